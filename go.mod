@@ -1,0 +1,3 @@
+module pushd
+
+go 1.26

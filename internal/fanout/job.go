@@ -1,0 +1,222 @@
+package fanout
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// State is where a job is in its life.
+type State string
+
+// The states. Queued, running, paused and parked jobs are active; the others
+// have ended.
+const (
+	Queued    State = "queued"    // waits for a process or for its account
+	Running   State = "running"   // somebody works on it
+	Paused    State = "paused"    // a person stopped it; the deadline runs on
+	Parked    State = "parked"    // waits for quota, token, database or WeChat
+	Succeeded State = "succeeded" // everyone is accounted for
+	Failed    State = "failed"    // it could not go on; waits for a person
+	Expired   State = "expired"   // the deadline passed
+	Canceled  State = "canceled"  // a person, or the channel, stopped it for good
+)
+
+// Ended says that nothing more happens to a job in this state by itself.
+func (s State) Ended() bool {
+	return s == Succeeded || s == Failed || s == Expired || s == Canceled
+}
+
+// Active is the opposite of Ended.
+func (s State) Active() bool { return !s.Ended() }
+
+// ActiveStates and EndedStates list the two kinds, for SQL and for commands.
+var (
+	ActiveStates = []State{Queued, Running, Paused, Parked}
+	EndedStates  = []State{Succeeded, Failed, Expired, Canceled}
+)
+
+// Reason says why a job is in its state: a stable word for programs. Empty
+// where the state says it all.
+type Reason string
+
+// Reasons of parked and queued jobs.
+const (
+	AccountBusy      Reason = "account_busy"      // queued: another job of the account runs
+	QuotaExhausted   Reason = "quota_exhausted"   // 45009
+	TokenUnavailable Reason = "token_unavailable" // no token WeChat would accept
+	WeChatDown       Reason = "wechat_down"       // nothing good for 3 s
+	AccountMismatch  Reason = "account_mismatch"  // the canary: token, openids and template do not belong together
+	WaitingDeferred  Reason = "waiting_deferred"  // only people whom WeChat asked to try later are left
+)
+
+// Reasons of ended jobs.
+const (
+	DeadlinePassed        Reason = "deadline_passed"
+	CanceledByUser        Reason = "canceled_by_user"
+	ReminderOff           Reason = "reminder_off"
+	OwnerDisabled         Reason = "owner_disabled"
+	ChannelGone           Reason = "channel_gone"
+	WalkIncomplete        Reason = "walk_incomplete"
+	TemplateFieldsUnknown Reason = "template_fields_unknown"
+	TemplateMissing       Reason = "template_missing"
+	MessageInvalid        Reason = "message_invalid"
+	WeChatRefused         Reason = "wechat_refused" // a fatal errcode; the detail names it
+	TooManyFailures       Reason = "too_many_failures"
+	LedgerMismatch        Reason = "ledger_mismatch" // the sums do not add up
+)
+
+// Job is one reminder of one channel on its way to all followers.
+type Job struct {
+	ID        JobID
+	ActID     ActID
+	AppID     AppID
+	StartTime int64 // the channel's start, unix seconds; 0 = unknown
+	Run       int   // 0 for the first job of a reminder, then 1, 2, … by restart
+	State     State
+	Reason    Reason
+	Detail    string // the reason for people: what happened and what to do
+	Asked     Asked
+	Prepared  Prepared // zero until prepare has run
+	Rate      int      // the job's own ceiling, messages/s; 0 = none
+	Deadline  Time
+	// DeadlineAsked says that the deadline came with the job and does not
+	// move with the channel's start.
+	DeadlineAsked bool
+	// RetryOf says which outcomes a retry gave back; see Controller.Retry.
+	CreatedAt, StartedAt, FinishedAt, ParkedUntil Time
+	Walk                                          Walk
+	Counts                                        Counts
+	QuotaRemain, Shortfall                        *int64 // nil = unknown
+	// PurgedAt is when the pages went (PUSHD_RETENTION); 0 = still there.
+	PurgedAt Time
+
+	Owner  Owner // zero while nobody holds the lease
+	Epoch  int64
+	Leased Time // until when
+	// SendRate is messages/s over the last 10 s as the owner last told.
+	SendRate float64
+	// Now is the database's clock when the job was read.
+	Now Time
+}
+
+// Lease returns the lease that the job was read with.
+func (j *Job) Lease() Lease { return Lease{Job: j.ID, Epoch: j.Epoch} }
+
+// NewJobID draws a job id: 100 random bits.
+func NewJobID() JobID { return JobID(strings.ToLower(rand.Text()[:20])) }
+
+// Asked is what the job's POST said about the message; it wins over the
+// database. Secrets and tokens are not in it.
+type Asked struct {
+	TemplateID  TemplateID        `json:"templateId,omitempty"`
+	URL         string            `json:"url,omitempty"`
+	MiniProgram *MiniProgram      `json:"miniprogram,omitempty"`
+	Data        map[string]string `json:"data,omitempty"`
+}
+
+// Prepared is what prepare made of a job: the message, and the channel's
+// facts it was made from.
+type Prepared struct {
+	Message   *Message // nil until prepared
+	StartTime int64    // unix seconds, 0 = unknown
+	Deadline  Time
+}
+
+// Walk is where the walk over the followers stands.
+type Walk struct {
+	Pass     int    // 1 for the first walk of the list, 2 for the second, …; 0 before page 1
+	Cursor   OpenID // where to go on; "" = start
+	Pages    int    // stored so far; they are numbered 1..Pages
+	Walked   int64  // people stored so far
+	Total    *int64 // WeChat's last word; nil before page 1
+	Seen     int64  // people listed in this pass, repeats included
+	Fresh    int64  // people this pass found that earlier passes had not
+	PassAt   Time   // when this pass began
+	Complete bool
+}
+
+// Counts are a job's sums over all its pages.
+type Counts struct {
+	Sent, Skipped, Failed, Unknown int64
+	Retries                        int64
+	InDoubt                        int64 // told again after the dedup window (PUSHD_AMBIGUOUS=resend)
+	Errors                         map[int]int64
+}
+
+// Settled is how many people have an outcome.
+func (c Counts) Settled() int64 { return c.Sent + c.Skipped + c.Failed + c.Unknown }
+
+// Held is a lease that its owner wants prolonged, and what to show meanwhile.
+type Held struct {
+	Lease
+	SendRate float64
+}
+
+// Order is what commands have made of a held job.
+type Order struct {
+	Lease
+	State    State
+	Rate     int
+	Deadline Time
+	// Poked changes when somebody resumed a parked job: "try now".
+	ParkedUntil Time
+}
+
+// Parking says why a job parks, and until when.
+type Parking struct {
+	Reason Reason
+	Detail string
+	Until  Time
+}
+
+// Ending says how a job ended.
+type Ending struct {
+	State  State
+	Reason Reason
+	Detail string
+}
+
+// Channel is what the platform's tables say about a channel. Pointers are
+// nil where the query gave NULL.
+type Channel struct {
+	ActID         ActID
+	UIN           *int64
+	AppID         AppID // "" = unknown
+	Title         string
+	StartTime     int64 // unix seconds; 0 = unknown
+	WatchURL      string
+	TemplateID    TemplateID
+	ConfigEnabled *bool
+	LiveNotify    *bool
+	NotifyMinutes *int64 // live_notify_time
+	Status        *int   // live_notify_status
+}
+
+// The platform's live_notify_status. StatusFailed is a setting
+// (PUSHD_STATUS_FAILED), so it is not among them.
+const (
+	StatusNotNotified = 0
+	StatusNotifying   = 1
+	StatusDone        = 2
+)
+
+// DefaultDeadline is when a reminder without a deadline of its own is no
+// longer worth sending: grace after the start, or six hours after it was
+// asked for where the start is unknown.
+func DefaultDeadline(startTime int64, now Time, grace time.Duration) Time {
+	if startTime == 0 {
+		return now.Add(6 * time.Hour)
+	}
+	return Time(startTime * 1e6).Add(grace)
+}
+
+// MarshalErrors encodes Errors for the ledger; nil when there are none.
+func (c Counts) MarshalErrors() []byte {
+	if len(c.Errors) == 0 {
+		return nil
+	}
+	b, _ := json.Marshal(c.Errors) // a map of integers always encodes
+	return b
+}

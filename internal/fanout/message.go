@@ -1,0 +1,85 @@
+package fanout
+
+import (
+	"bytes"
+	"encoding/json"
+	"sort"
+)
+
+// MiniProgram is where a tap on the message leads inside WeChat. It wins over
+// the URL.
+type MiniProgram struct {
+	AppID    string `json:"appid"`
+	PagePath string `json:"pagepath"`
+}
+
+// Message is what a job sends: the same to everyone.
+// Source: https://developers.weixin.qq.com/doc/service/api/notify/template/api_sendtemplatemessage
+type Message struct {
+	TemplateID  TemplateID        `json:"templateId"`
+	URL         string            `json:"url,omitempty"`
+	MiniProgram *MiniProgram      `json:"miniprogram,omitempty"`
+	Data        map[string]string `json:"data"` // by field key, "thing1"
+}
+
+// Letter is a message encoded once for a whole job: the body of a send is
+// Head, the openid, Tail.
+type Letter struct{ Head, Tail []byte }
+
+// Letter encodes the message as the body of message/template/send, UTF-8 and
+// without \u escapes, which WeChat refuses in places (40033).
+func (m *Message) Letter(id JobID) *Letter {
+	type value struct {
+		Value string `json:"value"`
+	}
+	data := make(map[string]value, len(m.Data))
+	for k, v := range m.Data {
+		data[k] = value{v}
+	}
+	body := struct {
+		TemplateID  TemplateID       `json:"template_id"`
+		URL         string           `json:"url,omitempty"`
+		MiniProgram *MiniProgram     `json:"miniprogram,omitempty"`
+		ClientMsgID JobID            `json:"client_msg_id"`
+		Data        map[string]value `json:"data"`
+	}{m.TemplateID, m.URL, m.MiniProgram, id, data}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(body); err != nil {
+		panic(err) // strings and maps of strings always encode
+	}
+	rest := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return &Letter{
+		Head: []byte(`{"touser":"`),
+		Tail: append([]byte(`",`), rest[1:]...),
+	}
+}
+
+// Template is one of an account's message templates.
+type Template struct {
+	ID      TemplateID `json:"templateId"`
+	Title   string     `json:"title"`
+	Content string     `json:"content"` // "课程名称:{{thing1.DATA}}\n…"
+}
+
+// Texts is what an owner wrote for a template (table pushd_template). A text
+// may hold {{title}}, {{startTime}}, {{minutes}} and {{url}}.
+type Texts struct {
+	TemplateID  TemplateID        `json:"templateId"`
+	Content     string            `json:"content,omitempty"` // the template's own, pasted from WeChat's console
+	Fields      map[string]string `json:"fields,omitempty"`
+	URL         string            `json:"url,omitempty"`
+	MiniProgram *MiniProgram      `json:"miniprogram,omitempty"`
+}
+
+// sortedKeys returns the keys of data in order, so that what is reported
+// about fields does not change from run to run.
+func sortedKeys(data map[string]string) []string {
+	keys := make([]string, 0, len(data))
+	for k := range data {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

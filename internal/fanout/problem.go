@@ -1,0 +1,36 @@
+package fanout
+
+// ProblemCode is the stable code of a refusal, as in api/openapi.yaml. The
+// HTTP status of each is decided in package api alone.
+type ProblemCode string
+
+// The codes that the domain gives.
+const (
+	CodeInvalid         ProblemCode = "invalid_request"   // Field says what
+	CodeChannelNotFound ProblemCode = "channel_not_found" // no such actid
+	CodeJobNotFound     ProblemCode = "job_not_found"
+	CodeAppIDMismatch   ProblemCode = "appid_mismatch"         // the channel belongs to another account
+	CodeAlreadyNotified ProblemCode = "already_notified"
+	CodeJobEnded        ProblemCode = "job_ended"
+	CodeJobActive       ProblemCode = "job_active"
+	CodeReminderOff     ProblemCode = "reminder_off"
+	CodeOwnerDisabled   ProblemCode = "owner_disabled"
+	CodeDeadlinePassed  ProblemCode = "deadline_passed"
+	CodeNothingToRetry  ProblemCode = "nothing_to_retry"
+	CodeUnavailable     ProblemCode = "unavailable" // draining, or no database
+)
+
+// Problem is a refusal that the caller can understand and act on.
+type Problem struct {
+	Code  ProblemCode
+	Field string // the field that is to blame, or ""
+	Text  string // what is wrong and what to do; holds no secret
+	Job   *Job   // the job that stands in the way, if any
+}
+
+func (p *Problem) Error() string {
+	if p.Field != "" {
+		return p.Field + ": " + p.Text
+	}
+	return p.Text
+}

@@ -1,0 +1,96 @@
+package fanout
+
+// Verdict is what an answer of WeChat means for the person or the job it was
+// about. internal/wechat holds the one table from answers to verdicts;
+// settle.go holds the one place that acts on them. A verdict's String is also
+// its metric label.
+type Verdict int
+
+// The verdicts, as in docs/architecture.md.
+const (
+	// Sent: accepted by WeChat; also for calls that send nothing.
+	Sent Verdict = iota
+	// Skip: this person can't or won't receive it. Never retried.
+	Skip
+	// DeferShort: try again no earlier than 61 s later (40241), at most
+	// three times.
+	DeferShort
+	// DeferLong: try again no earlier than 30 min later (43117), once.
+	DeferLong
+	// TokenRefused: the token is bad; nobody's outcome.
+	TokenRefused
+	// Busy: WeChat, or the way there, did not answer properly; try again.
+	Busy
+	// Slower: the minute's quota is used up (45011).
+	Slower
+	// Quota: the day's quota is used up (45009).
+	Quota
+	// Fatal: the job cannot go on; nobody's outcome.
+	Fatal
+	// FatalIfRepeated: like Fatal, but known to be answered sporadically
+	// (40037, 40164): the person is tried again, the job ends when nothing
+	// else comes any more.
+	FatalIfRepeated
+	// Other: this person failed; retryable by a person's decision.
+	Other
+)
+
+var verdictNames = [...]string{
+	Sent: "sent", Skip: "skip", DeferShort: "defer_short", DeferLong: "defer_long",
+	TokenRefused: "token", Busy: "busy", Slower: "slower", Quota: "quota",
+	Fatal: "fatal", FatalIfRepeated: "fatal_if_repeated", Other: "other",
+}
+
+// Verdicts lists all verdicts, for metrics and tests.
+func Verdicts() []Verdict {
+	all := make([]Verdict, len(verdictNames))
+	for i := range all {
+		all[i] = Verdict(i)
+	}
+	return all
+}
+
+func (v Verdict) String() string {
+	if v < 0 || int(v) >= len(verdictNames) {
+		return "invalid"
+	}
+	return verdictNames[v]
+}
+
+// Codes that pushd gives to answers without an errcode of WeChat's. They are
+// negative and outside WeChat's range, and appear in a job's errors as text
+// (see CodeName).
+const (
+	CodeNotSent   = -10001 // not one byte of the request was written
+	CodeTimeout   = -10002 // no answer within PUSHD_SEND_TIMEOUT
+	CodeBroken    = -10003 // reset, EOF or half a body
+	CodeHTTP      = -10004 // an HTTP status other than 200
+	CodeNotJSON   = -10005 // a body that is not WeChat's JSON
+	CodeInDoubt   = -10006 // sent before a crash; the answer is not known
+	CodeOnlyOther = -10007 // not on PUSHD_ONLY_OPENIDS
+)
+
+var codeNames = map[int]string{
+	CodeNotSent: "not_sent", CodeTimeout: "timeout", CodeBroken: "broken_connection",
+	CodeHTTP: "http_status", CodeNotJSON: "not_json", CodeInDoubt: "in_doubt",
+	CodeOnlyOther: "not_on_only_list",
+}
+
+// CodeName names pushd's own codes and is empty for WeChat's errcodes.
+func CodeName(code int) string { return codeNames[code] }
+
+// Answer is what came back from one call to WeChat.
+type Answer struct {
+	Verdict Verdict
+	// Code is WeChat's errcode, or one of the Code constants.
+	Code int
+	// Ambiguous says that WeChat may have accepted the message although
+	// the verdict is not Sent.
+	Ambiguous bool
+	// Text is WeChat's errmsg without its "rid:" and "hint:", or what went
+	// wrong on the way. It holds no token.
+	Text string
+}
+
+// OK says that the call did what it should.
+func (a Answer) OK() bool { return a.Verdict == Sent }
