@@ -66,6 +66,21 @@ type Request struct {
 	DryRun      bool
 }
 
+// RetryRequest is the body of POST /v1/jobs/{id}/retry.
+type RetryRequest struct {
+	// AcceptDuplicates also retries the people whose outcome is unknown:
+	// some of them may be told twice.
+	AcceptDuplicates bool
+	// Deadline in unix seconds; 0 keeps the job's, which must not be past.
+	Deadline int64
+}
+
+// Patch is the body of PATCH /v1/jobs/{id}; nil leaves a field as it is.
+type Patch struct {
+	Rate     *int   // messages/s, 0 = none
+	Deadline *int64 // unix seconds
+}
+
 // Outcome says what a POST came to.
 type Outcome struct {
 	Job      Job

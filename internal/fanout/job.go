@@ -84,7 +84,9 @@ type Job struct {
 	// DeadlineAsked says that the deadline came with the job and does not
 	// move with the channel's start.
 	DeadlineAsked bool
-	// RetryOf says which outcomes a retry gave back; see Controller.Retry.
+	// Notified says that the job has succeeded once. A retry of its failed
+	// people then leaves live_notify_status at 2.
+	Notified                                      bool
 	CreatedAt, StartedAt, FinishedAt, ParkedUntil Time
 	Walk                                          Walk
 	Counts                                        Counts
@@ -160,7 +162,7 @@ type Order struct {
 	State    State
 	Rate     int
 	Deadline Time
-	// Poked changes when somebody resumed a parked job: "try now".
+	// ParkedUntil is set to 0 when somebody resumed a parked job: "try now".
 	ParkedUntil Time
 }
 

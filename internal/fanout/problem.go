@@ -9,7 +9,7 @@ const (
 	CodeInvalid         ProblemCode = "invalid_request"   // Field says what
 	CodeChannelNotFound ProblemCode = "channel_not_found" // no such actid
 	CodeJobNotFound     ProblemCode = "job_not_found"
-	CodeAppIDMismatch   ProblemCode = "appid_mismatch"         // the channel belongs to another account
+	CodeAppIDMismatch   ProblemCode = "appid_mismatch" // the channel belongs to another account
 	CodeAlreadyNotified ProblemCode = "already_notified"
 	CodeJobEnded        ProblemCode = "job_ended"
 	CodeJobActive       ProblemCode = "job_active"
@@ -25,7 +25,9 @@ type Problem struct {
 	Code  ProblemCode
 	Field string // the field that is to blame, or ""
 	Text  string // what is wrong and what to do; holds no secret
-	Job   *Job   // the job that stands in the way, if any
+	// Job is the job that stands in the way, if any. With it a problem is a
+	// conflict: appid_mismatch is 409 with a job and 422 without.
+	Job *Job
 }
 
 func (p *Problem) Error() string {

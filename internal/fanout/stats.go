@@ -1,0 +1,56 @@
+package fanout
+
+// Level is how well a part of pushd does.
+type Level string
+
+// The levels of /healthz. Down is answered with 503, and only if the database
+// has not answered for 10 s, the tables are not migrated, or a running job
+// has recorded no outcome for 60 s.
+const (
+	OK       Level = "ok"
+	Degraded Level = "degraded"
+	Down     Level = "down"
+)
+
+// Health is how the daemon does, part by part.
+type Health struct {
+	Status   Level
+	Draining bool
+	Parts    []HealthPart
+}
+
+// HealthPart is one part of Health. Name is one of database, schema, jobs,
+// token_endpoint, wechat, drain and only_openids. Text is for people and may
+// name accounts and errors: it is shown only to those who have a key.
+type HealthPart struct {
+	Name   string
+	Status Level
+	Text   string
+}
+
+// Stats are the engine's counters since the process started, for /metrics.
+// They carry no names of accounts, jobs or people.
+type Stats struct {
+	Answers       map[Verdict]uint64 // answers to sends, by verdict
+	Retries       uint64             // sends beyond a person's first
+	Pages, People uint64             // walked
+	SendSeconds   Histogram          // time to an answer
+	LedgerWrites  uint64             // progress statements
+	LedgerErrors  uint64             // ledger calls that failed and were repeated
+	LedgerSeconds Histogram          // time of a progress write
+	InFlight      int                // sends without an answer yet
+	Concurrency   int                // the sum of the accounts' current limits
+	Jobs          map[State]int      // jobs held by this process, by state
+	JobsEnded     map[State]uint64   // jobs ended by this process
+	LeasesLost    uint64
+	StatusMended  uint64 // live_notify_status put right by the reconciler
+}
+
+// Histogram is a snapshot of a distribution: Counts[i] values were at most
+// Bounds[i] seconds; they are cumulative, as Prometheus has them.
+type Histogram struct {
+	Bounds []float64
+	Counts []uint64
+	Count  uint64
+	Sum    float64
+}
