@@ -162,7 +162,8 @@ type Notes interface {
 	// Finish ends a running job, and writes live_notify_status, in one
 	// transaction. Succeeded is refused with ErrIncomplete unless the walk
 	// is complete and sent + skipped + failed + unknown = everyone stored.
-	// ErrLost: not running under l any more.
+	// A held job (see Hold) can be finished as well. ErrLost: neither running
+	// nor held under l any more.
 	Finish(ctx context.Context, l Lease, e Ending) error
 }
 
@@ -197,6 +198,10 @@ type Housekeeping interface {
 	Standing(ctx context.Context, since Time, after JobID, limit int) ([]Job, error)
 	// SetStatus writes live_notify_status by PUSHD_STATUS_UPDATE.
 	SetStatus(ctx context.Context, id ActID, status int) error
+	// Expire ends the queued, paused and parked jobs that nobody holds and
+	// whose deadline is past, each in one transaction with the status
+	// column, and returns them (at most limit).
+	Expire(ctx context.Context, limit int) ([]JobID, error)
 	// Purge removes pages and progress of up to a handful of jobs that
 	// ended before t, in small batches, and says whether there is more.
 	Purge(ctx context.Context, t Time) (more bool, err error)
