@@ -1,0 +1,106 @@
+package api
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"pushd/internal/fanout"
+)
+
+var requestIDShape = regexp.MustCompile(`^[\w.-]{1,64}$`)
+
+// requestID returns the id by which the log and the answer name the request.
+func requestID(c echo.Context) string {
+	return c.Response().Header().Get(echo.HeaderXRequestID)
+}
+
+// observe gives the request an id, counts it and logs it. The log holds the
+// route rather than the address, and neither query, headers nor body: tokens
+// may be in all of them.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := time.Now()
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !requestIDShape.MatchString(id) {
+			id = rand.Text()
+		}
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		// Deferred, so that an answer that was cut off is logged too.
+		defer func() { s.log(c, time.Since(began)) }()
+		if err := next(c); err != nil {
+			s.fail(err, c)
+		}
+		return nil
+	}
+}
+
+func (s *Server) log(c echo.Context, took time.Duration) {
+	r := c.Request()
+	status := c.Response().Status
+	s.metrics.count(status)
+	level := slog.LevelInfo
+	switch c.Path() {
+	case healthPath, readyPath, metricsPath:
+		level = slog.LevelDebug // every few seconds, for ever
+	}
+	remote, _, _ := net.SplitHostPort(r.RemoteAddr)
+	s.Logger.Log(r.Context(), level, "request", "request_id", requestID(c), "method", r.Method,
+		"route", c.Path(), "job_id", string(jobID(c)), "status", status,
+		"bytes", c.Response().Size, "seconds", took.Seconds(), "remote", remote)
+}
+
+// recovered turns a panic into an answer. Of the value only the type is
+// logged, unless the runtime wrote it: it may hold anything.
+func (s *Server) recovered(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler {
+				panic(v) // a stream that must not look complete
+			}
+			what := fmt.Sprintf("%T", v)
+			if fault, ok := v.(runtime.Error); ok {
+				what = fault.Error()
+			}
+			s.Logger.Error("panic", "request_id", requestID(c), "route", c.Path(),
+				"panic", what, "stack", string(debug.Stack()))
+			if c.Response().Committed {
+				panic(http.ErrAbortHandler)
+			}
+			err = problem(codeInternal, "the log of pushd has more under this request's id")
+		}()
+		return next(c)
+	}
+}
+
+// headers sets what every answer carries.
+func (s *Server) headers(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		return next(c)
+	}
+}
+
+var jobIDShape = regexp.MustCompile(`^[0-9a-z]{1,24}$`)
+
+// jobID returns the job that the address names, or "" if it can't be one.
+func jobID(c echo.Context) fanout.JobID {
+	if id := c.Param("id"); jobIDShape.MatchString(id) {
+		return fanout.JobID(id)
+	}
+	return ""
+}

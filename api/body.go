@@ -1,0 +1,129 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"pushd/internal/fanout"
+)
+
+const (
+	// maxBody is the largest body that is read.
+	maxBody = 64 << 10
+	// maxDepth is how deep values may nest: body, data, thing1, value.
+	maxDepth = 4
+)
+
+// kind is the type of a node.
+type kind uint8
+
+const (
+	null kind = iota
+	truth
+	number
+	text
+	list // not empty; an empty one counts as an empty object, as PHP writes it
+	object
+)
+
+// node is one value of a request's body, whichever way it was written. In a
+// form everything is text.
+type node struct {
+	kind kind
+	text string // of text, number and truth, as written
+	keys []string
+	kids map[string]*node // of an object, by key
+}
+
+// dropped are the fields that PHP's contract has and pushd has no use for.
+// Their values do not even reach the tree: PHP owns the token.
+func dropped(path []string) bool {
+	return len(path) == 1 && (path[0] == "secret" || path[0] == "appSecret")
+}
+
+// add makes a child of an object; nil if there is one of that key.
+func (n *node) add(key string) *node {
+	if _, twice := n.kids[key]; twice {
+		return nil
+	}
+	if n.kids == nil {
+		n.kids = map[string]*node{}
+	}
+	kid := &node{}
+	n.kids[key], n.keys = kid, append(n.keys, key)
+	return kid
+}
+
+// readBody reads the request's body into a tree. A request without a body is
+// an empty object.
+func readBody(c echo.Context) (*node, error) {
+	r := c.Request()
+	if r.ContentLength == 0 {
+		return &node{kind: object}, nil
+	}
+	parse, err := parser(r.Header)
+	if err != nil {
+		return nil, err
+	}
+	if r.ContentLength > maxBody {
+		return nil, problem(codeTooLarge, "a job needs less than 1 KiB; texts have their limits")
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, r.Body, maxBody))
+	if err != nil {
+		return nil, unread(err)
+	}
+	requestRead(c)
+	if len(b) == 0 { // chunked, and then nothing
+		return &node{kind: object}, nil
+	}
+	n, p := parse(b)
+	if p != nil {
+		return nil, p
+	}
+	return n, nil
+}
+
+func unread(err error) error {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return problem(codeTooLarge, "a job needs less than 1 KiB; texts have their limits")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return problem(codeRequestTimeout, "the body must be complete 10 s after the request began")
+	}
+	return problem(codeMalformed, "the body broke off")
+}
+
+// parser returns how to read a body with these headers.
+func parser(h http.Header) (func([]byte) (*node, *fanout.Problem), error) {
+	if enc := h.Get(echo.HeaderContentEncoding); enc != "" && !strings.EqualFold(enc, "identity") {
+		return nil, problem(codeMediaType, "send the body without Content-Encoding")
+	}
+	const want = "send application/json or application/x-www-form-urlencoded"
+	contentType := h.Get(echo.HeaderContentType)
+	if contentType == "" {
+		return nil, problem(codeMediaType, "the header Content-Type is missing: "+want)
+	}
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return nil, problem(codeMediaType, "the header Content-Type can't be read: "+want)
+	}
+	if cs := params["charset"]; cs != "" && !strings.EqualFold(cs, "utf-8") && !strings.EqualFold(cs, "utf8") {
+		return nil, problem(codeMediaType, "send the body in UTF-8")
+	}
+	switch media {
+	case "application/json":
+		return parseJSON, nil
+	case "application/x-www-form-urlencoded":
+		return parseForm, nil
+	case "multipart/form-data":
+		return nil, problem(codeMediaType, want+"; in PHP give CURLOPT_POSTFIELDS http_build_query($fields), not the array")
+	}
+	return nil, problem(codeMediaType, want)
+}

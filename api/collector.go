@@ -1,0 +1,123 @@
+package api
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pushd/internal/fanout"
+)
+
+// TokenStats counts the calls of PHP's token endpoint since the process
+// started.
+type TokenStats struct {
+	Asks     uint64 // calls of the endpoint
+	Failures uint64 // of those, without a token
+	Refusals uint64 // tokens that WeChat refused
+}
+
+// collector turns the engine's counters into metrics at every scrape. Labels
+// come from closed lists: no account, job or person is ever among them.
+type collector struct {
+	health func() fanout.Health
+	stats  func() fanout.Stats
+	tokens func() TokenStats
+}
+
+func newCollector(o Options) collector { return collector{o.Health, o.Stats, o.Tokens} }
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("pushd_"+name, help, labels, nil)
+}
+
+var (
+	answersDesc     = desc("answers_total", "WeChat's answers to sends, by verdict.", "verdict")
+	retriesDesc     = desc("retries_total", "Sends beyond a person's first.")
+	pagesDesc       = desc("pages_total", "Pages of followers walked.")
+	peopleDesc      = desc("people_total", "Followers walked.")
+	sendDesc        = desc("send_seconds", "Time until WeChat answered a send.")
+	writesDesc      = desc("ledger_writes_total", "Progress statements.")
+	errorsDesc      = desc("ledger_errors_total", "Calls of the database that failed and were repeated.")
+	ledgerDesc      = desc("ledger_write_seconds", "Time of a progress statement.")
+	inFlightDesc    = desc("sends_in_flight", "Sends without an answer yet.")
+	concurrencyDesc = desc("concurrency", "The sum of the accounts' current limits of sends in flight.")
+	jobsDesc        = desc("jobs", "Jobs held by this process, by state.", "state")
+	endedDesc       = desc("jobs_ended_total", "Jobs ended by this process, by state.", "state")
+	lostDesc        = desc("leases_lost_total", "Leases that another process took.")
+	mendedDesc      = desc("status_mended_total", "Times that live_notify_status was put right.")
+	asksDesc        = desc("token_asks_total", "Calls of the token endpoint.")
+	failuresDesc    = desc("token_failures_total", "Calls of the token endpoint that brought no token.")
+	refusalsDesc    = desc("token_refusals_total", "Tokens that WeChat refused.")
+	healthDesc      = desc("health", "How a part does: 0 ok, 1 degraded, 2 down; part all is the whole.", "part")
+)
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		answersDesc, retriesDesc, pagesDesc, peopleDesc, sendDesc, writesDesc, errorsDesc, ledgerDesc,
+		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc,
+		asksDesc, failuresDesc, refusalsDesc, healthDesc,
+	} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	gauge := func(d *prometheus.Desc, n int, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+	}
+	s := c.stats()
+	for _, v := range fanout.Verdicts() {
+		counter(answersDesc, s.Answers[v], v.String())
+	}
+	for _, state := range fanout.ActiveStates {
+		gauge(jobsDesc, s.Jobs[state], string(state))
+	}
+	for _, state := range fanout.EndedStates {
+		counter(endedDesc, s.JobsEnded[state], string(state))
+	}
+	counter(retriesDesc, s.Retries)
+	counter(pagesDesc, s.Pages)
+	counter(peopleDesc, s.People)
+	counter(writesDesc, s.LedgerWrites)
+	counter(errorsDesc, s.LedgerErrors)
+	counter(lostDesc, s.LeasesLost)
+	counter(mendedDesc, s.StatusMended)
+	gauge(inFlightDesc, s.InFlight)
+	gauge(concurrencyDesc, s.Concurrency)
+	ch <- histogram(sendDesc, s.SendSeconds)
+	ch <- histogram(ledgerDesc, s.LedgerSeconds)
+	if c.tokens != nil {
+		t := c.tokens()
+		counter(asksDesc, t.Asks)
+		counter(failuresDesc, t.Failures)
+		counter(refusalsDesc, t.Refusals)
+	}
+	h := c.health()
+	gauge(healthDesc, severity(h.Status), "all")
+	for _, p := range h.Parts {
+		gauge(healthDesc, severity(p.Status), p.Name)
+	}
+}
+
+func severity(l fanout.Level) int {
+	switch l {
+	case fanout.OK:
+		return 0
+	case fanout.Degraded:
+		return 1
+	}
+	return 2
+}
+
+func histogram(d *prometheus.Desc, h fanout.Histogram) prometheus.Metric {
+	buckets := make(map[float64]uint64, len(h.Bounds))
+	for i, bound := range h.Bounds {
+		if i < len(h.Counts) {
+			buckets[bound] = h.Counts[i]
+		}
+	}
+	return prometheus.MustNewConstHistogram(d, h.Count, h.Sum, buckets)
+}

@@ -1,0 +1,187 @@
+package api
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"pushd/internal/fanout"
+)
+
+// unreached are the outcomes of people who were not told.
+var unreached = map[string]fanout.PersonState{
+	"failed":  fanout.PersonFailed,
+	"unknown": fanout.PersonUnknown,
+	"skipped": fanout.PersonSkipped,
+}
+
+// failures is GET /v1/jobs/{id}/failures. A million people may be on the
+// list, so it is written as it is read.
+func (s *Server) failures(c echo.Context) error {
+	states, asCSV, err := failureQuery(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := call(c)
+	defer cancel()
+	j, err := s.find(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := kept(j); err != nil {
+		return err
+	}
+	requestRead(c)
+	out := newStream(c, j.ID, asCSV)
+	// The stream itself has no time limit, each piece of it has.
+	err = s.Jobs.Failures(c.Request().Context(), j.ID, states, out.write)
+	if err == nil {
+		err = out.close()
+	}
+	if err != nil && c.Response().Committed {
+		s.Logger.Warn("list of failures cut off", "request_id", requestID(c), "job_id", string(j.ID), "error", err)
+		panic(http.ErrAbortHandler) // an incomplete list must not look complete
+	}
+	return found(err)
+}
+
+func failureQuery(c echo.Context) (states []fanout.PersonState, asCSV bool, err error) {
+	f, err := parameters(c.QueryParams(), "outcome", "format")
+	if err != nil {
+		return nil, false, err
+	}
+	outcomes := words(f, "outcome", []string{"failed", "unknown", "skipped"})
+	if outcomes == nil {
+		outcomes = []string{"failed", "unknown", "skipped"}
+	}
+	for _, o := range outcomes {
+		states = append(states, unreached[o])
+	}
+	asCSV = strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/csv")
+	if format := words(f, "format", []string{"csv", "ndjson"}); format != nil {
+		asCSV = format[0] == "csv"
+	}
+	return states, asCSV, f.err()
+}
+
+// flushEvery is after how many people a piece of the list is sent off.
+const flushEvery = 500
+
+// stream writes people as they come. Nothing is sent before the first piece,
+// so that an error until then still gets an answer of its own.
+type stream struct {
+	c      echo.Context
+	job    fanout.JobID
+	buf    *bufio.Writer
+	csv    *csv.Writer // nil for NDJSON
+	rows   int
+	header bool
+}
+
+func newStream(c echo.Context, job fanout.JobID, asCSV bool) *stream {
+	st := &stream{c: c, job: job}
+	st.buf = bufio.NewWriterSize(piece{st}, 32<<10)
+	if asCSV {
+		st.csv = csv.NewWriter(st.buf)
+		st.csv.UseCRLF = true
+		_, _ = st.buf.WriteString("\uFEFF") // by it Excel knows UTF-8
+		_ = st.csv.Write([]string{"openid", "outcome", "error", "page"})
+	}
+	return st
+}
+
+// piece is the last step of a stream: it begins the answer, and gives every
+// piece its own time to arrive.
+type piece struct{ *stream }
+
+var _ io.Writer = piece{}
+
+func (p piece) Write(b []byte) (int, error) {
+	p.begin()
+	rc := http.NewResponseController(p.c.Response())
+	_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails only without a connection
+	n, err := p.c.Response().Write(b)
+	if err != nil {
+		return n, err
+	}
+	p.c.Response().Flush()
+	return n, nil
+}
+
+func (st *stream) begin() {
+	if st.header {
+		return
+	}
+	st.header = true
+	h := st.c.Response().Header()
+	h.Set(echo.HeaderContentType, "application/x-ndjson")
+	if st.csv != nil {
+		h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
+		h.Set(echo.HeaderContentDisposition, `attachment; filename="pushd-`+string(st.job)+`-failures.csv"`)
+	}
+	st.c.Response().WriteHeader(http.StatusOK)
+}
+
+// failureDoc is a line of NDJSON.
+type failureDoc struct {
+	OpenID  fanout.OpenID `json:"openid"`
+	Outcome string        `json:"outcome"`
+	Error   *string       `json:"error"`
+	Page    int           `json:"page"`
+}
+
+func (st *stream) write(f fanout.Failure) error {
+	if err := st.line(f); err != nil {
+		return err
+	}
+	if st.rows++; st.rows%flushEvery == 0 {
+		return st.flush()
+	}
+	return nil
+}
+
+func (st *stream) line(f fanout.Failure) error {
+	doc := failureDoc{f.OpenID, f.State.String(), errorOf(f.Code), f.Page}
+	if st.csv == nil {
+		return json.NewEncoder(st.buf).Encode(doc)
+	}
+	why := ""
+	if doc.Error != nil {
+		why = *doc.Error
+	}
+	return st.csv.Write([]string{cell(string(doc.OpenID)), doc.Outcome, cell(why), strconv.Itoa(doc.Page)})
+}
+
+// cell keeps a spreadsheet from taking a text for a formula.
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+func (st *stream) flush() error {
+	if st.csv != nil {
+		st.csv.Flush()
+		if err := st.csv.Error(); err != nil {
+			return err
+		}
+	}
+	return st.buf.Flush()
+}
+
+// close sends the rest; an empty list is an answer too.
+func (st *stream) close() error {
+	if err := st.flush(); err != nil {
+		return err
+	}
+	st.begin()
+	return nil
+}

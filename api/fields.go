@@ -1,0 +1,161 @@
+package api
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pushd/internal/fanout"
+)
+
+// fields reads the members of an object one after the other and keeps the
+// first refusal. After one it goes on with zero values. Values are never part
+// of a refusal: they may be secrets.
+type fields struct {
+	n       *node
+	path    []string
+	problem *fanout.Problem
+}
+
+// open starts reading an object that may have the members known.
+func open(n *node, path []string, known ...string) *fields {
+	f := &fields{n: n, path: path}
+	for _, key := range n.keys {
+		if !slices.Contains(known, key) {
+			f.refuse(key, unknown(key, known))
+			break
+		}
+	}
+	return f
+}
+
+// unknown words the refusal of a member that nobody knows.
+func unknown(key string, known []string) string {
+	plain := strings.ToLower(strings.ReplaceAll(key, "_", ""))
+	for _, k := range known {
+		if strings.ToLower(k) == plain {
+			return "unknown field; it is called " + k
+		}
+	}
+	if len(known) == 0 {
+		return "unknown field; this call takes none"
+	}
+	return "unknown field; known are " + strings.Join(known, ", ")
+}
+
+func (f *fields) refuse(key, text string) {
+	if f.problem == nil {
+		f.problem = invalid(shown(f.at(key)), text)
+	}
+}
+
+func (f *fields) at(key string) []string { return append(f.path[:len(f.path):len(f.path)], key) }
+
+// get returns a member, or nil where there is none: null and, for PHP's empty
+// variables, an empty text count as none.
+func (f *fields) get(key string) *node {
+	n := f.n.kids[key]
+	if n == nil || n.kind == null || (n.kind == text && n.text == "") {
+		return nil
+	}
+	return n
+}
+
+// shape is what a text may look like: the characters, how many of them, and
+// both in words.
+type shape struct {
+	re   *regexp.Regexp
+	max  int
+	what string
+}
+
+// text reads a text; "" where there is none.
+func (f *fields) text(key string, want shape) string {
+	n := f.get(key)
+	switch {
+	case n == nil:
+		return ""
+	case n.kind != text:
+		f.refuse(key, "must be text")
+	case len(n.text) > want.max || !want.re.MatchString(n.text):
+		f.refuse(key, "must be "+want.what)
+	default:
+		return n.text
+	}
+	return ""
+}
+
+var wholeShape = regexp.MustCompile(`^-?[0-9]+$`)
+
+// whole reads a whole number or a text that is one; nil where there is none.
+func (f *fields) whole(key string, low, high int64) *int64 {
+	n := f.get(key)
+	if n == nil {
+		return nil
+	}
+	if (n.kind != number && n.kind != text) || !wholeShape.MatchString(n.text) {
+		f.refuse(key, "must be a whole number")
+		return nil
+	}
+	v, err := strconv.ParseInt(n.text, 10, 64)
+	if err != nil || v < low || v > high {
+		f.refuse(key, fmt.Sprintf("must be from %d to %d", low, high))
+		return nil
+	}
+	return &v
+}
+
+// truth reads true or false, also as 1 and 0, and each as text.
+func (f *fields) truth(key string) bool {
+	n := f.get(key)
+	if n == nil {
+		return false
+	}
+	if n.kind == truth || n.kind == number || n.kind == text {
+		switch n.text {
+		case "true", "1":
+			return true
+		case "false", "0":
+			return false
+		}
+	}
+	f.refuse(key, "must be true or false")
+	return false
+}
+
+// object opens a member that is an object; nil where there is none.
+func (f *fields) object(key string) *node {
+	n := f.get(key)
+	if n == nil {
+		return nil
+	}
+	if n.kind != object {
+		f.refuse(key, "must be an object")
+		return nil
+	}
+	return n
+}
+
+// err returns the refusal, or a nil error.
+func (f *fields) err() error {
+	if f.problem == nil {
+		return nil
+	}
+	return f.problem
+}
+
+var fieldShape = regexp.MustCompile(`^[A-Za-z0-9_\-\[\]]{1,64}$`)
+
+// shown is how a refusal names a field: data.thing1. A name that is not one
+// is left out; it may be a whole body, secrets included, that ended up in the
+// wrong place.
+func shown(path []string) string {
+	for _, key := range path {
+		if !fieldShape.MatchString(key) {
+			return ""
+		}
+	}
+	return strings.Join(path, ".")
+}

@@ -1,0 +1,149 @@
+package api
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"time"
+
+	"pushd/internal/fanout"
+)
+
+// jobDoc is a job as callers see it. Pointers are null where nothing is known.
+type jobDoc struct {
+	ID         fanout.JobID       `json:"id"`
+	Existing   bool               `json:"existing,omitempty"`
+	ActID      fanout.ActID       `json:"actid"`
+	AppID      fanout.AppID       `json:"appid"`
+	TemplateID *fanout.TemplateID `json:"templateId"`
+	Message    *fanout.Message    `json:"message"`
+
+	State  fanout.State   `json:"state"`
+	Reason *fanout.Reason `json:"reason"`
+	Detail *string        `json:"detail"`
+
+	Total   *int64           `json:"total"`
+	Walked  int64            `json:"walked"`
+	Sent    int64            `json:"sent"`
+	Skipped int64            `json:"skipped"`
+	Failed  int64            `json:"failed"`
+	Unknown int64            `json:"unknown"`
+	InDoubt int64            `json:"inDoubt"`
+	Retries int64            `json:"retries"`
+	Errors  map[string]int64 `json:"errors"`
+
+	Rate          float64    `json:"rate"`
+	RateLimit     *int       `json:"rateLimit"`
+	ETA           *time.Time `json:"eta"`
+	QuotaRemain   *int64     `json:"quotaRemain"`
+	Shortfall     *int64     `json:"shortfall"`
+	QueuePosition *int       `json:"queuePosition"`
+
+	StartTime   *time.Time `json:"startTime"`
+	CreatedAt   *time.Time `json:"createdAt"`
+	StartedAt   *time.Time `json:"startedAt"`
+	FinishedAt  *time.Time `json:"finishedAt"`
+	ParkedUntil *time.Time `json:"parkedUntil"`
+	Deadline    *time.Time `json:"deadline"`
+}
+
+// job describes j. Its place in the queue is asked for and left out if the
+// database does not answer: what was done to the job stands all the same.
+func (s *Server) job(ctx context.Context, j fanout.Job) jobDoc {
+	rate := s.rate(j)
+	doc := jobDoc{
+		ID: j.ID, ActID: j.ActID, AppID: j.AppID,
+		TemplateID: known(j.Asked.TemplateID), Message: j.Prepared.Message,
+		State: j.State, Reason: known(j.Reason), Detail: known(j.Detail),
+		Total: j.Walk.Total, Walked: j.Walk.Walked,
+		Sent: j.Counts.Sent, Skipped: j.Counts.Skipped, Failed: j.Counts.Failed,
+		Unknown: j.Counts.Unknown, InDoubt: j.Counts.InDoubt, Retries: j.Counts.Retries,
+		Errors: errorCounts(j.Counts.Errors),
+		Rate:   rate, RateLimit: known(j.Rate), ETA: eta(j, rate),
+		QuotaRemain: j.QuotaRemain, Shortfall: j.Shortfall,
+		StartTime: moment(fanout.Time(j.StartTime * 1e6)), CreatedAt: moment(j.CreatedAt),
+		StartedAt: moment(j.StartedAt), FinishedAt: moment(j.FinishedAt), Deadline: moment(j.Deadline),
+	}
+	if j.Prepared.Message != nil {
+		doc.TemplateID = known(j.Prepared.Message.TemplateID)
+	}
+	switch j.State {
+	case fanout.Parked:
+		doc.ParkedUntil = moment(j.ParkedUntil)
+	case fanout.Queued:
+		position, err := s.Jobs.QueuePosition(ctx, j.ID)
+		if err != nil {
+			s.Logger.Warn("queue position not known", "job_id", string(j.ID), "error", err)
+		}
+		doc.QueuePosition = known(position)
+	}
+	return doc
+}
+
+// rate is the messages/s of a job over the last 10 s. A running job whose
+// owner is gone sends nothing, whatever was told last.
+func (s *Server) rate(j fanout.Job) float64 {
+	if j.State != fanout.Running {
+		return 0
+	}
+	r, ok := s.Live(j.ID)
+	if !ok && j.Leased >= j.Now {
+		r = j.SendRate
+	}
+	if math.IsNaN(r) || r < 0 {
+		return 0
+	}
+	return math.Round(r*10) / 10
+}
+
+// eta is when the job is done if it goes on like this; nil where nobody can
+// tell, which includes more than a year.
+func eta(j fanout.Job, rate float64) *time.Time {
+	people := j.Walk.Walked
+	if j.Walk.Total != nil && !j.Walk.Complete {
+		people = max(people, *j.Walk.Total)
+	}
+	left := float64(people - j.Counts.Settled())
+	if j.State != fanout.Running || rate == 0 || left <= 0 || j.Now == 0 {
+		return nil
+	}
+	seconds := left / rate
+	if seconds > (365 * 24 * time.Hour).Seconds() {
+		return nil
+	}
+	return moment(j.Now.Add(time.Duration(seconds * float64(time.Second))))
+}
+
+// errorCounts keys errors by WeChat's errcode, or pushd's name for its own.
+func errorCounts(counts map[int]int64) map[string]int64 {
+	named := make(map[string]int64, len(counts))
+	for code, n := range counts {
+		named[errorKey(code)] = n
+	}
+	return named
+}
+
+func errorKey(code int) string {
+	if name := fanout.CodeName(code); name != "" {
+		return name
+	}
+	return strconv.Itoa(code)
+}
+
+// moment is a time in RFC 3339 to the second; nil for never.
+func moment(t fanout.Time) *time.Time {
+	if t == 0 {
+		return nil
+	}
+	at := t.Std().Truncate(time.Second)
+	return &at
+}
+
+// known returns a pointer to v; nil for the zero value.
+func known[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}

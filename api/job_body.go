@@ -1,0 +1,194 @@
+package api
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"pushd/internal/fanout"
+)
+
+// What the texts of a job may look like.
+var (
+	nameShape  = shape{regexp.MustCompile(`^[A-Za-z0-9_-]+$`), 64, "1 to 64 letters, digits, _ or -"}
+	tokenShape = shape{regexp.MustCompile(`^[!-~]+$`), 1024, "1 to 1024 printable ASCII characters without spaces"}
+	urlShape   = shape{regexp.MustCompile(`^[^\x00-\x20]+$`), 2048, "an http or https URL of at most 2048 bytes, without spaces"}
+	pathShape  = shape{regexp.MustCompile(`^[^\x00-\x20]+$`), 1024, "a path of at most 1024 bytes, without spaces"}
+
+	dataKeyShape = regexp.MustCompile(`^[A-Za-z0-9_]{1,32}$`)
+)
+
+const (
+	// maxData is how many fields a template may have, maxValue how many
+	// characters a value. Both are far beyond WeChat's own limits, to which
+	// prepare cuts.
+	maxData, maxValue = 50, 2000
+	maxRate           = 100_000
+	maxExpiresIn      = 30 * 24 * 3600 // s; more is a mistaken unit
+	// Deadlines lie between 2001 and 2100; a number of milliseconds does not.
+	minDeadline, maxDeadline = 1_000_000_000, 4_102_444_800
+)
+
+var jobFields = []string{
+	"actid", "appid", "secret", "appSecret", "accessToken", "accessTokenExpiresIn",
+	"templateId", "url", "miniprogram", "data", "deadline", "rate", "continue", "restart", "dryRun",
+}
+
+// jobRequest reads the body of POST /v1/jobs.
+func jobRequest(n *node) (fanout.Request, error) {
+	f := open(n, nil, jobFields...)
+	r := fanout.Request{
+		ActID:    fanout.ActID(f.actID()),
+		AppID:    fanout.AppID(f.appID()),
+		Asked:    f.asked(),
+		Deadline: f.deadline(),
+		Continue: f.truth("continue"),
+		Restart:  f.truth("restart"),
+		DryRun:   f.truth("dryRun"),
+	}
+	r.AccessToken, r.ExpiresIn = f.token()
+	if rate := f.whole("rate", 1, maxRate); rate != nil {
+		r.Rate = int(*rate)
+	}
+	if r.Continue && r.Restart {
+		f.refuse("restart", "continue and restart exclude each other")
+	}
+	return r, f.err()
+}
+
+func (f *fields) actID() int64 {
+	id := f.whole("actid", 1, 1<<63-1)
+	if id == nil {
+		f.refuse("actid", "is required: the channel's id, above 0")
+		return 0
+	}
+	return *id
+}
+
+func (f *fields) appID() string {
+	id := f.text("appid", nameShape)
+	if id == "" {
+		f.refuse("appid", "is required: the Official Account's appid")
+	}
+	return id
+}
+
+// token reads the access token. One whose time is over counts as none: PHP's
+// endpoint has a fresh one.
+func (f *fields) token() (fanout.Token, time.Duration) {
+	tok := f.text("accessToken", tokenShape)
+	left := f.whole("accessTokenExpiresIn", -maxExpiresIn, maxExpiresIn)
+	switch {
+	case left == nil:
+		return fanout.Token(tok), 0
+	case *left <= 0:
+		return "", 0
+	}
+	return fanout.Token(tok), time.Duration(*left) * time.Second
+}
+
+func (f *fields) deadline() int64 {
+	at := f.whole("deadline", -1<<63, 1<<63-1)
+	switch {
+	case at == nil:
+		return 0
+	case *at > maxDeadline:
+		f.refuse("deadline", "must be unix seconds; is it milliseconds?")
+	case *at < minDeadline:
+		f.refuse("deadline", "must be unix seconds, not a duration")
+	}
+	return *at
+}
+
+func (f *fields) asked() fanout.Asked {
+	return fanout.Asked{
+		TemplateID:  fanout.TemplateID(f.text("templateId", nameShape)),
+		URL:         f.url(),
+		MiniProgram: f.miniProgram(),
+		Data:        f.data(),
+	}
+}
+
+func (f *fields) url() string {
+	s := f.text("url", urlShape)
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
+		f.refuse("url", "must be "+urlShape.what)
+		return ""
+	}
+	return s
+}
+
+func (f *fields) miniProgram() *fanout.MiniProgram {
+	n := f.object("miniprogram")
+	if n == nil || len(n.keys) == 0 {
+		return nil
+	}
+	m := open(n, f.at("miniprogram"), "appid", "pagepath")
+	p := &fanout.MiniProgram{
+		AppID:    m.text("appid", nameShape),
+		PagePath: m.text("pagepath", pathShape),
+	}
+	if p.AppID == "" {
+		m.refuse("appid", "is required: the mini program's appid")
+	}
+	f.adopt(m)
+	return p
+}
+
+func (f *fields) data() map[string]string {
+	n := f.object("data")
+	if n == nil || len(n.keys) == 0 {
+		return nil
+	}
+	if len(n.keys) > maxData {
+		f.refuse("data", "has more than 50 fields")
+		return nil
+	}
+	d := &fields{n: n, path: f.at("data")}
+	values := make(map[string]string, len(n.keys))
+	for _, key := range n.keys {
+		if !dataKeyShape.MatchString(key) {
+			f.refuse("data", "has a field name that is not 1 to 32 letters, digits or _")
+			break
+		}
+		values[key] = d.value(key)
+	}
+	f.adopt(d)
+	return values
+}
+
+// value reads one text of data: "text", a number, or {"value": either}.
+func (f *fields) value(key string) string {
+	n := f.n.kids[key]
+	if n.kind == object {
+		inner := open(n, f.at(key), "value")
+		defer f.adopt(inner)
+		if _, there := n.kids["value"]; !there {
+			inner.refuse("value", "is required")
+			return ""
+		}
+		f, n, key = inner, n.kids["value"], "value"
+	}
+	switch {
+	case !slices.Contains([]kind{text, number}, n.kind):
+		f.refuse(key, "must be text")
+	case n.text == "":
+		f.refuse(key, "must not be empty: WeChat refuses empty values")
+	case utf8.RuneCountInString(n.text) > maxValue:
+		f.refuse(key, "must have at most 2000 characters")
+	}
+	return n.text
+}
+
+// adopt takes over the refusal of a part.
+func (f *fields) adopt(part *fields) {
+	if f.problem == nil {
+		f.problem = part.problem
+	}
+}

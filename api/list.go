@@ -1,0 +1,128 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"pushd/internal/fanout"
+)
+
+// Lister reads lists of jobs.
+type Lister interface {
+	// Jobs lists jobs, newest first, and the cursor of the next list; "" at
+	// the end.
+	Jobs(ctx context.Context, f fanout.Filter) (jobs []fanout.Job, next string, err error)
+}
+
+// How long a list is.
+const defaultLimit, maxLimit = 50, 200
+
+var (
+	cursorShape = shape{regexp.MustCompile(`^[A-Za-z0-9_=.:-]+$`), 256, "the nextCursor of an earlier list"}
+	momentShape = shape{regexp.MustCompile(`^[0-9TtZz:.+-]+$`), 40, "unix seconds or a time as in RFC 3339"}
+)
+
+type listDoc struct {
+	Items      []jobDoc `json:"items"`
+	NextCursor *string  `json:"nextCursor"`
+}
+
+// list is GET /v1/jobs.
+func (s *Server) list(c echo.Context) error {
+	filter, err := filter(c.QueryParams())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := call(c)
+	defer cancel()
+	jobs, next, err := s.Jobs.Jobs(ctx, filter)
+	if err != nil {
+		return err
+	}
+	doc := listDoc{Items: make([]jobDoc, 0, len(jobs)), NextCursor: known(next)}
+	for _, j := range jobs {
+		doc.Items = append(doc.Items, s.job(ctx, j))
+	}
+	return answer(c, http.StatusOK, doc)
+}
+
+func filter(q url.Values) (fanout.Filter, error) {
+	f, err := parameters(q, "state", "actid", "appid", "since", "limit", "cursor")
+	if err != nil {
+		return fanout.Filter{}, err
+	}
+	filter := fanout.Filter{
+		States: words(f, "state", append(slices.Clone(fanout.ActiveStates), fanout.EndedStates...)),
+		AppID:  fanout.AppID(f.text("appid", nameShape)),
+		Since:  f.since(),
+		Limit:  defaultLimit,
+		Cursor: f.text("cursor", cursorShape),
+	}
+	if id := f.whole("actid", 1, 1<<63-1); id != nil {
+		filter.ActID = fanout.ActID(*id)
+	}
+	if limit := f.whole("limit", 1, maxLimit); limit != nil {
+		filter.Limit = int(*limit)
+	}
+	return filter, f.err()
+}
+
+// parameters opens a query like a body.
+func parameters(q url.Values, known ...string) (*fields, error) {
+	n := &node{kind: object}
+	for _, key := range slices.Sorted(maps.Keys(q)) {
+		if len(q[key]) > 1 {
+			return nil, invalid(shown([]string{key}), "given twice")
+		}
+		*n.add(key) = node{kind: text, text: q.Get(key)}
+	}
+	f := open(n, nil, known...)
+	return f, f.err()
+}
+
+// words reads words of a closed list, separated by commas.
+func words[W ~string](f *fields, key string, all []W) []W {
+	n := f.get(key)
+	if n == nil {
+		return nil
+	}
+	var chosen []W
+	for w := range strings.SplitSeq(n.text, ",") {
+		if !slices.Contains(all, W(w)) {
+			f.refuse(key, fmt.Sprintf("must be some of %v, separated by commas", all))
+			return nil
+		}
+		chosen = append(chosen, W(w))
+	}
+	return chosen
+}
+
+// since reads a moment.
+func (f *fields) since() fanout.Time {
+	s := f.text("since", momentShape)
+	if s == "" {
+		return 0
+	}
+	if wholeShape.MatchString(s) {
+		at := f.whole("since", 0, maxDeadline)
+		if at == nil {
+			return 0
+		}
+		return fanout.Time(*at * 1e6)
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		f.refuse("since", "must be "+momentShape.what)
+		return 0
+	}
+	return fanout.Time(at.UnixMicro())
+}

@@ -1,0 +1,51 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"pushd/internal/fanout"
+)
+
+// Lookup reads one job.
+type Lookup interface {
+	// Job reads a job; fanout.ErrNotFound.
+	Job(ctx context.Context, id fanout.JobID) (fanout.Job, error)
+	// QueuePosition says which job is next: 1 is the next to be claimed; 0
+	// where the job does not wait any more.
+	QueuePosition(ctx context.Context, id fanout.JobID) (int, error)
+}
+
+// show is GET /v1/jobs/{id}.
+func (s *Server) show(c echo.Context) error {
+	ctx, cancel := call(c)
+	defer cancel()
+	j, err := s.find(ctx, c)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, s.job(ctx, j))
+}
+
+// find reads the job that the address names.
+func (s *Server) find(ctx context.Context, c echo.Context) (fanout.Job, error) {
+	id := jobID(c)
+	if id == "" {
+		return fanout.Job{}, noJob()
+	}
+	j, err := s.Jobs.Job(ctx, id)
+	return j, found(err)
+}
+
+// found words the ledger's "not found" for the caller.
+func found(err error) error {
+	if errors.Is(err, fanout.ErrNotFound) {
+		return noJob()
+	}
+	return err
+}
+
+func noJob() error { return problem(fanout.CodeJobNotFound, "no job has this id") }

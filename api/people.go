@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"github.com/labstack/echo/v4"
+
+	"pushd/internal/fanout"
+)
+
+// People reads what became of a job's recipients.
+type People interface {
+	// Failures calls yield for everyone in one of the states, in the order
+	// of the walk, and stops at the first error of yield, which it returns.
+	Failures(ctx context.Context, id fanout.JobID, states []fanout.PersonState, yield func(fanout.Failure) error) error
+	// Recipient reads one person's entry; fanout.ErrNotFound.
+	Recipient(ctx context.Context, id fanout.JobID, openID fanout.OpenID) (fanout.Person, error)
+}
+
+// openIDShape is loose: openids are WeChat's.
+var openIDShape = regexp.MustCompile(`^[!-.0-~]{1,128}$`)
+
+type recipientDoc struct {
+	JobID   fanout.JobID  `json:"jobId"`
+	OpenID  fanout.OpenID `json:"openid"`
+	Outcome string        `json:"outcome"`
+	Error   *string       `json:"error"`
+}
+
+// recipient is GET /v1/jobs/{id}/recipients/{openid}.
+func (s *Server) recipient(c echo.Context) error {
+	ctx, cancel := call(c)
+	defer cancel()
+	j, err := s.find(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := kept(j); err != nil {
+		return err
+	}
+	openID, err := url.PathUnescape(c.Param("openid"))
+	if err != nil || !openIDShape.MatchString(openID) {
+		return problem(codeRecipientNotFound, "this can't be an openid")
+	}
+	p, err := s.Jobs.Recipient(ctx, j.ID, fanout.OpenID(openID))
+	if errors.Is(err, fanout.ErrNotFound) {
+		return problem(codeRecipientNotFound, stranger(j))
+	}
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, recipientDoc{
+		JobID: j.ID, OpenID: fanout.OpenID(openID), Outcome: p.State.String(), Error: errorOf(int(p.Code)),
+	})
+}
+
+func stranger(j fanout.Job) string {
+	if j.Walk.Complete {
+		return fmt.Sprintf("not among the %d followers of this job; openids compare byte for byte", j.Walk.Walked)
+	}
+	return fmt.Sprintf("not among the %d followers listed so far; the list is not complete yet", j.Walk.Walked)
+}
+
+// kept refuses a job whose recipients are no longer on record.
+func kept(j fanout.Job) error {
+	if j.PurgedAt == 0 {
+		return nil
+	}
+	return problem(codePurged, "who got this job's message was removed "+
+		j.PurgedAt.Std().Format("2006-01-02")+" (PUSHD_RETENTION); its sums remain")
+}
+
+// errorOf is the error of a person, by the key that the job's errors have.
+func errorOf(code int) *string {
+	if code == 0 {
+		return nil
+	}
+	return known(errorKey(code))
+}

@@ -1,0 +1,93 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"pushd/internal/fanout"
+)
+
+// Intake takes jobs.
+type Intake interface {
+	// Post accepts a job, or returns the one that is there.
+	Post(ctx context.Context, r fanout.Request) (fanout.Outcome, error)
+	// Estimate says what Post would come to, and changes nothing.
+	Estimate(ctx context.Context, r fanout.Request) (fanout.Estimate, error)
+}
+
+// post is POST /v1/jobs.
+func (s *Server) post(c echo.Context) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	body, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	r, err := jobRequest(body)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := call(c)
+	defer cancel()
+	if r.DryRun {
+		e, err := s.Control.Estimate(ctx, r)
+		if err != nil {
+			return err
+		}
+		return answer(c, http.StatusOK, estimated(e))
+	}
+	out, err := s.Control.Post(ctx, r)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderLocation, "/v1/jobs/"+string(out.Job.ID))
+	doc := s.job(ctx, out.Job)
+	doc.Existing = out.Existing
+	if out.Existing {
+		return answer(c, http.StatusOK, doc)
+	}
+	return answer(c, http.StatusAccepted, doc)
+}
+
+// open refuses new work while the process is about to end.
+func (s *Server) open() error {
+	if s.Draining() {
+		return problem(fanout.CodeUnavailable, "pushd is stopping and takes no new work; ask again")
+	}
+	return nil
+}
+
+// estimateDoc is the answer to a dry run.
+type estimateDoc struct {
+	Total           *int64          `json:"total"`
+	Message         *fanout.Message `json:"message"`
+	QuotaRemain     *int64          `json:"quotaRemain"`
+	EstimateSeconds *int64          `json:"estimateSeconds"`
+	Problems        []obstacle      `json:"problems"`
+}
+
+// obstacle is a reason why the job would be refused or would not do well.
+type obstacle struct {
+	Code   fanout.ProblemCode `json:"code"`
+	Field  string             `json:"field,omitempty"`
+	Detail string             `json:"detail"`
+	JobID  fanout.JobID       `json:"jobId,omitempty"`
+}
+
+func estimated(e fanout.Estimate) estimateDoc {
+	doc := estimateDoc{
+		Total: e.Total, Message: e.Message, QuotaRemain: e.QuotaRemain,
+		EstimateSeconds: e.EstimateSeconds, Problems: []obstacle{},
+	}
+	for _, p := range e.Problems {
+		o := obstacle{Code: p.Code, Field: p.Field, Detail: p.Text}
+		if p.Job != nil {
+			o.JobID = p.Job.ID
+		}
+		doc.Problems = append(doc.Problems, o)
+	}
+	return doc
+}

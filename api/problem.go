@@ -1,0 +1,163 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"pushd/internal/fanout"
+)
+
+// The codes that only this package gives; the others are the domain's.
+const (
+	codeMalformed         fanout.ProblemCode = "malformed_body"
+	codeUnauthorized      fanout.ProblemCode = "unauthorized"
+	codeNotFound          fanout.ProblemCode = "not_found"
+	codeRecipientNotFound fanout.ProblemCode = "recipient_not_found"
+	codeMethodNotAllowed  fanout.ProblemCode = "method_not_allowed"
+	codeRequestTimeout    fanout.ProblemCode = "request_timeout"
+	codePurged            fanout.ProblemCode = "record_purged"
+	codeTooLarge          fanout.ProblemCode = "body_too_large"
+	codeMediaType         fanout.ProblemCode = "unsupported_media_type"
+	codeInternal          fanout.ProblemCode = "internal_error"
+)
+
+// retryAfter is what a caller who gets 503 is told, in seconds: a restart, and
+// most hiccups of a database, are over by then.
+const retryAfter = 5
+
+// refusal is how a code looks in HTTP.
+type refusal struct {
+	status int
+	title  string
+}
+
+// refusals is the one table from codes to HTTP. appid_mismatch is a conflict
+// instead where a job stands in the way.
+var refusals = map[fanout.ProblemCode]refusal{
+	codeMalformed:              {http.StatusBadRequest, "The body can't be read"},
+	codeUnauthorized:           {http.StatusUnauthorized, "The API key is missing or wrong"},
+	codeNotFound:               {http.StatusNotFound, "There is nothing at this address"},
+	fanout.CodeChannelNotFound: {http.StatusNotFound, "There is no such channel"},
+	fanout.CodeJobNotFound:     {http.StatusNotFound, "There is no such job"},
+	codeRecipientNotFound:      {http.StatusNotFound, "The job knows no such recipient"},
+	codeMethodNotAllowed:       {http.StatusMethodNotAllowed, "The address does not take this method"},
+	codeRequestTimeout:         {http.StatusRequestTimeout, "The body took too long to arrive"},
+	fanout.CodeAlreadyNotified: {http.StatusConflict, "This reminder has been sent"},
+	fanout.CodeJobEnded:        {http.StatusConflict, "The job has ended"},
+	fanout.CodeJobActive:       {http.StatusConflict, "The job has not ended"},
+	fanout.CodeReminderOff:     {http.StatusConflict, "The channel's reminder is switched off"},
+	fanout.CodeOwnerDisabled:   {http.StatusConflict, "The owner's account is not enabled"},
+	fanout.CodeDeadlinePassed:  {http.StatusConflict, "The deadline has passed"},
+	fanout.CodeNothingToRetry:  {http.StatusConflict, "There is nobody to send to again"},
+	codePurged:                 {http.StatusGone, "The record of recipients is no longer kept"},
+	codeTooLarge:               {http.StatusRequestEntityTooLarge, "The body is larger than 64 KiB"},
+	codeMediaType:              {http.StatusUnsupportedMediaType, "The body's type is not understood"},
+	fanout.CodeInvalid:         {http.StatusUnprocessableEntity, "The request is not valid"},
+	fanout.CodeAppIDMismatch:   {http.StatusUnprocessableEntity, "The channel belongs to another account"},
+	codeInternal:               {http.StatusInternalServerError, "Something went wrong inside pushd"},
+	fanout.CodeUnavailable:     {http.StatusServiceUnavailable, "Not available now"},
+}
+
+// problemDoc is a refusal as RFC 9457 writes it, with members of our own.
+type problemDoc struct {
+	Type     string             `json:"type"`
+	Title    string             `json:"title"`
+	Status   int                `json:"status"`
+	Detail   string             `json:"detail"`
+	Code     fanout.ProblemCode `json:"code"`
+	Field    string             `json:"field,omitempty"`
+	Instance string             `json:"instance,omitempty"`
+	// The job that stands in the way.
+	JobID     fanout.JobID  `json:"jobId,omitempty"`
+	JobState  fanout.State  `json:"jobState,omitempty"`
+	JobReason fanout.Reason `json:"jobReason,omitempty"`
+}
+
+func document(p *fanout.Problem) problemDoc {
+	r, known := refusals[p.Code]
+	if !known {
+		r = refusals[codeInternal]
+	}
+	d := problemDoc{
+		Type: "urn:pushd:problem:" + string(p.Code), Title: r.title, Status: r.status,
+		Detail: p.Text, Code: p.Code, Field: p.Field,
+	}
+	if p.Job != nil {
+		d.JobID, d.JobState, d.JobReason = p.Job.ID, p.Job.State, p.Job.Reason
+		if p.Code == fanout.CodeAppIDMismatch {
+			d.Status = http.StatusConflict
+		}
+	}
+	return d
+}
+
+// problem makes a refusal that concerns no field.
+func problem(code fanout.ProblemCode, text string) *fanout.Problem {
+	return &fanout.Problem{Code: code, Text: text}
+}
+
+// invalid makes a refusal of one field.
+func invalid(field, text string) *fanout.Problem {
+	return &fanout.Problem{Code: fanout.CodeInvalid, Field: field, Text: text}
+}
+
+// fail answers with what went wrong. It is the only place that does.
+func (s *Server) fail(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	p := s.explain(err, c)
+	d := document(p)
+	d.Instance = "urn:pushd:request:" + requestID(c)
+	h := c.Response().Header()
+	switch d.Status {
+	case http.StatusServiceUnavailable:
+		h.Set(echo.HeaderRetryAfter, strconv.Itoa(retryAfter))
+	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:
+		h.Set(echo.HeaderConnection, "close") // the rest of the body is not waited for
+	}
+	writeJSON(c, "application/problem+json", d.Status, d)
+}
+
+// explain turns any error into a refusal. What is not meant for the caller is
+// logged, and the caller learns only that there was something.
+func (s *Server) explain(err error, c echo.Context) *fanout.Problem {
+	var p *fanout.Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var h *echo.HTTPError
+	if errors.As(err, &h) {
+		switch h.Code {
+		case http.StatusNotFound:
+			return problem(codeNotFound, "see /v1/openapi.yaml for the addresses there are")
+		case http.StatusMethodNotAllowed:
+			return problem(codeMethodNotAllowed, "see the header Allow for those it takes")
+		}
+	}
+	s.Logger.Error("request failed", "request_id", requestID(c), "route", c.Path(),
+		"job_id", string(jobID(c)), "error", err)
+	return problem(fanout.CodeUnavailable, "pushd can't reach its database now; ask again")
+}
+
+// writeJSON answers with v. Nothing can be done about a client that is gone.
+func writeJSON(c echo.Context, mediaType string, status int, v any) {
+	c.Response().Header().Set(echo.HeaderContentType, mediaType)
+	c.Response().WriteHeader(status)
+	if c.Request().Method == http.MethodHead {
+		return
+	}
+	enc := json.NewEncoder(c.Response())
+	enc.SetEscapeHTML(false) // links stay readable
+	_ = enc.Encode(v)
+}
+
+// answer is writeJSON for what went well.
+func answer(c echo.Context, status int, v any) error {
+	writeJSON(c, "application/json", status, v)
+	return nil
+}

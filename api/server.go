@@ -1,0 +1,121 @@
+// Package api is the HTTP face of pushd: it turns requests into calls on the
+// domain (internal/fanout), and what comes back into JSON.
+//
+// openapi.yaml is the contract; a test holds it and the routes together. The
+// package decides nothing about jobs: it checks that a request is well formed
+// (post.go, fields.go), that the caller may ask (auth.go), and which HTTP
+// status a refusal has (problem.go). No secret that comes in is kept or shown.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"pushd/internal/fanout"
+)
+
+// Control is what people can ask of jobs; *fanout.Controller.
+type Control interface {
+	Intake
+	Commands
+}
+
+// Jobs is the read side of the database; *store.Store.
+type Jobs interface {
+	Lookup
+	Lister
+	People
+}
+
+// Options is what a Server is made of. Control, Jobs, Health and Stats must be
+// set; the zero value of everything else is good.
+type Options struct {
+	Control Control
+	Jobs    Jobs
+	// Health and Stats are asked at every probe and scrape, and answer at
+	// once.
+	Health func() fanout.Health
+	Stats  func() fanout.Stats
+	// Tokens counts the calls of PHP's token endpoint.
+	Tokens func() TokenStats
+	// Keys are the API keys; none leaves everything open, for loopback.
+	Keys []string
+	// Draining says that no new work is taken.
+	Draining func() bool
+	// Live is the rate in messages/s of a job that this very process sends;
+	// other jobs show the rate that their owner last told the database.
+	Live    func(fanout.JobID) (rate float64, ok bool)
+	Version string
+	Logger  *slog.Logger
+}
+
+// callTimeout bounds every request but a stream: past it, the database or
+// WeChat (a dry run asks it) counts as not answering.
+const callTimeout = 30 * time.Second
+
+// Server answers pushd's HTTP requests.
+type Server struct {
+	Options
+	keys    keys
+	metrics *metrics
+	echo    *echo.Echo
+}
+
+// New returns a Server. It starts nothing: see HTTPServer.
+func New(o Options) *Server {
+	if o.Draining == nil {
+		o.Draining = func() bool { return false }
+	}
+	if o.Live == nil {
+		o.Live = func(fanout.JobID) (float64, bool) { return 0, false }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{Options: o, keys: hashKeys(o.Keys), metrics: newMetrics(o), echo: echo.New()}
+	s.echo.HTTPErrorHandler = s.fail
+	// From the outside in: everything is logged and counted, a panic is an
+	// answer like any other, and a stranger learns nothing about routes.
+	s.echo.Use(s.observe, s.recovered, s.headers, s.authorized, s.patient)
+	s.routes(s.echo)
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// The routes that are open without a key.
+const (
+	healthPath  = "/healthz"
+	readyPath   = "/readyz"
+	metricsPath = "/metrics"
+)
+
+// routes lists every route there is.
+func (s *Server) routes(e *echo.Echo) {
+	probe := []string{http.MethodGet, http.MethodHead}
+	e.Match(probe, healthPath, s.health)
+	e.Match(probe, readyPath, s.ready)
+	e.Match(probe, metricsPath, s.scrape)
+
+	e.GET("/v1/openapi.yaml", s.openapi)
+	e.POST("/v1/jobs", s.post)
+	e.GET("/v1/jobs", s.list)
+	e.GET("/v1/jobs/:id", s.show)
+	e.PATCH("/v1/jobs/:id", s.patch)
+	e.POST("/v1/jobs/:id/pause", s.pause)
+	e.POST("/v1/jobs/:id/resume", s.resume)
+	e.POST("/v1/jobs/:id/cancel", s.cancel)
+	e.POST("/v1/jobs/:id/retry", s.retry)
+	e.GET("/v1/jobs/:id/failures", s.failures)
+	e.GET("/v1/jobs/:id/recipients/:openid", s.recipient)
+}
+
+// call bounds the calls that a request makes.
+func call(c echo.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.Request().Context(), callTimeout)
+}
