@@ -1,0 +1,108 @@
+package wechat
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"pushd/internal/fanout"
+)
+
+// posting is the body of one send: head, openid, tail, read without being
+// put together first.
+//
+// It also knows whether WeChat can have got the message. The transport reads
+// a body only once it has a connection and has begun to write the request, so
+// a posting of which nothing was read was not sent, whatever the error says;
+// begun seals it, and the transport, should it still be busy in the
+// background, gets an error instead of the first byte.
+type posting struct {
+	parts [3][]byte
+	state atomic.Uint32
+	first postingReader
+}
+
+// The states of a posting.
+const (
+	fresh  = iota // nothing was read
+	taken         // something was
+	sealed        // nothing was, and nothing will be
+)
+
+var errSealed = errors.New("send was given up")
+
+func newPosting(l *fanout.Letter, to fanout.OpenID) *posting {
+	p := &posting{parts: [3][]byte{l.Head, quoted(to), l.Tail}}
+	p.first.p = p
+	return p
+}
+
+func (p *posting) size() int64 {
+	return int64(len(p.parts[0]) + len(p.parts[1]) + len(p.parts[2]))
+}
+
+// begun says whether the transport took anything of the posting. If it did
+// not, it can't any more.
+func (p *posting) begun() bool { return !p.state.CompareAndSwap(fresh, sealed) }
+
+// again is http.Request.GetBody. The transport calls it for a POST only when
+// not one byte of the first try was written to its connection, so the posting
+// is as good as fresh.
+func (p *posting) again() (io.ReadCloser, error) {
+	p.state.CompareAndSwap(taken, fresh)
+	return &postingReader{p: p}, nil
+}
+
+// postingReader reads a posting from the start.
+type postingReader struct {
+	p    *posting
+	part int
+	at   int // in that part
+}
+
+// Read implements io.Reader.
+func (r *postingReader) Read(b []byte) (int, error) {
+	s := &r.p.state
+	if !s.CompareAndSwap(fresh, taken) && s.Load() == sealed {
+		return 0, errSealed
+	}
+	n := 0
+	for n < len(b) && r.part < len(r.p.parts) {
+		k := copy(b[n:], r.p.parts[r.part][r.at:])
+		n, r.at = n+k, r.at+k
+		if r.at == len(r.p.parts[r.part]) {
+			r.part, r.at = r.part+1, 0
+		}
+	}
+	if n == 0 && len(b) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// Close implements io.Closer.
+func (r *postingReader) Close() error { return nil }
+
+// quoted returns the openid as it stands between the quotes of a JSON string.
+// Real openids are letters, digits, - and _, and stay as they are.
+func quoted(to fanout.OpenID) []byte {
+	for i := range len(to) {
+		if c := to[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
+			return escaped(to)
+		}
+	}
+	return []byte(to)
+}
+
+func escaped(to fanout.OpenID) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(string(to)); err != nil {
+		return nil // a string always encodes
+	}
+	out := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return out[1 : len(out)-1]
+}

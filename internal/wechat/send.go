@@ -1,0 +1,127 @@
+package wechat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+
+	"pushd/internal/fanout"
+)
+
+const pathSend = "/cgi-bin/message/template/send"
+
+// maxSendAnswer bounds the answer of a send; WeChat's have some 200 bytes.
+const maxSendAnswer = 4 << 10
+
+type answerBuffer [maxSendAnswer]byte
+
+// Send posts the letter to one follower; see fanout.Sender.
+//
+// An answer is ambiguous as soon as the transport has taken the first byte of
+// the body; before that WeChat can't have got a message, and the answer is
+// CodeNotSent (see posting). Nothing is ever sent twice from here: Go's
+// transport repeats a POST by itself only where a kept-alive connection
+// turned out to be closed before one byte was written to it.
+func (c *Client) Send(ctx context.Context, tok fanout.Token, letter *fanout.Letter, to fanout.OpenID, ambiguous bool) fanout.Answer {
+	ctx, cancel := context.WithTimeout(ctx, c.o.SendTimeout)
+	defer cancel()
+	buf := c.buffers.Get().(*answerBuffer)
+	defer c.buffers.Put(buf)
+
+	p := newPosting(letter, to)
+	status, body, err := c.post(ctx, c.urlWith(tok), p, buf)
+	switch {
+	case err != nil && !p.begun():
+		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotSent, Text: reason(err)}
+	case err != nil:
+		return fanout.Answer{Verdict: fanout.Busy, Code: lostCode(err), Ambiguous: true, Text: reason(err)}
+	case status != http.StatusOK:
+		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeHTTP, Ambiguous: true, Text: statusText(status)}
+	}
+	code, msg, ok := parseResult(body)
+	if !ok {
+		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: notJSON(body)}
+	}
+	return Classify(CallSend, code, scrub(msg, tok), ambiguous)
+}
+
+// urlWith returns the address of a send. It is put together, not parsed.
+func (c *Client) urlWith(tok fanout.Token) *url.URL {
+	u := c.sendURL
+	u.RawQuery = "access_token=" + url.QueryEscape(string(tok))
+	return &u
+}
+
+// post is the one way of a send over the wire. It uses the transport below
+// resty directly: a send needs no redirects, cookies, hooks or retries, and
+// at thousands a second each of them shows. body is valid until buf is used
+// again.
+func (c *Client) post(ctx context.Context, u *url.URL, p *posting, buf *answerBuffer) (status int, body []byte, err error) {
+	req := http.Request{
+		Method: http.MethodPost, URL: u, Header: c.header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: &p.first, GetBody: p.again, ContentLength: p.size(),
+	}
+	resp, err := c.wire.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = readAnswer(resp.Body, buf)
+	return resp.StatusCode, body, err
+}
+
+// readAnswer reads to the end, so that the connection can be used again. It
+// returns nil for an answer too long to be WeChat's.
+func readAnswer(r io.Reader, buf *answerBuffer) ([]byte, error) {
+	for n := 0; n < len(buf); {
+		k, err := r.Read(buf[n:])
+		n += k
+		if err == io.EOF {
+			return buf[:n], nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	_, err := io.CopyN(io.Discard, r, 64<<10)
+	if err == io.EOF {
+		err = nil
+	}
+	return nil, err
+}
+
+// parseResult reads errcode and errmsg; ok is false if body is not an answer
+// of WeChat's.
+func parseResult(body []byte) (code int, msg string, ok bool) {
+	if accepted(body) {
+		return 0, "ok", true
+	}
+	var r struct {
+		ErrCode *number `json:"errcode"`
+		ErrMsg  string  `json:"errmsg"`
+	}
+	if err := json.Unmarshal(trimBOM(body), &r); err != nil || r.ErrCode == nil {
+		return 0, "", false
+	}
+	return int(*r.ErrCode), r.ErrMsg, true
+}
+
+// accepted recognises the usual good answer without decoding it:
+// {"errcode":0,"errmsg":"ok","msgid":3487542469355618313}
+func accepted(body []byte) bool {
+	rest, ok := bytes.CutPrefix(body, []byte(`{"errcode":0,"errmsg":"ok"`))
+	if !ok {
+		return false
+	}
+	if id, ok := bytes.CutPrefix(rest, []byte(`,"msgid":`)); ok {
+		rest = bytes.TrimLeft(id, "0123456789")
+		if len(rest) == len(id) {
+			return false
+		}
+	}
+	return string(rest) == "}"
+}

@@ -1,0 +1,68 @@
+package wechat
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxText bounds a text, in bytes.
+const maxText = 200
+
+// WeChat ends an errmsg with the request's id: " rid: 65eac940-1a79c8dc-…",
+// formerly " hint: [EeSuhA04363721]".
+var requestID = regexp.MustCompile(`(?i)[\s,;]*\b(rid:\s*[0-9a-z-]*|hint:\s*\[[^\]]*\]?)`)
+
+// errText makes an errmsg fit for grouping: without request id, controls and
+// trailing punctuation, and short.
+func errText(msg string) string {
+	if msg == "ok" || msg == "" {
+		return ""
+	}
+	msg = requestID.ReplaceAllString(strings.ToValidUTF8(msg, "?"), "")
+	msg = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, msg)
+	msg = strings.Join(strings.Fields(msg), " ")
+	return strings.TrimRight(capText(msg), " ,;:.!，。；：！")
+}
+
+// capText cuts a text to maxText bytes between two characters.
+func capText(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	cut := maxText
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut]
+}
+
+func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }
+
+// number is an integer that may come as a string.
+type number int64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(b []byte) error {
+	if len(b) >= 2 && b[0] == '"' {
+		b = b[1 : len(b)-1]
+	}
+	if string(b) == "null" {
+		return nil
+	}
+	v, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		return &json.UnmarshalTypeError{Value: "number"}
+	}
+	*n = number(v)
+	return nil
+}

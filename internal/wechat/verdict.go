@@ -1,0 +1,144 @@
+package wechat
+
+import (
+	"pushd/internal/fanout"
+)
+
+// Call is the API that an answer belongs to: the same errcode may mean
+// different things to different calls.
+type Call int
+
+// The calls.
+const (
+	CallSend      Call = iota // message/template/send
+	CallPage                  // user/get
+	CallQuota                 // openapi/quota/get
+	CallTemplates             // template/get_all_private_template
+)
+
+// Classify says what an errcode means. ambiguous is for CallSend: an earlier
+// try of the same message to the same person may have been accepted, so an
+// answer of the sort "not again" says that it was.
+func Classify(call Call, code int, errmsg string, ambiguous bool) fanout.Answer {
+	if code == 0 {
+		return fanout.Answer{}
+	}
+	a := fanout.Answer{Verdict: verdictOf(code), Code: code, Text: errText(errmsg)}
+	if call != CallSend {
+		switch a.Verdict {
+		case fanout.Skip, fanout.DeferShort, fanout.DeferLong:
+			// They are about a recipient, and there is none. 40003 on
+			// user/get is about the cursor.
+			a.Verdict = fanout.Other
+		}
+		return a
+	}
+	a.Ambiguous = a.Verdict == fanout.Busy
+	if ambiguous && (a.Verdict == fanout.Other || a.Verdict == fanout.DeferShort) {
+		a.Verdict = fanout.Sent
+	}
+	return a
+}
+
+// verdictOf finds a code in the table. 26848700x is one family.
+func verdictOf(code int) fanout.Verdict {
+	if code/10 == platformBusy/10 {
+		code = platformBusy
+	}
+	for i := range table {
+		if table[i].Code == code {
+			return table[i].Verdict
+		}
+	}
+	return fanout.Other
+}
+
+// platformBusy stands for the codes 268487000 to 268487009.
+const platformBusy = 268487001
+
+// Entry is one line of the table: what an errcode of a send means.
+type Entry struct {
+	Code    int
+	Verdict fanout.Verdict
+	Meaning string // in plain words
+	Source  string // where the meaning is known from
+}
+
+// Table returns the table, by code. docs/errcodes.md is made from it.
+func Table() []Entry { return append([]Entry(nil), table[:]...) }
+
+// Sources of the meanings.
+const (
+	official = "official page" // the API's page, or WeChat's list of global return codes
+	observed = "observed"      // captured answers, reported by users
+	sdk      = "SDKs"          // the error lists of public SDKs
+	inferred = "inferred"      // general knowledge
+)
+
+// table is the one place that says what an errcode means. Codes that are not
+// here are Other: this person failed, and a breaker ends the job when there
+// are many.
+var table = [...]Entry{
+	{-1, fanout.Busy, "system busy; also how WeChat answers too many sends at once. It may have been accepted all the same", official},
+	{0, fanout.Sent, "accepted for delivery", official},
+	{40001, fanout.TokenRefused, "the token is invalid or not the latest", official},
+	{40002, fanout.Fatal, "wrong grant type", official},
+	{40003, fanout.Skip, "no such openid for this account. From everyone: another account's token. On user/get: the cursor is not accepted", official},
+	{40008, fanout.Fatal, "wrong message type", official},
+	{40013, fanout.Fatal, "wrong appid; also a mini program's that is not linked to the account", official},
+	{40014, fanout.TokenRefused, "the token is malformed or unknown", official},
+	{40033, fanout.Fatal, `the body holds \u escapes`, sdk},
+	{40035, fanout.Fatal, "wrong parameter", official},
+	{40036, fanout.Fatal, "the template id has the wrong length", official},
+	{40037, fanout.FatalIfRepeated, "the account has no such template; known to be answered now and then for a good one", official},
+	{40039, fanout.Fatal, "the link is too long", official},
+	{40097, fanout.Fatal, "wrong parameter", inferred},
+	{40125, fanout.Fatal, "wrong app secret", official},
+	{40164, fanout.FatalIfRepeated, "the caller's address is not on the account's IP whitelist; known to be answered now and then for a listed one", official},
+	{40241, fanout.DeferShort, "a duplicate within 60 seconds. On a repeat: accepted the first time", observed},
+	{40243, fanout.Fatal, "the app secret is frozen", official},
+	{40246, fanout.Other, "wrong keyword of a new template; not expected of these calls", official},
+	{40247, fanout.Other, "a new template must be a category's; not expected of these calls", official},
+	{40249, fanout.Fatal, "the content is blocked; going on risks punishment", official},
+	{41001, fanout.TokenRefused, "no token", official},
+	{41002, fanout.Fatal, "no appid", official},
+	{41004, fanout.Fatal, "no app secret", official},
+	{42001, fanout.TokenRefused, "the token has expired", official},
+	{42007, fanout.TokenRefused, "the authorization was withdrawn; the token is void", sdk},
+	{43002, fanout.Fatal, "must be a POST", official},
+	{43003, fanout.Fatal, "must be https", official},
+	{43004, fanout.Skip, "does not follow the account", observed},
+	{43019, fanout.Skip, "is on the account's blacklist", sdk},
+	{43100, fanout.Fatal, "the template was changed too often, or is gone", observed},
+	{43101, fanout.Skip, "refuses this kind of message", observed},
+	{43116, fanout.Fatal, "the template is banned; see the account's inbox", official},
+	{43117, fanout.DeferLong, "has got too many messages lately", observed},
+	{44002, fanout.Fatal, "the body is empty", official},
+	{45009, fanout.Quota, "the day's quota of this call is used up", official},
+	{45011, fanout.Slower, "the minute's quota of this call is used up", official},
+	{45035, fanout.Fatal, "the caller's address is not on the IP whitelist (store API)", official},
+	{45047, fanout.Other, "too many customer-service replies; not expected of these calls", official},
+	{45065, fanout.Other, "a mass message's clientmsgid exists already; not expected of these calls", official},
+	{45066, fanout.Other, "a mass message's clientmsgid is repeated too fast; not expected of these calls", official},
+	{45067, fanout.Other, "a mass message's clientmsgid is too long; not expected of these calls", official},
+	{45103, fanout.Other, "an API that is no more supported; not expected of these calls", observed},
+	{47001, fanout.Fatal, "the body is not good JSON", official},
+	{47003, fanout.Fatal, "a field's value does not fit its type; the text names the field", official},
+	{48001, fanout.Fatal, "the account may not use this call: not certified, or not a service account", official},
+	{48002, fanout.Skip, "has switched off the account's messages", sdk},
+	{48004, fanout.Fatal, "the call is banned for a violation; see the account's inbox", official},
+	{48006, fanout.Other, "clear_quota is used up; not expected of these calls", official},
+	{49003, fanout.Skip, "the openid does not belong to this account. From everyone: another account's token", official},
+	{50001, fanout.Fatal, "the call is not authorized", sdk},
+	{50002, fanout.Fatal, "the account is frozen or punished", official},
+	{50005, fanout.Skip, "does not follow the account", sdk},
+	{61004, fanout.Fatal, "the caller's address is not registered with the third-party platform", official},
+	{61007, fanout.Fatal, "the third-party platform is not authorized for this call", inferred},
+	{61016, fanout.Fatal, "the third-party platform is not authorized for this account", inferred},
+	{76021, fanout.Other, "quota: no such call; known to be answered now and then for a good one", official},
+	{76022, fanout.Other, "quota: not permitted", official},
+	{89503, fanout.Fatal, "the caller's address must be confirmed by the account's administrator", official},
+	{89506, fanout.Fatal, "the caller's address was refused by the administrator for 24 hours", official},
+	{89507, fanout.Fatal, "the caller's address was refused by the administrator for 1 hour", official},
+	{platformBusy, fanout.Busy, "the platform is busy (all of 268487000 to 268487009). It may have been accepted all the same", official},
+}
