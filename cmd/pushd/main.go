@@ -1,0 +1,35 @@
+// Command pushd sends WeChat template messages to all followers of an account
+// when a stream is about to start. It is told to by PHP, over HTTP, and keeps
+// its ledger in the platform's MySQL database.
+//
+// This package is flags, wiring and signals: what pushd does is in
+// internal/fanout, how it is asked in api. Read serve.go for how the parts
+// are put together, and settings.go for what can be set.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	if err := hardenProcess(); err != nil {
+		os.Stderr.WriteString("pushd: " + err.Error() + "\n")
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go obey(signals, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}
+
+// obey stops gracefully at the first signal, and at the second at once, as
+// kill -9 would: nothing is lost by it, some people are in doubt.
+func obey(signals <-chan os.Signal, stop func()) {
+	<-signals
+	stop()
+	<-signals
+	os.Exit(1)
+}

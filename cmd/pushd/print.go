@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// printJSON prints an answer of the API, indented.
+func printJSON(w io.Writer, raw []byte) error {
+	var b bytes.Buffer
+	if err := json.Indent(&b, bytes.TrimSpace(raw), "", "  "); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	b.WriteByte('\n')
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// printList prints jobs as a table.
+func printList(w io.Writer, jobs []record, more bool) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tCHANNEL\tACCOUNT\tSTATE\tSENT\tSKIPPED\tFAILED\tUNKNOWN\tOF\tCREATED")
+	for _, j := range jobs {
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", clean(j.ID), j.ActID, clean(j.AppID), standing(j),
+			j.Sent, j.Skipped, j.Failed, j.Unknown, orUnknown(j.Total), moment(j.CreatedAt))
+	}
+	t.Flush()
+	if more {
+		fmt.Fprintln(w, "There are more; raise --limit.")
+	}
+}
+
+// printJob prints one job for a reader.
+func printJob(w io.Writer, j record) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(t, "%s\t%s\n", name, clean(fmt.Sprintf(format, args...)))
+	}
+	line("job", "%s", j.ID)
+	line("channel", "%d", j.ActID)
+	line("account", "%s", j.AppID)
+	line("template", "%s", j.TemplateID)
+	line("state", "%s", standing(j))
+	if j.Detail != "" {
+		line("detail", "%s", j.Detail)
+	}
+	if j.QueuePosition != nil {
+		line("in queue", "%d", *j.QueuePosition)
+	}
+	line("followers", "%s, %d walked", orUnknown(j.Total), j.Walked)
+	line("sent", "%d", j.Sent)
+	line("skipped", "%d", j.Skipped)
+	line("failed", "%d", j.Failed)
+	line("unknown", "%d", j.Unknown)
+	line("retries", "%d", j.Retries)
+	line("rate", "%.0f/s", j.Rate)
+	line("quota left", "%s", orUnknown(j.QuotaRemain))
+	if j.Shortfall != nil && *j.Shortfall > 0 {
+		line("short of", "%d messages", *j.Shortfall)
+	}
+	for _, code := range slices.Sorted(maps.Keys(j.Errors)) {
+		line("error "+clean(code), "%d", j.Errors[code])
+	}
+	line("created", "%s", moment(j.CreatedAt))
+	line("started", "%s", moment(j.StartedAt))
+	line("finished", "%s", moment(j.FinishedAt))
+	line("deadline", "%s", moment(j.Deadline))
+	t.Flush()
+}
+
+// standing is a job's state, with its reason where there is one.
+func standing(j record) string {
+	if j.Reason == "" {
+		return clean(j.State)
+	}
+	return clean(j.State + " (" + j.Reason + ")")
+}
+
+// moment is a time in the reader's zone.
+func moment(t *time.Time) string {
+	if t == nil || t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// orUnknown prints a count that may not be known.
+func orUnknown(n *int64) string {
+	if n == nil {
+		return "?"
+	}
+	return fmt.Sprint(*n)
+}
+
+// clean keeps texts of others from moving the cursor or changing colours.
+func clean(text string) string {
+	return string(bytes.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, []byte(text)))
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit codes. A service manager should start pushd again after a failure,
+// but not after settings that no restart can mend.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// errSilent ends a command with exitFailed when it has said why already.
+var errSilent = errors.New("failed")
+
+// commands is the grammar of the command line.
+type commands struct {
+	Serve   serveCmd   `cmd:"" help:"Run the daemon."`
+	Migrate migrateCmd `cmd:"" help:"Make or update pushd's tables."`
+	Check   checkCmd   `cmd:"" help:"Check settings, database, token endpoint and WeChat."`
+	Job     jobCmd     `cmd:"" help:"Look at and command the jobs of a running pushd."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// app is what the commands have of the world.
+type app struct {
+	ctx      context.Context
+	stdin    io.Reader
+	stdout   io.Writer
+	stderr   io.Writer
+	env      *environment
+	problems *problems
+}
+
+// settled ends a command whose settings are not usable, with all that is
+// wrong with them.
+func (a *app) settled(validate ...func(*problems)) error {
+	for _, v := range validate {
+		v(a.problems)
+	}
+	return a.problems.err()
+}
+
+// run is the whole program short of signals and exit. It returns the exit
+// code.
+func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, problems: &problems{}}
+	a.env = newEnvironment(environ, a.problems)
+	exit := -1
+	parser, err := newParser(a, &commands{}, func(code int) { exit = code })
+	if err != nil {
+		return fail(stderr, exitUsage, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 { // --help was asked for, and is printed
+		return exit
+	}
+	if err != nil {
+		return fail(stderr, exitUsage, fmt.Errorf("%w; see pushd --help", err))
+	}
+	return conclude(stderr, parsed.Run(a))
+}
+
+// newParser makes the command line's parser, which fills in c.
+func newParser(a *app, c *commands, exit func(int)) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("pushd"),
+		kong.Description("Reminds the followers of WeChat accounts that a stream is about to start."),
+		kong.Writers(a.stdout, a.stderr),
+		kong.Exit(exit),
+		kong.Resolvers(a.env),
+		kong.PostBuild(func(k *kong.Kong) error { return decodeSettings(k, a) }),
+		kong.ValueFormatter(func(v *kong.Value) string { return help(a.env, v) }),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true}),
+	)
+}
+
+// decodeSettings gives all settings to the decoder, which does not stop at
+// the first mistake.
+func decodeSettings(k *kong.Kong, a *app) error {
+	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok {
+			if _, known := a.env.known[envName(flag.Name)]; known {
+				flag.Mapper = decoder{a.problems}
+			}
+		}
+		return next(nil)
+	})
+}
+
+// help adds the environment variable and the limits to a flag's help.
+func help(env *environment, v *kong.Value) string {
+	name := envName(v.Name)
+	known, ok := env.known[name]
+	if !ok || v.Flag == nil {
+		return v.Help
+	}
+	if known.secret {
+		name += "[_FILE]"
+	}
+	text := v.Help + " ($" + name
+	if v.Tag.Get("min") != "" {
+		text += allowed(v.Tag.Get)
+	}
+	return text + ")"
+}
+
+// conclude turns a command's error into an exit code.
+func conclude(stderr io.Writer, err error) int {
+	var bad *settingsError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errSilent):
+		return exitFailed
+	case errors.As(err, &bad):
+		return fail(stderr, exitUsage, err)
+	default:
+		return fail(stderr, exitFailed, err)
+	}
+}
+
+func fail(stderr io.Writer, code int, err error) int {
+	fmt.Fprintf(stderr, "pushd: %v\n", err)
+	return code
+}
+
+// hostname names this machine, or "unknown".
+func hostname() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return host
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"pushd/internal/fanout"
+)
+
+// Settings is everything that pushd serve can be told. Each field is a flag
+// (--send-timeout) and an environment variable (PUSHD_SEND_TIMEOUT); a flag
+// wins. Fields tagged secret can also be read from a file
+// (PUSHD_API_KEY_FILE). Durations are written as Go writes them: 10s, 30m, 168h.
+//
+// The tags min, max and oneof are enforced by validate.go, where the rules
+// that span several settings are too.
+type Settings struct {
+	Logging  `embed:""`
+	Database `embed:""`
+
+	// Listen is host:port of the API.
+	Listen string `default:"127.0.0.1:8080" help:"Address of the API."`
+	// APIKey holds the keys of the API, comma-separated; see Keys.
+	APIKey Secret `name:"api-key" secret:"" placeholder:"KEY,..." help:"Keys that open the API, 16 characters or more each."`
+	// TLSCert and TLSKey are files in PEM.
+	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain of the API, PEM."`
+	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"Private key of --tls-cert, PEM."`
+	// AllowPlaintext lifts the demand for TLS beyond loopback, of the API
+	// and of the URLs that pushd calls.
+	AllowPlaintext bool `help:"Allow plain HTTP beyond loopback, for example behind a proxy on the same network."`
+
+	// TokenURL is PHP's token endpoint; it may hold a query.
+	TokenURL Address `name:"token-url" secret:"" placeholder:"URL" help:"PHP's token endpoint; may hold a query. Required."`
+	// TokenKey is what pushd shows to the token endpoint.
+	TokenKey Secret `secret:"" placeholder:"KEY" help:"Key that pushd shows to the token endpoint."`
+	// TokenMaxAge is the age at which a token is renewed.
+	TokenMaxAge time.Duration `default:"7000s" min:"1s" max:"7200s" help:"Age at which an access token is renewed."`
+	// WeChatURL is the root of WeChat's API.
+	WeChatURL Address `name:"wechat-url" default:"https://api.weixin.qq.com" help:"Root of WeChat's API."`
+
+	// Concurrency is the ceiling of sends in flight per account.
+	Concurrency int `default:"1024" min:"1" max:"65535" help:"Ceiling of messages in flight per account."`
+	// Rate is the ceiling per account in messages/s; 0 = none.
+	Rate int `default:"0" min:"0" max:"1000000" help:"Ceiling per account, messages/s; 0 = none."`
+	// TotalRate is the ceiling of the whole process in messages/s; 0 = none.
+	TotalRate int `default:"0" min:"0" max:"1000000" help:"Ceiling of the whole process, messages/s; 0 = none."`
+	// MaxJobs is how many jobs run at once; waiting ones hold no slot.
+	MaxJobs int `default:"512" min:"1" max:"65535" help:"Jobs running at once."`
+
+	// SendTimeout bounds one call to WeChat.
+	SendTimeout time.Duration `default:"10s" min:"100ms" max:"60s" help:"Longest wait for one answer of WeChat."`
+	// DedupWindow is how long WeChat is trusted to recognise a repeated
+	// client_msg_id; WeChat's own window is ten minutes.
+	DedupWindow time.Duration `default:"9m" min:"1s" max:"10m" help:"How long a repeated message is known to be recognised by WeChat."`
+	// Ambiguous says what happens, after the window, to people who may have
+	// been told.
+	Ambiguous fanout.Ambiguous `default:"resend" oneof:"resend,unknown" help:"People in doubt after the window: tell them again (resend), or list them (unknown)."`
+	// Lease is the term of the right to work on a job.
+	Lease time.Duration `default:"15s" min:"3s" max:"10m" help:"Time after which another process takes over a job whose owner is silent."`
+	// Instance is the name that survives a restart.
+	Instance string `placeholder:"NAME" help:"Name that survives a restart; default: host name and listen address. Set it in containers."`
+	// DrainTimeout is how long a stop may take.
+	DrainTimeout time.Duration `default:"15s" min:"3s" max:"10m" help:"Longest graceful stop."`
+	// Grace is the default deadline after the start time.
+	Grace time.Duration `default:"30m" min:"1s" max:"168h" help:"Default deadline after a stream's start."`
+	// Retention is how long pages stay after a job's end.
+	Retention time.Duration `default:"168h" min:"1s" max:"87600h" help:"How long a job's recipients stay on record after its end."`
+
+	// Timezone is the zone of the times in messages; see Location.
+	Timezone string `default:"Asia/Shanghai" placeholder:"ZONE" help:"Zone of the times in messages."`
+	// ChannelQuery and StatusUpdate replace the SQL that reads a channel
+	// and writes its status; "" is the SQL for deploy/schema.sql.
+	ChannelQuery string `placeholder:"SQL" help:"SELECT that reads a channel; one ? (actid)."`
+	StatusUpdate string `placeholder:"SQL" help:"UPDATE that writes live_notify_status; two ? (status, actid)."`
+	// StatusFailed is live_notify_status after a job that did not complete.
+	StatusFailed int `default:"3" min:"3" max:"127" help:"live_notify_status of a job that ended without completing."`
+	// OnlyOpenIDs, if any, are the only people who are told.
+	OnlyOpenIDs OpenIDs `name:"only-openids" placeholder:"OPENID,..." help:"Staging: tell these followers only; everyone else is skipped."`
+}
+
+// Database says where pushd's tables and the platform's are.
+type Database struct {
+	// MySQLDSN is a DSN of github.com/go-sql-driver/mysql.
+	MySQLDSN Secret `name:"mysql-dsn" secret:"" placeholder:"DSN" help:"Database, user:password@tcp(host:3306)/name. Required."`
+}
+
+// MigrateDatabase says where pushd migrate makes its tables.
+type MigrateDatabase struct {
+	Database `embed:""`
+	// MigrateDSN is used in place of MySQLDSN: a user who may create tables.
+	MigrateDSN Secret `name:"migrate-dsn" secret:"" placeholder:"DSN" help:"Database user who may create tables; default: --mysql-dsn."`
+}
+
+// Logging says what is logged and how.
+type Logging struct {
+	// LogLevel is the least level that is logged.
+	LogLevel string `default:"info" oneof:"debug,info,warn,error" help:"debug, info, warn or error."`
+	// LogFormat is the form of a line on standard error.
+	LogFormat string `default:"text" oneof:"text,json" help:"text or json."`
+}
+
+// Remote says how the job commands reach a running pushd.
+type Remote struct {
+	// Server is the root of the API.
+	Server Address `default:"http://127.0.0.1:8080" placeholder:"URL" help:"Root of the API of a running pushd."`
+	// Key is one key of the API.
+	Key Secret `name:"api-key" secret:"" placeholder:"KEY" help:"Key of the API; the first one where there are several."`
+	// CA is a file in PEM; "" is the system's.
+	CA string `name:"ca" placeholder:"FILE" help:"Certificates to trust for --server, PEM; default: the system's."`
+}
+
+// OpenIDs is a comma-separated list of openids.
+type OpenIDs []fanout.OpenID
+
+// Set says whether id is among them.
+func (o OpenIDs) Set() map[fanout.OpenID]bool {
+	if len(o) == 0 {
+		return nil
+	}
+	set := make(map[fanout.OpenID]bool, len(o))
+	for _, id := range o {
+		set[id] = true
+	}
+	return set
+}
+
+// Keys returns the API's keys one by one.
+func (s Settings) Keys() []string { return split(string(s.APIKey)) }
+
+// Location returns the zone of Timezone. A Settings that is valid has one.
+func (s Settings) Location() (*time.Location, error) { return time.LoadLocation(s.Timezone) }
+
+// TLS says whether the API speaks TLS.
+func (s Settings) TLS() bool { return s.TLSCert != "" }
+
+// instanceMax is the width of the column that holds PUSHD_INSTANCE.
+const instanceMax = 64
+
+// defaultInstance names a process by where it can be reached: two daemons on
+// one host differ in their address. A name that is too long ends in a hash of
+// the whole.
+func defaultInstance(host, listen string) string {
+	name := host + "/" + listen
+	if len(name) <= instanceMax {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	tail := "#" + hex.EncodeToString(sum[:6])
+	return name[:instanceMax-len(tail)] + tail
+}
+
+// split cuts a comma-separated list and drops the blanks around its parts.
+func split(list string) []string {
+	parts := strings.Split(list, ",")
+	kept := parts[:0]
+	for _, p := range parts {
+		if p = strings.TrimSpace(p); p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// jobWatchCmd watches a job until it ends.
+type jobWatchCmd struct {
+	Remote `embed:""`
+	ID     string        `arg:"" help:"The job's id."`
+	Every  time.Duration `default:"1s" help:"How often to look."`
+}
+
+// Run implements the command.
+func (c *jobWatchCmd) Run(a *app) error {
+	api, err := c.open(a)
+	if err != nil {
+		return err
+	}
+	bar := &bar{w: a.stdout, terminal: terminal(a.stdout)}
+	job, err := watch(a.ctx, api, c.ID, max(c.Every, 100*time.Millisecond), bar)
+	bar.close()
+	if err != nil {
+		return err
+	}
+	printJob(a.stdout, job)
+	if job.State != "succeeded" {
+		return errSilent
+	}
+	return nil
+}
+
+// watch looks at a job until it has ended. A pushd that does not answer is
+// asked again, for ever: it is being restarted, and the job goes on.
+func watch(ctx context.Context, api *client, id string, every time.Duration, bar *bar) (record, error) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		var job record
+		switch err := api.call(ctx, http.MethodGet, path(id, ""), nil, &job); {
+		case ctx.Err() != nil:
+			return job, fmt.Errorf("watch job %s: interrupted; the job goes on", id)
+		case passing(err):
+			bar.show("waiting: " + clean(err.Error()))
+		case err != nil:
+			return job, err
+		default:
+			bar.draw(job, time.Now())
+			if job.ended() {
+				return job, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
