@@ -1,0 +1,406 @@
+package php_test
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pushd/deploy/php/phptest"
+)
+
+// manager is the cron script under test, and the pushd it posts to.
+type manager struct {
+	*platform
+	pushd *fakePushd
+	host  *phptest.Host
+}
+
+func newManager(t *testing.T, answer func(posted) reply) *manager {
+	t.Helper()
+	p := newPlatform(t)
+	p.account(t, 1, "wx1")
+	d := newPushd(t, answer)
+	h := phptest.New(t, p.settings()).With(phptest.Settings{"url": d.URL, "api_key": apiKey})
+	return &manager{p, d, h}
+}
+
+// run runs cron.php and checks its exit code.
+func (m *manager) run(t *testing.T, code int) phptest.Run {
+	t.Helper()
+	return runAs(t, m.host, code)
+}
+
+func runAs(t *testing.T, h *phptest.Host, code int) phptest.Run {
+	t.Helper()
+	run := h.Cron(t.Context(), t)
+	if run.Code != code {
+		t.Errorf("exit code %d, want %d\n%s%s", run.Code, code, run.Stdout, run.Stderr)
+	}
+	if all := run.Stdout + run.Stderr; strings.Contains(all, "marked-") {
+		t.Errorf("a secret in the output: %s", all)
+	}
+	return run
+}
+
+// want compares what was posted since the last time.
+func (m *manager) want(t *testing.T, ids ...int64) {
+	t.Helper()
+	if got := m.pushd.taken(); !slices.Equal(got, ids) {
+		t.Errorf("posted %v, want %v", got, ids)
+	}
+}
+
+// later makes everything that waits in pushd_php_attempt due.
+func (m *manager) later(t *testing.T) {
+	t.Helper()
+	m.exec(t, "UPDATE pushd_php_attempt SET next_try = UNIX_TIMESTAMP()")
+}
+
+// in is a start time so many minutes from now.
+func in(minutes int) time.Time { return time.Now().Add(time.Duration(minutes) * time.Minute) }
+
+func TestCron_Due(t *testing.T) {
+	m := newManager(t, accepted)
+	m.account(t, 2, "wx2")
+	m.exec(t, "UPDATE user_wx_config SET status = 0 WHERE uin = 2")
+	m.exec(t, "INSERT INTO user_wx_config (uin, act_live_template_id, status) VALUES (1, 'another', 1)")
+	m.channel(t, 10, 1, in(14), 15)
+	m.channel(t, 11, 1, in(16), 15) // not yet
+	m.channel(t, 12, 1, in(-1), 0)  // just begun
+	m.channel(t, 13, 1, in(1), 0)   // at the start
+	m.channel(t, 14, 1, in(-29), 15)
+	m.channel(t, 15, 1, in(-31), 15)  // long over
+	m.channel(t, 16, 1, in(1000), 15) // far away
+	m.channel(t, 17, 1, in(1000), 1440)
+	m.channel(t, 18, 2, in(5), 15) // owner switched it off
+	m.channel(t, 19, 3, in(5), 15) // owner without an account
+	for id, column := range map[int]string{20: "live_notify = 0", 21: "live_notify_status = 1", 22: "live_notify_status = 2", 23: "live_notify_status = 3"} {
+		m.channel(t, id, 1, in(5), 15)
+		m.exec(t, "UPDATE activity_detail SET "+column+" WHERE act_id = ?", id)
+	}
+	run := m.run(t, 0)
+	m.want(t, 14, 12, 10, 17) // earliest start first
+	if lines := strings.Split(strings.TrimSpace(run.Stdout), "\n"); len(lines) != 4 ||
+		!strings.Contains(lines[0], "actid=14 ") || !strings.HasSuffix(lines[0], "http=202 accepted job=job14") {
+		t.Errorf("%s", run.Stdout)
+	}
+	if n := m.number(t, "SELECT COUNT(*) FROM activity_detail WHERE live_notify_status = 0"); n != 11 {
+		t.Errorf("cron wrote live_notify_status: %d", n)
+	}
+	// pushd has set the status: nothing is left, and nothing is said.
+	m.exec(t, "UPDATE activity_detail SET live_notify_status = 1")
+	if run = m.run(t, 0); run.Stdout+run.Stderr != "" {
+		t.Errorf("%q %q", run.Stdout, run.Stderr)
+	}
+	m.want(t)
+}
+
+func TestCron_TimeZones(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(14), 15)
+	m.channel(t, 2, 1, in(16), 15)
+	m.channel(t, 3, 1, in(-29), 15)
+	m.channel(t, 4, 1, in(-31), 15)
+	for _, zone := range []string{"UTC", "Asia/Shanghai", "America/Los_Angeles"} {
+		runAs(t, m.host.With(phptest.Settings{"TZ": zone}), 0)
+		m.want(t, 3, 1)
+	}
+}
+
+func TestCron_Token(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(5), 15)
+	m.run(t, 0)
+	if jobs := m.pushd.jobs(); !reflect.DeepEqual(jobs, []posted{{ActID: 1, AppID: "wx1"}}) {
+		t.Errorf("without a cached token: %+v", jobs)
+	}
+	m.exec(t, "INSERT INTO wx_access_token (appid, access_token, expires_at) VALUES ('wx1', 'marked-token', UNIX_TIMESTAMP() + 1000)")
+	m.run(t, 0)
+	if jobs := m.pushd.jobs(); len(jobs) != 1 || jobs[0].Token != "marked-token" || jobs[0].ExpiresIn > 1000 || jobs[0].ExpiresIn < 900 {
+		t.Errorf("cached token: %+v", jobs)
+	}
+	m.exec(t, "UPDATE wx_access_token SET expires_at = UNIX_TIMESTAMP() + 10")
+	m.run(t, 0)
+	if jobs := m.pushd.jobs(); len(jobs) != 1 || jobs[0].Token != "" {
+		t.Errorf("token at its end: %+v", jobs)
+	}
+}
+
+// Every documented refusal is noted and not posted again every minute.
+func TestCron_Refused(t *testing.T) {
+	for _, c := range []struct {
+		answer reply
+		code   int
+		line   string
+	}{
+		{problem(409, "already_notified"), 0, "http=409 refused code=already_notified"},
+		{problem(409, "job_ended", "reason", "walk_incomplete"), 0, "code=job_ended"},
+		{problem(409, "reminder_off"), 0, "code=reminder_off"},
+		{problem(409, "owner_disabled"), 0, "code=owner_disabled"},
+		{problem(409, "deadline_passed"), 0, "code=deadline_passed"},
+		{problem(409, "appid_mismatch"), 0, "code=appid_mismatch"},
+		{problem(409, "of_tomorrow"), 0, "code=of_tomorrow"},
+		{problem(404, "channel_not_found"), 2, "http=404 refused code=channel_not_found"},
+		{problem(413, "too_large"), 2, "http=413 refused code=too_large"},
+		{problem(422, "appid_mismatch", "field", "appid"), 2, `http=422 refused code=appid_mismatch field="appid" detail="because\nso"`},
+	} {
+		t.Run(c.answer.body.(map[string]any)["code"].(string), func(t *testing.T) {
+			m := newManager(t, accepted)
+			m.pushd.set(func(p posted) reply {
+				if p.ActID == 1 {
+					return c.answer
+				}
+				return accepted(p)
+			})
+			m.channel(t, 1, 1, in(5), 15)
+			m.channel(t, 2, 1, in(6), 15)
+			run := m.run(t, c.code)
+			m.want(t, 1, 2) // the other one is not held up
+			if !strings.Contains(run.Stdout, c.line) || !strings.Contains(run.Stdout, "again_in=120s") {
+				t.Errorf("%s", run.Stdout)
+			}
+			m.run(t, 0)
+			m.want(t, 2)
+			m.later(t)
+			if run = m.run(t, c.code); !strings.Contains(run.Stdout, "again_in=240s") {
+				t.Errorf("%s", run.Stdout)
+			}
+			m.want(t, 1, 2)
+			// A moved start is another reminder.
+			m.exec(t, "UPDATE activity SET start_time = start_time + 120 WHERE id = 1")
+			if run = m.run(t, c.code); !strings.Contains(run.Stdout, "again_in=120s") {
+				t.Errorf("%s", run.Stdout)
+			}
+			m.want(t, 2, 1)
+			// Accepted at last: forgotten.
+			m.pushd.set(accepted)
+			m.later(t)
+			m.run(t, 0)
+			if n := m.number(t, "SELECT COUNT(*) FROM pushd_php_attempt a JOIN activity USING (start_time)"); n != 0 {
+				t.Error("the refusal is still there")
+			}
+		})
+	}
+}
+
+// The wait doubles up to an hour, and what is a day old is removed.
+func TestCron_BackOff(t *testing.T) {
+	m := newManager(t, func(posted) reply { return problem(409, "job_ended") })
+	m.channel(t, 1, 1, in(5), 15)
+	for _, seconds := range []int{120, 240, 480, 960, 1920, 3600, 3600} {
+		if run := m.run(t, 0); !strings.Contains(run.Stdout, fmt.Sprintf("again_in=%ds\n", seconds)) {
+			t.Errorf("want %d: %s", seconds, run.Stdout)
+		}
+		m.later(t)
+	}
+	m.exec(t, "UPDATE activity_detail SET live_notify_status = 3")
+	m.exec(t, "UPDATE pushd_php_attempt SET next_try = next_try - 90000")
+	m.run(t, 0)
+	if n := m.number(t, "SELECT COUNT(*) FROM pushd_php_attempt"); n != 0 {
+		t.Error("old refusals stay")
+	}
+}
+
+func TestCron_Existing(t *testing.T) {
+	m := newManager(t, func(posted) reply { return reply{status: 200, body: map[string]any{"id": "abc", "existing": true}} })
+	m.channel(t, 1, 1, in(5), 15)
+	if run := m.run(t, 0); !strings.Contains(run.Stdout, "http=200 at work already job=abc") {
+		t.Errorf("%s", run.Stdout)
+	}
+}
+
+// What concerns every channel stops the run after the first.
+func TestCron_Stops(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer reply
+		code   int
+		line   string
+	}{
+		{"401", reply{status: 401, body: map[string]any{"code": "unauthorized"}}, 2, "api_key"},
+		{"another server", reply{status: 404, body: "<html>not found</html>"}, 2, "is url right?"},
+		{"redirect", reply{status: 301}, 2, "is url right?"},
+		{"draining", reply{status: 503, body: map[string]any{"code": "unavailable"}}, 1, "takes no jobs now"},
+		{"too many", reply{status: 429}, 1, "takes no jobs now"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newManager(t, func(posted) reply { return c.answer })
+			m.channel(t, 1, 1, in(5), 15)
+			m.channel(t, 2, 1, in(6), 15)
+			if run := m.run(t, c.code); !strings.Contains(run.Stdout, c.line) || strings.Count(run.Stdout, "\n") != 1 {
+				t.Errorf("%s", run.Stdout)
+			}
+			m.want(t, 1)
+			m.pushd.set(accepted) // next minute
+			m.run(t, 0)
+			m.want(t, 1, 2)
+		})
+	}
+}
+
+func TestCron_RetryAfter(t *testing.T) {
+	for name, after := range map[string]string{
+		"seconds": "300",
+		"date":    time.Now().Add(5 * time.Minute).UTC().Format(http.TimeFormat),
+		"absurd":  "99999999",
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newManager(t, func(posted) reply { return reply{status: 503, after: after} })
+			m.channel(t, 1, 1, in(5), 15)
+			m.run(t, 1)
+			m.want(t, 1)
+			if run := m.run(t, 1); !strings.Contains(run.Stderr, "pause") {
+				t.Errorf("%s", run.Stderr)
+			}
+			m.want(t)
+			if n := m.number(t, "SELECT MAX(next_try) - UNIX_TIMESTAMP() FROM pushd_php_attempt"); n > 3600 || n < 60 {
+				t.Errorf("waits %d s", n)
+			}
+			m.pushd.set(accepted)
+			m.later(t)
+			m.run(t, 0)
+			m.want(t, 1)
+		})
+	}
+}
+
+func TestCron_NoAnswer(t *testing.T) {
+	t.Run("one channel", func(t *testing.T) {
+		m := newManager(t, func(p posted) reply {
+			switch p.ActID {
+			case 1:
+				return reply{} // hangs up
+			case 2:
+				return reply{status: 502, body: "<html>"}
+			}
+			return accepted(p)
+		})
+		for id := 1; id <= 3; id++ {
+			m.channel(t, id, 1, in(id), 15)
+		}
+		run := m.run(t, 1)
+		m.want(t, 1, 2, 3)
+		if !strings.Contains(run.Stdout, "actid=1") || !strings.Contains(run.Stdout, "http=0 no answer") || !strings.Contains(run.Stdout, "HTTP 502") {
+			t.Errorf("%s", run.Stdout)
+		}
+		m.run(t, 1)
+		m.want(t, 1, 2, 3) // next minute again
+	})
+	t.Run("nobody there", func(t *testing.T) {
+		m := newManager(t, accepted)
+		for id := 1; id <= 9; id++ {
+			m.channel(t, id, 1, in(id), 15)
+		}
+		gone := m.host.With(phptest.Settings{"url": "http://127.0.0.1:1"})
+		if run := runAs(t, gone, 1); strings.Count(run.Stdout, "no answer") != 3 {
+			t.Errorf("%s", run.Stdout)
+		}
+	})
+}
+
+// A second run while the first is at work does nothing.
+func TestCron_TwiceAtOnce(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	m := newManager(t, func(p posted) reply {
+		arrived <- struct{}{}
+		<-release
+		return accepted(p)
+	})
+	m.channel(t, 1, 1, in(5), 15)
+	first := make(chan phptest.Run)
+	go func() { first <- m.host.Cron(t.Context(), t) }()
+	<-arrived
+	if run := m.run(t, 0); run.Stdout != "" || !strings.Contains(run.Stderr, "another run is at work") {
+		t.Errorf("%q %q", run.Stdout, run.Stderr)
+	}
+	close(release)
+	if run := <-first; run.Code != 0 {
+		t.Errorf("%+v", run)
+	}
+	m.want(t, 1)
+}
+
+// A thousand channels go over one connection, well within the minute.
+func TestCron_Many(t *testing.T) {
+	m := newManager(t, accepted)
+	start := in(5).Unix()
+	for id := 1; id <= 1000; id += 100 {
+		var a, d []string
+		for i := id; i < id+100; i++ {
+			a = append(a, fmt.Sprintf("(%d, 1, 't', %d, '')", i, start))
+			d = append(d, fmt.Sprintf("(%d, '', '', 1, 15, 0)", i))
+		}
+		m.exec(t, "INSERT INTO activity (id, uin, title, start_time, watch_url) VALUES "+strings.Join(a, ","))
+		m.exec(t, "INSERT INTO activity_detail (act_id, content, wxa_publish_qr, live_notify, live_notify_time, live_notify_status) VALUES "+strings.Join(d, ","))
+	}
+	began := time.Now()
+	m.run(t, 0)
+	t.Logf("1,000 channels in %v", time.Since(began))
+	if got := m.pushd.taken(); len(got) != 1000 || m.pushd.connections.Load() != 1 {
+		t.Errorf("%d posts over %d connections", len(got), m.pushd.connections.Load())
+	}
+	runAs(t, m.host.With(phptest.Settings{"batch": "7"}), 0)
+	m.want(t, 1, 2, 3, 4, 5, 6, 7)
+}
+
+func TestCron_BadSettings(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(5), 15)
+	for _, c := range []struct {
+		name string
+		set  phptest.Settings
+		code int
+		want string
+	}{
+		{"no key", phptest.Settings{"api_key": " "}, 2, "api_key is not set"},
+		{"plain text", phptest.Settings{"url": "http://pushd.example:8080"}, 2, "allow_plaintext"},
+		{"no address", phptest.Settings{"url": "pushd:8080"}, 2, "url: want"},
+		{"lock file", phptest.Settings{"lock_file": "/nonexistent/x"}, 2, "/nonexistent/x"},
+		{"database", phptest.Settings{"db_dsn": "mysql:unix_socket=/nonexistent", "db_password": "marked-db-password"}, 1, "database:"},
+		{"driver", phptest.Settings{"db_dsn": "odd:x", "db_password": "marked-db-password"}, 1, "database:"},
+		{"tables", phptest.Settings{"due_query": "SELECT nothing FROM nowhere"}, 1, "nowhere"},
+		{"wrong key", phptest.Settings{"api_key": "marked-wrong"}, 2, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run := runAs(t, m.host.With(c.set), c.code)
+			if !strings.Contains(run.Stderr, c.want) {
+				t.Errorf("%s", run.Stderr)
+			}
+			m.want(t)
+		})
+	}
+	// Several keys, as in pushd's own setting: the first is used.
+	runAs(t, m.host.With(phptest.Settings{"api_key": ", " + apiKey + ",marked-next"}), 0)
+	m.want(t, 1)
+}
+
+// config.php changes what it names; a name it does not know is an error.
+func TestConfigFile(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(5), 15)
+	m.channel(t, 2, 1, in(6), 15)
+	dir := t.TempDir()
+	write(t, dir+"/key", apiKey+"\n")
+	for _, c := range []struct {
+		text string
+		code int
+		want string
+	}{
+		{"['batch' => 1, 'api_key_file' => '" + dir + "/key']", 0, ""},
+		{"['bach' => 1]", 2, "unknown setting 'bach'"},
+		{"['api_key_file' => '/nonexistent']", 2, "api_key: cannot read"},
+		{"['api_key' => ['x']]", 2, "api_key: want one value"},
+		{"17", 2, "must return an array"},
+	} {
+		write(t, dir+"/config.php", "<?php return "+c.text+";")
+		run := runAs(t, m.host.With(phptest.Settings{"api_key": "", "PUSHD_PHP_CONFIG": dir + "/config.php"}), c.code)
+		if !strings.Contains(run.Stderr, c.want) {
+			t.Errorf("%s: %s", c.text, run.Stderr)
+		}
+	}
+	m.want(t, 1)
+}

@@ -1,0 +1,116 @@
+package php_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+	"go.uber.org/goleak"
+
+	"pushd/deploy/php/phptest"
+	"pushd/internal/mariadb"
+)
+
+// server is the test binary's own MariaDB; set by TestMain alone.
+var server *mariadb.Server
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if server, err = mariadb.Start(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		code := m.Run()
+		server.Stop()
+		if err := goleak.Find(); err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return code
+	}())
+}
+
+// The secrets of the tests; they must not appear in any output.
+const (
+	apiKey    = "marked-api-key"
+	tokenKey  = "marked-token-key"
+	appSecret = "marked-app-secret"
+)
+
+// platform is a database with the platform's tables and those of deploy/php.
+type platform struct {
+	*sql.DB
+	name string
+}
+
+func newPlatform(t *testing.T) *platform {
+	t.Helper()
+	name, err := server.CreateDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("mysql", server.DSN(name)+"?multiStatements=true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	p := &platform{db, name}
+	tables, err := os.ReadFile("testdata/platform.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.exec(t, string(tables))
+	p.exec(t, phptest.Schema(t))
+	return p
+}
+
+// settings let PHP reach the database.
+func (p *platform) settings() phptest.Settings {
+	return phptest.Settings{
+		"db_dsn":  fmt.Sprintf("mysql:unix_socket=%s;dbname=%s;charset=utf8mb4", server.Socket(), p.name),
+		"db_user": "root",
+	}
+}
+
+func (p *platform) exec(t *testing.T, query string, args ...any) {
+	t.Helper()
+	if _, err := p.ExecContext(t.Context(), query, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// number reads one number.
+func (p *platform) number(t *testing.T, query string, args ...any) int64 {
+	t.Helper()
+	var n int64
+	if err := p.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
+		t.Fatal(query, err)
+	}
+	return n
+}
+
+// account adds an owner with an Official Account.
+func (p *platform) account(t *testing.T, uin int, appid string) {
+	t.Helper()
+	p.exec(t, "INSERT INTO user_wx_account (uin, appid, app_secret) VALUES (?, ?, ?)", uin, appid, appSecret)
+	p.exec(t, "INSERT INTO user_wx_config (uin, act_live_template_id, status) VALUES (?, 'T', 1)", uin)
+}
+
+// channel adds a channel with its reminder on, so many minutes before.
+func (p *platform) channel(t *testing.T, id, uin int, start time.Time, minutes int) {
+	t.Helper()
+	p.exec(t, "INSERT INTO activity (id, uin, title, start_time, watch_url) VALUES (?, ?, 'title', ?, 'https://live.example/1')", id, uin, start.Unix())
+	p.exec(t, "INSERT INTO activity_detail (act_id, content, wxa_publish_qr, live_notify, live_notify_time, live_notify_status) VALUES (?, '', '', 1, ?, 0)", id, minutes)
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

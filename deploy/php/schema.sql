@@ -1,0 +1,26 @@
+-- The two tables of deploy/php, beside the platform's own. MySQL 5.7+,
+-- MariaDB 10.3+ and SQLite read this file. All times are unix seconds.
+
+-- The access token of each account, kept by wxtoken.php.
+-- 每个公众号的 access_token 缓存。
+CREATE TABLE IF NOT EXISTS wx_access_token (
+  appid        VARCHAR(64)   NOT NULL PRIMARY KEY,
+  access_token VARCHAR(1024) NOT NULL DEFAULT '', -- '' = dropped
+  expires_at   BIGINT        NOT NULL DEFAULT 0,
+  fetched_at   BIGINT        NOT NULL DEFAULT 0,
+  forced_at    BIGINT        NOT NULL DEFAULT 0,  -- last force_refresh
+  force_day    INT           NOT NULL DEFAULT 0,  -- days since 1970 in Beijing
+  force_count  INT           NOT NULL DEFAULT 0   -- force_refresh on that day
+);
+
+-- What pushd refused, and when cron.php may ask again. The row (0, 0) is a
+-- pause for all channels, after a 503 with Retry-After.
+-- pushd 拒绝过的提醒，以及下次重试时间。
+CREATE TABLE IF NOT EXISTS pushd_php_attempt (
+  act_id     BIGINT      NOT NULL,
+  start_time BIGINT      NOT NULL,
+  next_try   BIGINT      NOT NULL,
+  tries      INT         NOT NULL,
+  answer     VARCHAR(64) NOT NULL, -- pushd's code, for people
+  PRIMARY KEY (act_id, start_time)
+);

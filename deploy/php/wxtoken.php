@@ -1,0 +1,200 @@
+<?php
+/**
+ * The access tokens of the platform's WeChat accounts: the one place that
+ * asks WeChat for them. Everything on the platform that needs a token should
+ * call wx_token().
+ * 平台上所有需要 access_token 的地方都应调用 wx_token()，不要各自去取。
+ */
+declare(strict_types=1);
+
+// WeChat keeps a token of stable_token until five minutes before its end;
+// from then on it gives the next one, and both work.
+const WX_TOKEN_MARGIN = 300;
+// WeChat's limits of force_refresh: 20 a day, 30 seconds apart.
+const WX_FORCE_PER_DAY = 20;
+const WX_FORCE_APART = 30;
+
+/** There is no token. The code is the HTTP status to answer; the text holds no secret. */
+final class WxTokenError extends Exception
+{
+    /** Seconds until asking again can help; 0 = unknown. */
+    public $retryAfter = 0;
+}
+
+/**
+ * Returns the token of an account as WeChat names it: access_token and
+ * expires_in, the true seconds left. $rejected: the first 16 hex digits of
+ * sha256 of a token that WeChat refused, or ''.
+ */
+function wx_token(PDO $db, array $config, string $appid, string $rejected = ''): array
+{
+    $secret = pushd_query($db, $config['account_query'], [$appid])->fetchColumn();
+    if ($secret === false) {
+        throw new WxTokenError('unknown appid', 404);
+    }
+    $row = wx_token_row($db, $appid);
+    if (!wx_token_usable($row, $rejected)) {
+        $unlock = pushd_lock($db, 'wx_token/' . $appid, $config['lock_wait']);
+        if ($unlock === null) {
+            throw new WxTokenError('another request is fetching this token and takes too long; ask again', 503);
+        }
+        try {
+            // Whoever held the lock before may have fetched it meanwhile.
+            $row = wx_token_row($db, $appid);
+            if (!wx_token_usable($row, $rejected)) {
+                $row = wx_token_renew($db, $config, $row, (string) $secret, $rejected);
+            }
+        } finally {
+            $unlock();
+        }
+    }
+    return ['access_token' => $row['access_token'], 'expires_in' => $row['expires_at'] - time()];
+}
+
+/** The token that is cached, if it has not expired, or null. It calls nobody. */
+function wx_token_cached(PDO $db, string $appid): ?array
+{
+    $row = wx_token_row($db, $appid);
+    if (!wx_token_usable($row, '')) {
+        return null;
+    }
+    return ['access_token' => $row['access_token'], 'expires_in' => $row['expires_at'] - time()];
+}
+
+function wx_token_fingerprint(string $token): string
+{
+    return substr(hash('sha256', $token), 0, 16);
+}
+
+/** The account's row, with zeros where there is none yet. */
+function wx_token_row(PDO $db, string $appid): array
+{
+    $row = pushd_query($db, 'SELECT * FROM wx_access_token WHERE appid = ?', [$appid])->fetch() ?: [];
+    return [
+        'appid'        => $appid,
+        'access_token' => (string) ($row['access_token'] ?? ''),
+        'expires_at'   => (int) ($row['expires_at'] ?? 0),
+        'fetched_at'   => (int) ($row['fetched_at'] ?? 0),
+        'forced_at'    => (int) ($row['forced_at'] ?? 0),
+        'force_day'    => (int) ($row['force_day'] ?? 0),
+        'force_count'  => (int) ($row['force_count'] ?? 0),
+    ];
+}
+
+function wx_token_save(PDO $db, array $row): void
+{
+    pushd_query($db, 'REPLACE INTO wx_access_token
+        (appid, access_token, expires_at, fetched_at, forced_at, force_day, force_count)
+        VALUES (?, ?, ?, ?, ?, ?, ?)', array_values($row));
+}
+
+/** May the row be answered without asking WeChat? */
+function wx_token_usable(array $row, string $rejected): bool
+{
+    return wx_token_alive($row, $rejected) && $row['expires_at'] > time() + WX_TOKEN_MARGIN;
+}
+
+/** Is there a token that nobody complained about and that has not expired? */
+function wx_token_alive(array $row, string $rejected): bool
+{
+    return $row['access_token'] !== ''
+        && $row['expires_at'] > time()
+        && !($rejected !== '' && hash_equals(wx_token_fingerprint($row['access_token']), $rejected));
+}
+
+/** Fetches a token and stores it. The caller holds the lock. */
+function wx_token_renew(PDO $db, array $config, array $row, string $secret, string $rejected): array
+{
+    if ($row['access_token'] !== '' && !wx_token_alive($row, $rejected)) {
+        // Whatever WeChat says now, nobody gets the refused one from us.
+        $row['access_token'] = '';
+        wx_token_save($db, $row);
+    }
+    try {
+        $new = wx_stable_token($config, $row['appid'], $secret, false);
+    } catch (WxTokenError $e) {
+        if (wx_token_alive($row, $rejected)) {
+            return $row; // the last minutes of the old one are better than nothing
+        }
+        throw $e;
+    }
+    if ($rejected !== '' && hash_equals(wx_token_fingerprint($new['access_token']), $rejected)) {
+        $row = wx_token_count_force($row);
+        wx_token_save($db, $row); // before the call: WeChat counts also what we get no answer to
+        $new = wx_stable_token($config, $row['appid'], $secret, true);
+    }
+    $row['access_token'] = $new['access_token'];
+    $row['expires_at'] = $new['expires_at'];
+    $row['fetched_at'] = time();
+    wx_token_save($db, $row);
+    return $row;
+}
+
+/** Counts one force_refresh, or throws if WeChat would not allow it. */
+function wx_token_count_force(array $row): array
+{
+    $now = time();
+    $today = intdiv($now + 8 * 3600, 86400); // WeChat's day begins at 00:00 in Beijing
+    $error = null;
+    if ($now < $row['forced_at'] + WX_FORCE_APART) {
+        $error = new WxTokenError('WeChat gives the refused token again, and force_refresh was used less than 30 s ago', 503);
+        $error->retryAfter = $row['forced_at'] + WX_FORCE_APART - $now;
+    } elseif ($row['force_day'] === $today && $row['force_count'] >= WX_FORCE_PER_DAY) {
+        $error = new WxTokenError('WeChat gives the refused token again, and force_refresh is used up for today (20 a day): '
+            . 'find out who resets the secret or refreshes this token', 503);
+        $error->retryAfter = 86400 - ($now + 8 * 3600) % 86400;
+    }
+    if ($error !== null) {
+        throw $error;
+    }
+    $row['force_count'] = $row['force_day'] === $today ? $row['force_count'] + 1 : 1;
+    $row['force_day'] = $today;
+    $row['forced_at'] = $now;
+    return $row;
+}
+
+/**
+ * Asks WeChat. In normal mode it gives the same token again until shortly
+ * before its end, so that nobody's token is taken away.
+ * https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken
+ */
+function wx_stable_token(array $config, string $appid, string $secret, bool $force): array
+{
+    pushd_check_url($config, 'wechat_url');
+    $asked = time();
+    $answer = pushd_post(curl_init(), $config['wechat_url'] . '/cgi-bin/stable_token', [], [
+        'grant_type'    => 'client_credential',
+        'appid'         => $appid,
+        'secret'        => $secret,
+        'force_refresh' => $force,
+    ], 8);
+    $json = $answer['json'] ?? [];
+    $token = $json['access_token'] ?? '';
+    $seconds = (int) ($json['expires_in'] ?? 0);
+    if (is_string($token) && $token !== '' && $seconds > 0) {
+        return ['access_token' => $token, 'expires_at' => $asked + $seconds];
+    }
+    $code = (int) ($json['errcode'] ?? 0);
+    if ($code !== 0) {
+        $text = "WeChat refused: errcode $code " . (string) ($json['errmsg'] ?? '') . wx_hint($code);
+    } else {
+        $text = 'WeChat gave no usable answer: ' . ($answer['error'] !== '' ? $answer['error'] : 'HTTP ' . $answer['status']);
+    }
+    throw new WxTokenError($secret === '' ? $text : str_replace($secret, '***', $text), 502);
+}
+
+/** What to do about an errcode, in plain words. */
+function wx_hint(int $code): string
+{
+    $hints = [
+        40164 => 'the IP address named above is not in the IP whitelist of this Official Account. '
+            . 'Add the public IP of this server: 微信公众平台 → 设置与开发 → 基本配置 → IP白名单',
+        89503 => 'this IP address waits for the account administrator\'s consent in WeChat (管理员确认)',
+        40001 => 'the app secret is wrong or was reset (AppSecret 错误或已被重置)',
+        40125 => 'the app secret is wrong or was reset (AppSecret 错误或已被重置)',
+        40013 => 'the appid is wrong (AppID 错误)',
+        40243 => 'the app secret is frozen; thaw it in WeChat\'s console (AppSecret 已被冻结)',
+        45009 => 'the daily quota of this call is used up (当日调用次数已用完)',
+    ];
+    return isset($hints[$code]) ? '. What to do: ' . $hints[$code] : '';
+}
