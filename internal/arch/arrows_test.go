@@ -1,0 +1,160 @@
+// Package arch holds the rules of this repository that a reader could break
+// without noticing: which package may know which, what the production binary
+// may link, and what must be documented.
+package arch
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// module is how the import paths of this repository start.
+const module = "pushd/"
+
+// arrows lists, for each package, which packages of this repository it may
+// import. "*" is all of them. A package below one named here (store/sqlite)
+// may also import that one, and be imported where it may.
+var arrows = map[string][]string{
+	"cmd/pushd":            {"*"},
+	"cmd/demo":             {"*"},
+	"api":                  {"internal/fanout"},
+	"internal/store":       {"internal/fanout"},
+	"internal/wechat":      {"internal/fanout"},
+	"internal/tokenclient": {},
+	"internal/fanout":      {},
+	"internal/wechatsim":   {},
+	"internal/mariadb":     {},
+	"internal/arch":        {},
+	"deploy/php":           {}, // tests of the PHP files
+}
+
+// strangers are libraries that a package must not know, not even through
+// others: the domain speaks neither HTTP nor SQL, and production carries
+// neither a simulator nor a database.
+var strangers = map[string][]string{
+	"internal/fanout": {
+		"github.com/labstack/echo", "github.com/jmoiron/sqlx", "github.com/go-resty/resty", "github.com/go-sql-driver",
+		"github.com/prometheus", "database/sql", "net/http",
+	},
+	"cmd/pushd": {
+		"pushd/internal/wechatsim", "pushd/internal/mariadb", "pushd/internal/store/sqlite",
+		"modernc.org/sqlite", "testing", "net/http/httptest", "net/http/pprof",
+	},
+}
+
+// pkg is what go list tells of a package.
+type pkg struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string
+	Imports    []string
+	Deps       []string
+	Error      *struct{ Err string }
+}
+
+// list asks the Go command about packages of this repository.
+func list(t *testing.T, patterns ...string) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-e", "-json=ImportPath,Dir,GoFiles,Imports,Deps,Error"}, patterns...)...)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestArrows(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		if p.Error != nil && len(p.GoFiles) > 0 {
+			t.Errorf("%s: %s", p.ImportPath, p.Error.Err)
+		}
+		for _, fault := range crossed(p) {
+			t.Error(fault)
+		}
+	}
+}
+
+// crossed lists the imports of a package that no arrow allows.
+func crossed(p pkg) []string {
+	from := strings.TrimPrefix(p.ImportPath, module)
+	home, known := owner(from)
+	if !known {
+		return []string{p.ImportPath + " has no line in arrows (docs/architecture.md says who may know whom)"}
+	}
+	var faults []string
+	for _, path := range p.Imports {
+		to, ours := strings.CutPrefix(path, module)
+		if !ours {
+			continue
+		}
+		target, _ := owner(to)
+		if target != home && !slices.Contains(arrows[home], target) && !slices.Contains(arrows[home], "*") {
+			faults = append(faults, from+" imports "+to)
+		}
+	}
+	return faults
+}
+
+// owner finds the line of arrows that a package falls under.
+func owner(path string) (string, bool) {
+	for known := range arrows {
+		if path == known || strings.HasPrefix(path, known+"/") {
+			return known, true
+		}
+	}
+	return path, false
+}
+
+func TestStrangers(t *testing.T) {
+	for name, banned := range strangers {
+		for _, p := range list(t, "./"+name) {
+			for _, dep := range met(p, banned) {
+				t.Errorf("%s links %s", name, dep)
+			}
+		}
+	}
+}
+
+// met lists the dependencies of a package that are banned, or below one that is.
+func met(p pkg, banned []string) []string {
+	var found []string
+	for _, dep := range p.Deps {
+		for _, b := range banned {
+			if dep == b || strings.HasPrefix(dep, b+"/") {
+				found = append(found, dep)
+			}
+		}
+	}
+	return found
+}
+
+// The rules must be able to fail.
+func TestRules_Bite(t *testing.T) {
+	if f := crossed(pkg{ImportPath: "pushd/api", Imports: []string{"fmt", "pushd/internal/store/sqlite"}}); len(f) != 1 {
+		t.Errorf("api may import store: %v", f)
+	}
+	if f := crossed(pkg{ImportPath: "pushd/internal/store/sqlite", Imports: []string{"pushd/internal/store", "pushd/internal/fanout"}}); f != nil {
+		t.Errorf("store/sqlite may not import store: %v", f)
+	}
+	if f := crossed(pkg{ImportPath: "pushd/internal/util"}); len(f) != 1 {
+		t.Errorf("a new package passed: %v", f)
+	}
+	if f := met(pkg{Deps: []string{"testing/iotest", "testingx", "modernc.org/sqlite"}}, strangers["cmd/pushd"]); len(f) != 2 {
+		t.Errorf("strangers met: %v", f)
+	}
+}
