@@ -2,6 +2,8 @@ package fanout
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -35,63 +37,292 @@ type Book interface {
 	Reopen(ctx context.Context, id JobID, unknown bool) (int64, error)
 }
 
-// Command is a change of state asked for by a person.
-type Command struct {
-	From   []State
-	To     State
-	Reason Reason
-	Detail string
-	// Status is what live_notify_status becomes, nil to leave it.
-	Status *int
-	// Deadline replaces the job's where it is not 0.
-	Deadline Time
-	// Rate replaces the job's ceiling where it is not nil; 0 = none.
-	Rate *int
-	// Unpark makes a parked job due now.
-	Unpark bool
+// Controller takes what people and programs ask of jobs. It only talks to the
+// database: the work is the engine's, in whatever process that runs.
+type Controller struct {
+	book   Book
+	engine *Engine
 }
 
-// Request is the body of POST /v1/jobs after parsing: every field has the
-// right type, nothing more is checked.
-type Request struct {
-	ActID       ActID
-	AppID       AppID
-	AccessToken Token
-	ExpiresIn   time.Duration // seconds left of AccessToken; 0 = unknown
-	Asked       Asked
-	Deadline    int64 // unix seconds; 0 = default
-	Rate        int
-	Continue    bool
-	Restart     bool
-	DryRun      bool
+// NewController makes a controller on the engine's settings; the engine is
+// woken when there is work.
+func NewController(book Book, engine *Engine) *Controller {
+	return &Controller{book, engine}
 }
 
-// RetryRequest is the body of POST /v1/jobs/{id}/retry.
-type RetryRequest struct {
-	// AcceptDuplicates also retries the people whose outcome is unknown:
-	// some of them may be told twice.
-	AcceptDuplicates bool
-	// Deadline in unix seconds; 0 keeps the job's, which must not be past.
-	Deadline int64
+// Post asks for a reminder. Posting it again is safe: the answer is the job
+// that is there, or a refusal that says why there will be none.
+func (c *Controller) Post(ctx context.Context, req Request) (Outcome, error) {
+	for range 5 { // a job may appear or end while we look
+		out, err := c.post(ctx, req)
+		if !errors.Is(err, ErrExists) && !errors.Is(err, ErrLost) {
+			if err == nil {
+				c.offer(req)
+				c.engine.Wake()
+			}
+			return out, err
+		}
+	}
+	return Outcome{}, fmt.Errorf("post job of channel %d: it keeps changing", req.ActID)
 }
 
-// Patch is the body of PATCH /v1/jobs/{id}; nil leaves a field as it is.
-type Patch struct {
-	Rate     *int   // messages/s, 0 = none
-	Deadline *int64 // unix seconds
+func (c *Controller) post(ctx context.Context, req Request) (Outcome, error) {
+	ch, now, err := c.channel(ctx, req)
+	if err != nil {
+		return Outcome{}, err
+	}
+	old, err := c.previous(ctx, req.ActID, ch.StartTime)
+	switch {
+	case err != nil:
+		return Outcome{}, err
+	case old != nil && old.AppID != req.AppID:
+		return Outcome{}, &Problem{Code: CodeAppIDMismatch, Field: "appid", Job: old,
+			Text: fmt.Sprintf("the reminder is being sent for account %s", old.AppID)}
+	case old != nil && old.State.Active():
+		return c.existing(ctx, req, *old)
+	case old != nil && req.Continue && old.State != Succeeded:
+		return c.resumeEnded(ctx, req, ch, *old, now)
+	case old != nil && !req.Restart && !c.lapsed(*old, ch, now):
+		return Outcome{}, endedProblem(old)
+	case old == nil && !req.Restart && ch.Status != nil && *ch.Status == StatusDone:
+		return Outcome{}, &Problem{Code: CodeAlreadyNotified,
+			Text: "live_notify_status is 2: this reminder was sent before; POST with restart to send it again"}
+	}
+	return c.create(ctx, req, ch, old, now)
 }
 
-// Outcome says what a POST came to.
-type Outcome struct {
-	Job      Job
-	Existing bool // the job was there before
+// channel reads the channel and checks that the request fits it.
+func (c *Controller) channel(ctx context.Context, req Request) (Channel, Time, error) {
+	ch, err := c.book.Channel(ctx, req.ActID)
+	if errors.Is(err, ErrNotFound) {
+		return ch, 0, &Problem{Code: CodeChannelNotFound, Field: "actid", Text: fmt.Sprintf("channel %d does not exist", req.ActID)}
+	}
+	if err != nil {
+		return ch, 0, err
+	}
+	if ch.AppID != "" && ch.AppID != req.AppID {
+		return ch, 0, &Problem{Code: CodeAppIDMismatch, Field: "appid",
+			Text: fmt.Sprintf("channel %d belongs to account %s", req.ActID, ch.AppID)}
+	}
+	now, err := c.book.Now(ctx)
+	return ch, now, err
 }
 
-// Estimate is the answer to a dry run.
-type Estimate struct {
-	Total           *int64
-	Message         *Message
-	QuotaRemain     *int64
-	EstimateSeconds *int64
-	Problems        []Problem
+// previous is the job that decides about a POST: the channel's active one,
+// else the newest of the reminder; nil if there is none.
+func (c *Controller) previous(ctx context.Context, id ActID, start int64) (*Job, error) {
+	job, err := c.book.Active(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		job, err = c.book.Newest(ctx, id, start)
+	}
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	return &job, err
 }
+
+// existing answers with the active job. Its people get a token that came
+// along, and if it waits for one it tries now.
+func (c *Controller) existing(ctx context.Context, req Request, job Job) (Outcome, error) {
+	if job.State == Parked && req.AccessToken != "" && (job.Reason == TokenUnavailable || job.Reason == AccountMismatch) {
+		c.offer(req)
+		unparked, err := c.book.Command(ctx, job.ID, Command{From: []State{Parked}, To: Parked, Unpark: true})
+		if err == nil {
+			job = unparked
+		}
+	}
+	return Outcome{Job: job, Existing: true}, nil
+}
+
+// lapsed says that an ended job does not stand in the way of a new one: only
+// where no start time tells one reminder from the next, the platform has put
+// the status back to 0, and six hours have passed.
+func (c *Controller) lapsed(old Job, ch Channel, now Time) bool {
+	return ch.StartTime == 0 && ch.Status != nil && *ch.Status == StatusNotNotified &&
+		now.Sub(old.FinishedAt) > 6*time.Hour
+}
+
+func endedProblem(old *Job) *Problem {
+	if old.State == Succeeded {
+		return &Problem{Code: CodeAlreadyNotified, Job: old,
+			Text: "this reminder was sent; POST with restart to send it to everyone again, or retry the job for those it failed to reach"}
+	}
+	return &Problem{Code: CodeJobEnded, Job: old, Text: fmt.Sprintf(
+		"the job ended %s (%s: %s); POST with continue to go on where it stopped, or with restart to begin anew", old.State, old.Reason, old.Detail)}
+}
+
+// create makes a new job.
+func (c *Controller) create(ctx context.Context, req Request, ch Channel, old *Job, now Time) (Outcome, error) {
+	deadline, err := c.mayBegin(req, ch, now)
+	if err != nil {
+		return Outcome{}, err
+	}
+	job := Job{
+		ID: NewJobID(), ActID: req.ActID, AppID: req.AppID, StartTime: ch.StartTime, State: Queued,
+		Asked: req.Asked, Rate: req.Rate, Deadline: deadline, DeadlineAsked: req.Deadline != 0,
+	}
+	if old != nil {
+		job.Run = old.Run + 1
+	}
+	job, err = c.book.Create(ctx, job)
+	return Outcome{Job: job}, err
+}
+
+// resumeEnded makes an ended job go on where it stopped.
+func (c *Controller) resumeEnded(ctx context.Context, req Request, ch Channel, old Job, now Time) (Outcome, error) {
+	deadline, err := c.mayBegin(req, ch, now)
+	if err != nil {
+		return Outcome{}, err
+	}
+	cmd := Command{From: []State{Failed, Expired, Canceled}, To: Queued, Deadline: deadline, Status: status(StatusNotifying)}
+	if old.Notified {
+		cmd.Status = status(StatusDone)
+	}
+	if req.Rate != 0 {
+		cmd.Rate = &req.Rate
+	}
+	job, err := c.book.Command(ctx, old.ID, cmd)
+	return Outcome{Job: job}, err
+}
+
+// mayBegin checks what has to hold before anything is sent, and returns the
+// deadline.
+func (c *Controller) mayBegin(req Request, ch Channel, now Time) (Time, error) {
+	switch {
+	case ch.LiveNotify != nil && !*ch.LiveNotify:
+		return 0, &Problem{Code: CodeReminderOff, Text: "the channel's reminder is switched off (live_notify = 0)"}
+	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
+		return 0, &Problem{Code: CodeOwnerDisabled, Text: "the owner has switched live subscription off (user_wx_config.status = 0)"}
+	}
+	deadline := DefaultDeadline(ch.StartTime, now, c.engine.cfg.Grace)
+	if req.Deadline != 0 {
+		deadline = Time(req.Deadline * 1e6)
+	}
+	if deadline <= now {
+		return 0, &Problem{Code: CodeDeadlinePassed, Field: "deadline", Text: fmt.Sprintf(
+			"it is too late: the deadline was %s; send a later deadline to remind people all the same", deadline.Std().Format(time.RFC3339))}
+	}
+	return deadline, nil
+}
+
+func (c *Controller) offer(req Request) {
+	if req.AccessToken != "" {
+		c.engine.cfg.Tokens.Offer(req.AppID, req.AccessToken, req.ExpiresIn)
+	}
+}
+
+// Pause stops a job within a second; what is in flight is finished. The
+// deadline runs on.
+func (c *Controller) Pause(ctx context.Context, id JobID) (Job, error) {
+	return c.command(ctx, id, Command{From: []State{Queued, Running, Parked, Paused}, To: Paused})
+}
+
+// Resume makes a paused job go on, and a parked one try now.
+func (c *Controller) Resume(ctx context.Context, id JobID) (Job, error) {
+	job, err := c.book.Command(ctx, id, Command{From: []State{Paused}, To: Queued})
+	if errors.Is(err, ErrLost) {
+		job, err = c.book.Command(ctx, id, Command{From: []State{Parked}, To: Parked, Unpark: true})
+	}
+	if errors.Is(err, ErrLost) {
+		// Queued and running jobs need no resuming.
+		return c.command(ctx, id, Command{From: []State{Queued, Running}})
+	}
+	if errors.Is(err, ErrNotFound) {
+		return Job{}, jobNotFound(id)
+	}
+	c.engine.Wake()
+	return job, err
+}
+
+// Cancel ends a job for good; what is in flight is finished and counted.
+func (c *Controller) Cancel(ctx context.Context, id JobID) (Job, error) {
+	job, err := c.book.Job(ctx, id)
+	if err == nil && job.State == Canceled {
+		return job, nil
+	}
+	st := status(c.engine.cfg.StatusFailed)
+	if job.Notified {
+		st = status(StatusDone)
+	}
+	return c.command(ctx, id, Command{From: ActiveStates, To: Canceled, Reason: CanceledByUser, Detail: "canceled by a person", Status: st})
+}
+
+// Patch changes a job's rate or deadline.
+func (c *Controller) Patch(ctx context.Context, id JobID, p Patch) (Job, error) {
+	cmd := Command{From: ActiveStates, Rate: p.Rate}
+	if p.Deadline != nil {
+		cmd.Deadline = Time(*p.Deadline * 1e6)
+	}
+	return c.command(ctx, id, cmd)
+}
+
+// command carries out a command, and explains why it can't be. An empty To
+// leaves the state as it is.
+func (c *Controller) command(ctx context.Context, id JobID, cmd Command) (Job, error) {
+	job, err := c.book.Command(ctx, id, cmd)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Job{}, jobNotFound(id)
+	case errors.Is(err, ErrLost):
+		if job, err = c.book.Job(ctx, id); err != nil {
+			return Job{}, err
+		}
+		return Job{}, &Problem{Code: CodeJobEnded, Job: &job, Text: fmt.Sprintf("the job has ended: %s", job.State)}
+	case err == nil:
+		c.engine.Wake()
+	}
+	return job, err
+}
+
+// Retry sends again to the people a job failed to reach.
+func (c *Controller) Retry(ctx context.Context, id JobID, req RetryRequest) (Job, error) {
+	job, err := c.book.Job(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return Job{}, jobNotFound(id)
+	}
+	if err != nil {
+		return Job{}, err
+	}
+	if job.State.Active() {
+		return Job{}, &Problem{Code: CodeJobActive, Job: &job, Text: "the job is still at work; retry when it has ended"}
+	}
+	deadline := job.Deadline
+	if req.Deadline != 0 {
+		deadline = Time(req.Deadline * 1e6)
+	}
+	if deadline <= job.Now {
+		return Job{}, &Problem{Code: CodeDeadlinePassed, Field: "deadline", Job: &job,
+			Text: "the job's deadline is past; send a deadline with the retry"}
+	}
+	if job.PurgedAt != 0 {
+		return Job{}, &Problem{Code: CodeNothingToRetry, Job: &job, Text: "the job's people were removed after the retention time"}
+	}
+	again := job.Counts.Failed
+	if req.AcceptDuplicates {
+		again += job.Counts.Unknown
+	}
+	if again == 0 && job.Counts.Settled() == job.Walk.Walked {
+		return Job{}, &Problem{Code: CodeNothingToRetry, Job: &job, Text: nothingToRetry(job)}
+	}
+	if _, err := c.book.Reopen(ctx, id, req.AcceptDuplicates); err != nil {
+		return Job{}, err
+	}
+	st := StatusNotifying
+	if job.Notified || job.State == Succeeded {
+		st = StatusDone
+	}
+	return c.command(ctx, id, Command{From: EndedStates, To: Queued, Deadline: deadline, Status: &st})
+}
+
+func nothingToRetry(job Job) string {
+	if job.Counts.Unknown > 0 {
+		return fmt.Sprintf("nobody failed; %d are unknown: send acceptDuplicates to retry them too, some may be told twice", job.Counts.Unknown)
+	}
+	return "nobody failed"
+}
+
+func jobNotFound(id JobID) error {
+	return &Problem{Code: CodeJobNotFound, Text: fmt.Sprintf("there is no job %s", id)}
+}
+
+func status(n int) *int { return &n }

@@ -123,7 +123,9 @@ type Asked struct {
 type Prepared struct {
 	Message   *Message // nil until prepared
 	StartTime int64    // unix seconds, 0 = unknown
-	Deadline  Time
+	// Deadline is the job's new deadline where the start has moved; 0
+	// leaves it as it is.
+	Deadline Time
 }
 
 // Walk is where the walk over the followers stands.

@@ -67,13 +67,13 @@ const (
 	CodeHTTP      = -10004 // an HTTP status other than 200
 	CodeNotJSON   = -10005 // a body that is not WeChat's JSON
 	CodeInDoubt   = -10006 // sent before a crash; the answer is not known
-	CodeOnlyOther = -10007 // not on PUSHD_ONLY_OPENIDS
+	CodeNotOnList = -10007 // not on PUSHD_ONLY_OPENIDS
 )
 
 var codeNames = map[int]string{
 	CodeNotSent: "not_sent", CodeTimeout: "timeout", CodeBroken: "broken_connection",
 	CodeHTTP: "http_status", CodeNotJSON: "not_json", CodeInDoubt: "in_doubt",
-	CodeOnlyOther: "not_on_only_list",
+	CodeNotOnList: "not_on_only_list",
 }
 
 // CodeName names pushd's own codes and is empty for WeChat's errcodes.

@@ -1,0 +1,128 @@
+package fanout
+
+// The canary notices that token, openids and template do not belong together
+// before it has cost an account its people: the codes it listens to are
+// personal when they come now and then, and a mistake of the whole job when
+// they come from everyone.
+const (
+	canarySize   = 20  // sends without success that stop a job which has just begun
+	canaryWindow = 200 // answers over which a share is judged, at any time
+)
+
+// suspect says whether code may mean that the job is wrong, not the person.
+func suspect(code int) bool {
+	return code == 40003 || code == 49003 || code == 40037 || code == 43004
+}
+
+// spot is one person's place in the ledger.
+type spot struct {
+	sheet *sheet
+	index int
+	code  int
+}
+
+// canary watches the answers of one job. People with suspect codes are held
+// back (they stay refused, so they may be sent to again) until enough good
+// answers stand behind them.
+type canary struct {
+	proven  bool   // a success has come since it was armed
+	armed   []spot // suspects since it was armed, while not proven
+	ring    [canaryWindow]sighting
+	next    int // ring position
+	seen    int // answers in the ring
+	suspect int // of them suspect
+	failed  int // of them Other
+	streak  int // FatalIfRepeated answers since the last success
+}
+
+type sighting struct {
+	kind sightingKind
+	held *spot
+}
+
+type sightingKind uint8
+
+const (
+	sightingGood sightingKind = iota
+	sightingSuspect
+	sightingFailed
+)
+
+// arm makes the canary distrust the job anew: at its start and with every
+// new token.
+func (c *canary) arm() {
+	c.proven = false
+	c.armed = c.armed[:0]
+}
+
+// good takes a success. It returns the suspects who turn out to be no more
+// than people who can't receive.
+func (c *canary) good() (released []spot) {
+	c.streak = 0
+	if !c.proven {
+		c.proven = true
+		for _, s := range c.armed {
+			released = c.push(sighting{sightingSuspect, &s}, released)
+		}
+		c.armed = nil
+	}
+	return c.push(sighting{kind: sightingGood}, released)
+}
+
+// bad takes a suspect answer, and says whether the job is to stop.
+func (c *canary) bad(s spot) (released []spot, trip bool) {
+	if !c.proven {
+		c.armed = append(c.armed, s)
+		return nil, len(c.armed) >= canarySize
+	}
+	released = c.push(sighting{sightingSuspect, &s}, nil)
+	return released, c.seen == canaryWindow && c.suspect*2 >= canaryWindow
+}
+
+// other takes the failure of a person, and says whether failures have become
+// the rule.
+func (c *canary) other() (released []spot, trip bool) {
+	released = c.push(sighting{kind: sightingFailed}, nil)
+	return released, c.seen == canaryWindow && c.failed*2 >= canaryWindow
+}
+
+// flush lets everyone go who is still held back: the job has come to an end
+// without a reason for distrust.
+func (c *canary) flush() (released []spot) {
+	for _, s := range c.armed {
+		released = append(released, s)
+	}
+	c.armed = nil
+	for i := range c.ring {
+		if h := c.ring[i].held; h != nil {
+			released = append(released, *h)
+			c.ring[i].held = nil
+		}
+	}
+	return released
+}
+
+func (c *canary) push(s sighting, released []spot) []spot {
+	old := &c.ring[c.next]
+	if c.seen == canaryWindow {
+		c.count(old.kind, -1)
+		if old.held != nil {
+			released = append(released, *old.held)
+		}
+	} else {
+		c.seen++
+	}
+	*old = s
+	c.count(s.kind, 1)
+	c.next = (c.next + 1) % canaryWindow
+	return released
+}
+
+func (c *canary) count(k sightingKind, by int) {
+	switch k {
+	case sightingSuspect:
+		c.suspect += by
+	case sightingFailed:
+		c.failed += by
+	}
+}

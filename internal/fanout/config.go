@@ -1,0 +1,61 @@
+package fanout
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// Ambiguous says what happens to a person who may have been told, once the
+// time is over in which WeChat would notice a repetition.
+type Ambiguous string
+
+// The two answers to PUSHD_AMBIGUOUS.
+const (
+	Resend  Ambiguous = "resend"  // tell them again; the job counts them
+	Unknown Ambiguous = "unknown" // leave them, and list them
+)
+
+// Config is what an engine is told once, when it is made.
+type Config struct {
+	Ledger Ledger
+	WeChat WeChat
+	Tokens Tokens
+	Owner  Owner
+	Log    *slog.Logger
+
+	Concurrency int // ceiling of sends in flight per account
+	Rate        int // ceiling per account, messages/s; 0 = none
+	TotalRate   int // ceiling of the whole process, messages/s; 0 = none
+	MaxJobs     int // running at once
+
+	Lease       time.Duration
+	SendTimeout time.Duration // bound of one send; the drain waits no longer
+	DedupWindow time.Duration // how long a repeated send is safe
+	Ambiguous   Ambiguous
+	Grace       time.Duration // default deadline after the start
+	Retention   time.Duration // how long pages stay after the end
+	Location    *time.Location
+	// StatusFailed is what live_notify_status becomes when a job ends without
+	// completing (PUSHD_STATUS_FAILED).
+	StatusFailed int
+	// Only, if not nil, are the only people who are told (staging).
+	Only map[OpenID]bool
+
+	// Boottime is a clock that runs on while the machine sleeps
+	// (CLOCK_BOOTTIME), from any origin. Leases are counted on it.
+	Boottime func() time.Duration
+	// Rand draws jitter. It need not be safe for concurrent use.
+	Rand *rand.Rand
+}
+
+// The engine's own rhythm.
+const (
+	watchEvery     = 200 * time.Millisecond // orders; a command is seen within 300 ms
+	claimEvery     = time.Second            // looking for work that nobody announced
+	channelEvery   = 30 * time.Second       // reading the channel again
+	reconcileEvery = 10 * time.Second       // putting the status column right
+	reconcileSpan  = 24 * time.Hour         // of jobs that ended this recently
+	recordEvery    = time.Second            // outcomes reach the ledger at least this often
+	leaseMargin    = 2 * time.Second        // no send starts with less of the lease left
+)

@@ -1,0 +1,74 @@
+package fanout
+
+import (
+	"sync"
+	"time"
+)
+
+// deferrals knows when people may be asked again whom WeChat asked to be left
+// alone for a while. The ledger has who they are and how often; when is kept
+// here, and after a crash the wait begins anew, which is never too early.
+type deferrals struct {
+	mu                sync.Mutex
+	shortAt, longAt   Time // not before
+	anyShort, anyLong bool
+	rounds            int // in a row that left people over for no known reason
+}
+
+// begin sets the waits of a job that was claimed at now. waited says that it
+// has waited out a long deferral.
+func (d *deferrals) begin(now Time, waited bool) {
+	d.shortAt = now.Add(deferShort)
+	if !waited {
+		d.longAt = now.Add(deferLong)
+	}
+}
+
+// put notes that somebody was put off at now.
+func (d *deferrals) put(by time.Duration, now Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if by == deferLong {
+		d.longAt, d.anyLong = now.Add(by), true
+	} else {
+		d.shortAt, d.anyShort = now.Add(by), true
+	}
+}
+
+// due begins a round: it returns what decides whether a refused person may be
+// asked in it.
+func (d *deferrals) due(now Time) func(Person) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	shortAt, longAt := d.shortAt, d.longAt
+	d.anyShort, d.anyLong = false, false
+	return func(p Person) bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		switch {
+		case p.Code == 43117 && longs(p) > 0 && now < longAt:
+			d.anyLong = true
+			return false
+		case p.Code == 40241 && shorts(p) > 0 && now < shortAt:
+			d.anyShort = true
+			return false
+		}
+		return true
+	}
+}
+
+// next says when the next round can reach somebody, and whether that is a
+// long wait. any is false when nobody was put off.
+func (d *deferrals) next() (until Time, long, any bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.anyShort:
+		d.rounds = 0
+		return d.shortAt, false, true
+	case d.anyLong:
+		d.rounds = 0
+		return d.longAt, true, true
+	}
+	return 0, false, false
+}

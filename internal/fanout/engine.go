@@ -1,0 +1,310 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Engine works on jobs: it claims what is due, runs each job in goroutines of
+// its own, keeps the leases, hears commands, and keeps the status column true.
+type Engine struct {
+	cfg      Config
+	log      *slog.Logger
+	clock    clock
+	jitter   *jitter
+	retry    retrier
+	counters counters
+	slots    *slots
+	total    *rate.Limiter
+
+	parked   atomic.Int64 // jobs parked in the ledger, as last counted
+	wake     chan struct{}
+	draining atomic.Bool
+
+	mu       sync.Mutex
+	runs     map[JobID]*run
+	accounts map[AppID]*account
+	beat     time.Time // when the database last answered
+}
+
+// account is what the jobs of one account share.
+type account struct {
+	pacer *pacer
+	used  time.Time
+}
+
+// New makes an engine. Nothing runs before Run.
+func New(cfg Config) *Engine {
+	e := &Engine{
+		cfg: cfg, log: cfg.Log, jitter: &jitter{rng: cfg.Rand}, slots: newSlots(cfg.MaxJobs),
+		total: limiter(cfg.TotalRate), wake: make(chan struct{}, 1),
+		runs: map[JobID]*run{}, accounts: map[AppID]*account{}, beat: time.Now(),
+	}
+	e.retry = retrier{log: cfg.Log, jitter: e.jitter, errs: &e.counters.ledgerErrors}
+	return e
+}
+
+// Wake makes the engine look for work at once: a job was posted or resumed.
+func (e *Engine) Wake() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until ctx ends, then drains: nothing new is claimed or started,
+// what is in flight is finished and recorded, and the leases go back. drain
+// bounds that. It returns when all its goroutines have ended.
+func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
+	hard, kill := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer kill(errRelease)
+	if err := e.retry.do(ctx, "take back leases", func(ctx context.Context) error {
+		n, err := e.cfg.Ledger.TakeBack(ctx, e.cfg.Owner)
+		if n > 0 {
+			e.log.Info("took back the leases of an earlier life", "jobs", n)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	var loops, jobs sync.WaitGroup
+	loops.Go(func() { e.every(hard, watchEvery, nil, e.hearOrders) })
+	loops.Go(func() { e.every(hard, e.cfg.Lease/3, nil, e.renew) })
+	loops.Go(func() { e.every(ctx, reconcileEvery, nil, e.keepHouse) })
+	e.every(ctx, claimEvery, e.wake, func(ctx context.Context) { e.claim(ctx, hard, &jobs) })
+
+	e.draining.Store(true)
+	e.log.Info("draining", "jobs", len(e.running()))
+	// Sends in flight get the drain timeout less two seconds; the rest is
+	// for writing down what came of them.
+	cut := time.AfterFunc(max(drain-2*time.Second, drain/2), func() { e.cutSends() })
+	defer cut.Stop()
+	last := time.AfterFunc(drain, func() { kill(errRelease) })
+	defer last.Stop()
+	jobs.Wait()
+	kill(errRelease)
+	loops.Wait()
+	return nil
+}
+
+// every calls f each d, and when poked, until ctx ends.
+func (e *Engine) every(ctx context.Context, d time.Duration, poke <-chan struct{}, f func(context.Context)) {
+	t := time.NewTicker(d)
+	defer t.Stop()
+	for {
+		f(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		case <-poke:
+		}
+	}
+}
+
+// claim takes what is due, as long as there are slots.
+func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
+	for e.slots.free() > 0 && ctx.Err() == nil {
+		due, err := e.cfg.Ledger.Due(ctx, e.cfg.Lease, min(e.slots.free(), 50))
+		if err != nil {
+			e.failed(ctx, "look for due jobs", err)
+			return
+		}
+		e.answered()
+		claimed := 0
+		for _, id := range due {
+			if e.isRunning(id) || !e.slots.tryAcquire() {
+				continue
+			}
+			if e.claimOne(ctx, hard, jobs, id) {
+				claimed++
+			} else {
+				e.slots.release()
+			}
+		}
+		if claimed == 0 {
+			return
+		}
+	}
+}
+
+func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id JobID) bool {
+	boot, at := e.cfg.Boottime(), time.Now()
+	job, err := e.cfg.Ledger.Claim(ctx, e.cfg.Owner, id, e.cfg.Lease)
+	if err != nil {
+		if !errors.Is(err, ErrLost) && !errors.Is(err, ErrAccountBusy) {
+			e.failed(ctx, "claim job", err)
+		}
+		return false
+	}
+	e.clock.read(job.Now, at)
+	r := e.newRun(hard, job, newTenure(e.cfg.Boottime, e.cfg.Lease, boot))
+	e.mu.Lock()
+	e.runs[id] = r
+	e.mu.Unlock()
+	jobs.Go(func() {
+		defer e.forget(r)
+		// A drain ends the work softly.
+		stop := context.AfterFunc(ctx, func() { r.stop(errRelease) })
+		defer stop()
+		r.log.Info("job claimed", "epoch", job.Epoch, "walked", job.Walk.Walked, "settled", job.Counts.Settled())
+		r.end(hard, r.do(r.hard))
+	})
+	return true
+}
+
+func (e *Engine) newRun(hard context.Context, job Job, t *tenure) *run {
+	r := &run{
+		e: e, job: job, account: e.account(job.AppID), tenure: t,
+		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
+		frontier: newFrontier(job.Walk),
+	}
+	r.retry = e.retry
+	r.retry.log = r.log
+	r.hard, r.kill = context.WithCancelCause(hard)
+	r.soft, r.stop = context.WithCancelCause(r.hard)
+	r.wire, r.cut = context.WithCancel(r.hard)
+	r.startTime.Store(-1)
+	r.setDeadline(job.Deadline)
+	r.recordAt.Store(time.Now().UnixNano())
+	r.deferrals.begin(job.Now, job.Reason == WaitingDeferred && job.ParkedUntil <= job.Now)
+	r.account.pacer.setRate(e.rateFor(job.Rate))
+	return r
+}
+
+// forget drops a run that has ended.
+func (e *Engine) forget(r *run) {
+	e.mu.Lock()
+	delete(e.runs, r.job.ID)
+	e.mu.Unlock()
+	if !r.held.Load() {
+		e.slots.release()
+	}
+	e.Wake()
+}
+
+// renew prolongs the leases, and tells runs that lost theirs.
+func (e *Engine) renew(ctx context.Context) {
+	runs := e.running()
+	if len(runs) == 0 {
+		return
+	}
+	held := make([]Held, len(runs))
+	for i, r := range runs {
+		held[i] = Held{r.job.Lease(), r.rate.perSecond(time.Now())}
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.Lease/3)
+	defer cancel()
+	boot := e.cfg.Boottime()
+	lost, err := e.cfg.Ledger.Renew(ctx, e.cfg.Owner, e.cfg.Lease, held)
+	if err != nil {
+		e.failed(ctx, "renew leases", err)
+		return
+	}
+	e.answered()
+	gone := map[JobID]bool{}
+	for _, id := range lost {
+		gone[id] = true
+	}
+	for _, r := range runs {
+		if gone[r.job.ID] {
+			r.kill(ErrLost)
+		} else {
+			r.tenure.renewed(boot)
+		}
+	}
+}
+
+// hearOrders hears commands about the jobs held here.
+func (e *Engine) hearOrders(ctx context.Context) {
+	if len(e.running()) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	orders, err := e.cfg.Ledger.Orders(ctx, e.cfg.Owner)
+	if err != nil {
+		e.failed(ctx, "read orders", err)
+		return
+	}
+	e.answered()
+	for _, o := range orders {
+		if r := e.find(o.Job); r != nil {
+			r.order(o)
+		}
+	}
+}
+
+// account returns what the jobs of an account share.
+func (e *Engine) account(id AppID) *account {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	a := e.accounts[id]
+	if a == nil {
+		a = &account{pacer: newPacer(e.cfg.Concurrency, e.cfg.Rate, e.total)}
+		e.accounts[id] = a
+	}
+	a.used = time.Now()
+	return a
+}
+
+// rateFor combines a job's ceiling with the setting's.
+func (e *Engine) rateFor(job int) int {
+	if job == 0 || e.cfg.Rate != 0 && e.cfg.Rate < job {
+		return e.cfg.Rate
+	}
+	return job
+}
+
+// quotaReset is the next 00:00 in Beijing, when WeChat's daily quotas begin
+// anew.
+func (e *Engine) quotaReset(now Time) Time {
+	beijing := time.FixedZone("Asia/Shanghai", 8*60*60)
+	y, m, d := now.Std().In(beijing).Date()
+	return Time(time.Date(y, m, d+1, 0, 0, 5, 0, beijing).UnixMicro())
+}
+
+// cutSends ends the sends that are still in flight.
+func (e *Engine) cutSends() {
+	for _, r := range e.running() {
+		r.cut()
+	}
+}
+
+func (e *Engine) running() []*run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	runs := make([]*run, 0, len(e.runs))
+	for _, r := range e.runs {
+		runs = append(runs, r)
+	}
+	return runs
+}
+
+func (e *Engine) find(id JobID) *run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.runs[id]
+}
+
+func (e *Engine) isRunning(id JobID) bool { return e.find(id) != nil }
+
+// answered notes that the database answers.
+func (e *Engine) answered() {
+	e.mu.Lock()
+	e.beat = time.Now()
+	e.mu.Unlock()
+}
+
+func (e *Engine) failed(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		e.counters.ledgerErrors.Add(1)
+		e.log.Warn("database does not answer", "call", what, "err", err)
+	}
+}

@@ -1,0 +1,155 @@
+package fanout
+
+import (
+	"bytes"
+	"context"
+	"sync"
+)
+
+// frontier is how far the walk has come, for those who follow it.
+type frontier struct {
+	mu    sync.Mutex
+	walk  Walk
+	moved chan struct{} // closed and replaced at every change
+}
+
+func newFrontier(w Walk) *frontier { return &frontier{walk: w, moved: make(chan struct{})} }
+
+// set moves the frontier.
+func (f *frontier) set(w Walk) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.walk = w
+	close(f.moved)
+	f.moved = make(chan struct{})
+}
+
+// get returns where the walk stands, and a channel that closes when it moves.
+func (f *frontier) get() (Walk, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.walk, f.moved
+}
+
+// feeder reads the unsettled people of a job from the ledger, page by page,
+// as the walk stores them. It runs ahead of the sends by one batch and never
+// holds a whole page.
+type feeder struct {
+	ledger   Pages
+	job      JobID
+	frontier *frontier
+	retry    retrier
+	// due says whether a refused person may be sent to in this round.
+	due func(Person) bool
+	out chan batch
+}
+
+// batch is some people of one page. The first batch of a page brings its
+// sheet, the last one says so; both may be empty.
+type batch struct {
+	sheet   *sheet
+	tickets []*ticket
+	last    bool
+}
+
+const (
+	feedBytes = 8 << 10 // openids read at once: about 280 people
+	feedPages = 50      // progress rows read at once
+)
+
+// run feeds one round: every page from the first to the walk's last.
+func (f *feeder) run(ctx context.Context) error {
+	defer close(f.out)
+	for next := 1; ; {
+		walk, moved := f.frontier.get()
+		if next > walk.Pages {
+			if walk.Complete {
+				return nil
+			}
+			select {
+			case <-moved:
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		var rows []Progress
+		err := f.retry.do(ctx, "read progress", func(ctx context.Context) (err error) {
+			rows, err = f.ledger.Progress(ctx, f.job, next, min(walk.Pages, next+feedPages-1))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if !row.Done() {
+				if err := f.page(ctx, row); err != nil {
+					return err
+				}
+			}
+		}
+		next = min(walk.Pages, next+feedPages-1) + 1
+	}
+}
+
+// page feeds one page.
+func (f *feeder) page(ctx context.Context, row Progress) error {
+	sh, err := newSheet(row)
+	if err != nil {
+		return err
+	}
+	// The sheet belongs to the sender from the first batch on; what it held
+	// when it was opened is all that matters here.
+	people := append([]Person(nil), sh.people...)
+	mark := sh.mark
+	offset := 0
+	for i := 0; i < len(people); {
+		var chunk []byte
+		err := f.retry.do(ctx, "read openids", func(ctx context.Context) (err error) {
+			chunk, err = f.ledger.People(ctx, f.job, row.Page, offset, feedBytes)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		end := bytes.LastIndexByte(chunk, '\n') + 1
+		if end == 0 {
+			return &damagedPage{row.Page}
+		}
+		offset += end
+		b := batch{sheet: sh}
+		for line := range bytes.Lines(chunk[:end]) {
+			if i == len(people) {
+				return &damagedPage{row.Page}
+			}
+			if t := f.ticket(sh, people[i], i, mark, row.DoubtAt); t != nil {
+				t.openID = OpenID(line[:len(line)-1])
+				b.tickets = append(b.tickets, t)
+			}
+			i++
+		}
+		b.last = i == len(people)
+		select {
+		case f.out <- b:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// ticket makes the ticket of a person who is to be sent to in this round.
+func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time) *ticket {
+	switch {
+	case p.State.Settled(), p.State == Refused && !f.due(p):
+		return nil
+	case p.State == InDoubt, p.State == Untouched && i < mark:
+		return &ticket{sheet: sh, index: i, ambiguous: true, askedAt: doubtAt}
+	}
+	return &ticket{sheet: sh, index: i}
+}
+
+// damagedPage says that a stored page does not hold what its row says.
+type damagedPage struct{ page int }
+
+func (e *damagedPage) Error() string { return "stored page is damaged" }

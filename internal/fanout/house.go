@@ -1,0 +1,218 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// keepHouse does what a daemon does beside its jobs: it ends jobs that wait
+// past their deadline, keeps the status column true, and removes old pages.
+func (e *Engine) keepHouse(ctx context.Context) {
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"read the database's clock", e.readClock},
+		{"expire jobs", e.expire},
+		{"mend status", e.mendStatus},
+		{"purge pages", e.purge},
+		{"forget accounts", e.forgetAccounts},
+	} {
+		if err := step.do(ctx); err != nil && ctx.Err() == nil {
+			e.failed(ctx, step.name, err)
+			return
+		}
+	}
+}
+
+func (e *Engine) readClock(ctx context.Context) error {
+	at := time.Now()
+	now, err := e.cfg.Ledger.Now(ctx)
+	if err == nil {
+		e.clock.read(now, at)
+		e.answered()
+	}
+	return err
+}
+
+func (e *Engine) expire(ctx context.Context) error {
+	ids, err := e.cfg.Ledger.Expire(ctx, 100)
+	for _, id := range ids {
+		e.counters.ended(Expired)
+		e.log.Info("job ended", "job_id", id, "state", Expired, "reason", DeadlinePassed)
+	}
+	return err
+}
+
+func (e *Engine) purge(ctx context.Context) error {
+	for range 10 { // the rest waits for the next time
+		more, err := e.cfg.Ledger.Purge(ctx, e.clock.now().Add(-e.cfg.Retention))
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetAccounts drops what was learned about accounts that have been idle
+// for an hour.
+func (e *Engine) forgetAccounts(context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range e.runs {
+		r.account.used = time.Now()
+	}
+	for id, a := range e.accounts {
+		if time.Since(a.used) > time.Hour {
+			delete(e.accounts, id)
+		}
+	}
+	return nil
+}
+
+// mendStatus writes live_notify_status where it is not what the channel's
+// newest job says. Hosts write the column too, or save a stale row; pushd's
+// word is put back.
+func (e *Engine) mendStatus(ctx context.Context) error {
+	var after JobID
+	parked := int64(0)
+	for {
+		const batch = 200
+		jobs, err := e.cfg.Ledger.Standing(ctx, e.clock.now().Add(-reconcileSpan), after, batch)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if err := e.mend(ctx, j); err != nil {
+				return err
+			}
+			if j.State == Parked {
+				parked++
+			}
+			after = j.ID
+		}
+		if len(jobs) < batch {
+			e.parked.Store(parked)
+			return nil
+		}
+	}
+}
+
+func (e *Engine) mend(ctx context.Context, j Job) error {
+	ch, err := e.cfg.Ledger.Channel(ctx, j.ActID)
+	if errors.Is(err, ErrNotFound) || err == nil && ch.Status == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	want := Projection(j, e.cfg.StatusFailed)
+	switch {
+	case *ch.Status == want:
+		return nil
+	case ch.StartTime == 0 && j.StartTime == 0:
+		// Without a start time a 0 may be the platform asking for a new
+		// reminder; only a 1 is certainly nobody's wish.
+		if *ch.Status != StatusNotifying {
+			return nil
+		}
+	case ch.StartTime != j.StartTime:
+		return nil // a moved start asks for a new reminder
+	}
+	if err := e.cfg.Ledger.SetStatus(ctx, j.ActID, want); err != nil {
+		return err
+	}
+	e.counters.mended.Add(1)
+	e.log.Info("status put right", "job_id", j.ID, "actid", j.ActID, "was", *ch.Status, "is", want)
+	return nil
+}
+
+// Projection is what live_notify_status is while j is its channel's newest
+// job.
+func Projection(j Job, failed int) int {
+	switch {
+	case j.State == Succeeded, j.Notified:
+		return StatusDone
+	case j.State.Active():
+		return StatusNotifying
+	}
+	return failed
+}
+
+// Health says how the engine does. migrated and tokens are told by those who
+// know: whether the tables are there, and what is wrong with PHP's token
+// endpoint ("" = nothing).
+func (e *Engine) Health(migrated bool, tokens string) Health {
+	now := time.Now()
+	h := Health{Status: OK, Draining: e.draining.Load()}
+	add := func(name string, level Level, text string) {
+		h.Parts = append(h.Parts, HealthPart{name, level, text})
+		if level == Down || level == Degraded && h.Status == OK {
+			h.Status = level
+		}
+	}
+	e.mu.Lock()
+	silent := now.Sub(e.beat)
+	e.mu.Unlock()
+	switch {
+	case silent >= 10*time.Second:
+		add("database", Down, fmt.Sprintf("has not answered for %s", silent.Round(time.Second)))
+	default:
+		add("database", OK, "")
+	}
+	if migrated {
+		add("schema", OK, "")
+	} else {
+		add("schema", Down, "the tables are not migrated; run pushd migrate")
+	}
+	level, text := e.jobsHealth(now)
+	add("jobs", level, text)
+	if tokens == "" {
+		add("token_endpoint", OK, "")
+	} else {
+		add("token_endpoint", Degraded, tokens)
+	}
+	if h.Draining {
+		add("drain", Degraded, "shutting down; new jobs are refused")
+	}
+	if n := len(e.cfg.Only); e.cfg.Only != nil {
+		add("only_openids", OK, fmt.Sprintf("staging: only %d openids are told, everyone else is skipped", n))
+	}
+	return h
+}
+
+// jobsHealth finds jobs that are stuck, and jobs that wait for the world.
+func (e *Engine) jobsHealth(now time.Time) (Level, string) {
+	var stuck, held []string
+	running := 0
+	for _, r := range e.running() {
+		switch {
+		case r.held.Load():
+			held = append(held, string(r.job.ID))
+		case r.stuck(now):
+			stuck = append(stuck, string(r.job.ID))
+			running++
+		default:
+			running++
+		}
+	}
+	switch {
+	case len(stuck) > 0:
+		return Down, "no outcome recorded for 60 s: " + strings.Join(stuck, ", ")
+	case len(held) > 0:
+		return Degraded, "WeChat gives no good answer to " + strings.Join(held, ", ")
+	case e.parked.Load() > 0:
+		return Degraded, fmt.Sprintf("%d running, %d parked", running, e.parked.Load())
+	}
+	return OK, fmt.Sprintf("%d running", running)
+}
+
+// stuck says that a running job has recorded no outcome for 60 s although it
+// does not wait on purpose.
+func (r *run) stuck(now time.Time) bool {
+	last := max(r.recordAt.Load(), r.busyUntil.Load())
+	return now.Sub(time.Unix(0, last)) > time.Minute
+}

@@ -1,0 +1,180 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// prepareErr maps a failed preparation to the end of the job.
+func prepareErr(u *unprepared) error {
+	return &ended{Ending{Failed, u.reason, u.detail + "; then POST with continue"}}
+}
+
+// prepare makes the job's message, unless an earlier life of the job already
+// has for the same start. It runs beside the first page.
+func (r *run) prepare(ctx context.Context) error {
+	ch, err := r.readChannel(ctx)
+	if err != nil {
+		return err
+	}
+	p := r.job.Prepared
+	if p.Message == nil || p.StartTime != ch.StartTime {
+		if p, err = r.render(ctx, ch); err != nil {
+			return err
+		}
+		if err := r.retry.do(ctx, "save message", func(ctx context.Context) error {
+			return r.e.cfg.Ledger.SaveMessage(ctx, r.job.Lease(), p)
+		}); err != nil {
+			return err
+		}
+		r.job.Prepared = p
+		if p.Deadline != 0 {
+			r.setDeadline(p.Deadline)
+		}
+	}
+	r.letter = p.Message.Letter(r.job.ID)
+	r.startTime.Store(p.StartTime)
+	return nil
+}
+
+// render makes the message from what the job, the owner, the platform and
+// WeChat know.
+func (r *run) render(ctx context.Context, ch Channel) (Prepared, error) {
+	src := source{asked: r.job.Asked, facts: facts{ch, r.e.cfg.Location}}
+	if err := r.e.lookUp(ctx, r.retry, r.job.AppID, r.job.ActID, &src); err != nil {
+		return Prepared{}, err
+	}
+	m, err := src.render()
+	if err != nil {
+		var u *unprepared
+		errors.As(err, &u)
+		return Prepared{}, prepareErr(u)
+	}
+	var deadline Time
+	if !r.job.DeadlineAsked && ch.StartTime != r.job.StartTime {
+		deadline = DefaultDeadline(ch.StartTime, r.job.CreatedAt, r.e.cfg.Grace)
+	}
+	return Prepared{Message: m, StartTime: ch.StartTime, Deadline: deadline}, nil
+}
+
+// lookUp adds to src what the owner wrote for its template and, where that
+// does not say what the fields are, what WeChat lists.
+func (e *Engine) lookUp(ctx context.Context, retry retrier, appID AppID, actID ActID, src *source) error {
+	id := src.templateID()
+	if id == "" || len(src.asked.Data) > 0 && src.asked.URL != "" {
+		return nil
+	}
+	err := retry.do(ctx, "read texts", func(ctx context.Context) error {
+		t, err := e.cfg.Ledger.Texts(ctx, appID, id)
+		if err == nil {
+			src.texts = &t
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if len(src.asked.Data) > 0 || src.texts != nil && (len(src.texts.Fields) > 0 || src.texts.Content != "") {
+		return nil
+	}
+	list, err := e.templates(ctx, appID, actID)
+	src.template = findTemplate(list, id)
+	return err
+}
+
+// templates lists an account's templates, with another token if the first is
+// refused, and again while WeChat is busy.
+func (e *Engine) templates(ctx context.Context, appID AppID, actID ActID) ([]Template, error) {
+	var list []Template
+	a, err := e.ask(ctx, appID, actID, func(ctx context.Context, tok Token) (a Answer) {
+		list, a = e.cfg.WeChat.Templates(ctx, tok)
+		return a
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case a.OK():
+		return list, nil
+	case a.Verdict == Busy, a.Verdict == Slower, a.Verdict == Quota:
+		return nil, &parked{Parking{WeChatDown, "the account's templates can't be listed: " + describe(a), e.clock.now().Add(15 * time.Second)}}
+	}
+	return nil, nil // not listed is not wrong: most templates never are
+}
+
+// ask calls WeChat, and again with a fresh token if the token is refused, and
+// up to four times in all while WeChat is busy.
+func (e *Engine) ask(ctx context.Context, appID AppID, actID ActID, call func(context.Context, Token) Answer) (Answer, error) {
+	tok, err := e.cfg.Tokens.Token(ctx, appID, actID)
+	if err != nil {
+		return Answer{}, parkForToken(e.clock.now(), err)
+	}
+	for tries := 1; ; tries++ {
+		a := call(ctx, tok)
+		switch {
+		case a.Verdict == TokenRefused && tries < 4:
+			if tok, err = e.cfg.Tokens.Refused(ctx, appID, actID, tok); err != nil {
+				return a, parkForToken(e.clock.now(), err)
+			}
+		case a.Verdict == Busy && tries < 4:
+			if !sleep(ctx, e.jitter.backoff(tries)) {
+				return a, context.Cause(ctx)
+			}
+		default:
+			return a, nil
+		}
+	}
+}
+
+// readChannel reads the channel, and ends the job if the platform has
+// withdrawn the reminder.
+func (r *run) readChannel(ctx context.Context) (Channel, error) {
+	var ch Channel
+	err := r.retry.do(ctx, "read channel", func(ctx context.Context) (err error) {
+		ch, err = r.e.cfg.Ledger.Channel(ctx, r.job.ActID)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return ch, &ended{Ending{Canceled, ChannelGone, fmt.Sprintf("channel %d is gone", r.job.ActID)}}
+	case err != nil:
+		return ch, err
+	case ch.LiveNotify != nil && !*ch.LiveNotify:
+		return ch, &ended{Ending{Canceled, ReminderOff, "the channel's reminder was switched off (live_notify = 0)"}}
+	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
+		return ch, &ended{Ending{Canceled, OwnerDisabled, "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
+	}
+	return ch, nil
+}
+
+// The APIs whose quota a job needs.
+const (
+	pathSend = "/cgi-bin/message/template/send"
+	pathFans = "/cgi-bin/user/get"
+)
+
+// noteQuota asks what is left of today's quota and keeps it with the job, for
+// people: an unknown quota blocks nothing, and a short one stops nothing
+// before WeChat does.
+func (r *run) noteQuota(ctx context.Context) {
+	walk, moved := r.frontier.get()
+	for walk.Total == nil && !walk.Complete {
+		select {
+		case <-moved:
+			walk, moved = r.frontier.get()
+		case <-ctx.Done():
+			return
+		}
+	}
+	var remain int64
+	a, err := r.e.ask(ctx, r.job.AppID, r.job.ActID, func(ctx context.Context, tok Token) (a Answer) {
+		remain, a = r.e.cfg.WeChat.Quota(ctx, tok, pathSend)
+		return a
+	})
+	if err != nil || !a.OK() || walk.Total == nil {
+		return
+	}
+	short := max(0, *walk.Total-r.job.Counts.Settled()-remain)
+	r.note("save quota", r.e.cfg.Ledger.SaveQuota(ctx, r.job.Lease(), &remain, &short))
+}

@@ -1,0 +1,64 @@
+package fanout
+
+import "time"
+
+// Command is a change of state asked for by a person.
+type Command struct {
+	From   []State
+	To     State // "" = stays as it is
+	Reason Reason
+	Detail string
+	// Status is what live_notify_status becomes, nil to leave it.
+	Status *int
+	// Deadline replaces the job's where it is not 0.
+	Deadline Time
+	// Rate replaces the job's ceiling where it is not nil; 0 = none.
+	Rate *int
+	// Unpark makes a parked job due now.
+	Unpark bool
+}
+
+// Request is the body of POST /v1/jobs after parsing: every field has the
+// right type, nothing more is checked.
+type Request struct {
+	ActID       ActID
+	AppID       AppID
+	AccessToken Token
+	ExpiresIn   time.Duration // seconds left of AccessToken; 0 = unknown
+	Asked       Asked
+	Deadline    int64 // unix seconds; 0 = default
+	Rate        int
+	Continue    bool
+	Restart     bool
+	DryRun      bool
+}
+
+// RetryRequest is the body of POST /v1/jobs/{id}/retry.
+type RetryRequest struct {
+	// AcceptDuplicates also retries the people whose outcome is unknown:
+	// some of them may be told twice.
+	AcceptDuplicates bool
+	// Deadline in unix seconds; 0 keeps the job's, which must not be past.
+	Deadline int64
+}
+
+// Patch is the body of PATCH /v1/jobs/{id}; nil leaves a field as it is.
+type Patch struct {
+	Rate     *int   // messages/s, 0 = none
+	Deadline *int64 // unix seconds
+}
+
+// Outcome says what a POST came to.
+type Outcome struct {
+	Job      Job
+	Existing bool // the job was there before
+}
+
+// Estimate is the answer to a dry run.
+type Estimate struct {
+	Total           *int64
+	Message         *Message
+	QuotaRemain     *int64
+	EstimateSeconds *int64
+	Problems        []Problem
+}

@@ -1,0 +1,327 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// run is one process's work on one job under one lease: from the claim to
+// the moment when the job ends, waits, or is given back.
+type run struct {
+	e       *Engine
+	job     Job
+	account *account
+	tenure  *tenure
+	log     *slog.Logger
+	retry   retrier
+	wg      sync.WaitGroup
+
+	hard context.Context // ends when the lease is lost, or the drain's time is up
+	kill context.CancelCauseFunc
+	soft context.Context // ends when nothing more may start
+	stop context.CancelCauseFunc
+	wire context.Context // of the sends in flight
+	cut  context.CancelFunc
+
+	// Of the current attempt.
+	attemptMu sync.Mutex
+	restart   context.CancelCauseFunc // stops the attempt, not the run
+	prepared  chan struct{}           // closed when letter is there
+	letter    *Letter
+	canary    canary
+	frontier  *frontier
+	startTime atomic.Int64 // what the message says; -1 before it is made
+
+	held      atomic.Bool // parked, but still ours: probing
+	inFlight  atomic.Int64
+	idle      atomic.Bool  // nobody is in flight or waits for a send
+	dead      atomic.Int64 // the deadline, a Time
+	rate      rateWindow
+	busyUntil atomic.Int64 // unix ns: waits on purpose until then
+	recordAt  atomic.Int64 // unix ns: when an outcome was last recorded
+	deferrals deferrals
+}
+
+// do works on the job and returns why it stopped. It never returns nil.
+func (r *run) do(ctx context.Context) error {
+	defer r.wg.Wait()
+	defer r.stop(errRelease)
+	r.wg.Go(func() { r.watch() })
+	for {
+		// When the channel's start has moved, the job is prepared again and
+		// goes on.
+		if err := r.attempt(ctx); !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+}
+
+// attempt prepares, walks and sends until everyone is accounted for.
+func (r *run) attempt(ctx context.Context) error {
+	var walked error
+	var helpers sync.WaitGroup
+	walking := make(chan struct{})
+	soft, stop := context.WithCancelCause(r.soft)
+	defer helpers.Wait()
+	defer stop(errRelease)
+	r.begin(stop)
+	helpers.Go(func() {
+		if err := r.prepare(soft); err != nil {
+			stop(err)
+			return
+		}
+		close(r.prepared)
+	})
+	helpers.Go(func() {
+		defer close(walking)
+		walk, _ := r.frontier.get()
+		w := &walker{run: r, walk: walk}
+		if err := w.do(soft); errors.Is(err, errWalkIncomplete) {
+			walked = incomplete(w.walk)
+			w.walk.Complete = true // for those who follow: there is no more to come
+			r.frontier.set(w.walk)
+		} else if err != nil {
+			stop(err)
+		}
+	})
+	helpers.Go(func() { r.noteQuota(soft) })
+	for {
+		if err := r.round(ctx, soft); err != nil {
+			return err
+		}
+		<-walking
+		if walked != nil {
+			return walked
+		}
+		if err := r.reconcile(soft); err != nil {
+			return err
+		}
+	}
+}
+
+// round sends to everyone who is unsettled and may be sent to now.
+func (r *run) round(ctx, soft context.Context) error {
+	feedCtx, cancel := context.WithCancel(soft)
+	defer cancel()
+	f := &feeder{ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry,
+		due: r.deferrals.due(r.e.clock.now()), out: make(chan batch)}
+	fed := make(chan error, 1)
+	r.wg.Go(func() { fed <- f.run(feedCtx) })
+	s := newSender(r, f.out)
+	err := s.loop(ctx, soft)
+	cancel()
+	if ferr := <-fed; err == nil && ferr != nil {
+		return fmt.Errorf("feed round: %w", ferr)
+	}
+	return r.consider(soft, err)
+}
+
+// consider turns what stopped a round into what happens to the job. nil goes
+// on with another round.
+func (r *run) consider(ctx context.Context, err error) error {
+	var m *mismatch
+	switch {
+	case errors.As(err, &m):
+		// Perhaps only the token was another account's: PHP may know better.
+		tok, terr := r.e.cfg.Tokens.Refused(ctx, r.job.AppID, r.job.ActID, m.token)
+		r.canary = canary{}
+		if terr == nil && tok != m.token {
+			return nil
+		}
+		return &parked{Parking{AccountMismatch, fmt.Sprintf(
+			"%d sends in a row were refused with %s: token, followers and template do not belong to the same account; those people stay unsent. Check the account's secret at the token endpoint and its template, then resume",
+			canarySize, describe(Answer{Code: m.code, Text: m.text})), r.e.clock.now().Add(10 * time.Minute)}}
+	case errors.Is(err, errQuota):
+		return r.quotaPark()
+	}
+	return err
+}
+
+// quotaPark parks until the quota comes back, looking again now and then
+// because owners can have it reset.
+func (r *run) quotaPark() error {
+	now := r.e.clock.now()
+	reset := r.e.quotaReset(now)
+	detail := "the account's daily quota of template messages is used up (45009); it comes back at 00:00 Beijing time, or earlier by a reset in WeChat's console"
+	if d := r.deadline(); reset > d {
+		detail += fmt.Sprintf(". That is after the deadline %s: without a reset the rest will not be told", d.Std().Format(time.RFC3339))
+	}
+	return &parked{Parking{QuotaExhausted, detail, min(reset, now.Add(10*time.Minute))}}
+}
+
+// reconcile asks the ledger whether everyone is accounted for. nil means
+// that another round is due now.
+func (r *run) reconcile(ctx context.Context) error {
+	var job Job
+	err := r.retry.do(ctx, "reload job", func(ctx context.Context) (err error) {
+		job, err = r.e.cfg.Ledger.Reload(ctx, r.job.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if job.Counts.Settled() == job.Walk.Walked {
+		return &ended{Ending{State: Succeeded}}
+	}
+	until, long, any := r.deferrals.next()
+	switch {
+	case !any:
+		if r.deferrals.rounds++; r.deferrals.rounds > 3 {
+			return &ended{Ending{Failed, LedgerMismatch, fmt.Sprintf(
+				"%d people of %d have no outcome and can't be sent to", job.Walk.Walked-job.Counts.Settled(), job.Walk.Walked)}}
+		}
+		return nil
+	case long:
+		return &parked{Parking{WaitingDeferred, "only people are left whom WeChat asked to try again later (43117)", until}}
+	}
+	wait := r.e.clock.until(until)
+	r.waiting(time.Now().Add(wait))
+	if !sleep(ctx, wait) {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// begin makes the run ready for an attempt, which restart stops.
+func (r *run) begin(restart context.CancelCauseFunc) {
+	r.attemptMu.Lock()
+	defer r.attemptMu.Unlock()
+	r.restart = restart
+	r.prepared, r.canary = make(chan struct{}), canary{}
+	r.startTime.Store(-1)
+}
+
+// moved makes the run prepare anew.
+func (r *run) moved() {
+	r.attemptMu.Lock()
+	defer r.attemptMu.Unlock()
+	r.restart(errMoved)
+}
+
+// work is one worker: it sends what it is given until there is no more.
+func (r *run) work(tasks <-chan task, results chan<- result, done <-chan struct{}) {
+	for t := range tasks {
+		res := result{task: t}
+		// The lease is looked at here, at the last moment: a process that
+		// was frozen in between falls silent.
+		if r.tenure.holds() {
+			res.started = true
+			began := time.Now()
+			res.answer = r.e.cfg.WeChat.Send(r.wire, t.token, r.letter, t.t.openID, t.t.ambiguous)
+			res.took = time.Since(began)
+		}
+		select {
+		case results <- res:
+		case <-done:
+			return
+		}
+	}
+}
+
+// record writes progress until the ledger has it. There is no giving up while
+// the lease may be ours: people in memory are told only once.
+func (r *run) record(ctx context.Context, rows []Progress) error {
+	err := r.retry.do(ctx, "record progress", func(ctx context.Context) error {
+		began := time.Now()
+		err := r.e.cfg.Ledger.Record(ctx, r.job.Lease(), rows)
+		r.e.counters.recorded(time.Since(began))
+		return err
+	})
+	if err == nil {
+		r.recordAt.Store(time.Now().UnixNano())
+	}
+	return err
+}
+
+// hold shows the job as parked while this process probes.
+func (r *run) hold(p Parking) {
+	p.Until = r.e.clock.now()
+	if err := r.retry.do(r.soft, "hold job", func(ctx context.Context) error {
+		return r.e.cfg.Ledger.Hold(ctx, r.job.Lease(), p)
+	}); err != nil {
+		return // a command was faster, or will be heard of
+	}
+	r.held.Store(true)
+	r.e.slots.release()
+	r.log.Warn("job parked", "reason", p.Reason)
+}
+
+// unhold makes a held job run again.
+func (r *run) unhold() error {
+	if !r.held.Load() {
+		return nil
+	}
+	if err := r.e.slots.acquire(r.soft); err != nil {
+		return context.Cause(r.soft)
+	}
+	err := r.retry.do(r.soft, "unhold job", func(ctx context.Context) error {
+		return r.e.cfg.Ledger.Unhold(ctx, r.job.Lease())
+	})
+	if err != nil {
+		r.e.slots.release()
+		return errRelease // another job of the account runs now, or a command was faster
+	}
+	r.held.Store(false)
+	r.log.Info("job goes on", "reason", WeChatDown)
+	return nil
+}
+
+// end writes what came of the work, and gives the lease back.
+func (r *run) end(ctx context.Context, cause error) {
+	var e *ended
+	var p *parked
+	lease, ledger := r.job.Lease(), r.e.cfg.Ledger
+	var err error
+	switch {
+	case errors.As(cause, &e):
+		err = r.retry.do(ctx, "finish job", func(ctx context.Context) error { return ledger.Finish(ctx, lease, e.Ending) })
+		if errors.Is(err, ErrIncomplete) {
+			e = &ended{Ending{Failed, LedgerMismatch, "the ledger does not account for everyone"}}
+			err = r.retry.do(ctx, "finish job", func(ctx context.Context) error { return ledger.Finish(ctx, lease, e.Ending) })
+		}
+		if err == nil {
+			r.e.counters.ended(e.State)
+			r.log.Info("job ended", "state", e.State, "reason", e.Reason, "detail", e.Detail)
+			return
+		}
+	case errors.As(cause, &p):
+		err = r.retry.do(ctx, "park job", func(ctx context.Context) error { return ledger.Park(ctx, lease, p.Parking) })
+		if err == nil {
+			r.log.Warn("job parked", "reason", p.Reason, "detail", p.Detail, "until", p.Until.Std())
+			return
+		}
+	case errors.Is(cause, ErrLost):
+		r.e.counters.lost.Add(1)
+		r.log.Warn("lease lost; another process has the job, or a command ended it")
+	case !errors.Is(cause, errRelease):
+		r.log.Error("job stopped unexpectedly; it will be taken up again", "err", cause)
+	}
+	// A command was faster, or the work was stopped on purpose.
+	if err := r.retry.do(ctx, "release job", func(ctx context.Context) error { return ledger.Release(ctx, lease) }); err != nil {
+		r.log.Warn("lease not given back; it will lapse", "err", err)
+	}
+}
+
+// deadline is when nothing more is sent.
+func (r *run) deadline() Time { return Time(r.dead.Load()) }
+
+func (r *run) setDeadline(t Time) { r.dead.Store(int64(t)) }
+
+// waiting says that the job waits on purpose until t, so that nobody takes it
+// for stuck.
+func (r *run) waiting(t time.Time) { r.busyUntil.Store(t.UnixNano()) }
+
+// put notes that somebody was put off by d.
+func (r *run) put(d time.Duration, now Time) { r.deferrals.put(d, now) }
+
+// note logs an error of something that nobody depends on.
+func (r *run) note(what string, err error) {
+	if err != nil && !errors.Is(err, ErrLost) && r.soft.Err() == nil {
+		r.log.Warn(what, "err", err)
+	}
+}

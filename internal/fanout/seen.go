@@ -1,0 +1,175 @@
+package fanout
+
+import (
+	"bytes"
+	"context"
+	"hash/maphash"
+	"math/bits"
+)
+
+// seen knows whom a walk has stored already, in memory that does not grow
+// with the number of followers: a Bloom filter says "certainly new" of nearly
+// everyone who is, and whoever it is not certain about is looked up in the
+// stored pages and compared byte for byte. So nobody is mistaken for anybody
+// else, whatever the filter thinks.
+type seen struct {
+	ledger Pages
+	job    JobID
+	retry  retrier
+	seed   maphash.Seed
+
+	words []uint64
+	free  func()
+	mask  uint64 // bits in the filter, less one
+	added int64
+	near  int // the page where the last repeated people were found
+}
+
+const (
+	filterHashes    = 12
+	filterPerPerson = 24        // bits
+	filterLarge     = 16 << 20  // bytes: what an account of 500,000 to 5.5 million gets
+	filterLargeFrom = 500_000   // people
+	filterSmallest  = 1 << 16   // bits
+	lookUpBytes     = 256 << 10 // openids read at once when people are looked up
+)
+
+// newSeen makes an empty memory for about total people.
+func newSeen(ledger Pages, job JobID, retry retrier, total int64) *seen {
+	s := &seen{ledger: ledger, job: job, retry: retry, seed: maphash.MakeSeed(), near: 1}
+	s.resize(total)
+	return s
+}
+
+func (s *seen) resize(people int64) {
+	n := uint64(filterSmallest)
+	if need := uint64(max(people, 1)) * filterPerPerson; need > n {
+		n = 1 << bits.Len64(need-1)
+	}
+	if people >= filterLargeFrom {
+		n = max(n, filterLarge*8)
+	}
+	if s.free != nil {
+		s.free()
+	}
+	s.words, s.free = offHeap(int(n / 64))
+	s.mask, s.added = n-1, 0
+}
+
+// close gives the memory back.
+func (s *seen) close() { s.free() }
+
+// load fills the memory with the people of the pages stored so far.
+func (s *seen) load(ctx context.Context, pages int) error {
+	for page := 1; page <= pages; page++ {
+		if err := s.scan(ctx, page, func(id []byte) { s.add(maphash.Bytes(s.seed, id)) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *seen) add(h uint64) {
+	step := h>>32 | 1
+	for range filterHashes {
+		s.words[h&s.mask>>6] |= 1 << (h & 63)
+		h += step
+	}
+	s.added++
+}
+
+func (s *seen) maybe(h uint64) bool {
+	step := h>>32 | 1
+	for range filterHashes {
+		if s.words[h&s.mask>>6]&(1<<(h&63)) == 0 {
+			return false
+		}
+		h += step
+	}
+	return true
+}
+
+// fresh returns those of ids, each once, who are neither empty nor stored in
+// pages 1..pages, in order, and remembers them.
+func (s *seen) fresh(ctx context.Context, ids []OpenID, pages int) ([]OpenID, error) {
+	if (s.added+int64(len(ids)))*filterPerPerson > int64(s.mask+1) {
+		s.resize((s.added + int64(len(ids))) * 2)
+		if err := s.load(ctx, pages); err != nil {
+			return nil, err
+		}
+	}
+	once := make(map[OpenID]bool, len(ids)) // true: may be stored already
+	list := make([]OpenID, 0, len(ids))
+	suspects := 0
+	for _, id := range ids {
+		if _, repeated := once[id]; repeated || id == "" {
+			continue
+		}
+		maybe := s.maybe(maphash.String(s.seed, string(id)))
+		if maybe {
+			suspects++
+		}
+		once[id] = maybe
+		list = append(list, id)
+	}
+	if err := s.lookUp(ctx, once, suspects, pages); err != nil {
+		return nil, err
+	}
+	fresh := list[:0]
+	for _, id := range list {
+		if _, ok := once[id]; ok {
+			s.add(maphash.String(s.seed, string(id)))
+			fresh = append(fresh, id)
+		}
+	}
+	return fresh, nil
+}
+
+// lookUp removes from ids those who are stored. It begins where the last ones
+// were found: lists repeat in runs.
+func (s *seen) lookUp(ctx context.Context, ids map[OpenID]bool, suspects, pages int) error {
+	from := s.near
+	for i := 0; i < pages && suspects > 0; i++ {
+		page := (from-1+i)%pages + 1
+		found := 0
+		err := s.scan(ctx, page, func(id []byte) {
+			if ids[OpenID(id)] {
+				delete(ids, OpenID(id))
+				found++
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if found > 0 {
+			suspects -= found
+			s.near = page
+		}
+	}
+	return nil
+}
+
+// scan calls f with every openid of a stored page.
+func (s *seen) scan(ctx context.Context, page int, f func(id []byte)) error {
+	for offset := 0; ; {
+		var chunk []byte
+		err := s.retry.do(ctx, "read openids", func(ctx context.Context) (err error) {
+			chunk, err = s.ledger.People(ctx, s.job, page, offset, lookUpBytes)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		end := bytes.LastIndexByte(chunk, '\n') + 1
+		if end == 0 {
+			return nil
+		}
+		for line := range bytes.Lines(chunk[:end]) {
+			f(line[:len(line)-1])
+		}
+		offset += end
+		if len(chunk) < lookUpBytes {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,297 @@
+package fanout
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Times that WeChat's refusals ask for.
+const (
+	deferShort = 61 * time.Second // 40241: "duplicate in 60 seconds"
+	deferLong  = 30 * time.Minute // 43117: "too frequently, try later"
+	maxShort   = 3                // how often a person is put off for 40241
+	maxLong    = 1                // and for 43117
+	fatalAfter = 10               // FatalIfRepeated answers without a success between
+)
+
+// A person's deferrals share one byte of the ledger: the lower half counts
+// the short ones, the upper half the long ones.
+func shorts(p Person) uint8 { return p.Defers & 15 }
+func longs(p Person) uint8  { return p.Defers >> 4 }
+
+// finished takes the result of one send: the one place where a verdict
+// becomes an action.
+func (s *sender) finished(r result) {
+	s.inFlight--
+	t := r.t
+	if !r.started {
+		s.ready = append(s.ready, t)
+		return
+	}
+	s.run.e.count(r)
+	if t.tries > 0 {
+		t.sheet.counts.Retries++
+		t.sheet.dirty = true
+	}
+	t.tries++
+	a := r.answer
+	if a.Verdict != Sent {
+		t.sheet.noteError(a.Code)
+	}
+	if a.Ambiguous {
+		t.ambiguous = true
+	} else if a.Verdict != Sent && !t.ambiguous {
+		t.askedAt = s.run.e.clock.now() // definitely not accepted: no doubt so far
+	}
+	if a.Verdict == Busy {
+		s.busy(t, a)
+		return
+	}
+	s.lastGood, s.bad = time.Now(), 0
+	if s.probing {
+		s.revived()
+	}
+	switch a.Verdict {
+	case Sent:
+		s.sent(t, r.token)
+	case Skip:
+		s.skip(t, a)
+	case DeferShort:
+		s.putOff(t, a, deferShort, shorts(t.person()) < maxShort, 1)
+	case DeferLong:
+		s.putOff(t, a, deferLong, longs(t.person()) < maxLong, 16)
+	case TokenRefused:
+		s.tokenRefused(t, r.token)
+	case Slower:
+		s.slower(t)
+	case Quota:
+		s.retryAt(t, time.Now())
+		s.halt(errQuota)
+	case Fatal:
+		s.retryAt(t, time.Now())
+		s.halt(fatal(a))
+	case FatalIfRepeated:
+		s.maybeFatal(t, a)
+	default:
+		s.fail(t, a)
+	}
+}
+
+func (t *ticket) person() Person { return t.sheet.people[t.index] }
+
+func (s *sender) sent(t *ticket, tok Token) {
+	s.run.rate.add(time.Now())
+	s.settle(t, PersonSent, 0)
+	if tok == s.token {
+		s.gated = false
+		for _, sp := range s.canary.good() {
+			s.release(sp)
+		}
+		if s.works != tok {
+			s.works = tok
+			s.run.e.cfg.Tokens.Worked(s.run.job.AppID, tok)
+		}
+	}
+}
+
+// skip settles a person who can't receive, unless the code may mean that the
+// job itself is wrong: then the canary decides later.
+func (s *sender) skip(t *ticket, a Answer) {
+	if !suspect(a.Code) {
+		s.settle(t, PersonSkipped, a.Code)
+		return
+	}
+	s.suspected(t, a)
+}
+
+// suspected hands a person to the canary. Until it lets them go they are
+// refused in the ledger: not told, and free to be told.
+func (s *sender) suspected(t *ticket, a Answer) {
+	s.settle(t, Refused, a.Code)
+	t.sheet.held++
+	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code})
+	for _, sp := range released {
+		s.release(sp)
+	}
+	if trip && s.stop == nil {
+		s.halt(&mismatch{token: s.token, code: a.Code, text: a.Text})
+	}
+}
+
+// putOff leaves a person to a later round, or fails them if that can't be.
+func (s *sender) putOff(t *ticket, a Answer, d time.Duration, again bool, step uint8) {
+	now := s.run.e.clock.now()
+	if !again || now.Add(d) >= s.run.deadline() {
+		s.settle(t, PersonFailed, a.Code)
+		return
+	}
+	t.sheet.people[t.index].Defers += step
+	s.settle(t, Refused, a.Code)
+	s.run.put(d, now)
+}
+
+// tokenRefused keeps the person and asks for another token, once for all.
+func (s *sender) tokenRefused(t *ticket, tok Token) {
+	t.tries-- // not the person's doing
+	if tok != s.token {
+		s.again(t) // an answer from before the last renewal
+		return
+	}
+	s.refused = append(s.refused, t)
+	if s.asking || s.stop != nil {
+		return
+	}
+	s.asking = true
+	s.run.wg.Go(func() {
+		next, err := s.run.e.cfg.Tokens.Refused(s.run.soft, s.run.job.AppID, s.run.job.ActID, tok)
+		s.tokens <- tokenAnswer{next, err}
+	})
+}
+
+// renewed takes the answer to the question for a token.
+func (s *sender) renewed(a tokenAnswer) {
+	s.asking = false
+	if a.err != nil {
+		s.halt(parkForToken(s.run.e.clock.now(), a.err))
+		return
+	}
+	s.useToken(a.token)
+	waiting := s.refused
+	s.refused = nil
+	for _, t := range waiting {
+		s.again(t)
+	}
+}
+
+// useToken sends with tok from now on.
+func (s *sender) useToken(tok Token) {
+	if tok == s.token {
+		return
+	}
+	s.gated = s.token == "" // a renewal does not slow the sends down
+	s.token = tok
+	s.canary.arm()
+}
+
+// slower lets the account rest until the next minute: 45011 is a quota per
+// minute.
+func (s *sender) slower(t *ticket) {
+	now := s.run.e.clock.now()
+	const minute = Time(time.Minute / time.Microsecond)
+	rest := (now/minute*minute + minute).Sub(now) + s.run.e.jitter.spread(time.Second)
+	until := time.Now().Add(rest)
+	s.pacer.pauseUntil(until)
+	s.run.waiting(until)
+	t.tries--
+	s.retryAt(t, until)
+}
+
+// busy retries a person whom WeChat did not answer properly.
+func (s *sender) busy(t *ticket, a Answer) {
+	s.bad++
+	if s.probing {
+		t.tries--
+	}
+	if t.tries < maxTries {
+		s.retryAt(t, time.Now().Add(s.run.e.jitter.backoff(t.tries)))
+		return
+	}
+	state := PersonFailed
+	if t.ambiguous {
+		state = PersonUnknown
+	}
+	s.settle(t, state, a.Code)
+}
+
+// maybeFatal ends the job if nothing but this comes any more; while the
+// canary distrusts the job it is the canary's business.
+func (s *sender) maybeFatal(t *ticket, a Answer) {
+	if !s.canary.proven && suspect(a.Code) {
+		s.suspected(t, a)
+		return
+	}
+	if s.canary.streak++; s.canary.streak >= fatalAfter {
+		s.retryAt(t, time.Now())
+		s.halt(fatal(a))
+		return
+	}
+	if t.tries < maxTries {
+		s.retryAt(t, time.Now().Add(s.run.e.jitter.backoff(t.tries)))
+		return
+	}
+	s.fail(t, a)
+}
+
+// fail settles a person whom a retry may still reach.
+func (s *sender) fail(t *ticket, a Answer) {
+	s.settle(t, PersonFailed, a.Code)
+	released, trip := s.canary.other()
+	for _, sp := range released {
+		s.release(sp)
+	}
+	if trip {
+		s.halt(&ended{Ending{Failed, TooManyFailures,
+			fmt.Sprintf("half of the last %d people failed, the last with %s; see the failures, then POST with continue or retry", canaryWindow, describe(a))}})
+	}
+}
+
+// retryAt keeps a person for another try.
+func (s *sender) retryAt(t *ticket, due time.Time) {
+	heap.Push(&s.later, delayed{due, t})
+}
+
+// describe names an answer for people.
+func describe(a Answer) string {
+	if name := CodeName(a.Code); name != "" {
+		return name + " (" + a.Text + ")"
+	}
+	return fmt.Sprintf("%d %s", a.Code, a.Text)
+}
+
+// The reasons why a round, and with it the work on a job, stops early.
+var (
+	errQuota   = errors.New("the day's quota is used up")
+	errRelease = errors.New("the lease is given back")
+	errMoved   = errors.New("the channel's start moved")
+)
+
+// ended stops the work for good.
+type ended struct{ Ending }
+
+func (e *ended) Error() string { return string(e.Reason) }
+
+// parked stops the work for a while.
+type parked struct{ Parking }
+
+func (p *parked) Error() string { return string(p.Reason) }
+
+// mismatch says that the canary has tripped with this token.
+type mismatch struct {
+	token Token
+	code  int
+	text  string
+}
+
+func (m *mismatch) Error() string { return string(AccountMismatch) }
+
+// fatal makes the ending of an answer after which the job cannot go on.
+func fatal(a Answer) error {
+	return &ended{Ending{Failed, WeChatRefused,
+		"WeChat refuses the job: " + describe(a) + "; mend the cause, then POST with continue"}}
+}
+
+// parkForToken parks until asking for a token again can help.
+func parkForToken(now Time, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errRelease
+	}
+	after := 5 * time.Second
+	var te *TokenError
+	if errors.As(err, &te) {
+		after = te.RetryAfter
+	}
+	return &parked{Parking{TokenUnavailable, "no access token that WeChat accepts: " + err.Error(), now.Add(max(after, time.Second))}}
+}

@@ -1,0 +1,158 @@
+package fanout
+
+// sheet is one page in work: the ledger's entry of every person on it, ahead
+// of what the database has by at most one statement.
+type sheet struct {
+	no     int
+	people []Person
+	mark   int // watermark; committed once the next record has landed
+	counts Counts
+	dirty  bool
+	live   map[int]*ticket // admitted and not settled, by index
+	// off counts the people in doubt who have no ticket: those whom a crash
+	// or a stop left so. None of them was sent to before offAt.
+	off   int
+	offAt Time
+	held  int  // suspects whom the canary holds back
+	fed   bool // every person on it who needs a ticket has got one
+}
+
+// idle says that the sheet need not be kept in memory any longer: what is
+// left of it, if anything, waits for a later round.
+func (s *sheet) idle() bool { return s.fed && !s.dirty && s.held == 0 && len(s.live) == 0 }
+
+// ticket is one person who is being told.
+type ticket struct {
+	sheet  *sheet
+	index  int
+	openID OpenID
+	tries  int
+	// ambiguous says that an earlier try may have been accepted.
+	ambiguous bool
+	// askedAt is no later than the first time this person was sent to
+	// without a definite answer.
+	askedAt Time
+}
+
+// newSheet opens a page as the ledger has it.
+func newSheet(p Progress) (*sheet, error) {
+	people, err := DecodePersons(p.Outcomes, p.People)
+	if err != nil {
+		return nil, err
+	}
+	counts := p.Counts
+	errs := make(map[int]int64, len(counts.Errors))
+	for code, n := range counts.Errors {
+		errs[code] = n
+	}
+	counts.Errors = errs
+	s := &sheet{no: p.Page, people: people, mark: p.Mark, counts: counts, live: map[int]*ticket{}, offAt: p.DoubtAt}
+	for i := range people {
+		if s.inDoubt(i) {
+			s.off++
+		}
+	}
+	return s, nil
+}
+
+// inDoubt says whether the person may have been told, as far as the ledger
+// knows.
+func (s *sheet) inDoubt(i int) bool {
+	st := s.people[i].State
+	return st == InDoubt || st == Untouched && i < s.mark
+}
+
+// admit makes t one who may be sent to as soon as the ledger has it.
+func (s *sheet) admit(t *ticket) {
+	switch {
+	case t.index >= s.mark:
+		s.mark = t.index + 1
+	case s.inDoubt(t.index):
+		s.off--
+	default:
+		s.people[t.index].State = InDoubt // the ledger has to know before it is sent again
+	}
+	s.live[t.index] = t
+	s.dirty = true
+}
+
+// settle gives a person a state that does not leave them in doubt.
+func (s *sheet) settle(index int, state PersonState, code int) {
+	if s.live[index] == nil && s.inDoubt(index) {
+		s.off--
+	}
+	delete(s.live, index)
+	s.set(index, state, code)
+}
+
+// leave ends a ticket whose person stays in doubt: the work stops here.
+func (s *sheet) leave(t *ticket, code int) {
+	if s.off == 0 || t.askedAt < s.offAt {
+		s.offAt = t.askedAt
+	}
+	s.off++
+	delete(s.live, t.index)
+	s.set(t.index, InDoubt, code)
+}
+
+func (s *sheet) set(index int, state PersonState, code int) {
+	p := &s.people[index]
+	s.tally(p.State, -1)
+	s.tally(state, 1)
+	if state == PersonSent {
+		*p = Person{State: PersonSent}
+	} else {
+		p.State, p.Code = state, int32(code)
+	}
+	s.dirty = true
+}
+
+func (s *sheet) tally(state PersonState, by int64) {
+	switch state {
+	case PersonSent:
+		s.counts.Sent += by
+	case PersonSkipped:
+		s.counts.Skipped += by
+	case PersonFailed:
+		s.counts.Failed += by
+	case PersonUnknown:
+		s.counts.Unknown += by
+	}
+}
+
+// noteError counts an answer that was not good.
+func (s *sheet) noteError(code int) {
+	s.counts.Errors[code]++
+	s.dirty = true
+}
+
+// oldestDoubt is a lower bound of when anyone was asked who is in doubt; 0
+// when nobody is.
+func (s *sheet) oldestDoubt() Time {
+	var oldest Time
+	if s.off > 0 {
+		oldest = s.offAt
+	}
+	for _, t := range s.live {
+		if oldest == 0 || t.askedAt < oldest {
+			oldest = t.askedAt
+		}
+	}
+	return oldest
+}
+
+// progress is the sheet as the ledger will have it.
+func (s *sheet) progress() Progress {
+	counts := s.counts
+	counts.Errors = make(map[int]int64, len(s.counts.Errors))
+	for code, n := range s.counts.Errors {
+		counts.Errors[code] = n
+	}
+	return Progress{
+		Page: s.no, People: len(s.people), Mark: s.mark, DoubtAt: s.oldestDoubt(),
+		Outcomes: EncodePersons(nil, s.people), Counts: counts,
+	}
+}
+
+// done says that everyone on the sheet is settled.
+func (s *sheet) done() bool { return s.counts.Settled() == int64(len(s.people)) }

@@ -1,0 +1,247 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// walker lists an account's followers and stores them, page by page. It does
+// not wait for the sends: a list of a million is a hundred calls, and the
+// shorter the walk, the less the list changes under it.
+//
+// It ends on an empty list or an empty cursor and never on WeChat's total,
+// which moves. An end that may be too early is walked again, and only people
+// who are new are added.
+type walker struct {
+	run   *run
+	walk  Walk
+	seen  *seen
+	used  map[OpenID]bool // cursors of this pass
+	tries int             // answers in a row that were not good
+}
+
+const (
+	staleWalk = 10 * time.Minute // an unfinished pass older than this begins anew
+	maxPasses = 3
+	// A pass that ends by itself is believed when it is short of WeChat's
+	// total by no more than this many people or this share of them: people
+	// leave while one pages.
+	shortPeople  = 50
+	shortPercent = 0.5
+	// A further pass that finds nobody new is believed when it is short by
+	// no more than this: WeChat's total can be wrong, but a list that breaks
+	// off at the same place twice must not count as complete.
+	shortPercentAgain = 5.0
+)
+
+var errWalkIncomplete = errors.New("the list of followers broke off")
+
+// do walks until the list is complete. errWalkIncomplete: it can't be.
+func (w *walker) do(ctx context.Context) error {
+	defer func() {
+		if w.seen != nil {
+			w.seen.close()
+		}
+	}()
+	for !w.walk.Complete {
+		if err := w.pass(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pass walks the list once, from where an earlier life left off or from the
+// start.
+func (w *walker) pass(ctx context.Context) error {
+	now := w.run.e.clock.now()
+	if w.walk.Pass == 0 || w.walk.Cursor == "" || now.Sub(w.walk.PassAt) > staleWalk {
+		w.begin(now)
+	}
+	for {
+		page, sound, err := w.fetch(ctx)
+		if err != nil {
+			return err
+		}
+		more := sound && len(page.OpenIDs) > 0
+		if more {
+			if err := w.store(ctx, page); err != nil {
+				return err
+			}
+			if sound = !w.used[page.Next]; sound {
+				w.used[page.Next] = true
+			}
+			more = sound && page.Next != ""
+		}
+		if !more {
+			return w.end(ctx, sound)
+		}
+	}
+}
+
+// begin starts a new pass.
+func (w *walker) begin(now Time) {
+	w.walk.Pass++
+	w.walk.Cursor, w.walk.Seen, w.walk.Fresh, w.walk.PassAt = "", 0, 0, now
+	w.used = map[OpenID]bool{}
+}
+
+// fetch asks for the page after the cursor until WeChat gives it. sound is
+// false when the cursor does not lead on.
+func (w *walker) fetch(ctx context.Context) (page FollowerPage, sound bool, err error) {
+	if w.used == nil {
+		w.used = map[OpenID]bool{}
+	}
+	for {
+		var a Answer
+		a, err = w.run.e.ask(ctx, w.run.job.AppID, w.run.job.ActID, func(ctx context.Context, tok Token) (a Answer) {
+			page, a = w.run.e.cfg.WeChat.Page(ctx, tok, w.walk.Cursor)
+			return a
+		})
+		if err != nil {
+			return page, false, err
+		}
+		if a.OK() {
+			w.tries = 0
+			w.walk.Total = &page.Total
+			return page, true, nil
+		}
+		if a.Code == 40003 { // the cursor's follower is gone, and with them their place
+			return page, false, nil
+		}
+		if err := w.wait(ctx, a); err != nil {
+			return page, false, err
+		}
+	}
+}
+
+// wait waits as long as a refusal asks for. Sends go on meanwhile; only a job
+// with nothing left to send gives way.
+func (w *walker) wait(ctx context.Context, a Answer) error {
+	w.tries++
+	now := w.run.e.clock.now()
+	var until Time
+	var why Reason
+	switch {
+	case a.Verdict == Quota:
+		until, why = w.run.e.quotaReset(now), QuotaExhausted
+	case a.Verdict == Slower:
+		until, why = now.Add(time.Minute), WeChatDown
+	case a.Verdict == Busy, a.Verdict == FatalIfRepeated && w.tries < fatalAfter, w.tries < 3:
+		until, why = now.Add(w.run.e.jitter.backoff(w.tries)), WeChatDown
+	default:
+		return fatal(a)
+	}
+	for w.run.e.clock.now() < until {
+		left := w.run.e.clock.until(until)
+		if left > 5*time.Second && w.run.idle.Load() {
+			return &parked{Parking{why, "the followers can't be listed: " + describe(a), until}}
+		}
+		w.run.waiting(time.Now().Add(left))
+		if !sleep(ctx, min(left, time.Second)) {
+			return context.Cause(ctx)
+		}
+	}
+	if w.run.e.clock.now().Sub(now) > staleWalk {
+		w.begin(w.run.e.clock.now())
+	}
+	return nil
+}
+
+// store keeps the people of a page who are new.
+func (w *walker) store(ctx context.Context, page FollowerPage) error {
+	if w.seen == nil {
+		w.seen = newSeen(w.run.e.cfg.Ledger, w.run.job.ID, w.run.retry, max(page.Total, w.walk.Walked))
+		if err := w.seen.load(ctx, w.walk.Pages); err != nil {
+			return err
+		}
+	}
+	fresh, err := w.seen.fresh(ctx, page.OpenIDs, w.walk.Pages)
+	if err != nil {
+		return err
+	}
+	next := w.walk
+	next.Cursor = page.Next
+	next.Seen += int64(len(page.OpenIDs))
+	if len(fresh) == 0 {
+		return w.save(ctx, next)
+	}
+	for len(fresh) > 0 { // an answer longer than a page becomes two
+		n := min(len(fresh), PageSize)
+		next.Pages++
+		next.Walked += int64(n)
+		next.Fresh += int64(n)
+		p := Page{No: next.Pages, OpenIDs: fresh[:n]}
+		err := w.run.retry.do(ctx, "store page", func(ctx context.Context) error {
+			return w.run.e.cfg.Ledger.StorePage(ctx, w.run.job.Lease(), p, next)
+		})
+		if err != nil && !errors.Is(err, ErrExists) { // stored already: the answer was lost
+			return err
+		}
+		fresh = fresh[n:]
+	}
+	w.run.e.counters.pages.Add(1)
+	w.run.e.counters.people.Add(uint64(next.Walked - w.walk.Walked))
+	w.moved(next)
+	return nil
+}
+
+func (w *walker) save(ctx context.Context, next Walk) error {
+	err := w.run.retry.do(ctx, "save walk", func(ctx context.Context) error {
+		return w.run.e.cfg.Ledger.SaveWalk(ctx, w.run.job.Lease(), next)
+	})
+	if err != nil {
+		return err
+	}
+	w.moved(next)
+	return nil
+}
+
+func (w *walker) moved(next Walk) {
+	w.walk = next
+	w.run.frontier.set(next)
+}
+
+// end decides whether the pass that has just ended makes the walk complete.
+func (w *walker) end(ctx context.Context, sound bool) error {
+	next := w.walk
+	next.Cursor = ""
+	next.Complete = sound && w.believable()
+	if !next.Complete && (w.walk.Pass >= maxPasses || w.walk.Pass > 1 && w.walk.Fresh == 0) {
+		next.Cursor = ""
+		if err := w.save(ctx, next); err != nil {
+			return err
+		}
+		return errWalkIncomplete
+	}
+	if !next.Complete {
+		w.run.log.Warn("the list of followers ended too early; walking it again",
+			"pass", w.walk.Pass, "walked", w.walk.Walked, "total", total(w.walk))
+	}
+	return w.save(ctx, next)
+}
+
+// believable says whether a pass that ended by itself has listed everyone.
+func (w *walker) believable() bool {
+	missing := total(w.walk) - w.walk.Walked
+	percent := shortPercent
+	if w.walk.Pass > 1 && w.walk.Fresh == 0 {
+		percent = shortPercentAgain
+	}
+	return missing <= shortPeople || float64(missing) <= float64(total(w.walk))*percent/100
+}
+
+func total(w Walk) int64 {
+	if w.Total == nil {
+		return 0
+	}
+	return *w.Total
+}
+
+// incomplete is how a job ends whose walk could not be completed.
+func incomplete(w Walk) error {
+	return &ended{Ending{Failed, WalkIncomplete, fmt.Sprintf(
+		"WeChat listed %d followers of %d, also when asked again; those listed have been told; POST with continue to list again", w.Walked, total(w))}}
+}

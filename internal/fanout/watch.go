@@ -1,0 +1,61 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// watch ends the work at its deadline, and when the platform withdraws the
+// reminder or moves the start.
+func (r *run) watch() {
+	channel := time.NewTicker(channelEvery)
+	defer channel.Stop()
+	for {
+		deadline := time.NewTimer(min(r.e.clock.until(r.deadline()), time.Second))
+		select {
+		case <-r.soft.Done():
+			deadline.Stop()
+			return
+		case <-deadline.C:
+			if r.e.clock.now() >= r.deadline() {
+				r.stop(&ended{Ending{Expired, DeadlinePassed, "the deadline passed before everyone was told; those who were are counted"}})
+				return
+			}
+		case <-channel.C:
+			deadline.Stop()
+			r.lookAtChannel(r.soft)
+		}
+	}
+}
+
+// lookAtChannel reads the channel once; a database that does not answer is
+// asked again next time.
+func (r *run) lookAtChannel(ctx context.Context) {
+	ch, err := r.readChannel(ctx)
+	var e *ended
+	switch {
+	case errors.As(err, &e):
+		r.stop(err)
+	case err == nil && r.startTime.Load() >= 0 && ch.StartTime != r.startTime.Load():
+		r.log.Info("the channel's start moved; preparing again")
+		r.moved()
+	}
+}
+
+// order takes what a command has made of the job.
+func (r *run) order(o Order) {
+	if o.Epoch != r.job.Epoch {
+		return
+	}
+	switch o.State {
+	case Running, Parked, Queued: // parked: by ourselves, while we probe
+	default:
+		r.stop(errRelease)
+		return
+	}
+	if o.Deadline != r.deadline() && o.Deadline != 0 {
+		r.setDeadline(o.Deadline)
+	}
+	r.account.pacer.setRate(r.e.rateFor(o.Rate))
+}
