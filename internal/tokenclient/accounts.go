@@ -8,7 +8,7 @@ const (
 	// idleLife is how long an account is remembered that nobody uses: a
 	// token that came with a job outlives the wait for its turn, and is
 	// worth nothing after it.
-	idleLife = assumedLife
+	idleLife = 3 * time.Hour
 	// maxAccounts bounds the memory; beyond it the one longest unused goes.
 	maxAccounts = 10_000
 	// sweepEvery is how often idle accounts are looked for.
