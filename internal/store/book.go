@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// Job reads one job. See fanout.Book.
+func (s *Store) Job(ctx context.Context, id fanout.JobID) (fanout.Job, error) {
+	return s.get(ctx, `id = ?`, id)
+}
+
+// Active returns the channel's active job. See fanout.Book.
+func (s *Store) Active(ctx context.Context, id fanout.ActID) (fanout.Job, error) {
+	return s.get(ctx, `active_actid = ?`, id)
+}
+
+// Newest returns the newest job of a reminder. See fanout.Book.
+func (s *Store) Newest(ctx context.Context, id fanout.ActID, startTime int64) (fanout.Job, error) {
+	return s.get(ctx, `actid = ? AND start_time = ? ORDER BY run DESC LIMIT 1`, id, startTime)
+}
+
+func (s *Store) get(ctx context.Context, where string, args ...any) (job fanout.Job, err error) {
+	err = s.retry(ctx, func() error {
+		job, err = s.readJob(ctx, s.db, where, args...)
+		return err
+	})
+	return job, wrap(err, "read job")
+}
+
+// Create inserts a queued job. See fanout.Book.
+//
+// There is no look before the leap: the unique keys decide, so of a thousand
+// at once one wins.
+func (s *Store) Create(ctx context.Context, j fanout.Job) (job fanout.Job, err error) {
+	if j.ID == "" {
+		j.ID = fanout.NewJobID()
+	}
+	asked, err := json.Marshal(j.Asked)
+	if err != nil {
+		return fanout.Job{}, wrap(err, "create job")
+	}
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		_, err := s.exec(ctx, tx, `
+INSERT INTO pushd_job
+  (id, actid, appid, start_time, run, state, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
+VALUES
+  (?, ?, ?, ?, ?, 'queued', '', ?, ?, ?, ?, {now}, ?)`,
+			j.ID, j.ActID, j.AppID, j.StartTime, j.Run, string(asked), j.Rate, j.Deadline, j.DeadlineAsked, j.ActID)
+		if err != nil {
+			return s.won(0, err, fanout.ErrExists)
+		}
+		if err := s.setStatus(ctx, tx, j.ActID, fanout.StatusNotifying); err != nil {
+			return err
+		}
+		job, err = s.readJob(ctx, tx, `id = ?`, j.ID)
+		return err
+	})
+	return job, wrap(err, "create job of channel %d", j.ActID)
+}
+
+// Command moves a job from one state to another. See fanout.Book. With To
+// empty the state and its reason stay as they are.
+func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command) (job fanout.Job, err error) {
+	query, args, err := commandSQL(id, cmd)
+	if err != nil {
+		return fanout.Job{}, wrap(err, "command job %s", id)
+	}
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, query, args...)
+		if err := s.won(n, err, fanout.ErrExists); err != nil {
+			return err
+		}
+		if cmd.To.Ended() {
+			if _, err := s.keepSums(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		if job, err = s.readJob(ctx, tx, `id = ?`, id); err != nil || cmd.Status == nil {
+			return err
+		}
+		return s.setStatus(ctx, tx, job.ActID, *cmd.Status)
+	})
+	return job, wrap(err, "command job %s", id)
+}
+
+// commandSQL is the one UPDATE of a command. A job whose pages are gone cannot
+// become active again.
+func commandSQL(id fanout.JobID, cmd fanout.Command) (string, []any, error) {
+	set, args := `rate = COALESCE(?, rate)`, []any{cmd.Rate}
+	if cmd.Deadline != 0 {
+		set += `, deadline = ?, deadline_asked = 1`
+		args = append(args, cmd.Deadline)
+	}
+	if cmd.Unpark || cmd.To != "" && cmd.To != fanout.Parked {
+		set += `, parked_until = 0`
+	}
+	if cmd.To != "" {
+		set += `, state = ?, reason = ?, detail = ?`
+		args = append(args, cmd.To, cmd.Reason, clip(cmd.Detail))
+		if cmd.To != fanout.Running {
+			set += `, active_appid = NULL`
+		}
+		if cmd.To.Ended() {
+			set += `, active_actid = NULL, finished_at = CASE WHEN finished_at = 0 THEN {now} ELSE finished_at END`
+		} else {
+			set += `, active_actid = actid, finished_at = 0`
+		}
+	}
+	gone := ``
+	if cmd.To != "" && cmd.To.Active() {
+		gone = ` AND purged_at = 0`
+	}
+	args = append(args, id, cmd.From)
+	return sqlx.In(`UPDATE pushd_job SET `+set+` WHERE id = ? AND state IN (?)`+gone, args...)
+}

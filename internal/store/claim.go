@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// claimable is the condition under which a job may be taken; one ? = two
+// terms in microseconds.
+//
+// The lease must be free: given back (0), past, or further ahead than any
+// lease that was given by this clock. A running job, and a parked one that
+// somebody held, has then lost its worker.
+const claimable = `
+  (lease_until <= {now} OR lease_until > {now} + ?)
+  AND (state IN ('queued', 'running')
+    OR state = 'parked' AND (parked_until <= {now} OR owner <> ''))`
+
+// Due lists jobs that can be claimed. See fanout.Leases.
+func (s *Store) Due(ctx context.Context, term time.Duration, limit int) (due []fanout.JobID, err error) {
+	err = s.retry(ctx, func() error {
+		due = nil
+		return s.db.SelectContext(ctx, &due, s.text(`
+SELECT id
+FROM pushd_job j
+WHERE active_actid IS NOT NULL
+  AND `+claimable+`
+  AND NOT EXISTS (
+    SELECT 1 FROM pushd_job r WHERE r.active_appid = j.appid AND r.id <> j.id)
+ORDER BY deadline, created_at, id
+LIMIT ?`), micros(2*term), limit)
+	})
+	return due, wrap(err, "list due jobs")
+}
+
+// Claim takes a job. See fanout.Leases.
+//
+// The one UPDATE decides: of many claimers one matches, for it moves the
+// lease; and of two jobs of an account one breaks the unique key of
+// active_appid.
+func (s *Store) Claim(ctx context.Context, owner fanout.Owner, id fanout.JobID, term time.Duration) (job fanout.Job, err error) {
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, `
+UPDATE pushd_job SET
+  epoch = epoch + 1,
+  owner = ?,
+  boot = ?,
+  lease_until = {now} + ?,
+  send_rate = 0,
+  active_appid = appid,
+  started_at = CASE WHEN started_at = 0 THEN {now} ELSE started_at END,
+  parked_until = 0,
+  reason = '',
+  detail = '',
+  state = 'running'
+WHERE id = ?
+  AND `+claimable, owner.Instance, owner.Boot, micros(term), id, micros(2*term))
+		if err := s.won(n, err, fanout.ErrAccountBusy); err != nil {
+			return err
+		}
+		if err := s.adopt(ctx, tx, id); err != nil {
+			return err
+		}
+		job, err = s.readJob(ctx, tx, `id = ?`, id)
+		return err
+	})
+	return job, wrap(err, "claim job %s", id)
+}
+
+// adopt gives the job's progress to its current epoch: no write of an earlier
+// one can land any more.
+func (s *Store) adopt(ctx context.Context, tx *sqlx.Tx, id fanout.JobID) error {
+	_, err := s.exec(ctx, tx, `
+UPDATE pushd_progress SET
+  epoch = (SELECT epoch FROM pushd_job WHERE id = ?),
+  rev = 0
+WHERE job_id = ?`, id, id)
+	return err
+}
+
+// won judges a compare-and-swap: no row is ErrLost, a broken unique key is
+// taken.
+func (s *Store) won(n int64, err error, taken error) error {
+	switch {
+	case err != nil && s.d.Duplicate(err):
+		return taken
+	case err != nil:
+		return err
+	case n == 0:
+		return fanout.ErrLost
+	}
+	return nil
+}
+
+// micros is how durations are stored.
+func micros(d time.Duration) int64 { return d.Microseconds() }

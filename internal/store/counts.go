@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// countsRow are the columns that pushd_job and pushd_progress share.
+type countsRow struct {
+	Sent    int64  `db:"sent"`
+	Skipped int64  `db:"skipped"`
+	Failed  int64  `db:"failed"`
+	Unknown int64  `db:"unsure"` // UNKNOWN is a word of SQL
+	Retries int64  `db:"retries"`
+	InDoubt int64  `db:"in_doubt"`
+	Errors  []byte `db:"errors"`
+}
+
+func (r *countsRow) counts() (fanout.Counts, error) {
+	c := fanout.Counts{
+		Sent: r.Sent, Skipped: r.Skipped, Failed: r.Failed, Unknown: r.Unknown,
+		Retries: r.Retries, InDoubt: r.InDoubt,
+	}
+	if len(r.Errors) > 0 {
+		if err := json.Unmarshal(r.Errors, &c.Errors); err != nil {
+			return c, fmt.Errorf("errors: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// countsColumns and countsSet are in the order of countsArgs.
+const (
+	countsColumns = `sent, skipped, failed, unsure, retries, in_doubt, errors`
+	countsSet     = `sent = ?, skipped = ?, failed = ?, unsure = ?, retries = ?, in_doubt = ?, errors = ?`
+)
+
+func countsArgs(c fanout.Counts) []any {
+	return []any{c.Sent, c.Skipped, c.Failed, c.Unknown, c.Retries, c.InDoubt, nullText(c.MarshalErrors())}
+}
+
+// nullText is b as text, or NULL if it is empty.
+func nullText(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return string(b)
+}
+
+// total is a job summed up.
+type total struct {
+	fanout.Counts
+	People int64 // on its stored pages
+}
+
+// sum adds up the progress of some jobs.
+func (s *Store) sum(ctx context.Context, on sqlx.QueryerContext, ids []fanout.JobID) (map[fanout.JobID]total, error) {
+	sums := make(map[fanout.JobID]total, len(ids))
+	if len(ids) == 0 {
+		return sums, nil
+	}
+	query, args, err := sqlx.In(`
+SELECT job_id, people, `+countsColumns+`
+FROM pushd_progress
+WHERE job_id IN (?)`, ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := on.QueryxContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r struct {
+			JobID  fanout.JobID `db:"job_id"`
+			People int64        `db:"people"`
+			countsRow
+		}
+		if err := rows.StructScan(&r); err != nil {
+			return nil, err
+		}
+		c, err := r.counts()
+		if err != nil {
+			return nil, fmt.Errorf("job %s: %w", r.JobID, err)
+		}
+		t := sums[r.JobID]
+		t.People += r.People
+		t.add(c)
+		sums[r.JobID] = t
+	}
+	return sums, rows.Err()
+}
+
+func (t *total) add(c fanout.Counts) {
+	t.Sent += c.Sent
+	t.Skipped += c.Skipped
+	t.Failed += c.Failed
+	t.Unknown += c.Unknown
+	t.Retries += c.Retries
+	t.InDoubt += c.InDoubt
+	for code, n := range c.Errors {
+		if t.Errors == nil {
+			t.Errors = make(map[int]int64)
+		}
+		t.Errors[code] += n
+	}
+}
+
+// keepSums stores the sums with the job, where they outlive its pages, and
+// returns them.
+func (s *Store) keepSums(ctx context.Context, tx *sqlx.Tx, id fanout.JobID) (total, error) {
+	sums, err := s.sum(ctx, tx, []fanout.JobID{id})
+	if err != nil {
+		return total{}, err
+	}
+	t := sums[id]
+	_, err = s.exec(ctx, tx, `UPDATE pushd_job SET `+countsSet+` WHERE id = ?`, append(countsArgs(t.Counts), id)...)
+	return t, err
+}

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"io/fs"
+	"log/slog"
+
+	"github.com/pressly/goose/v3"
+)
+
+// Dialect is everything in which databases differ for this package. The
+// statements themselves are the same for all of them.
+type Dialect struct {
+	Name   string // for people
+	Driver string // as sqlx knows it, for the kind of placeholders
+
+	// Open prepares a pool for the data source name. Its errors never show
+	// the password.
+	Open func(dsn string, log *slog.Logger) (*sql.DB, error)
+	// Now is an expression for the current time in microseconds since 1970.
+	Now string
+
+	// Duplicate: the statement broke a unique key.
+	Duplicate func(error) bool
+	// Transient: the statement was rolled back and may succeed if it, and
+	// the transaction it was in, are tried again.
+	Transient func(error) bool
+	// Down: the database cannot be reached or does not accept writes.
+	Down func(error) bool
+	// NoTable: the table does not exist.
+	NoTable func(error) bool
+
+	// Migrations holds the .sql files of the tables.
+	Migrations fs.FS
+	// Goose is the name of the dialect for the migrations.
+	Goose goose.Dialect
+	// SchemaTable creates the table that goose keeps its versions in; it is
+	// for Print alone.
+	SchemaTable string
+	// Lock keeps other processes from migrating until unlock is called. It
+	// waits for them.
+	Lock func(ctx context.Context, db *sql.DB) (unlock func(), err error)
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+
+	"pushd/internal/fanout"
+)
+
+// Failures calls yield for everyone of a job who is in one of the states, in
+// the order of the walk, page by page: one page is in memory, whatever the
+// job's size. It ends early with yield's error.
+func (s *Store) Failures(ctx context.Context, id fanout.JobID, states []fanout.PersonState, yield func(fanout.Failure) error) error {
+	for no := 0; ; {
+		p, openids, err := s.nextPage(ctx, id, no)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return wrap(err, "list failures of job %s", id)
+		}
+		no = p.Page
+		people, err := fanout.DecodePersons(p.Outcomes, p.People)
+		if err != nil {
+			return wrap(err, "list failures of job %s, page %d", id, no)
+		}
+		i := 0
+		for openid := range bytes.Lines(openids) {
+			if i >= len(people) {
+				break
+			}
+			if person := people[i]; slices.Contains(states, person.State) {
+				f := fanout.Failure{
+					OpenID: fanout.OpenID(bytes.TrimSuffix(openid, []byte("\n"))),
+					State:  person.State, Code: int(person.Code), Page: no,
+				}
+				if err := yield(f); err != nil {
+					return err
+				}
+			}
+			i++
+		}
+	}
+}
+
+// nextPage reads the page after no on which anyone is not simply sent to.
+func (s *Store) nextPage(ctx context.Context, id fanout.JobID, no int) (progressRow, []byte, error) {
+	var r struct {
+		progressRow
+		OpenIDs []byte `db:"openids"`
+	}
+	err := s.retry(ctx, func() error {
+		return s.db.GetContext(ctx, &r, `
+SELECT g.page_no, g.people, g.mark, g.doubt_at, g.outcomes, p.openids
+FROM pushd_progress g
+JOIN pushd_page p ON p.job_id = g.job_id AND p.page_no = g.page_no
+WHERE g.job_id = ?
+  AND g.page_no > ?
+  AND g.sent < g.people
+ORDER BY g.page_no
+LIMIT 1`, id, no)
+	})
+	return r.progressRow, r.OpenIDs, err
+}
+
+// Recipient says what became of one person, and on which page they are;
+// ErrNotFound if the walk has not met them. Openids compare byte for byte. Who
+// stands before the watermark without an outcome shows as in doubt.
+func (s *Store) Recipient(ctx context.Context, id fanout.JobID, openid fanout.OpenID) (fanout.Person, int, error) {
+	for no := 0; openid != ""; {
+		page, index, err := s.locate(ctx, id, openid, no)
+		if errors.Is(err, sql.ErrNoRows) {
+			break
+		}
+		if err != nil {
+			return fanout.Person{}, 0, wrap(err, "find person in job %s", id)
+		}
+		if no = page; index < 0 {
+			continue // only a part of a longer openid
+		}
+		rows, err := s.Progress(ctx, id, page, page)
+		if err != nil {
+			return fanout.Person{}, 0, err
+		}
+		if len(rows) == 0 {
+			break // purged this moment
+		}
+		people, err := fanout.DecodePersons(rows[0].Outcomes, rows[0].People)
+		if err != nil || index >= len(people) {
+			return fanout.Person{}, 0, wrap(err, "find person in job %s", id)
+		}
+		person := people[index]
+		if person.State == fanout.Untouched && index < rows[0].Mark {
+			person = fanout.Person{State: fanout.InDoubt, Code: fanout.CodeInDoubt}
+		}
+		return person, page, nil
+	}
+	return fanout.Person{}, 0, fanout.ErrNotFound
+}
+
+// locate finds the next page after no that holds the bytes of openid, and the
+// person's index on it, -1 if the bytes are a part of another openid.
+func (s *Store) locate(ctx context.Context, id fanout.JobID, openid fanout.OpenID, no int) (page, index int, err error) {
+	var r struct {
+		Page    int    `db:"page_no"`
+		OpenIDs []byte `db:"openids"`
+	}
+	line := []byte(openid + "\n")
+	err = s.retry(ctx, func() error {
+		return s.db.GetContext(ctx, &r, `
+SELECT page_no, openids
+FROM pushd_page
+WHERE job_id = ?
+  AND page_no > ?
+  AND INSTR(openids, ?) > 0
+ORDER BY page_no
+LIMIT 1`, id, no, line)
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	index = 0
+	for l := range bytes.Lines(r.OpenIDs) {
+		if bytes.Equal(l, line) {
+			return r.Page, index, nil
+		}
+		index++
+	}
+	return r.Page, -1, nil
+}

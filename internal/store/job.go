@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// jobColumns is how a row of pushd_job is read, always in one piece.
+const jobColumns = `
+  id, actid, appid, start_time, run, state, reason, detail,
+  asked, message, prepared_start, prepared_deadline,
+  rate, deadline, deadline_asked, notified,
+  created_at, started_at, finished_at, parked_until, purged_at,
+  owner, boot, epoch, lease_until, send_rate,
+  walk_pass, walk_cursor, walk_pages, walk_walked, walk_total,
+  walk_seen, walk_fresh, walk_pass_at, walk_complete,
+  sent, skipped, failed, unsure, retries, in_doubt, errors,
+  quota_remain, shortfall,
+  {now} AS db_now`
+
+// jobRow is one row of pushd_job.
+type jobRow struct {
+	ID               fanout.JobID  `db:"id"`
+	ActID            fanout.ActID  `db:"actid"`
+	AppID            fanout.AppID  `db:"appid"`
+	StartTime        int64         `db:"start_time"`
+	Run              int           `db:"run"`
+	State            fanout.State  `db:"state"`
+	Reason           fanout.Reason `db:"reason"`
+	Detail           string        `db:"detail"`
+	Asked            []byte        `db:"asked"`
+	Message          []byte        `db:"message"`
+	PreparedStart    int64         `db:"prepared_start"`
+	PreparedDeadline fanout.Time   `db:"prepared_deadline"`
+	Rate             int           `db:"rate"`
+	Deadline         fanout.Time   `db:"deadline"`
+	DeadlineAsked    bool          `db:"deadline_asked"`
+	Notified         bool          `db:"notified"`
+	CreatedAt        fanout.Time   `db:"created_at"`
+	StartedAt        fanout.Time   `db:"started_at"`
+	FinishedAt       fanout.Time   `db:"finished_at"`
+	ParkedUntil      fanout.Time   `db:"parked_until"`
+	PurgedAt         fanout.Time   `db:"purged_at"`
+	Owner            string        `db:"owner"`
+	Boot             string        `db:"boot"`
+	Epoch            int64         `db:"epoch"`
+	LeaseUntil       fanout.Time   `db:"lease_until"`
+	SendRate         float64       `db:"send_rate"`
+	WalkPass         int           `db:"walk_pass"`
+	WalkCursor       fanout.OpenID `db:"walk_cursor"`
+	WalkPages        int           `db:"walk_pages"`
+	WalkWalked       int64         `db:"walk_walked"`
+	WalkTotal        *int64        `db:"walk_total"`
+	WalkSeen         int64         `db:"walk_seen"`
+	WalkFresh        int64         `db:"walk_fresh"`
+	WalkPassAt       fanout.Time   `db:"walk_pass_at"`
+	WalkComplete     bool          `db:"walk_complete"`
+	QuotaRemain      *int64        `db:"quota_remain"`
+	Shortfall        *int64        `db:"shortfall"`
+	Now              fanout.Time   `db:"db_now"`
+	countsRow
+}
+
+// job turns the row into a job. Its counts are those stored with the row.
+func (r *jobRow) job() (fanout.Job, error) {
+	j := fanout.Job{
+		ID: r.ID, ActID: r.ActID, AppID: r.AppID, StartTime: r.StartTime, Run: r.Run,
+		State: r.State, Reason: r.Reason, Detail: r.Detail,
+		Prepared: fanout.Prepared{StartTime: r.PreparedStart, Deadline: r.PreparedDeadline},
+		Rate:     r.Rate, Deadline: r.Deadline, DeadlineAsked: r.DeadlineAsked, Notified: r.Notified,
+		CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+		ParkedUntil: r.ParkedUntil, PurgedAt: r.PurgedAt,
+		Owner: fanout.Owner{Instance: r.Owner, Boot: r.Boot},
+		Epoch: r.Epoch, Leased: r.LeaseUntil, SendRate: r.SendRate,
+		Walk: fanout.Walk{
+			Pass: r.WalkPass, Cursor: r.WalkCursor, Pages: r.WalkPages, Walked: r.WalkWalked,
+			Total: r.WalkTotal, Seen: r.WalkSeen, Fresh: r.WalkFresh, PassAt: r.WalkPassAt,
+			Complete: r.WalkComplete,
+		},
+		QuotaRemain: r.QuotaRemain, Shortfall: r.Shortfall,
+		Now: r.Now,
+	}
+	if err := json.Unmarshal(r.Asked, &j.Asked); err != nil {
+		return j, fmt.Errorf("job %s: asked: %w", r.ID, err)
+	}
+	if len(r.Message) > 0 {
+		if err := json.Unmarshal(r.Message, &j.Prepared.Message); err != nil {
+			return j, fmt.Errorf("job %s: message: %w", r.ID, err)
+		}
+	}
+	var err error
+	j.Counts, err = r.counts()
+	return j, err
+}
+
+// settledRow says that the sums on the row are the last word: nobody writes
+// progress any more, or it is gone.
+func (r *jobRow) settledRow() bool {
+	return r.PurgedAt != 0 || r.State.Ended() && r.Owner == ""
+}
+
+// readJob reads one job with its sums as they are; ErrNotFound.
+func (s *Store) readJob(ctx context.Context, on sqlx.QueryerContext, where string, args ...any) (fanout.Job, error) {
+	var r jobRow
+	err := sqlx.GetContext(ctx, on, &r, s.text(`SELECT `+jobColumns+` FROM pushd_job WHERE `+where), args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fanout.Job{}, fanout.ErrNotFound
+	}
+	if err != nil {
+		return fanout.Job{}, err
+	}
+	jobs, err := s.withCounts(ctx, on, []jobRow{r})
+	if err != nil {
+		return fanout.Job{}, err
+	}
+	return jobs[0], nil
+}
+
+// withCounts turns rows into jobs, with sums over the progress of those that
+// are still written to.
+func (s *Store) withCounts(ctx context.Context, on sqlx.QueryerContext, rows []jobRow) ([]fanout.Job, error) {
+	var live []fanout.JobID
+	jobs := make([]fanout.Job, len(rows))
+	for i := range rows {
+		j, err := rows[i].job()
+		if err != nil {
+			return nil, err
+		}
+		if jobs[i] = j; !rows[i].settledRow() {
+			live = append(live, j.ID)
+		}
+	}
+	sums, err := s.sum(ctx, on, live)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		if !rows[i].settledRow() {
+			jobs[i].Counts = sums[jobs[i].ID].Counts
+		}
+	}
+	return jobs, nil
+}
+
+// detailMax is how many bytes of a reason for people are kept.
+const detailMax = 2000
+
+// clip makes text from outside fit for a column: valid UTF-8, not endless.
+func clip(text string) string {
+	text = strings.ToValidUTF8(text, "�")
+	if len(text) <= detailMax {
+		return text
+	}
+	end := detailMax
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}

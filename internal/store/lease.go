@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// TakeBack lapses the leases of an earlier life. See fanout.Leases.
+func (s *Store) TakeBack(ctx context.Context, owner fanout.Owner) (int, error) {
+	n, err := s.one(ctx, `
+UPDATE pushd_job SET
+  lease_until = 0
+WHERE owner = ?
+  AND boot <> ?
+  AND lease_until <> 0`, owner.Instance, owner.Boot)
+	return int(n), wrap(err, "take back leases")
+}
+
+// renewBatch bounds one statement of Renew.
+const renewBatch = 200
+
+// Renew prolongs leases. See fanout.Leases.
+func (s *Store) Renew(ctx context.Context, owner fanout.Owner, term time.Duration, held []fanout.Held) (lost []fanout.JobID, err error) {
+	held = slices.Clone(held)
+	slices.SortFunc(held, func(a, b fanout.Held) int { return strings.Compare(string(a.Job), string(b.Job)) })
+	for batch := range slices.Chunk(held, renewBatch) {
+		n, err := s.renew(ctx, owner, term, batch)
+		if err != nil {
+			return nil, wrap(err, "renew leases")
+		}
+		if n == int64(len(batch)) {
+			continue
+		}
+		gone, err := s.notOurs(ctx, owner, batch)
+		if err != nil {
+			return nil, wrap(err, "renew leases")
+		}
+		lost = append(lost, gone...)
+	}
+	return lost, nil
+}
+
+func (s *Store) renew(ctx context.Context, owner fanout.Owner, term time.Duration, batch []fanout.Held) (int64, error) {
+	rates := strings.Repeat(" WHEN ? THEN ?", len(batch))
+	leases := "id = ? AND epoch = ?" + strings.Repeat(" OR id = ? AND epoch = ?", len(batch)-1)
+	args := []any{micros(term)}
+	for _, h := range batch {
+		args = append(args, h.Job, h.SendRate)
+	}
+	args = append(args, owner.Instance, owner.Boot)
+	for _, h := range batch {
+		args = append(args, h.Job, h.Epoch)
+	}
+	return s.one(ctx, `
+UPDATE pushd_job SET
+  lease_until = {now} + ?,
+  send_rate = CASE id`+rates+` END
+WHERE owner = ?
+  AND boot = ?
+  AND (`+leases+`)`, args...)
+}
+
+// notOurs finds the leases among held that are another's, or nobody's.
+func (s *Store) notOurs(ctx context.Context, owner fanout.Owner, held []fanout.Held) ([]fanout.JobID, error) {
+	orders, err := s.Orders(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	ours := make(map[fanout.Lease]bool, len(orders))
+	for _, o := range orders {
+		ours[o.Lease] = true
+	}
+	var lost []fanout.JobID
+	for _, h := range held {
+		if !ours[h.Lease] {
+			lost = append(lost, h.Job)
+		}
+	}
+	return lost, nil
+}
+
+// Orders reads what commands have made of held jobs. See fanout.Leases.
+func (s *Store) Orders(ctx context.Context, owner fanout.Owner) (orders []fanout.Order, err error) {
+	var rows []struct {
+		ID          fanout.JobID `db:"id"`
+		Epoch       int64        `db:"epoch"`
+		State       fanout.State `db:"state"`
+		Rate        int          `db:"rate"`
+		Deadline    fanout.Time  `db:"deadline"`
+		ParkedUntil fanout.Time  `db:"parked_until"`
+	}
+	err = s.retry(ctx, func() error {
+		rows = nil
+		return s.db.SelectContext(ctx, &rows, `
+SELECT id, epoch, state, rate, deadline, parked_until
+FROM pushd_job
+WHERE owner = ?
+  AND boot = ?`, owner.Instance, owner.Boot)
+	})
+	if err != nil {
+		return nil, wrap(err, "read orders")
+	}
+	for _, r := range rows {
+		orders = append(orders, fanout.Order{
+			Lease: fanout.Lease{Job: r.ID, Epoch: r.Epoch}, State: r.State,
+			Rate: r.Rate, Deadline: r.Deadline, ParkedUntil: r.ParkedUntil,
+		})
+	}
+	return orders, nil
+}
+
+// Release gives a lease back. See fanout.Leases.
+//
+// What was in flight when a command ended the job has been recorded by now,
+// so the sums are taken once more.
+func (s *Store) Release(ctx context.Context, l fanout.Lease) error {
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, `
+UPDATE pushd_job SET
+  owner = '',
+  boot = '',
+  lease_until = 0,
+  send_rate = 0,
+  active_appid = NULL,
+  state = CASE WHEN state = 'running' THEN 'queued' ELSE state END
+WHERE id = ?
+  AND epoch = ?
+  AND owner <> ''`, l.Job, l.Epoch)
+		if err != nil || n == 0 {
+			return err
+		}
+		_, err = s.keepSums(ctx, tx, l.Job)
+		return err
+	})
+	return wrap(err, "release job %s", l.Job)
+}

@@ -1,0 +1,259 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"go.uber.org/goleak"
+
+	"pushd/internal/fanout"
+	"pushd/internal/mariadb"
+	"pushd/internal/store"
+	"pushd/internal/store/sqlite"
+)
+
+// server is the MariaDB of this test binary; every test has a database of its
+// own on it.
+var server *mariadb.Server
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	var err error
+	if server, err = mariadb.Start(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer server.Stop()
+	code := m.Run()
+	// The server's own goroutine lives as long as the server.
+	if err := goleak.Find(goleak.IgnoreAnyFunction("pushd/internal/mariadb.(*Server).spawn.func1")); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+const (
+	appID  = fanout.AppID("wx0000000000000001")
+	actID  = fanout.ActID(42)
+	start  = int64(1_900_000_000)
+	term   = 15 * time.Second
+	grace  = time.Minute
+	future = fanout.Time(1_900_000_000_000_000)
+)
+
+var (
+	alice = fanout.Owner{Instance: "alice", Boot: "1"}
+	bob   = fanout.Owner{Instance: "bob", Boot: "1"}
+)
+
+// fixture is a store on an empty, migrated database with the platform's
+// tables, and a second way into that database for looking and meddling.
+type fixture struct {
+	*store.Store
+	raw *sql.DB
+	t   *testing.T
+	ctx context.Context
+	dsn string
+	opt store.Options
+}
+
+// everywhere runs a test on every dialect: the conformance suite is the tests
+// that use it.
+func everywhere(t *testing.T, test func(t *testing.T, f *fixture)) {
+	t.Run("mariadb", func(t *testing.T) { test(t, onMariaDB(t)) })
+	t.Run("sqlite", func(t *testing.T) { test(t, onSQLite(t)) })
+}
+
+func onMariaDB(t *testing.T) *fixture {
+	t.Helper()
+	name, err := server.CreateDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newFixture(t, store.MySQL(), server.DSN(name), loadMariaDB(t, name))
+}
+
+func onSQLite(t *testing.T) *fixture {
+	t.Helper()
+	d := sqlite.Dialect(nil)
+	dsn := filepath.Join(t.TempDir(), "pushd.db")
+	raw, err := d.Open(dsn, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw.Exec(sqlite.PlatformSchema); err != nil {
+		t.Fatal(err)
+	}
+	return newFixture(t, d, dsn, raw)
+}
+
+func newFixture(t *testing.T, d store.Dialect, dsn string, raw *sql.DB) *fixture {
+	t.Helper()
+	f := &fixture{t: t, ctx: t.Context(), dsn: dsn, raw: raw, opt: store.Options{DSN: dsn, Dialect: d}}
+	s, err := store.Open(t.Context(), f.opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(); raw.Close() })
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.Store = s
+	f.channel(actID, appID)
+	return f
+}
+
+// loadMariaDB loads deploy/schema.sql.
+func loadMariaDB(t *testing.T, name string) *sql.DB {
+	t.Helper()
+	text, err := os.ReadFile("../../deploy/schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Exec(t.Context(), name, string(text)); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := mysql.ParseDSN(server.DSN(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.InterpolateParams, cfg.MultiStatements = true, true
+	conn, err := mysql.NewConnector(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sql.OpenDB(conn)
+}
+
+// again opens the same database a second time, as another process would.
+func (f *fixture) again() *store.Store {
+	f.t.Helper()
+	s, err := store.Open(f.ctx, f.opt)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// channel gives the platform a channel that is due.
+func (f *fixture) channel(act fanout.ActID, app fanout.AppID) {
+	f.t.Helper()
+	f.set(`INSERT INTO activity (id, uin, title, start_time, watch_url) VALUES (?, ?, ?, ?, ?)`,
+		act, act, "第一课", start, "https://live.example/42")
+	f.set(`INSERT INTO activity_detail (act_id, live_notify) VALUES (?, 1)`, act)
+	f.set(`INSERT INTO user_wx_account (uin, appid) VALUES (?, ?)`, act, app)
+	f.set(`INSERT INTO user_wx_config (uin, act_live_template_id) VALUES (?, ?)`, act, "tpl1")
+}
+
+// set changes the database behind the store's back.
+func (f *fixture) set(query string, args ...any) {
+	f.t.Helper()
+	if _, err := f.raw.ExecContext(f.ctx, query, args...); err != nil {
+		f.t.Fatalf("%s: %v", strings.Join(strings.Fields(query), " "), err)
+	}
+}
+
+// number reads one number from the database.
+func (f *fixture) number(query string, args ...any) (n int64) {
+	f.t.Helper()
+	if err := f.raw.QueryRowContext(f.ctx, query, args...).Scan(&n); err != nil {
+		f.t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// status is the channel's live_notify_status.
+func (f *fixture) status(act fanout.ActID) int64 {
+	f.t.Helper()
+	return f.number(`SELECT live_notify_status FROM activity_detail WHERE act_id = ?`, act)
+}
+
+// create makes a job for a channel of its own and account app.
+func (f *fixture) create(act fanout.ActID, app fanout.AppID) fanout.Job {
+	f.t.Helper()
+	if act != actID {
+		f.channel(act, app)
+	}
+	j, err := f.Create(f.ctx, fanout.Job{ActID: act, AppID: app, StartTime: start, Deadline: future})
+	f.ok(err)
+	return j
+}
+
+// claimed makes a job and claims it for owner.
+func (f *fixture) claimed(owner fanout.Owner) fanout.Job {
+	f.t.Helper()
+	j, err := f.Claim(f.ctx, owner, f.create(actID, appID).ID, term)
+	f.ok(err)
+	return j
+}
+
+// walked makes a claimed job with pages of people.
+func (f *fixture) walked(pages ...[]fanout.OpenID) fanout.Job {
+	f.t.Helper()
+	j := f.claimed(alice)
+	w := fanout.Walk{Pass: 1}
+	for i, ids := range pages {
+		w.Pages, w.Walked, w.Cursor = i+1, w.Walked+int64(len(ids)), ids[len(ids)-1]
+		w.Complete = i == len(pages)-1
+		f.ok(f.StorePage(f.ctx, j.Lease(), fanout.Page{No: i + 1, OpenIDs: ids}, w))
+	}
+	return f.job(j.ID)
+}
+
+// record writes the states of one page's people.
+func (f *fixture) record(l fanout.Lease, page int, people ...fanout.Person) {
+	f.t.Helper()
+	f.ok(f.Record(f.ctx, l, []fanout.Progress{progress(page, people...)}))
+}
+
+func progress(page int, people ...fanout.Person) fanout.Progress {
+	p := fanout.Progress{Page: page, People: len(people), Mark: len(people), Outcomes: fanout.EncodePersons(nil, people)}
+	p.Counts.Errors = map[int]int64{}
+	for _, person := range people {
+		switch person.State {
+		case fanout.PersonSent:
+			p.Counts.Sent++
+		case fanout.PersonSkipped:
+			p.Counts.Skipped++
+		case fanout.PersonFailed:
+			p.Counts.Failed++
+		case fanout.PersonUnknown:
+			p.Counts.Unknown++
+		}
+		if person.Code != 0 {
+			p.Counts.Errors[int(person.Code)]++
+		}
+	}
+	return p
+}
+
+func (f *fixture) job(id fanout.JobID) fanout.Job {
+	f.t.Helper()
+	j, err := f.Job(f.ctx, id)
+	f.ok(err)
+	return j
+}
+
+func (f *fixture) ok(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fixture) want(err, want error) {
+	f.t.Helper()
+	if err != want {
+		f.t.Fatalf("error %v, want %v", err, want)
+	}
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// MySQL is the dialect of MySQL 5.7 and 8, MariaDB from 10.3 and TiDB.
+func MySQL() Dialect {
+	files, _ := fs.Sub(migrations, "migrations") // it is embedded
+	return Dialect{
+		Name:   "mysql",
+		Driver: "mysql",
+		Open:   openMySQL,
+		// UTC_TIMESTAMP knows no time zone of the session and no daylight
+		// saving, and statement based replication may copy it.
+		Now:        `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`,
+		Duplicate:  func(err error) bool { return isMySQL(err, 1062) },
+		Transient:  func(err error) bool { return isMySQL(err, 1205, 1213, 1020, 9007, 8002, 8022, 8028) },
+		Down:       mysqlDown,
+		NoTable:    func(err error) bool { return isMySQL(err, 1146) },
+		Migrations: files,
+		Goose:      goose.DialectMySQL,
+		SchemaTable: `CREATE TABLE IF NOT EXISTS pushd_schema (
+  id         BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  version_id BIGINT          NOT NULL,
+  is_applied BOOLEAN         NOT NULL,
+  tstamp     DATETIME        NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (id)
+) ENGINE=InnoDB;`,
+		Lock: lockMySQL,
+	}
+}
+
+// openMySQL sets what the ledger's correctness rests on, whatever the DSN
+// says: rows are counted as matched, statements travel in one round trip,
+// text is UTF-8, and nothing is cut to fit a column in silence.
+func openMySQL(dsn string, log *slog.Logger) (*sql.DB, error) {
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil || cfg.DBName == "" {
+		// The driver's own error may quote a part of the password.
+		return nil, errors.New("database DSN: want user:password@tcp(host:3306)/database")
+	}
+	cfg.ClientFoundRows = true
+	cfg.InterpolateParams = true
+	cfg.ParseTime = false
+	cfg.MultiStatements = false
+	cfg.RejectReadOnly = true // a demoted primary (1290, 1792) is left behind
+	cfg.Timeout = orElse(cfg.Timeout, 5*time.Second)
+	cfg.ReadTimeout = orElse(cfg.ReadTimeout, 30*time.Second)
+	cfg.WriteTimeout = orElse(cfg.WriteTimeout, 30*time.Second)
+	cfg.Logger = driverLog{log}
+	cfg.Collation = ""
+	if err := cfg.Apply(mysql.Charset("utf8mb4", "")); err != nil {
+		return nil, fmt.Errorf("database DSN: %w", err)
+	}
+	if cfg.Params == nil {
+		cfg.Params = map[string]string{}
+	}
+	cfg.Params["sql_mode"] = "CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')"
+	cfg.Params["innodb_lock_wait_timeout"] = "5" // seconds; below the read timeout
+	conn, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, errors.New("database DSN: its parameters contradict each other")
+	}
+	return sql.OpenDB(conn), nil
+}
+
+func orElse(d, fallback time.Duration) time.Duration {
+	if d == 0 {
+		return fallback
+	}
+	return d
+}
+
+// lockMySQL takes a lock of the server that ends with its connection.
+func lockMySQL(ctx context.Context, db *sql.DB) (func(), error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var got sql.NullInt64
+	err = conn.QueryRowContext(ctx, `SELECT GET_LOCK(LEFT(CONCAT('pushd_schema ', DATABASE()), 64), 60)`).Scan(&got)
+	if err == nil && got.Int64 != 1 {
+		err = errors.New("another migration has been running for a minute")
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return func() {
+		conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it for good: the lock goes
+		conn.Close()
+	}, nil
+}
+
+func isMySQL(err error, numbers ...uint16) bool {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && slices.Contains(numbers, e.Number)
+}
+
+// mysqlDown knows the ways in which a server is not there: no connection, too
+// many of them (1040), shutting down (1053), read only (1290, 1792), gone
+// (2006, 2013), killed (1927, 3169).
+func mysqlDown(err error) bool {
+	if isMySQL(err, 1040, 1053, 1290, 1792, 1927, 2006, 2013, 3169) {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	for _, gone := range []error{driver.ErrBadConn, mysql.ErrInvalidConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+		if errors.Is(err, gone) {
+			return true
+		}
+	}
+	return false
+}
+
+// driverLog sends the driver's remarks about broken connections to the log.
+type driverLog struct{ log *slog.Logger }
+
+func (l driverLog) Print(v ...any) { l.log.Debug("mysql driver", "text", fmt.Sprint(v...)) }

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// Reload reads the job. See fanout.Notes.
+func (s *Store) Reload(ctx context.Context, id fanout.JobID) (fanout.Job, error) {
+	return s.Job(ctx, id)
+}
+
+// SaveMessage stores what the job sends and the channel's facts it was made
+// from. See fanout.Notes.
+//
+// The job follows its channel: with a moved start it becomes the reminder of
+// the new start, so that nobody can ask for that one a second time. A deadline
+// that came with the job, or was set since, stays.
+func (s *Store) SaveMessage(ctx context.Context, l fanout.Lease, m fanout.Prepared) error {
+	var message []byte
+	if m.Message != nil {
+		b, err := json.Marshal(m.Message)
+		if err != nil {
+			return wrap(err, "save message of job %s", l.Job)
+		}
+		message = b
+	}
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, `
+UPDATE pushd_job SET
+  message = ?,
+  prepared_start = ?,
+  prepared_deadline = ?,
+  deadline = CASE WHEN deadline_asked = 0 AND ? > 0 THEN ? ELSE deadline END
+WHERE `+mine, nullText(message), m.StartTime, m.Deadline, m.Deadline, m.Deadline, l.Job, l.Epoch)
+		if err := s.won(n, err, fanout.ErrLost); err != nil {
+			return err
+		}
+		return s.moveStart(ctx, tx, l.Job, m.StartTime)
+	})
+	return wrap(err, "save message of job %s", l.Job)
+}
+
+// moveStart makes the job the newest run of the reminder at start.
+func (s *Store) moveStart(ctx context.Context, tx *sqlx.Tx, id fanout.JobID, start int64) error {
+	var now struct {
+		ActID     fanout.ActID `db:"actid"`
+		StartTime int64        `db:"start_time"`
+	}
+	if err := tx.GetContext(ctx, &now, `SELECT actid, start_time FROM pushd_job WHERE id = ?`, id); err != nil {
+		return err
+	}
+	if start == 0 || now.StartTime == start {
+		return nil
+	}
+	var run int
+	if err := tx.GetContext(ctx, &run, `
+SELECT COALESCE(MAX(run) + 1, 0)
+FROM pushd_job
+WHERE actid = ?
+  AND start_time = ?`, now.ActID, start); err != nil {
+		return err
+	}
+	_, err := s.exec(ctx, tx, `UPDATE pushd_job SET start_time = ?, run = ? WHERE id = ?`, start, run, id)
+	return err
+}
+
+// SaveQuota stores what is known of today's quota. See fanout.Notes.
+func (s *Store) SaveQuota(ctx context.Context, l fanout.Lease, remain, shortfall *int64) error {
+	n, err := s.one(ctx, `
+UPDATE pushd_job SET
+  quota_remain = ?,
+  shortfall = ?
+WHERE `+mine, remain, shortfall, l.Job, l.Epoch)
+	return wrap(s.won(n, err, fanout.ErrLost), "save quota of job %s", l.Job)
+}

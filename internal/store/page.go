@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// walkSet are the columns of a walk, in the order of walkArgs.
+const walkSet = `
+  walk_pass = ?, walk_cursor = ?, walk_pages = ?, walk_walked = ?, walk_total = ?,
+  walk_seen = ?, walk_fresh = ?, walk_pass_at = ?, walk_complete = ?`
+
+func walkArgs(w fanout.Walk) []any {
+	return []any{w.Pass, []byte(w.Cursor), w.Pages, w.Walked, w.Total, w.Seen, w.Fresh, w.PassAt, w.Complete}
+}
+
+// mine is the condition under which a worker may write about its job: its
+// claim is the last one, was not given back, and the job has not ended.
+const mine = `
+      id = ?
+  AND epoch = ?
+  AND owner <> ''
+  AND active_actid IS NOT NULL`
+
+// StorePage stores a page of followers and the walk after it. See
+// fanout.Pages.
+//
+// The job's row is written first: it is the fence, and whoever wants to claim
+// the job waits until the page is in.
+func (s *Store) StorePage(ctx context.Context, l fanout.Lease, p fanout.Page, w fanout.Walk) error {
+	openids, err := joinOpenIDs(p.OpenIDs)
+	if err != nil {
+		return fmt.Errorf("store page %d of job %s: %w", p.No, l.Job, err)
+	}
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, `
+UPDATE pushd_job SET `+walkSet+`
+WHERE `+mine+`
+  AND walk_pages = ?`, append(walkArgs(w), l.Job, l.Epoch, p.No-1)...)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return s.whyNoPage(ctx, tx, l, p.No)
+		}
+		if _, err := s.exec(ctx, tx, `
+INSERT INTO pushd_page (job_id, page_no, people, openids)
+VALUES (?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), openids); err != nil {
+			return s.won(0, err, fanout.ErrExists)
+		}
+		_, err = s.exec(ctx, tx, `
+INSERT INTO pushd_progress (job_id, page_no, people, epoch, outcomes)
+VALUES (?, ?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), l.Epoch, []byte{})
+		return err
+	})
+	return wrap(err, "store page %d of job %s", p.No, l.Job)
+}
+
+// whyNoPage tells a page that is stored already from a lost lease.
+func (s *Store) whyNoPage(ctx context.Context, tx *sqlx.Tx, l fanout.Lease, no int) error {
+	var pages int
+	err := tx.GetContext(ctx, &pages, `SELECT walk_pages FROM pushd_job WHERE `+mine, l.Job, l.Epoch)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fanout.ErrLost
+	case err != nil:
+		return err
+	case pages >= no:
+		return fanout.ErrExists
+	}
+	return fmt.Errorf("page %d follows page %d", no, pages)
+}
+
+// SaveWalk stores where the walk stands. See fanout.Pages.
+//
+// A write that was given up and arrives late must not set the walk back
+// before a page that was stored since, hence the condition on walk_pages.
+func (s *Store) SaveWalk(ctx context.Context, l fanout.Lease, w fanout.Walk) error {
+	n, err := s.one(ctx, `
+UPDATE pushd_job SET `+walkSet+`
+WHERE `+mine+`
+  AND walk_pages = ?`, append(walkArgs(w), l.Job, l.Epoch, w.Pages)...)
+	return wrap(s.won(n, err, fanout.ErrLost), "save walk of job %s", l.Job)
+}
+
+// People reads a slice of a page's openids. See fanout.Pages.
+func (s *Store) People(ctx context.Context, id fanout.JobID, page int, offset, limit int) (b []byte, err error) {
+	err = s.retry(ctx, func() error {
+		return s.db.GetContext(ctx, &b, `
+SELECT SUBSTR(openids, ?, ?)
+FROM pushd_page
+WHERE job_id = ?
+  AND page_no = ?`, offset+1, limit, id, page)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fanout.ErrNotFound
+	}
+	return b, wrap(err, "read page %d of job %s", page, id)
+}
+
+// joinOpenIDs puts a newline after each openid.
+func joinOpenIDs(ids []fanout.OpenID) ([]byte, error) {
+	size := 0
+	for _, id := range ids {
+		if id == "" || strings.Contains(string(id), "\n") {
+			return nil, fmt.Errorf("openid %q cannot be stored", id)
+		}
+		size += len(id) + 1
+	}
+	b := make([]byte, 0, size)
+	for _, id := range ids {
+		b = append(append(b, id...), '\n')
+	}
+	return b, nil
+}

@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// DefaultChannelQuery reads a channel from the tables of deploy/schema.sql. A
+// query of one's own (PUSHD_CHANNEL_QUERY) has one ?, the channel's id, and
+// the same columns, NULL where unknown; start_time is in unix seconds.
+const DefaultChannelQuery = `
+SELECT
+  a.id AS act_id,
+  a.uin AS uin,
+  w.appid AS appid,
+  a.title AS title,
+  a.start_time AS start_time,
+  a.watch_url AS watch_url,
+  c.act_live_template_id AS template_id,
+  c.status AS config_enabled,
+  d.live_notify AS live_notify,
+  d.live_notify_time AS live_notify_time,
+  d.live_notify_status AS live_notify_status
+FROM activity a
+LEFT JOIN activity_detail d ON d.act_id = a.id
+LEFT JOIN user_wx_account w ON w.uin = a.uin
+LEFT JOIN user_wx_config c ON c.uin = a.uin
+WHERE a.id = ?`
+
+// DefaultStatusUpdate writes a channel's live_notify_status. An update of
+// one's own (PUSHD_STATUS_UPDATE) has two ?: the status, the channel's id.
+const DefaultStatusUpdate = `
+UPDATE activity_detail SET
+  live_notify_status = ?
+WHERE act_id = ?`
+
+// channelRow is what a channel query gives.
+type channelRow struct {
+	UIN           *int64          `db:"uin"`
+	AppID         sql.NullString  `db:"appid"`
+	Title         sql.NullString  `db:"title"`
+	StartTime     sql.NullFloat64 `db:"start_time"` // UNIX_TIMESTAMP() of a DATETIME(6) has decimals
+	WatchURL      sql.NullString  `db:"watch_url"`
+	TemplateID    sql.NullString  `db:"template_id"`
+	ConfigEnabled sql.NullInt64   `db:"config_enabled"`
+	LiveNotify    sql.NullInt64   `db:"live_notify"`
+	NotifyMinutes *int64          `db:"live_notify_time"`
+	Status        *int            `db:"live_notify_status"`
+}
+
+// channelColumns must all be there: a misspelt one would otherwise pass for
+// an unknown fact.
+var channelColumns = []string{
+	"act_id", "uin", "appid", "title", "start_time", "watch_url", "template_id",
+	"config_enabled", "live_notify", "live_notify_time", "live_notify_status",
+}
+
+// Channel reads a channel. See fanout.Channels.
+func (s *Store) Channel(ctx context.Context, id fanout.ActID) (fanout.Channel, error) {
+	var r channelRow
+	err := s.retry(ctx, func() (err error) {
+		r, err = s.channel(ctx, id)
+		return err
+	})
+	if err != nil {
+		return fanout.Channel{}, wrap(err, "read channel %d", id)
+	}
+	return fanout.Channel{
+		ActID: id, UIN: r.UIN, AppID: fanout.AppID(strings.TrimSpace(r.AppID.String)),
+		Title: r.Title.String, StartTime: int64(r.StartTime.Float64), WatchURL: r.WatchURL.String,
+		TemplateID:    fanout.TemplateID(strings.TrimSpace(r.TemplateID.String)),
+		ConfigEnabled: flag(r.ConfigEnabled), LiveNotify: flag(r.LiveNotify),
+		NotifyMinutes: r.NotifyMinutes, Status: r.Status,
+	}, nil
+}
+
+func (s *Store) channel(ctx context.Context, id fanout.ActID) (r channelRow, err error) {
+	rows, err := s.db.Unsafe().QueryxContext(ctx, s.opt.ChannelQuery, id) // act_id is not read
+	if err != nil {
+		return r, err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return r, err
+	}
+	for _, want := range channelColumns {
+		if !slices.Contains(names, want) {
+			return r, fmt.Errorf("the channel query gives no column %s", want)
+		}
+	}
+	if !rows.Next() {
+		return r, errors.Join(rows.Err(), fanout.ErrNotFound)
+	}
+	return r, rows.StructScan(&r)
+}
+
+func flag(n sql.NullInt64) *bool {
+	if !n.Valid {
+		return nil
+	}
+	on := n.Int64 != 0
+	return &on
+}
+
+// SetStatus writes live_notify_status. See fanout.Housekeeping.
+func (s *Store) SetStatus(ctx context.Context, id fanout.ActID, status int) error {
+	err := s.retry(ctx, func() error { return s.setStatus(ctx, s.db, id, status) })
+	return wrap(err, "set status of channel %d", id)
+}
+
+func (s *Store) setStatus(ctx context.Context, on execer, id fanout.ActID, status int) error {
+	_, err := on.ExecContext(ctx, s.opt.StatusUpdate, status, id)
+	return err
+}
+
+// Texts reads what the owner wrote for a template. See fanout.Channels.
+func (s *Store) Texts(ctx context.Context, appID fanout.AppID, id fanout.TemplateID) (fanout.Texts, error) {
+	var r struct {
+		Content     string `db:"content"`
+		Fields      []byte `db:"texts"`
+		URL         string `db:"url"`
+		MiniProgram []byte `db:"miniprogram"`
+	}
+	err := s.retry(ctx, func() error {
+		return s.db.GetContext(ctx, &r, `
+SELECT content, texts, url, miniprogram
+FROM pushd_template
+WHERE appid = ?
+  AND template_id = ?`, appID, id)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fanout.ErrNotFound
+	}
+	t := fanout.Texts{TemplateID: id, Content: r.Content, URL: r.URL}
+	if err == nil {
+		err = json.Unmarshal(r.Fields, &t.Fields)
+	}
+	if err == nil && len(r.MiniProgram) > 0 {
+		err = json.Unmarshal(r.MiniProgram, &t.MiniProgram)
+	}
+	return t, wrap(err, "read texts of template %s", id)
+}
+
+// SaveTexts stores what the owner wrote for a template, in place of what was
+// there.
+func (s *Store) SaveTexts(ctx context.Context, appID fanout.AppID, t fanout.Texts) error {
+	fields, err := json.Marshal(t.Fields)
+	if err != nil {
+		return wrap(err, "save texts")
+	}
+	var mini []byte
+	if t.MiniProgram != nil {
+		if mini, err = json.Marshal(t.MiniProgram); err != nil {
+			return wrap(err, "save texts")
+		}
+	}
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		// Delete and insert is an upsert in every dialect.
+		if _, err := s.exec(ctx, tx, `DELETE FROM pushd_template WHERE appid = ? AND template_id = ?`, appID, t.TemplateID); err != nil {
+			return err
+		}
+		_, err := s.exec(ctx, tx, `
+INSERT INTO pushd_template (appid, template_id, content, texts, url, miniprogram, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, {now})`, appID, t.TemplateID, t.Content, string(fields), t.URL, nullText(mini))
+		return err
+	})
+	return wrap(err, "save texts of template %s", t.TemplateID)
+}

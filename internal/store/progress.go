@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+
+	"pushd/internal/fanout"
+)
+
+// progressRow is one row of pushd_progress.
+type progressRow struct {
+	Page     int         `db:"page_no"`
+	People   int         `db:"people"`
+	Mark     int         `db:"mark"`
+	DoubtAt  fanout.Time `db:"doubt_at"`
+	Outcomes []byte      `db:"outcomes"`
+	countsRow
+}
+
+func (r *progressRow) progress() (fanout.Progress, error) {
+	c, err := r.counts()
+	return fanout.Progress{
+		Page: r.Page, People: r.People, Mark: r.Mark,
+		DoubtAt: r.DoubtAt, Outcomes: r.Outcomes, Counts: c,
+	}, err
+}
+
+// Progress reads the progress of some pages. See fanout.Pages.
+func (s *Store) Progress(ctx context.Context, id fanout.JobID, from, to int) ([]fanout.Progress, error) {
+	var rows []progressRow
+	err := s.retry(ctx, func() error {
+		rows = nil
+		return s.db.SelectContext(ctx, &rows, `
+SELECT page_no, people, mark, doubt_at, outcomes, `+countsColumns+`
+FROM pushd_progress
+WHERE job_id = ?
+  AND page_no >= ?
+  AND page_no <= ?
+ORDER BY page_no`, id, from, to)
+	})
+	if err != nil {
+		return nil, wrap(err, "read progress of job %s", id)
+	}
+	pages := make([]fanout.Progress, len(rows))
+	for i := range rows {
+		if pages[i], err = rows[i].progress(); err != nil {
+			return nil, wrap(err, "read progress of job %s, page %d", id, rows[i].Page)
+		}
+	}
+	return pages, nil
+}
+
+// Record writes the progress of some pages. See fanout.Pages.
+//
+// The watermark, the outcomes and the counts of a page are one row and one
+// statement, fenced by the row's own epoch: strict on every isolation level.
+func (s *Store) Record(ctx context.Context, l fanout.Lease, rows []fanout.Progress) error {
+	rev := s.rev.Add(1)
+	for i := range rows {
+		if err := s.record(ctx, l, &rows[i], rev); err != nil {
+			return wrap(err, "record page %d of job %s", rows[i].Page, l.Job)
+		}
+	}
+	return nil
+}
+
+func (s *Store) record(ctx context.Context, l fanout.Lease, p *fanout.Progress, rev int64) error {
+	outcomes := p.Outcomes
+	if outcomes == nil {
+		outcomes = []byte{} // the column is NOT NULL
+	}
+	args := append([]any{rev, p.Mark, p.DoubtAt, outcomes}, countsArgs(p.Counts)...)
+	n, err := s.one(ctx, `
+UPDATE pushd_progress SET
+  rev = ?, mark = ?, doubt_at = ?, outcomes = ?,
+  `+countsSet+`
+WHERE job_id = ?
+  AND page_no = ?
+  AND epoch = ?
+  AND rev <= ?`, append(args, l.Job, p.Page, l.Epoch, rev)...)
+	return s.won(n, err, fanout.ErrLost)
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// purgeJobs and purgePages bound one call of Purge and one of its statements:
+// twenty pages are about 5 MB of openids.
+const (
+	purgeJobs  = 5
+	purgePages = 20
+)
+
+// Purge removes the pages of jobs that ended before t. See
+// fanout.Housekeeping.
+//
+// The sums are stored and the job is marked first, so that it shows the same
+// figures all the time; a purge cut short is taken up again through the
+// column kept.
+func (s *Store) Purge(ctx context.Context, t fanout.Time) (more bool, err error) {
+	var old []fanout.JobID
+	err = s.retry(ctx, func() error {
+		old = nil
+		return s.db.SelectContext(ctx, &old, `
+SELECT id
+FROM pushd_job
+WHERE kept = 1
+  AND finished_at > 0
+  AND finished_at < ?
+ORDER BY finished_at, id
+LIMIT ?`, t, purgeJobs+1)
+	})
+	if err != nil {
+		return false, wrap(err, "list jobs to purge")
+	}
+	if more = len(old) > purgeJobs; more {
+		old = old[:purgeJobs]
+	}
+	for _, id := range old {
+		if err := s.purge(ctx, id); err != nil {
+			return false, wrap(err, "purge job %s", id)
+		}
+	}
+	return more, nil
+}
+
+func (s *Store) purge(ctx context.Context, id fanout.JobID) error {
+	marked, err := s.markPurged(ctx, id)
+	if err != nil || !marked {
+		return err
+	}
+	var last int
+	err = s.db.GetContext(ctx, &last, `
+SELECT COALESCE(MAX(page_no), 0)
+FROM pushd_progress
+WHERE job_id = ?`, id)
+	if err != nil {
+		return err
+	}
+	// The progress goes after the page, so that a purge cut short still
+	// knows how far it has to go.
+	for upTo := purgePages; upTo < last+purgePages; upTo += purgePages {
+		for _, table := range []string{"pushd_page", "pushd_progress"} {
+			if _, err := s.one(ctx, `DELETE FROM `+table+` WHERE job_id = ? AND page_no <= ?`, id, upTo); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = s.one(ctx, `UPDATE pushd_job SET kept = 0 WHERE id = ?`, id)
+	return err
+}
+
+// markPurged stores the sums for good. It is not done if the job was taken up
+// again meanwhile.
+func (s *Store) markPurged(ctx context.Context, id fanout.JobID) (marked bool, err error) {
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, `
+UPDATE pushd_job SET
+  purged_at = {now}
+WHERE id = ?
+  AND active_actid IS NULL
+  AND purged_at = 0`, id)
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			marked = true
+			_, err = s.keepSums(ctx, tx, id)
+			return err
+		}
+		return tx.GetContext(ctx, &marked, `SELECT COUNT(*) FROM pushd_job WHERE id = ? AND purged_at <> 0`, id)
+	})
+	return marked, err
+}

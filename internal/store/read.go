@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// ErrCursor says that a cursor was not one of ours.
+var ErrCursor = errors.New("cursor is not valid")
+
+// Jobs lists jobs, newest first. next is the cursor of the rest, "" if there
+// is none; jobs that are made meanwhile do not disturb it.
+func (s *Store) Jobs(ctx context.Context, f fanout.Filter) (jobs []fanout.Job, next string, err error) {
+	query, args, err := listSQL(f)
+	if err != nil {
+		return nil, "", wrap(err, "list jobs")
+	}
+	var rows []jobRow
+	err = s.retry(ctx, func() error {
+		rows = nil
+		return s.db.SelectContext(ctx, &rows, s.text(query), args...)
+	})
+	if err != nil {
+		return nil, "", wrap(err, "list jobs")
+	}
+	if len(rows) > f.Limit {
+		rows = rows[:f.Limit]
+		next = cursor(&rows[f.Limit-1])
+	}
+	jobs, err = s.withCounts(ctx, s.db, rows)
+	return jobs, next, wrap(err, "list jobs")
+}
+
+// listSQL asks for one row more than the limit, to know whether there is one.
+func listSQL(f fanout.Filter) (string, []any, error) {
+	if f.Limit < 1 {
+		return "", nil, fmt.Errorf("limit %d is below 1", f.Limit)
+	}
+	where, args := []string{"1 = 1"}, []any{}
+	add := func(cond string, arg ...any) { where, args = append(where, cond), append(args, arg...) }
+	if len(f.States) > 0 {
+		add(`state IN (?)`, f.States)
+	}
+	if f.ActID != 0 {
+		add(`actid = ?`, f.ActID)
+	}
+	if f.AppID != "" {
+		add(`appid = ?`, f.AppID)
+	}
+	if f.Since != 0 {
+		add(`created_at >= ?`, f.Since)
+	}
+	if f.Cursor != "" {
+		at, id, err := parseCursor(f.Cursor)
+		if err != nil {
+			return "", nil, err
+		}
+		add(`(created_at < ? OR created_at = ? AND id < ?)`, at, at, id)
+	}
+	args = append(args, f.Limit+1)
+	return sqlx.In(`
+SELECT `+jobColumns+`
+FROM pushd_job
+WHERE `+strings.Join(where, "\n  AND ")+`
+ORDER BY created_at DESC, id DESC
+LIMIT ?`, args...)
+}
+
+// cursor names the last row of a list.
+func cursor(r *jobRow) string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", r.CreatedAt, r.ID))
+}
+
+func parseCursor(text string) (at fanout.Time, id fanout.JobID, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return 0, "", ErrCursor
+	}
+	if n, err := fmt.Sscanf(string(b), "%d %s", &at, &id); n != 2 || err != nil {
+		return 0, "", ErrCursor
+	}
+	return at, id, nil
+}
+
+// QueuePosition is how many jobs of the same account will be taken up before
+// a queued job, plus one; 0 if it is not queued.
+func (s *Store) QueuePosition(ctx context.Context, id fanout.JobID) (n int, err error) {
+	err = s.retry(ctx, func() error {
+		return s.db.GetContext(ctx, &n, `
+SELECT COUNT(*)
+FROM pushd_job j
+JOIN pushd_job q ON q.appid = j.appid
+WHERE j.id = ?
+  AND j.state = 'queued'
+  AND q.state = 'queued'
+  AND (q.deadline < j.deadline
+    OR q.deadline = j.deadline AND (q.created_at < j.created_at
+      OR q.created_at = j.created_at AND q.id <= j.id))`, id)
+	})
+	return n, wrap(err, "read queue position of job %s", id)
+}

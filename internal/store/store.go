@@ -1,0 +1,144 @@
+// Package store keeps jobs, pages and progress in the platform's own database
+// (MySQL, MariaDB, TiDB), and reads and writes the platform's tables there.
+//
+// It is the ledger of package fanout. Three rules hold throughout:
+//
+//   - A claim, a command and a finish are each decided by one
+//     compare-and-swap UPDATE, judged by its affected rows. The SQL needs no
+//     isolation level, no row locks asked for, and no clock but the
+//     database's.
+//   - Every write carries the epoch of the claim it was made under and is
+//     absolute, so it may be repeated, and lands never after a newer claim.
+//   - Everything that two processes must not both have is a unique key:
+//     a reminder, a channel's active job, an account's running job.
+//
+// Where to read what: claim.go and lease.go say who may work on a job, page.go
+// and progress.go hold its people, note.go and finish.go what a worker learns
+// and how the job ends, book.go what people ask for, read.go and failures.go
+// what they look at, platform.go the platform's tables, and housekeeping.go
+// and purge.go what is done beside the jobs.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+var (
+	_ fanout.Ledger = (*Store)(nil)
+	_ fanout.Book   = (*Store)(nil)
+)
+
+// Options say where the database is and what the platform's tables are called.
+type Options struct {
+	// DSN names the database. It holds a password and is never shown.
+	DSN string
+	// Dialect is how to speak to it; MySQL() if empty.
+	Dialect Dialect
+	// ChannelQuery reads a channel; DefaultChannelQuery if empty.
+	ChannelQuery string
+	// StatusUpdate writes live_notify_status; DefaultStatusUpdate if empty.
+	StatusUpdate string
+	// StatusFailed is what live_notify_status becomes when a job ends
+	// without completing; 3 if 0.
+	StatusFailed int
+	// MaxConns is how many connections may be open; 32 if 0.
+	MaxConns int
+	// Logger gets what the driver has to say; slog.Default() if nil.
+	Logger *slog.Logger
+}
+
+// Store is the database. Its methods may be called from many goroutines.
+type Store struct {
+	db  *sqlx.DB
+	d   Dialect
+	opt Options
+	// rev numbers the progress writes of this process, so that one that was
+	// given up, but is still under way in the server, cannot land on top of
+	// a later one.
+	rev atomic.Int64
+}
+
+// Open prepares the connection pool. It connects only when needed, so a
+// database that is down is no error here; see Ping.
+func Open(ctx context.Context, opt Options) (*Store, error) {
+	if opt.Logger == nil {
+		opt.Logger = slog.Default()
+	}
+	if opt.Dialect.Name == "" {
+		opt.Dialect = MySQL()
+	}
+	if opt.ChannelQuery == "" {
+		opt.ChannelQuery = DefaultChannelQuery
+	}
+	if opt.StatusUpdate == "" {
+		opt.StatusUpdate = DefaultStatusUpdate
+	}
+	if opt.StatusFailed == 0 {
+		opt.StatusFailed = 3
+	}
+	if opt.MaxConns == 0 {
+		opt.MaxConns = 32
+	}
+	db, err := opt.Dialect.Open(opt.DSN, opt.Logger)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(opt.MaxConns)
+	db.SetMaxIdleConns(opt.MaxConns / 2)
+	db.SetConnMaxIdleTime(time.Minute)
+	db.SetConnMaxLifetime(5 * time.Minute) // lets a proxy or a failover move us
+	return &Store{db: sqlx.NewDb(db, opt.Dialect.Driver), d: opt.Dialect, opt: opt}, nil
+}
+
+// Close closes the connections.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Ping asks the database whether it answers.
+func (s *Store) Ping(ctx context.Context) error {
+	_, err := s.Now(ctx)
+	return err
+}
+
+// Now reads the database's clock.
+func (s *Store) Now(ctx context.Context) (now fanout.Time, err error) {
+	err = s.retry(ctx, func() error {
+		return s.db.GetContext(ctx, &now, s.text(`SELECT {now}`))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the database's clock: %w", err)
+	}
+	return now, nil
+}
+
+// Down says that err means that the database cannot be reached or does not
+// accept writes now, rather than that it refused a statement.
+func (s *Store) Down(err error) bool { return err != nil && s.d.Down(err) }
+
+// text puts the dialect's clock into a statement.
+func (s *Store) text(query string) string {
+	return strings.ReplaceAll(query, "{now}", s.d.Now)
+}
+
+// wrap names what was tried, and leaves the errors that fanout knows as they
+// are, so that callers may also compare them.
+func wrap(err error, format string, args ...any) error {
+	for _, known := range []error{fanout.ErrLost, fanout.ErrAccountBusy, fanout.ErrNotFound, fanout.ErrExists, fanout.ErrIncomplete} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf(format+": %w", append(args, err)...)
+}

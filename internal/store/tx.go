@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/sethvargo/go-retry"
+)
+
+// Conflicts with other transactions resolve in milliseconds; ten tries take
+// about two seconds at most.
+const (
+	retryFirst = 4 * time.Millisecond
+	retryCap   = 300 * time.Millisecond
+	retryMax   = 10
+)
+
+// retry calls f again while it fails for a reason that passes by itself: a
+// deadlock, a lock timeout, a write conflict. f must start over each time.
+func (s *Store) retry(ctx context.Context, f func() error) error {
+	pace := retry.WithJitterPercent(50, retry.WithCappedDuration(retryCap, retry.NewExponential(retryFirst)))
+	return retry.Do(ctx, retry.WithMaxRetries(retryMax, pace), func(context.Context) error {
+		err := f()
+		if err != nil && s.d.Transient(err) {
+			return retry.RetryableError(err)
+		}
+		return err
+	})
+}
+
+// tx runs f in a transaction, and again if it met another one.
+func (s *Store) tx(ctx context.Context, f func(tx *sqlx.Tx) error) error {
+	return s.retry(ctx, func() error {
+		tx, err := s.db.BeginTxx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if err := f(tx); err != nil {
+			tx.Rollback()
+			return err
+		}
+		return tx.Commit()
+	})
+}
+
+// execer is a pool or a transaction.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// exec runs one statement and says how many rows its condition matched,
+// changed or not (clientFoundRows).
+func (s *Store) exec(ctx context.Context, on execer, query string, args ...any) (int64, error) {
+	res, err := on.ExecContext(ctx, s.text(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// one runs one autocommitted statement, again if it met another transaction.
+func (s *Store) one(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = s.retry(ctx, func() error {
+		n, err = s.exec(ctx, s.db, query, args...)
+		return err
+	})
+	return n, err
+}
