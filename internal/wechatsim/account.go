@@ -49,6 +49,8 @@ type Account struct {
 	templates templates
 	ledger    ledger
 	letters   letterCache
+	callback  atomic.Pointer[Callback]
+	events    eventQueue
 }
 
 func newAccount(s *Sim, appid string, opts AccountOptions) *Account {

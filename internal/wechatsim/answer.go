@@ -135,7 +135,7 @@ func (s *Sim) misbehave(w http.ResponseWriter, r *http.Request, f *rule, good []
 	case ActHang:
 		select {
 		case <-f.cleared:
-		case <-s.closing:
+		case <-s.life.Done():
 		case <-r.Context().Done():
 		}
 		panic(http.ErrAbortHandler)

@@ -68,7 +68,7 @@ func (s *Sim) serveCall(w http.ResponseWriter, r *http.Request, to route) {
 		appid = c.account.appid
 	}
 	fault, delay := s.Faults.pick(request{path: to.path, appid: appid, now: c.now})
-	if rep.code == 0 && (fault == nil || fault.Accept > 0) {
+	if rep.code == 0 && (fault == nil || fault.Accept > 0 || fault.Action == ActHalf) {
 		rep = to.serve(c)
 	}
 	if !s.pause(r.Context(), delay+c.latency(to, key)) {

@@ -1,6 +1,261 @@
 package wechatsim
 
-// callbacks sends an account's events to the platform.
-type callbacks struct{}
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
 
-func (*callbacks) sent(*Account, int, int64) {}
+// Callback is where an account's events go and how they come.
+type Callback struct {
+	URL   string
+	Token string // for the signature
+	// JobFinish: each delivered message comes back as an event
+	// TEMPLATESENDJOBFINISH.
+	JobFinish bool
+	// Failed is the share of those whose Status is not "success".
+	Failed float64
+	// Twice is the share of events that come a second time.
+	Twice float64
+	// Delay is how long an event waits; with it they also change places.
+	Delay Latency
+	// Workers is how many events are under way at once; default 16.
+	Workers int
+	Client  *http.Client `json:"-"` // default: one that gives up after 5 s
+}
+
+// eventQueue is the events that wait; its workers end when it is empty.
+type eventQueue struct {
+	mu      sync.Mutex
+	waiting []event
+	workers int
+}
+
+// event is one event; its text is made when it is sent.
+type event struct {
+	person int
+	key    uint64
+	msgid  int64 // TEMPLATESENDJOBFINISH
+	kind   string
+	scene  string
+	ticket string
+}
+
+// failures are the bad values of Status; the second has a space.
+var failures = [...]string{"failed:user block", "failed: system failed", "failed:freq limit"}
+
+// SetCallback says where the events go from now on; nil: nowhere.
+func (a *Account) SetCallback(c *Callback) {
+	if c != nil {
+		own := *c
+		c = &own
+		if c.Workers <= 0 {
+			c.Workers = 16
+		}
+		if c.Client == nil {
+			c.Client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
+				MaxIdleConnsPerHost: c.Workers, IdleConnTimeout: time.Second,
+			}}
+		}
+	}
+	a.callback.Store(c)
+}
+
+// VerifyCallback does what WeChat does when the URL is entered in its
+// console: a signed GET whose echostr must come back.
+func (a *Account) VerifyCallback(ctx context.Context) error {
+	c := a.callback.Load()
+	if c == nil {
+		return errors.New("verify callback: no URL is set")
+	}
+	echo := strconv.FormatUint(a.sim.serial.Add(1), 10)
+	body, err := c.call(ctx, http.MethodGet, a.signed(c, "&echostr="+echo), "")
+	if err == nil && body != echo {
+		err = fmt.Errorf("answer is %.80q, not the echostr", body)
+	}
+	if err != nil {
+		return fmt.Errorf("verify callback: %w", err)
+	}
+	return nil
+}
+
+// Scan is a person scanning a QR code: a follower's comes as SCAN; somebody
+// else follows, which comes as subscribe. An empty openid is somebody new. It
+// returns the openid.
+func (a *Account) Scan(ticket, openid string) (string, error) {
+	code, ok := a.sim.qr.find(ticket, a.now())
+	if !ok || code.account != a {
+		return "", errors.New("scan: no such QR code of this account")
+	}
+	e := event{kind: "SCAN", scene: code.scene, ticket: ticket}
+	switch i, known := a.people.index([]byte(openid)); {
+	case openid == "":
+		e.person, e.kind = a.people.join(), "subscribe"
+	case !known:
+		return "", errors.New("scan: nobody has this openid")
+	default:
+		e.person = i
+		if a.people.gone(i) {
+			a.people.comeBack(i)
+			e.kind = "subscribe"
+		}
+	}
+	if e.kind == "subscribe" {
+		e.scene = "qrscene_" + e.scene
+	}
+	a.post(e)
+	return a.people.openID(e.person), nil
+}
+
+// Follow is somebody new following without a QR code; returns the openid.
+func (a *Account) Follow() string {
+	e := event{kind: "subscribe", person: a.people.join()}
+	a.post(e)
+	return a.people.openID(e.person)
+}
+
+// jobFinished posts the event of a delivered message.
+func (a *Account) jobFinished(person int, msgid int64) {
+	if c := a.callback.Load(); c != nil && c.JobFinish {
+		a.post(event{kind: "TEMPLATESENDJOBFINISH", person: person, msgid: msgid})
+	}
+}
+
+// post puts an event into the queue.
+func (a *Account) post(e event) {
+	c := a.callback.Load()
+	if c == nil {
+		return
+	}
+	e.key = mix(a.key, uint64(e.person), uint64(e.msgid), number(e.kind), 19)
+	q := &a.events
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, e)
+	if unit(mix(e.key, 1)) < c.Twice {
+		q.waiting = append(q.waiting, e)
+	}
+	if q.workers < c.Workers {
+		q.workers++
+		a.sim.work.Go(a.postEvents)
+	}
+}
+
+// postEvents sends events until there are none.
+func (a *Account) postEvents() {
+	ctx := a.sim.life
+	for ctx.Err() == nil {
+		e, ok := a.events.next()
+		if !ok {
+			return
+		}
+		if c := a.callback.Load(); c != nil {
+			a.postEvent(ctx, c, e)
+		}
+	}
+}
+
+func (q *eventQueue) next() (event, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.workers--
+		q.waiting = nil
+		return event{}, false
+	}
+	e := q.waiting[0]
+	q.waiting = q.waiting[1:]
+	return e, true
+}
+
+// postEvent sends one event, three times at most.
+func (a *Account) postEvent(ctx context.Context, c *Callback, e event) {
+	if !a.sim.pause(ctx, c.Delay.at(unit(mix(e.key, 2)))) {
+		return
+	}
+	text := a.eventText(c, e)
+	taken := false
+	for try := 0; try < 3 && !taken && ctx.Err() == nil; try++ {
+		a.counters.change(func(t *Tally) { t.CallbackTries++ })
+		body, err := c.call(ctx, http.MethodPost, a.signed(c, "&openid="+a.people.openID(e.person)), text)
+		taken = err == nil && (body == "" || body == "success")
+	}
+	a.counters.change(func(t *Tally) {
+		if taken {
+			t.Callbacks++
+		} else {
+			t.CallbackFails++
+		}
+	})
+}
+
+// call calls the platform and returns the body of a 200.
+func (c *Callback) call(ctx context.Context, method, target, text string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(text))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "text/xml")
+	resp, err := c.Client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = errors.New(resp.Status)
+	}
+	return string(body), err
+}
+
+// signed is the callback's URL with signature, timestamp and nonce.
+func (a *Account) signed(c *Callback, more string) string {
+	stamp := strconv.FormatInt(a.now().Unix(), 10)
+	nonce := strconv.FormatUint(mix(a.key, a.sim.serial.Add(1), 20)%1e9, 10)
+	sep := "?"
+	if u, err := url.Parse(c.URL); err == nil && u.RawQuery != "" {
+		sep = "&"
+	}
+	return c.URL + sep + "signature=" + Signature(c.Token, stamp, nonce) +
+		"&timestamp=" + stamp + "&nonce=" + nonce + more
+}
+
+// Signature is how WeChat signs a callback: the SHA-1 of token, timestamp and
+// nonce in alphabetical order.
+func Signature(token, timestamp, nonce string) string {
+	parts := []string{token, timestamp, nonce}
+	slices.Sort(parts)
+	sum := sha1.Sum([]byte(strings.Join(parts, "")))
+	return hex.EncodeToString(sum[:])
+}
+
+// eventText is the XML of an event.
+func (a *Account) eventText(c *Callback, e event) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<xml><ToUserName><![CDATA[gh_%012x]]></ToUserName>", a.key>>16)
+	fmt.Fprintf(&b, "<FromUserName><![CDATA[%s]]></FromUserName>", a.people.openID(e.person))
+	fmt.Fprintf(&b, "<CreateTime>%d</CreateTime><MsgType><![CDATA[event]]></MsgType>", a.now().Unix())
+	fmt.Fprintf(&b, "<Event><![CDATA[%s]]></Event>", e.kind)
+	if e.kind == "TEMPLATESENDJOBFINISH" {
+		status := "success"
+		if h := mix(e.key, 3); unit(h) < c.Failed {
+			status = failures[h%uint64(len(failures))]
+		}
+		fmt.Fprintf(&b, "<MsgID>%d</MsgID><Status><![CDATA[%s]]></Status>", e.msgid, status)
+	}
+	if e.ticket != "" {
+		fmt.Fprintf(&b, "<EventKey><![CDATA[%s]]></EventKey><Ticket><![CDATA[%s]]></Ticket>", e.scene, e.ticket)
+	}
+	b.WriteString("</xml>")
+	return b.String()
+}

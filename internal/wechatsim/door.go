@@ -1,16 +1,10 @@
 package wechatsim
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -25,12 +19,13 @@ type Door struct {
 	URL     string // "https://127.0.0.1:40123"
 	CertPEM []byte // of its certificate, which is its own authority; nil without TLS
 
-	sim    *Sim
-	sends  atomic.Int64
-	last   atomic.Int64 // Sim.Now of the newest send, unix ns
-	server *http.Server
-	served chan struct{}
-	once   sync.Once
+	sim     *Sim
+	control bool // the remote control, not an address of WeChat
+	sends   atomic.Int64
+	last    atomic.Int64 // Sim.Now of the newest send, unix ns
+	server  *http.Server
+	served  chan struct{}
+	once    sync.Once
 }
 
 // Sends is how many sends came in by this door.
@@ -94,7 +89,7 @@ func (s *Sim) open(d *Door, addr string, secure bool, handler http.Handler) erro
 	}
 	d.URL = "http://" + l.Addr().String()
 	if secure {
-		cert, text, err := newCert()
+		cert, text, err := s.cert.get()
 		if err != nil {
 			l.Close()
 			return err
@@ -158,30 +153,4 @@ func (d *Door) WriteCert(path string) error {
 		return fmt.Errorf("write certificate: %w", err)
 	}
 	return nil
-}
-
-// newCert makes a certificate for loopback that signs itself.
-func newCert() (cert tls.Certificate, text []byte, err error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return cert, nil, fmt.Errorf("make key: %w", err)
-	}
-	plan := &x509.Certificate{
-		SerialNumber:          big.NewInt(time.Now().UnixNano()),
-		Subject:               pkix.Name{CommonName: "wechatsim"},
-		NotBefore:             time.Now().Add(-48 * time.Hour),
-		NotAfter:              time.Now().Add(30 * 24 * time.Hour),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		DNSNames:              []string{"localhost"},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, plan, plan, &key.PublicKey, key)
-	if err != nil {
-		return cert, nil, fmt.Errorf("make certificate: %w", err)
-	}
-	text = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, text, nil
 }

@@ -103,6 +103,15 @@ func (l *ledger) find(id string) *campaign {
 	return l.campaigns[id]
 }
 
+// look returns the campaign with this client_msg_id, or an empty one that is
+// not kept.
+func (l *ledger) look(id string) *campaign {
+	if c := l.find(id); c != nil {
+		return c
+	}
+	return newCampaign(id, 0)
+}
+
 // everything returns the campaign of all messages together; it exists once
 // any campaign does.
 func (l *ledger) everything() *campaign {

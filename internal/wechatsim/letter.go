@@ -176,19 +176,19 @@ func (a *Account) MessageTo(clientMsgID, openid string) (Message, bool) {
 
 // FirstMessage is the first message delivered in a campaign.
 func (a *Account) FirstMessage(clientMsgID string) (Message, bool) {
-	return a.messageOf(clientMsgID, a.ledger.campaign(clientMsgID).firstPerson.Load())
+	return a.messageOf(clientMsgID, a.ledger.look(clientMsgID).firstPerson.Load())
 }
 
 // LastMessage is the message delivered last in a campaign.
 func (a *Account) LastMessage(clientMsgID string) (Message, bool) {
-	return a.messageOf(clientMsgID, a.ledger.campaign(clientMsgID).lastPerson.Load())
+	return a.messageOf(clientMsgID, a.ledger.look(clientMsgID).lastPerson.Load())
 }
 
 func (a *Account) messageOf(clientMsgID string, person int64) (Message, bool) {
 	if person == 0 {
 		return Message{}, false
 	}
-	e := a.ledger.campaign(clientMsgID).entry(int(person - 1))
+	e := a.ledger.look(clientMsgID).entry(int(person - 1))
 	l := a.letters.get(e.letter)
 	if l == nil || e.delivered == 0 {
 		return Message{}, false

@@ -151,7 +151,9 @@ func (s *Sim) askPHP(r *http.Request, a *Account, fault *rule, now time.Time) re
 		value, life := a.StableToken(false)
 		host.value, host.expires = value, now.Add(life)
 	}
-	host.told, host.toldFor = host.value, host.expires
+	if fault == nil || fault.Action == ActExpires {
+		host.told, host.toldFor = host.value, host.expires
+	}
 	left := int(host.expires.Sub(now) / time.Second)
 	if fault != nil && fault.Action == ActExpires {
 		left = fault.ExpiresIn

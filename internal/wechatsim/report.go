@@ -56,10 +56,7 @@ func (a *Account) Campaigns() []string {
 // Report counts a campaign; one that was never seen has everybody missing.
 func (a *Account) Report(clientMsgID string) Report {
 	r := Report{ClientMsgID: clientMsgID}
-	c := a.ledger.find(clientMsgID)
-	if c == nil {
-		c = newCampaign(clientMsgID, 0)
-	}
+	c := a.ledger.look(clientMsgID)
 	for i := range a.people.people() {
 		a.count(&r, i, c.entry(i).delivered)
 	}
@@ -123,7 +120,7 @@ func (a *Account) Twice(clientMsgID string, limit int) []string {
 
 func (a *Account) pick(id string, limit int, want func(int, entry) bool) []string {
 	var found []string
-	c := a.ledger.campaign(id)
+	c := a.ledger.look(id)
 	for i := range a.people.people() {
 		if want(i, c.entry(i)) {
 			found = append(found, a.people.openID(i))
@@ -151,7 +148,7 @@ func (a *Account) Person(clientMsgID, openid string) (Person, bool) {
 	if !ok {
 		return Person{}, false
 	}
-	e := a.ledger.campaign(clientMsgID).entry(i)
+	e := a.ledger.look(clientMsgID).entry(i)
 	return Person{
 		OpenID: openid, Code: a.people.code(i),
 		Requests: int(e.requests), Delivered: int(e.delivered),
@@ -162,7 +159,7 @@ func (a *Account) Person(clientMsgID, openid string) (Person, bool) {
 // Delivered calls yield with each openid that got the message, in the order
 // of the list, until it returns false.
 func (a *Account) Delivered(clientMsgID string, yield func(openid string, times int) bool) {
-	c := a.ledger.campaign(clientMsgID)
+	c := a.ledger.look(clientMsgID)
 	for i := range a.people.people() {
 		if n := c.entry(i).delivered; n > 0 && !yield(a.people.openID(i), int(n)) {
 			return

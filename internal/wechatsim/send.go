@@ -1,10 +1,8 @@
 package wechatsim
 
 import (
-	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -28,9 +26,6 @@ type sending struct {
 	known  bool // person is somebody
 	key    uint64
 }
-
-// maxBody is the longest request that is read.
-const maxBody = 64 << 10
 
 func newSendingPool() *sync.Pool {
 	return &sync.Pool{New: func() any { return &sending{body: make([]byte, 0, 2048)} }}
@@ -159,105 +154,6 @@ func (x *sending) latency(place int64) time.Duration {
 	return d
 }
 
-// decide checks a send in WeChat's order and delivers it if all is well.
-func (x *sending) decide() (code int, msgid int64) {
-	a, l := x.account, x.letter
-	if code := x.token.check(x.sim.Now()); code != 0 {
-		return code, 0
-	}
-	if l == nil {
-		if len(x.body) == 0 {
-			return 44002, 0
-		}
-		return 47001, 0
-	}
-	if code := x.checkBody(); code != 0 {
-		return code, 0
-	}
-	if code := a.quota.send(x.b, x.now); code != 0 {
-		return code, 0
-	}
-	if code := x.checkPerson(); code != 0 {
-		return code, 0
-	}
-	return x.deliver()
-}
-
-// checkBody checks what does not depend on the person's state.
-func (x *sending) checkBody() int {
-	m := &x.letter.message
-	t := x.account.templates.find(m.TemplateID)
-	switch {
-	case !x.known:
-		return 40003
-	case t == nil:
-		return 40037
-	case t.Code != 0:
-		return t.Code
-	case x.letter.escapes && x.b.RefuseEscapes:
-		return 40033
-	case len(m.URL) > 1024:
-		return 40039
-	case m.MiniProgram.AppID != "" && !x.b.bound(m.MiniProgram.AppID):
-		return 40013
-	}
-	return 0
-}
-
-// checkPerson checks who the person is. 43117 ends after a while.
-func (x *sending) checkPerson() int {
-	code := x.account.people.code(x.person)
-	if code == 43117 && x.b.FrequentFor > 0 {
-		first := x.letter.campaign.entry(x.person).first
-		if time.Duration(x.ms-first)*time.Millisecond >= x.b.FrequentFor {
-			return 0
-		}
-	}
-	return code
-}
-
-// deliver recognises repeats, checks the fields, and delivers.
-func (x *sending) deliver() (code int, msgid int64) {
-	a, c := x.account, x.letter.campaign
-	at := x.sim.since(x.sim.Now())
-	if w := x.b.DuplicateWindow; w > 0 {
-		e := a.ledger.everything().entry(x.person)
-		if e.delivered > 0 && at-e.got < uint32(w.Milliseconds()) {
-			return 40241, 0
-		}
-	}
-	if x.letter.check(a.templates.find(x.letter.message.TemplateID)) != "" {
-		return 47003, 0
-	}
-	window := uint32(x.b.DedupWindow.Milliseconds())
-	if c.id == "" {
-		window = 0
-	}
-	n, fresh := c.deliver(x.person, at, window, x.letter.no)
-	id := mix(c.key, uint64(x.person), uint64(n), 13)
-	if fresh {
-		a.delivered(x, msgID(id))
-		return 0, msgID(id)
-	}
-	a.counters.change(func(t *Tally) { t.Repeated++ })
-	if x.b.RepeatOtherID {
-		id = x.key
-	}
-	return x.b.RepeatCode, msgID(id)
-}
-
-// delivered notes a fresh delivery.
-func (a *Account) delivered(x *sending, msgid int64) {
-	a.counters.change(func(t *Tally) { t.Delivered++ })
-	if x.b.DuplicateWindow > 0 {
-		a.ledger.everything().deliver(x.person, x.sim.since(x.sim.Now()), 0, 0)
-	}
-	a.sim.call.sent(a, x.person, msgid)
-}
-
-// msgID makes a msgid as WeChat's are: 19 digits, beyond 2^53.
-func msgID(h uint64) int64 { return 3_000_000_000_000_000_000 + int64(h%1_000_000_000_000_000_000) }
-
 // answer writes the usual answer.
 func (x *sending) answer(w http.ResponseWriter, code int, msgid int64) {
 	switch {
@@ -286,46 +182,4 @@ func appendSent(dst []byte, msgid int64) []byte {
 	}
 	dst = append(dst, `{"errcode":0,"errmsg":"ok","msgid":`...)
 	return append(strconv.AppendInt(dst, msgid, 10), '}')
-}
-
-// tokenOf reads access_token out of the query. Tokens need no unescaping; one
-// that does is not one.
-func tokenOf(r *http.Request) string {
-	for q := r.URL.RawQuery; q != ""; {
-		var part string
-		part, q, _ = strings.Cut(q, "&")
-		if value, ok := strings.CutPrefix(part, "access_token="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
-// readBody appends what r holds to buf; more than maxBody is an error.
-func readBody(buf []byte, r io.Reader) ([]byte, error) {
-	for {
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		switch {
-		case err == io.EOF:
-			return buf, nil
-		case err != nil:
-			return buf, err
-		case len(buf) > maxBody:
-			return buf, io.ErrShortBuffer
-		}
-	}
-}
-
-// bound says whether a mini-program is bound to the account.
-func (b *Behaviour) bound(appid string) bool {
-	for _, id := range b.MiniPrograms {
-		if id == appid {
-			return true
-		}
-	}
-	return len(b.MiniPrograms) == 0
 }

@@ -55,11 +55,11 @@ type Sim struct {
 	tokens   tokenBook
 	php      phpBook
 
+	cert     certOnce
 	sendings *sync.Pool
-	closing  chan struct{}
-	close    sync.Once
+	life     context.Context // ends with Close
+	end      context.CancelFunc
 	work     sync.WaitGroup // callbacks
-	call     callbacks
 }
 
 // New returns a simulator without accounts.
@@ -67,12 +67,13 @@ func New(opts Options) *Sim {
 	if opts.Clock == nil {
 		opts.Clock = time.Now
 	}
+	life, end := context.WithCancel(context.Background())
 	s := &Sim{
+		life: life, end: end,
 		opts:     opts,
 		start:    opts.Clock(),
 		accounts: make(map[string]*Account),
 		sendings: newSendingPool(),
-		closing:  make(chan struct{}),
 	}
 	s.Faults.sim = s
 	return s
@@ -138,7 +139,7 @@ func (s *Sim) Accounts() []*Account {
 // Close ends what hangs, closes all doors and waits for the callbacks. What
 // the ledger holds can still be read.
 func (s *Sim) Close() {
-	s.close.Do(func() { close(s.closing) })
+	s.end()
 	s.mu.Lock()
 	doors := s.doors
 	s.doors = nil
@@ -160,7 +161,7 @@ func (s *Sim) pause(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 		return ctx.Err() == nil
 	case <-ctx.Done():
-	case <-s.closing:
+	case <-s.life.Done():
 	}
 	return false
 }

@@ -24,6 +24,10 @@ type Tally struct {
 	Codes       map[int]int64 // sends by the errcode they were answered with
 	Broken      int64         // sends that got no proper answer
 	Gone        int64         // sends whose caller left before the answer
+
+	Callbacks     int64 // events that the platform took
+	CallbackFails int64 // events that it did not take at any try
+	CallbackTries int64 // requests that this took
 }
 
 // counters keeps a Tally and tells those who wait for it.
