@@ -21,14 +21,19 @@ func (versionCmd) Run(a *app) error {
 
 // version is one line: version, revision, Go and platform.
 func version() string {
-	name, revision := release, "unknown"
+	revision := "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if name == "" {
-			name = info.Main.Version
-		}
 		revision = vcs(info)
 	}
-	return fmt.Sprintf("pushd %s, revision %s, %s %s/%s", name, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("pushd %s, revision %s, %s %s/%s", versionNumber(), revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// versionNumber is the version alone.
+func versionNumber() string {
+	if info, ok := debug.ReadBuildInfo(); release == "" && ok {
+		return info.Main.Version
+	}
+	return release
 }
 
 // vcs names the commit that the binary was made from.

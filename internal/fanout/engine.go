@@ -58,6 +58,9 @@ func (e *Engine) Wake() {
 	}
 }
 
+// Draining says that the engine takes no new work any more.
+func (e *Engine) Draining() bool { return e.draining.Load() }
+
 // Run works until ctx ends, then drains: nothing new is claimed or started,
 // what is in flight is finished and recorded, and the leases go back. drain
 // bounds that. It returns when all its goroutines have ended.

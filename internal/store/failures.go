@@ -66,39 +66,42 @@ LIMIT 1`, id, no)
 	return r.progressRow, r.OpenIDs, err
 }
 
-// Recipient says what became of one person, and on which page they are;
+// Recipient says what became of one person;
 // ErrNotFound if the walk has not met them. Openids compare byte for byte. Who
 // stands before the watermark without an outcome shows as in doubt.
-func (s *Store) Recipient(ctx context.Context, id fanout.JobID, openid fanout.OpenID) (fanout.Person, int, error) {
+func (s *Store) Recipient(ctx context.Context, id fanout.JobID, openid fanout.OpenID) (fanout.Person, error) {
 	for no := 0; openid != ""; {
 		page, index, err := s.locate(ctx, id, openid, no)
 		if errors.Is(err, sql.ErrNoRows) {
 			break
 		}
 		if err != nil {
-			return fanout.Person{}, 0, wrap(err, "find person in job %s", id)
+			return fanout.Person{}, wrap(err, "find person in job %s", id)
 		}
 		if no = page; index < 0 {
 			continue // only a part of a longer openid
 		}
 		rows, err := s.Progress(ctx, id, page, page)
 		if err != nil {
-			return fanout.Person{}, 0, err
+			return fanout.Person{}, err
 		}
 		if len(rows) == 0 {
 			break // purged this moment
 		}
 		people, err := fanout.DecodePersons(rows[0].Outcomes, rows[0].People)
-		if err != nil || index >= len(people) {
-			return fanout.Person{}, 0, wrap(err, "find person in job %s", id)
+		if err == nil && index >= len(people) {
+			err = errors.New("the page is damaged")
+		}
+		if err != nil {
+			return fanout.Person{}, wrap(err, "find person in job %s", id)
 		}
 		person := people[index]
 		if person.State == fanout.Untouched && index < rows[0].Mark {
 			person = fanout.Person{State: fanout.InDoubt, Code: fanout.CodeInDoubt}
 		}
-		return person, page, nil
+		return person, nil
 	}
-	return fanout.Person{}, 0, fanout.ErrNotFound
+	return fanout.Person{}, fanout.ErrNotFound
 }
 
 // locate finds the next page after no that holds the bytes of openid, and the

@@ -1,0 +1,189 @@
+// Package daemon puts pushd together from its parts and starts and stops them
+// in order. cmd/pushd runs it on MySQL, the demo and the benchmarks on what
+// they have; it reads no environment and knows no flags.
+//
+// The order of a stop, which Run keeps:
+//
+//  1. no new jobs: POST answers 503, /readyz too
+//  2. the engine drains: what is in flight is finished and recorded, leases
+//     go back; jobs can be looked at meanwhile
+//  3. the API closes
+//  4. the database closes
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"pushd/api"
+	"pushd/internal/fanout"
+	"pushd/internal/store"
+	"pushd/internal/tokenclient"
+	"pushd/internal/wechat"
+)
+
+// Config is what a daemon is made of.
+type Config struct {
+	Store   store.Options
+	WeChat  wechat.Options
+	Tokens  tokenclient.Options
+	Engine  fanout.Config // its Ledger, WeChat, Tokens and clock are filled in
+	Keys    []string      // of the API; none leaves it open
+	Listen  string        // host:port
+	TLSCert string        // file, PEM; "" is plain HTTP
+	TLSKey  string
+	Drain   time.Duration // longest stop
+	Version string
+	Log     *slog.Logger
+}
+
+// Daemon is a running pushd.
+type Daemon struct {
+	c        Config
+	store    *store.Store
+	wechat   *wechat.Client
+	tokens   *tokenclient.Client
+	engine   *fanout.Engine
+	server   *http.Server
+	listener net.Listener
+	migrated atomic.Bool
+}
+
+// New makes the parts and opens the listener; nothing runs before Run. The
+// database need not answer yet.
+func New(ctx context.Context, c Config) (*Daemon, error) {
+	d := &Daemon{c: c}
+	var err error
+	if d.store, err = store.Open(ctx, c.Store); err != nil {
+		return nil, err
+	}
+	if d.wechat, err = wechat.New(c.WeChat); err != nil {
+		return nil, errors.Join(err, d.store.Close())
+	}
+	seed := drawSeed()
+	c.Tokens.Seed = seed
+	if d.tokens, err = tokenclient.New(c.Tokens); err != nil {
+		return nil, errors.Join(err, d.store.Close())
+	}
+	c.Engine.Ledger, c.Engine.WeChat, c.Engine.Tokens = d.store, d.wechat, tokens{d.tokens}
+	c.Engine.Boottime, c.Engine.Log = boottime, c.Log
+	c.Engine.Owner.Boot = strings.ToLower(rand.Text()[:12])
+	c.Engine.Rand = mathrand.New(mathrand.NewPCG(seed, 1))
+	d.engine = fanout.New(c.Engine)
+	d.server = api.HTTPServer(c.Listen, d.handler(), c.Log)
+	if d.listener, err = d.listen(ctx); err != nil {
+		d.tokens.Close()
+		return nil, errors.Join(err, d.store.Close())
+	}
+	c.Log.Info("pushd listens", "address", d.listener.Addr().String(), "tls", c.TLSCert != "",
+		"version", c.Version, "instance", c.Engine.Owner.Instance, "seed", seed)
+	if c.Engine.Only != nil {
+		c.Log.Warn("staging: only the openids of PUSHD_ONLY_OPENIDS are told, everyone else is skipped", "openids", len(c.Engine.Only))
+	}
+	return d, nil
+}
+
+// Addr is where the API listens.
+func (d *Daemon) Addr() net.Addr { return d.listener.Addr() }
+
+func (d *Daemon) handler() http.Handler {
+	return api.New(api.Options{
+		Control: fanout.NewController(d.store, d.engine), Jobs: d.store,
+		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
+		Keys: d.c.Keys, Draining: d.engine.Draining, Live: d.engine.Rate,
+		Version: d.c.Version, Logger: d.c.Log,
+	})
+}
+
+func (d *Daemon) listen(ctx context.Context) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.c.Listen)
+	if err != nil || d.c.TLSCert == "" {
+		return l, err
+	}
+	cert, err := tls.LoadX509KeyPair(d.c.TLSCert, d.c.TLSKey)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("load the API's certificate: %w", err), l.Close())
+	}
+	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}), nil
+}
+
+// Run works until ctx ends, and then stops in order. It returns nil after an
+// orderly stop.
+func (d *Daemon) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() {
+		served <- d.server.Serve(d.listener)
+		cancel() // an API that can't be reached is no daemon
+	}()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		d.watchSchema(ctx)
+	}()
+	err := d.engine.Run(ctx, d.c.Drain)
+	<-watched
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // stopped before the database had answered once
+	}
+	down, stop := context.WithTimeout(context.Background(), 2*time.Second)
+	defer stop()
+	if serr := d.server.Shutdown(down); serr != nil {
+		err = errors.Join(err, d.server.Close())
+	}
+	if serr := <-served; !errors.Is(serr, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve the API: %w", serr))
+	}
+	d.tokens.Close()
+	d.wechat.Close()
+	return errors.Join(err, d.store.Close())
+}
+
+// watchSchema finds out when the tables are there: pushd may be started
+// before it is migrated.
+func (d *Daemon) watchSchema(ctx context.Context) {
+	for {
+		if ok, err := d.store.Migrated(ctx); err == nil {
+			if d.migrated.Store(ok); ok {
+				return
+			}
+			d.c.Log.Warn("the tables are not there or not up to date; run pushd migrate")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+func (d *Daemon) health() fanout.Health {
+	text := ""
+	if h := d.tokens.Health(); h.Failing > 0 {
+		text = fmt.Sprintf("no usable token for %d accounts; %s since %s: %s", h.Failing, h.AppID, h.Since.UTC().Format(time.RFC3339), h.Err)
+	}
+	return d.engine.Health(d.migrated.Load(), text)
+}
+
+func (d *Daemon) tokenStats() api.TokenStats {
+	n := d.tokens.Counts()
+	return api.TokenStats{Asks: n.Asks, Failures: n.Failures, Refusals: n.Refreshes[tokenclient.CauseRefused]}
+}
+
+func drawSeed() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
