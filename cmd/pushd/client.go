@@ -57,6 +57,9 @@ func newClient(r Remote) (*client, error) {
 	return c, nil
 }
 
+// close closes the connections.
+func (c *client) close() { c.http.CloseIdleConnections() }
+
 // refusal is an answer of the API that is not 2xx: a problem of RFC 9457.
 type refusal struct {
 	Status int    `json:"status"`

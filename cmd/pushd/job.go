@@ -41,6 +41,7 @@ type record struct {
 	Skipped       int64            `json:"skipped"`
 	Failed        int64            `json:"failed"`
 	Unknown       int64            `json:"unknown"`
+	InDoubt       int64            `json:"inDoubt"`
 	Retries       int64            `json:"retries"`
 	Rate          float64          `json:"rate"`
 	ETA           *time.Time       `json:"eta"`
@@ -48,9 +49,11 @@ type record struct {
 	Shortfall     *int64           `json:"shortfall"`
 	Errors        map[string]int64 `json:"errors"`
 	QueuePosition *int64           `json:"queuePosition"`
+	StartTime     *time.Time       `json:"startTime"`
 	CreatedAt     *time.Time       `json:"createdAt"`
 	StartedAt     *time.Time       `json:"startedAt"`
 	FinishedAt    *time.Time       `json:"finishedAt"`
+	ParkedUntil   *time.Time       `json:"parkedUntil"`
 	Deadline      *time.Time       `json:"deadline"`
 }
 
@@ -99,6 +102,7 @@ func (c *jobListCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	defer api.close()
 	query := url.Values{"limit": {strconv.Itoa(c.Limit)}}
 	if c.State != "" {
 		query.Set("state", c.State)
@@ -140,6 +144,7 @@ func (c *jobShowCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	defer api.close()
 	raw, err := api.raw(a.ctx, http.MethodGet, path(c.ID, ""), nil)
 	if err != nil {
 		return err
@@ -216,6 +221,7 @@ func (r Remote) command(a *app, id, name string, body any) error {
 	if err != nil {
 		return err
 	}
+	defer api.close()
 	var job record
 	if err := api.call(a.ctx, http.MethodPost, path(id, name), body, &job); err != nil {
 		return err

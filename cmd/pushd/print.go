@@ -58,6 +58,9 @@ func printJob(w io.Writer, j record) {
 	line("skipped", "%d", j.Skipped)
 	line("failed", "%d", j.Failed)
 	line("unknown", "%d", j.Unknown)
+	if j.InDoubt > 0 {
+		line("in doubt", "%d may have been told twice", j.InDoubt)
+	}
 	line("retries", "%d", j.Retries)
 	line("rate", "%.0f/s", j.Rate)
 	line("quota left", "%s", orUnknown(j.QuotaRemain))
@@ -67,6 +70,10 @@ func printJob(w io.Writer, j record) {
 	for _, code := range slices.Sorted(maps.Keys(j.Errors)) {
 		line("error "+clean(code), "%d", j.Errors[code])
 	}
+	if j.ParkedUntil != nil {
+		line("parked until", "%s", moment(j.ParkedUntil))
+	}
+	line("stream starts", "%s", moment(j.StartTime))
 	line("created", "%s", moment(j.CreatedAt))
 	line("started", "%s", moment(j.StartedAt))
 	line("finished", "%s", moment(j.FinishedAt))

@@ -20,6 +20,7 @@ func (c *jobWatchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	defer api.close()
 	bar := &bar{w: a.stdout, terminal: terminal(a.stdout)}
 	job, err := watch(a.ctx, api, c.ID, max(c.Every, 100*time.Millisecond), bar)
 	bar.close()

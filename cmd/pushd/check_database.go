@@ -1,0 +1,186 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"pushd/internal/store"
+)
+
+// packetMin is more than a page of 10,000 openids takes with its overhead.
+const packetMin = 1 << 20
+
+// skewMax is how far the database's clock may be from this machine's. Jobs go
+// by the database's alone, but if the two differ one of them is wrong.
+const skewMax = 5 * time.Second
+
+// database checks everything about the database.
+func (c *checkCmd) database(ctx context.Context, r *report) {
+	db, err := openDatabase(c.MySQLDSN)
+	if err != nil {
+		r.fail("database", "%v", err)
+		return
+	}
+	defer db.Close()
+	reach, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := db.PingContext(reach); err != nil {
+		r.fail("database", "cannot be reached: %v", err)
+		return
+	}
+	checkServer(ctx, r, db)
+	channel := cmp.Or(c.ChannelQuery, store.DefaultChannelQuery)
+	status := cmp.Or(c.StatusUpdate, store.DefaultStatusUpdate)
+	checkChannel(ctx, r, db, channel, c.ActID)
+	checkStatus(ctx, r, db, status, c.ActID)
+	checkStatusTable(ctx, r, db, status)
+	if c.migrated(ctx, r) && checkTables(ctx, r, db) {
+		checkReadBack(ctx, r, db)
+	}
+}
+
+// migrated says whether the tables are those of this program.
+func (c *checkCmd) migrated(ctx context.Context, r *report) bool {
+	s, err := store.Open(ctx, store.Options{DSN: string(c.MySQLDSN), MaxConns: 1, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		r.fail("tables", "%v", err)
+		return false
+	}
+	defer s.Close()
+	switch done, err := s.Migrated(ctx); {
+	case err != nil:
+		r.fail("tables", "%v; run pushd migrate, and grant SELECT on pushd_schema", err)
+	case !done:
+		r.fail("tables", "are missing or old; run pushd migrate")
+	default:
+		return true
+	}
+	return false
+}
+
+// openDatabase opens the database as far as the checks need it.
+func openDatabase(dsn Secret) (*sql.DB, error) {
+	config, err := mysql.ParseDSN(string(dsn))
+	if err != nil {
+		return nil, errors.New("read PUSHD_MYSQL_DSN: not a DSN") // err may show the password
+	}
+	config.ClientFoundRows = true
+	config.Timeout = 5 * time.Second
+	config.Logger = &mysql.NopLogger{}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// checkServer looks at the server itself.
+func checkServer(ctx context.Context, r *report, db *sql.DB) {
+	var version string
+	var readOnly, packet int64
+	var clock float64
+	err := db.QueryRowContext(ctx, "SELECT VERSION(), @@read_only, @@max_allowed_packet, UNIX_TIMESTAMP(SYSDATE(6))").
+		Scan(&version, &readOnly, &packet, &clock)
+	if err != nil {
+		r.fail("database", "%v", err)
+		return
+	}
+	r.ok("database", "answers; version %s", version)
+	if readOnly != 0 {
+		r.fail("database", "is read-only; point PUSHD_MYSQL_DSN at the primary")
+	}
+	if packet < packetMin {
+		r.fail("database", "max_allowed_packet is %d; set it to %d or more", packet, packetMin)
+	}
+	if skew := time.Since(time.UnixMicro(int64(clock * 1e6))).Abs(); skew > skewMax {
+		r.warn("database", "its clock and this machine's are %v apart; run NTP on both", skew.Round(time.Second))
+	}
+}
+
+// ownTables are pushd's tables, with what the daemon does to each.
+func ownTables() map[string][]string {
+	return map[string][]string{
+		"pushd_job":      {"SELECT", "INSERT", "UPDATE"},
+		"pushd_page":     {"SELECT", "INSERT", "DELETE"},
+		"pushd_progress": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_template": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+	}
+}
+
+// attempts try a right on a table: statements that touch no row, for the
+// server judges rights before it looks for rows.
+func attempts(verb, table, column string) string {
+	switch verb {
+	case "SELECT":
+		return "SELECT 1 FROM " + table + " WHERE 1 = 0"
+	case "INSERT":
+		return "INSERT INTO " + table + " SELECT * FROM " + table + " WHERE 1 = 0"
+	case "UPDATE":
+		return "UPDATE " + table + " SET " + column + " = " + column + " WHERE 1 = 0"
+	default:
+		return "DELETE FROM " + table + " WHERE 1 = 0"
+	}
+}
+
+// checkTables looks for pushd's tables and tries the rights on them. It says
+// whether all is well.
+func checkTables(ctx context.Context, r *report, db *sql.DB) bool {
+	own, good := ownTables(), true
+	for _, table := range slices.Sorted(maps.Keys(own)) {
+		column, err := anyColumn(ctx, db, table)
+		if err != nil {
+			r.fail("tables", "%s: %v; see the GRANTs in docs/operations.md", table, err)
+			good = false
+			continue
+		}
+		var refused []string
+		for _, verb := range own[table] {
+			if err := rolledBack(ctx, db, attempts(verb, table, column)); err != nil {
+				refused = append(refused, verb)
+			}
+		}
+		if refused != nil {
+			r.fail("grants", "on %s; as root: GRANT %s ON %s TO the user of PUSHD_MYSQL_DSN", table, strings.Join(refused, ", "), table)
+			good = false
+		}
+	}
+	if good {
+		r.ok("tables", "there, with the rights that pushd needs")
+	}
+	return good
+}
+
+// anyColumn names a column of a table in the DSN's database.
+func anyColumn(ctx context.Context, db *sql.DB, table string) (string, error) {
+	rows, err := db.QueryContext(ctx, "SELECT * FROM "+table+" WHERE 1 = 0")
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return "", err
+	}
+	return columns[0], rows.Err()
+}
+
+// rolledBack runs a statement and takes it back.
+func rolledBack(ctx context.Context, db *sql.DB, statement string, args ...any) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	_, err = tx.ExecContext(ctx, statement, args...)
+	return err
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"pushd/internal/fanout"
+	"pushd/internal/mariadb"
+)
+
+// platform is the least of the platform's tables that the check needs.
+const platform = `
+CREATE TABLE activity_detail (id INT PRIMARY KEY AUTO_INCREMENT, act_id INT NOT NULL UNIQUE, live_notify TINYINT, live_notify_time INT, live_notify_status TINYINT) ENGINE=InnoDB;
+CREATE TABLE activity (id INT PRIMARY KEY, uin INT, title VARCHAR(99), start_time INT, watch_url VARCHAR(99)) ENGINE=InnoDB;
+CREATE TABLE user (uin INT PRIMARY KEY, edition TINYINT) ENGINE=InnoDB;
+CREATE TABLE user_wx_account (uin INT PRIMARY KEY, appid VARCHAR(64), app_secret VARCHAR(64)) ENGINE=InnoDB;
+CREATE TABLE user_wx_config (id INT PRIMARY KEY, uin INT, act_live_template_id VARCHAR(64), status TINYINT) ENGINE=InnoDB;
+INSERT INTO activity VALUES (42, 7, 'x', 0, '');
+INSERT INTO activity_detail VALUES (1, 42, 1, 15, 0);`
+
+// grants are what docs/operations.md tells to give.
+const grants = `
+GRANT SELECT ON p.pushd_schema TO pushd@localhost;
+GRANT SELECT ON p.activity TO pushd@localhost;
+GRANT SELECT ON p.user TO pushd@localhost;
+GRANT SELECT ON p.user_wx_config TO pushd@localhost;
+GRANT SELECT (uin, appid) ON p.user_wx_account TO pushd@localhost;
+GRANT SELECT, UPDATE (live_notify_status) ON p.activity_detail TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_job TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_page TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_progress TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_template TO pushd@localhost;`
+
+func TestCheck_Database(t *testing.T) {
+	server := startMariaDB(t)
+	root := func(statements string) {
+		t.Helper()
+		if err := server.Exec(t.Context(), "p", statements); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := server.Exec(t.Context(), "", "CREATE DATABASE p"); err != nil {
+		t.Fatal(err)
+	}
+	root(platform)
+	dsn := server.UserDSN("pushd", "hunter2", "p")
+	expect := func(actID int64, wants ...string) {
+		t.Helper()
+		out := checked(t, dsn, actID)
+		for _, want := range wants {
+			if !strings.Contains(out, want) {
+				t.Errorf("no %q in\n%s", want, out)
+			}
+		}
+		if strings.Contains(out, "hunter2") {
+			t.Errorf("shows the password: %s", out)
+		}
+	}
+	expect(0, "fail  database: cannot be reached")
+	root("CREATE USER pushd@localhost IDENTIFIED BY 'hunter2'; GRANT SELECT ON p.activity_detail TO pushd@localhost")
+	expect(0, "fail  channel query: Error 1142", "fail  status update: Error 1142", "; run pushd migrate, and grant SELECT on pushd_schema")
+	migrateForTest(t, server.DSN("p"))
+	root(grants)
+	expect(42, "ok    database: answers; version", "ok    tables: there", "ok    channel query: finds channel 42",
+		"ok    status update: may be written", "ok    status table: activity_detail is InnoDB",
+		"ok    status table: activity_detail has one row per act_id", "ok    read back")
+	expect(43, "fail  channel query: finds no channel 43")
+
+	root("REVOKE DELETE ON p.pushd_progress FROM pushd@localhost; REVOKE UPDATE (live_notify_status) ON p.activity_detail FROM pushd@localhost")
+	expect(0, "fail  grants: on pushd_progress; as root: GRANT DELETE ON pushd_progress", "fail  status update: Error 1142")
+	root("ALTER TABLE activity_detail DROP KEY act_id, ENGINE=MyISAM; INSERT INTO activity_detail VALUES (2, 42, 1, 15, 0)")
+	expect(0, "fail  status table: activity_detail is MyISAM, which has no transactions", "several rows for one act_id, such as 42")
+	root("DELETE FROM activity_detail WHERE id = 2")
+	expect(0, "warn  status table: activity_detail has one row per act_id, but nothing keeps it so")
+	root("DROP TABLE pushd_page; SET GLOBAL read_only = 1")
+	expect(0, "fail  tables: pushd_page: Error 1146", "fail  database: is read-only")
+
+	var left int
+	db := open(t, server.DSN("p"))
+	if err := db.QueryRowContext(t.Context(), "SELECT (SELECT COUNT(*) FROM pushd_template) + (SELECT SUM(live_notify_status) FROM activity_detail)").Scan(&left); err != nil || left != 0 {
+		t.Errorf("the check left %d changes behind, %v", left, err)
+	}
+}
+
+// checked runs the database checks and returns what they print.
+func checked(t *testing.T, dsn string, actID int64) string {
+	t.Helper()
+	var b bytes.Buffer
+	c := checkCmd{Settings: Settings{Database: Database{MySQLDSN: Secret(dsn)}}, ActID: actID}
+	r := &report{w: &b}
+	c.database(t.Context(), r)
+	if r.failed != strings.Contains(b.String(), "fail  ") {
+		t.Errorf("failed is %v after %s", r.failed, b.String())
+	}
+	return b.String()
+}
+
+func startMariaDB(t *testing.T) *mariadb.Server {
+	t.Helper()
+	server, err := mariadb.Start(t.Context(), mariadb.WithGrants())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop() })
+	return server
+}
+
+func open(t *testing.T, dsn string) *sql.DB {
+	t.Helper()
+	db, err := openDatabase(Secret(dsn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// migrateForTest makes pushd's tables as pushd migrate does.
+func migrateForTest(t *testing.T, dsn string) {
+	t.Helper()
+	code := run(t.Context(), []string{"migrate"}, []string{"PUSHD_MYSQL_DSN=" + dsn}, strings.NewReader(""), io.Discard, os.Stderr)
+	if code != 0 {
+		t.Fatalf("migrate: code %d", code)
+	}
+}
+
+// fakeToken and fakeQuota answer as they are told.
+type fakeToken struct{ err error }
+
+func (f fakeToken) Token(context.Context, string, int64) (string, error) { return "s3cr3t", f.err }
+
+type fakeQuota struct {
+	remain int64
+	answer fanout.Answer
+}
+
+func (f fakeQuota) Quota(context.Context, fanout.Token, string) (int64, fanout.Answer) {
+	return f.remain, f.answer
+}
+
+func TestCheck_Account(t *testing.T) {
+	for _, c := range []struct {
+		token fakeToken
+		quota fakeQuota
+		want  string
+	}{
+		{fakeToken{errors.New("HTTP 500")}, fakeQuota{}, "fail  token endpoint: HTTP 500; pushd needs"},
+		{fakeToken{}, fakeQuota{5, fanout.Answer{}}, "ok    wechat: answers; 5 template messages left today"},
+		{fakeToken{}, fakeQuota{0, fanout.Answer{}}, "warn  wechat: answers; nothing is left"},
+		{fakeToken{}, fakeQuota{0, fanout.Answer{Verdict: fanout.TokenRefused, Code: 40001, Text: "invalid credential"}}, "fail  wechat: 40001 invalid credential; the token endpoint gave"},
+		{fakeToken{}, fakeQuota{0, fanout.Answer{Verdict: fanout.FatalIfRepeated, Code: 40164, Text: "invalid ip 1.2.3.4"}}, "fail  wechat: 40164 invalid ip 1.2.3.4; add this machine's address"},
+		{fakeToken{}, fakeQuota{0, fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotSent, Text: "connect"}}, "can this machine reach PUSHD_WECHAT_URL?"},
+	} {
+		var b bytes.Buffer
+		r := &report{w: &b}
+		checkAccount(t.Context(), r, c.token, c.quota, "wx1", 42)
+		if !strings.Contains(b.String(), c.want) || strings.Contains(b.String(), "s3cr3t") {
+			t.Errorf("got %s, want %s", b.String(), c.want)
+		}
+	}
+}
+
+// The whole command, with what it calls answering; only the database is away.
+func TestCheck_Run(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/token", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("appid") != "wx1" || r.FormValue("actid") != "42" || r.Header.Get("X-Pushd-Key") != goodKey {
+			t.Errorf("asked with %v", r.Form)
+		}
+		io.WriteString(w, `{"access_token":"s3cr3t-token","expires_in":7200}`)
+	})
+	mux.HandleFunc("/cgi-bin/openapi/quota/get", func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"errcode":0,"quota":{"remain":99}}`)
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	env := []string{"PUSHD_MYSQL_DSN=u:hunter2@unix(" + t.TempDir() + "/none)/p", "PUSHD_TOKEN_URL=" + server.URL + "/token",
+		"PUSHD_TOKEN_KEY=" + goodKey, "PUSHD_WECHAT_URL=" + server.URL}
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"check", "--appid=wx1", "--actid=42"}, env, strings.NewReader(""), &out, &errs)
+	for _, want := range []string{"ok    settings", "fail  database: cannot be reached", "ok    token endpoint: gave [token ", "ok    wechat: answers; 99"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in %s%s", want, out.String(), errs.String())
+		}
+	}
+	if code != 1 || strings.Contains(out.String(), "s3cr3t") || strings.Contains(out.String(), "hunter2") {
+		t.Errorf("code %d: %s", code, out.String())
+	}
+}

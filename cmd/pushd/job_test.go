@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// answer is what the fake API gives to one request.
+type answer struct {
+	status int
+	body   string
+}
+
+// fakeAPI answers in order, and the last answer for ever; it keeps what it
+// was asked.
+type fakeAPI struct {
+	mu      sync.Mutex
+	answers []answer
+	asked   []string
+}
+
+func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	body, _ := io.ReadAll(r.Body)
+	f.asked = append(f.asked, strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Method, r.URL, body)))
+	a := f.answers[0]
+	if len(f.answers) > 1 {
+		f.answers = f.answers[1:]
+	}
+	if r.Header.Get("Authorization") != "Bearer "+goodKey {
+		a = answer{401, `{"code":"unauthorized","title":"The API key is missing or wrong","detail":"no key"}`}
+	}
+	w.WriteHeader(a.status)
+	io.WriteString(w, a.body)
+}
+
+// execute runs a whole command against the API.
+func execute(t *testing.T, api *fakeAPI, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	server := httptest.NewServer(api)
+	defer server.Close()
+	env := []string{"PUSHD_SERVER=" + server.URL, "PUSHD_API_KEY=" + goodKey + ",another-key-of-16"}
+	var out, errs bytes.Buffer
+	code = run(t.Context(), append([]string{"job"}, args...), env, strings.NewReader(stdin), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func job(state string, sent int) answer {
+	return answer{200, fmt.Sprintf(`{"id":"j1","actid":42,"appid":"wx1","templateId":"T","state":%q,"total":100,"walked":100,
+		"sent":%d,"skipped":1,"failed":0,"unknown":2,"rate":12.5,"errors":{"43004":1},"createdAt":"2026-01-02T03:04:05Z","reason":null}`, state, sent)}
+}
+
+func TestJob_Commands(t *testing.T) {
+	for _, c := range []struct {
+		args  string
+		reply answer
+		code  int
+		asked string
+		out   string
+	}{
+		{"pause j1", job("paused", 5), 0, "POST /v1/jobs/j1/pause", "job j1 is paused\n"},
+		{"resume j1", job("running", 5), 0, "POST /v1/jobs/j1/resume", "job j1 is running\n"},
+		{"cancel j1 --yes", job("canceled", 5), 0, "POST /v1/jobs/j1/cancel", "job j1 is canceled\n"},
+		{"retry j1 --accept-duplicates --deadline=2026-01-02T03:04:05Z", job("queued", 5), 0, `POST /v1/jobs/j1/retry {"acceptDuplicates":true,"deadline":1767323045}`, "job j1 is queued\n"},
+		{"show j1", job("running", 97), 0, "GET /v1/jobs/j1", "error 43004    1\n"},
+		{"show j1 --json", job("running", 97), 0, "GET /v1/jobs/j1", "  \"actid\": 42,\n"},
+		{"show a/../b", job("running", 97), 0, "GET /v1/jobs/a%2F..%2Fb", "100, 100 walked"},
+		{"list --state running --actid 42 --appid wx1 --limit 3", answer{200, `{"items":[` + job("running", 7).body + `],"nextCursor":"c"}`}, 0,
+			"GET /v1/jobs?actid=42&appid=wx1&limit=3&state=running", "There are more"},
+		{"pause j1", answer{409, `{"code":"job_ended","title":"The job has ended","detail":"job j1 has succeeded"}`}, 1, "POST /v1/jobs/j1/pause", "pushd: job j1 has succeeded (job_ended, HTTP 409)\n"},
+		{"show j1", answer{502, "<html>bad gateway</html>"}, 1, "GET /v1/jobs/j1", "pushd: the answer is not one of pushd's (not_pushd, HTTP 502)\n"},
+		{"show j1", answer{200, "<html>"}, 1, "GET /v1/jobs/j1", "pushd: read the job"},
+		{"pause j1 --api-key=wrong", answer{}, 1, "POST /v1/jobs/j1/pause", "no key; set --api-key or PUSHD_API_KEY (unauthorized, HTTP 401)"},
+		{"retry j1", answer{422, `{"code":"invalid_request","detail":"is past","field":"deadline"}`}, 1, `POST /v1/jobs/j1/retry {}`, "deadline: is past"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			api := &fakeAPI{answers: []answer{c.reply}}
+			code, out, errs := execute(t, api, "", strings.Fields(c.args)...)
+			if code != c.code || !strings.Contains(out+errs, c.out) {
+				t.Errorf("code %d, said %s%s", code, out, errs)
+			}
+			if len(api.asked) != 1 || api.asked[0] != c.asked {
+				t.Errorf("asked %q", api.asked)
+			}
+		})
+	}
+}
+
+func TestJob_Usage(t *testing.T) {
+	for args, want := range map[string]string{
+		"job show":                   "expected",
+		"job show j1 --server=nonse": "PUSHD_SERVER: is not a URL",
+		"job sing":                   "unexpected argument sing",
+		"serve --lize":               "unknown flag --lize",
+	} {
+		var out, errs bytes.Buffer
+		code := run(t.Context(), strings.Fields(args), nil, strings.NewReader(""), &out, &errs)
+		if code != exitUsage || !strings.Contains(errs.String(), want) {
+			t.Errorf("%s: code %d, said %s", args, code, errs.String())
+		}
+	}
+}
+
+func TestRun_HelpAndVersion(t *testing.T) {
+	for _, args := range [][]string{{}, {"--help"}, {"serve", "--help"}, {"job", "watch", "--help"}, {"version"}} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), args, nil, strings.NewReader(""), &out, &errs); code != 0 || errs.Len() > 0 || !strings.Contains(out.String(), "pushd") {
+			t.Errorf("%v: code %d, said %s%s", args, code, out.String(), errs.String())
+		}
+	}
+}
+
+// Watch survives a daemon that goes away, and says by its exit code how the
+// job ended.
+func TestJob_Watch(t *testing.T) {
+	away := answer{503, `{"code":"unavailable","detail":"shutting down"}`}
+	for state, want := range map[string]int{"succeeded": 0, "failed": 1, "expired": 1, "canceled": 1} {
+		api := &fakeAPI{answers: []answer{job("running", 10), away, {502, "<html>"}, job("running", 10), job("running", 50), job(state, 97)}}
+		code, out, errs := execute(t, api, "", "watch", "j1", "--every=1ms")
+		if code != want || errs != "" {
+			t.Errorf("%s: code %d, %s", state, code, errs)
+		}
+		for _, line := range []string{"[###.", " 13/100 (2 not sent) 12/s\n", "waiting: shutting down", "[############################] 100% 100/100"} {
+			if !strings.Contains(out, line) {
+				t.Errorf("%s: no %q in\n%s", state, line, out)
+			}
+		}
+	}
+}
+
+func TestJob_WatchEndsAtOnce(t *testing.T) {
+	api := &fakeAPI{answers: []answer{{404, `{"code":"job_not_found","detail":"no job j1"}`}}}
+	if code, _, errs := execute(t, api, "", "watch", "j1"); code != 1 || !strings.Contains(errs, "no job j1") {
+		t.Errorf("unknown job: code %d, %s", code, errs)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	c := &client{root: "http://127.0.0.1:1", http: &http.Client{}}
+	if _, err := watch(ctx, c, "j1", time.Hour, &bar{w: io.Discard}); err == nil || !strings.Contains(err.Error(), "interrupted") {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	eta, total := now.Add(95*time.Second), int64(1000000)
+	for _, c := range []struct {
+		job  record
+		want string
+	}{
+		{record{State: "running"}, "[............................]   0% 0/? 0/s"},
+		{record{State: "running", Total: &total, Sent: 500000, Rate: 5263.2, ETA: &eta}, "[##############..............]  50% 500000/1000000 5263/s, 1m35s left"},
+		{record{State: "parked", Reason: "quota", Total: &total, Sent: 999999, Failed: 1}, "[############################] 100% 1000000/1000000 (1 not sent) parked (quota)"},
+		{record{State: "running", Total: &total, Walked: 1000010, Sent: 1000010}, "[############################] 100% 1000010/1000000 0/s"},
+	} {
+		if got := progress(c.job, now); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}
+
+func TestBar_Terminal(t *testing.T) {
+	var b bytes.Buffer
+	bar := &bar{w: &b, terminal: true}
+	bar.show("one")
+	bar.show("two")
+	bar.close()
+	if got := b.String(); got != "\rone\x1b[K\rtwo\x1b[K\n" {
+		t.Errorf("drew %q", got)
+	}
+}
+
+func TestConfirm(t *testing.T) {
+	for in, want := range map[string]bool{"y\n": true, "YES": true, "": false, "\n": false, "n\n": false, "yep\n": false} {
+		if got := confirm(strings.NewReader(in), io.Discard, "Sure?"); got != want {
+			t.Errorf("%q: %v", in, got)
+		}
+	}
+}
+
+// A text from outside cannot move the cursor.
+func TestClean(t *testing.T) {
+	if got := clean("a\x1b[2Jb\nc\u009bd名"); got != "a [2Jb c d名" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestClient_CA(t *testing.T) {
+	api := &fakeAPI{answers: []answer{job("running", 1)}}
+	server := httptest.NewUnstartedServer(api)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // one handshake fails on purpose
+	server.StartTLS()
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, ca, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(ca string) error {
+		c, err := newClient(Remote{Server: Address(server.URL), Key: goodKey, CA: ca})
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		return c.call(t.Context(), http.MethodGet, "/", nil, &json.RawMessage{})
+	}
+	if err := ask(file); err != nil {
+		t.Error(err)
+	}
+	if err := ask(""); err == nil || passing(err) {
+		t.Errorf("an unknown certificate: %v", err)
+	}
+	if err := ask(file + "x"); err == nil {
+		t.Error("a missing file passed")
+	}
+}
