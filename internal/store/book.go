@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/jmoiron/sqlx"
 
@@ -64,7 +66,9 @@ VALUES
 }
 
 // Command moves a job from one state to another. See fanout.Book. With To
-// empty the state and its reason stay as they are.
+// empty the state and its reason stay as they are; a job that is not there is
+// ErrNotFound. A deadline that is new counts as asked for: it does not move
+// with the channel's start any more.
 func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command) (job fanout.Job, err error) {
 	query, args, err := commandSQL(id, cmd)
 	if err != nil {
@@ -72,7 +76,10 @@ func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command
 	}
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, query, args...)
-		if err := s.won(n, err, fanout.ErrExists); err != nil {
+		if err := s.won(n, err, fanout.ErrExists); errors.Is(err, fanout.ErrLost) {
+			_, missing := s.readJob(ctx, tx, `id = ?`, id)
+			return cmp.Or(missing, err)
+		} else if err != nil {
 			return err
 		}
 		if cmd.To.Ended() {
@@ -93,8 +100,9 @@ func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command
 func commandSQL(id fanout.JobID, cmd fanout.Command) (string, []any, error) {
 	set, args := `rate = COALESCE(?, rate)`, []any{cmd.Rate}
 	if cmd.Deadline != 0 {
-		set += `, deadline = ?, deadline_asked = 1`
-		args = append(args, cmd.Deadline)
+		// MySQL assigns from left to right: compare first, then set.
+		set += `, deadline_asked = CASE WHEN deadline = ? THEN deadline_asked ELSE 1 END, deadline = ?`
+		args = append(args, cmd.Deadline, cmd.Deadline)
 	}
 	if cmd.Unpark || cmd.To != "" && cmd.To != fanout.Parked {
 		set += `, parked_until = 0`

@@ -28,10 +28,7 @@ UPDATE pushd_job SET
   boot = '',
   lease_until = 0,
   send_rate = 0
-WHERE id = ?
-  AND epoch = ?
-  AND owner <> ''
-  AND state IN ('running', 'parked')`,
+WHERE `+ours,
 			e.State, e.Reason, clip(e.Detail), e.State == fanout.Succeeded, l.Job, l.Epoch)
 		if err := s.won(n, err, fanout.ErrLost); err != nil {
 			return err

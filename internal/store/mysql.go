@@ -96,9 +96,13 @@ func lockMySQL(ctx context.Context, db *sql.DB) (func(), error) {
 		return nil, err
 	}
 	var got sql.NullInt64
-	err = conn.QueryRowContext(ctx, `SELECT GET_LOCK(LEFT(CONCAT('pushd_schema ', DATABASE()), 64), 60)`).Scan(&got)
-	if err == nil && got.Int64 != 1 {
-		err = errors.New("another migration has been running for a minute")
+	for tries := 0; err == nil && got.Int64 != 1; tries++ {
+		if tries == 6 {
+			err = errors.New("another migration has been running for a minute")
+			break
+		}
+		// Ten seconds are well below the read timeout.
+		err = conn.QueryRowContext(ctx, `SELECT GET_LOCK(LEFT(CONCAT('pushd_schema ', DATABASE()), 64), 10)`).Scan(&got)
 	}
 	if err != nil {
 		conn.Close()

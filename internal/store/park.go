@@ -6,7 +6,17 @@ import (
 	"pushd/internal/fanout"
 )
 
-// Park ends the work on a running job until it is due. See fanout.Leases.
+// ours is the condition under which a worker may park or unpark its job. A
+// parked job that is owned under this epoch is one that it holds itself, so
+// that each of these calls may be made again when its answer was lost.
+const ours = `
+      id = ?
+  AND epoch = ?
+  AND owner <> ''
+  AND state IN ('running', 'parked')`
+
+// Park ends the work on a running job, or on a held one, until it is due. See
+// fanout.Leases.
 func (s *Store) Park(ctx context.Context, l fanout.Lease, p fanout.Parking) error {
 	n, err := s.one(ctx, `
 UPDATE pushd_job SET
@@ -19,9 +29,7 @@ UPDATE pushd_job SET
   boot = '',
   lease_until = 0,
   send_rate = 0
-WHERE id = ?
-  AND epoch = ?
-  AND state = 'running'`, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
+WHERE `+ours, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
 	return wrap(s.won(n, err, fanout.ErrLost), "park job %s", l.Job)
 }
 
@@ -35,9 +43,7 @@ UPDATE pushd_job SET
   parked_until = ?,
   active_appid = NULL,
   send_rate = 0
-WHERE id = ?
-  AND epoch = ?
-  AND state = 'running'`, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
+WHERE `+ours, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
 	return wrap(s.won(n, err, fanout.ErrLost), "hold job %s", l.Job)
 }
 
@@ -50,9 +56,6 @@ UPDATE pushd_job SET
   detail = '',
   parked_until = 0,
   active_appid = appid
-WHERE id = ?
-  AND epoch = ?
-  AND state = 'parked'
-  AND owner <> ''`, l.Job, l.Epoch)
+WHERE `+ours, l.Job, l.Epoch)
 	return wrap(s.won(n, err, fanout.ErrAccountBusy), "unhold job %s", l.Job)
 }

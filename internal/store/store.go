@@ -94,7 +94,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(opt.MaxConns)
-	db.SetMaxIdleConns(opt.MaxConns / 2)
+	db.SetMaxIdleConns(opt.MaxConns)
 	db.SetConnMaxIdleTime(time.Minute)
 	db.SetConnMaxLifetime(5 * time.Minute) // lets a proxy or a failover move us
 	return &Store{db: sqlx.NewDb(db, opt.Dialect.Driver), d: opt.Dialect, opt: opt}, nil
