@@ -67,7 +67,7 @@ func readBody(c echo.Context) (*node, error) {
 	if r.ContentLength == 0 {
 		return &node{kind: object}, nil
 	}
-	parse, err := parser(r.Header)
+	parse, err := parserOf(r.Header)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +100,8 @@ func unread(err error) error {
 	return problem(codeMalformed, "the body broke off")
 }
 
-// parser returns how to read a body with these headers.
-func parser(h http.Header) (func([]byte) (*node, *fanout.Problem), error) {
+// parserOf returns how to read a body with these headers.
+func parserOf(h http.Header) (func([]byte) (*node, *fanout.Problem), error) {
 	if enc := h.Get(echo.HeaderContentEncoding); enc != "" && !strings.EqualFold(enc, "identity") {
 		return nil, problem(codeMediaType, "send the body without Content-Encoding")
 	}

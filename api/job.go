@@ -86,11 +86,11 @@ func (s *Server) rate(j fanout.Job) float64 {
 	if j.State != fanout.Running {
 		return 0
 	}
-	r, ok := s.Live(j.ID)
-	if !ok && j.Leased >= j.Now {
+	r, here := s.Live(j.ID)
+	if !here {
 		r = j.SendRate
 	}
-	if math.IsNaN(r) || r < 0 {
+	if (!here && j.Leased < j.Now) || math.IsNaN(r) || r < 0 {
 		return 0
 	}
 	return math.Round(r*10) / 10

@@ -1,0 +1,152 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"pushd/internal/fanout"
+)
+
+const failuresPath = "/v1/jobs/" + theJob + "/failures"
+
+// unreachedPeople is a small list with everything odd in it.
+func unreachedPeople(_ context.Context, _ []fanout.PersonState, yield func(fanout.Failure) error) error {
+	for _, f := range []fanout.Failure{
+		{OpenID: "oA1", State: fanout.PersonFailed, Code: 47003, Page: 1},
+		{OpenID: "-B2", State: fanout.PersonUnknown, Code: fanout.CodeTimeout, Page: 2},
+		{OpenID: "=C3", State: fanout.PersonSkipped, Code: -1, Page: 3},
+		{OpenID: "oD4", State: fanout.PersonFailed, Page: 3},
+	} {
+		if err := yield(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestServer_FailuresNDJSON(t *testing.T) {
+	w := newWorld()
+	w.jobs.FailuresFunc = unreachedPeople
+	rec := w.get(failuresPath)
+	const want = `{"openid":"oA1","outcome":"failed","error":"47003","page":1}
+{"openid":"-B2","outcome":"unknown","error":"timeout","page":2}
+{"openid":"=C3","outcome":"skipped","error":"-1","page":3}
+{"openid":"oD4","outcome":"failed","error":null,"page":3}
+`
+	if got := rec.Header().Get("Content-Type"); rec.Body.String() != want || got != "application/x-ndjson" {
+		t.Errorf("got %s\n%s\nwant\n%s", got, rec.Body, want)
+	}
+}
+
+func TestServer_FailuresCSV(t *testing.T) {
+	const want = "\uFEFFopenid,outcome,error,page\r\noA1,failed,47003,1\r\n'-B2,unknown,timeout,2\r\n'=C3,skipped,'-1,3\r\noD4,failed,,3\r\n"
+	w := newWorld()
+	w.jobs.FailuresFunc = unreachedPeople
+	byHeader := request("GET", failuresPath, "", "")
+	byHeader.Header.Set("Accept", "text/csv, */*;q=0.1")
+	for _, r := range []*http.Request{byHeader, request("GET", failuresPath+"?format=csv", "", "")} {
+		rec := w.serve(r)
+		if got := rec.Header().Get("Content-Type"); rec.Body.String() != want || got != "text/csv; charset=utf-8" {
+			t.Errorf("got %s\n%q\nwant\n%q", got, rec.Body, want)
+		}
+	}
+	byHeader.URL.RawQuery = "format=ndjson"
+	if rec := w.serve(byHeader); !strings.HasPrefix(rec.Body.String(), "{") {
+		t.Errorf("format does not win over Accept: %s", rec.Body)
+	}
+}
+
+func TestCell(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "oA": "oA", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra", "a=": "a=",
+	} {
+		if got := cell(in); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestServer_FailuresOutcome(t *testing.T) {
+	w := newWorld()
+	var got []fanout.PersonState
+	w.jobs.FailuresFunc = func(_ context.Context, states []fanout.PersonState, _ func(fanout.Failure) error) error {
+		got = states
+		return nil
+	}
+	for query, want := range map[string][]fanout.PersonState{
+		"":                        {fanout.PersonFailed, fanout.PersonUnknown, fanout.PersonSkipped},
+		"?outcome=unknown":        {fanout.PersonUnknown},
+		"?outcome=skipped,failed": {fanout.PersonSkipped, fanout.PersonFailed},
+	} {
+		if rec := w.get(failuresPath + query); rec.Code != 200 || !slices.Equal(got, want) {
+			t.Errorf("%s: answered %d, asked for %v, want %v", query, rec.Code, got, want)
+		}
+	}
+}
+
+// A list that breaks off must not look complete; one that never began is an
+// answer like any other.
+func TestServer_FailuresBreakOff(t *testing.T) {
+	for _, people := range []int{0, 3, 100_000} {
+		t.Run(fmt.Sprint(people), func(t *testing.T) {
+			w := newWorld()
+			w.jobs.FailuresFunc = func(_ context.Context, _ []fanout.PersonState, yield func(fanout.Failure) error) error {
+				for range people {
+					if err := yield(fanout.Failure{OpenID: "oA1", State: fanout.PersonFailed, Code: 1, Page: 1}); err != nil {
+						return err
+					}
+				}
+				return errors.New("connection lost")
+			}
+			server := httptest.NewServer(New(w.options))
+			defer server.Close()
+			r, _ := http.NewRequest("GET", server.URL+failuresPath, nil)
+			r.Header.Set("Authorization", "Bearer "+theKey)
+			res, err := server.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			_, err = io.Copy(io.Discard, res.Body)
+			if began := people >= flushEvery; began && (res.StatusCode != 200 || !errors.Is(err, io.ErrUnexpectedEOF)) {
+				t.Errorf("answered %d, and its end is %v", res.StatusCode, err)
+			} else if !began && (res.StatusCode != 503 || err != nil) {
+				t.Errorf("answered %d, and its end is %v", res.StatusCode, err)
+			}
+		})
+	}
+}
+
+// A list of a million people is never held in memory, and its reader is told
+// when the client is gone.
+func TestServer_FailuresClientGone(t *testing.T) {
+	w := newWorld()
+	stopped := make(chan error, 1)
+	w.jobs.FailuresFunc = func(_ context.Context, _ []fanout.PersonState, yield func(fanout.Failure) error) error {
+		for {
+			if err := yield(fanout.Failure{OpenID: "oA1", State: fanout.PersonFailed, Code: 1, Page: 1}); err != nil {
+				stopped <- err
+				return err
+			}
+		}
+	}
+	server := httptest.NewServer(New(w.options))
+	defer server.Close()
+	r, _ := http.NewRequest("GET", server.URL+failuresPath, nil)
+	r.Header.Set("Authorization", "Bearer "+theKey)
+	res, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if err := <-stopped; err == nil {
+		t.Error("the reader was not stopped")
+	}
+}

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"pushd/internal/fanout"
+)
+
+func TestServer_Recipient(t *testing.T) {
+	const path = "/v1/jobs/" + theJob + "/recipients/"
+	w := newWorld()
+	var asked fanout.OpenID
+	var person fanout.Person
+	var err error
+	w.jobs.RecipientFunc = func(id fanout.OpenID) (fanout.Person, error) {
+		asked = id
+		return person, err
+	}
+	t.Run("Sent", func(t *testing.T) {
+		person = fanout.Person{State: fanout.PersonSent}
+		const want = `{"jobId":"` + theJob + `","openid":"-oA_b","outcome":"sent","error":null}` + "\n"
+		if got := w.get(path + "-oA_b").Body.String(); got != want || asked != "-oA_b" {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+	t.Run("Escaped", func(t *testing.T) {
+		// What needs no escape may have one, and one more slash may follow.
+		if w.get(path + "%6fA%2Bb"); asked != "oA+b" {
+			t.Errorf("asked for %q", asked)
+		}
+	})
+	t.Run("Skipped", func(t *testing.T) {
+		person = fanout.Person{State: fanout.PersonSkipped, Code: 43004}
+		if doc := decode[recipientDoc](t, w.get(path+"oA")); doc.Outcome != "skipped" || doc.Error == nil || *doc.Error != "43004" {
+			t.Errorf("got %+v", doc)
+		}
+	})
+	t.Run("ErrNotListedYet", func(t *testing.T) {
+		err = fanout.ErrNotFound
+		d := wantProblem(t, w.get(path+"oA"), 404, codeRecipientNotFound, "")
+		if !strings.Contains(d.Detail, "not complete yet") {
+			t.Errorf("got %s", d.Detail)
+		}
+	})
+	t.Run("ErrDatabase", func(t *testing.T) {
+		err = errors.New("connection lost")
+		wantProblem(t, w.get(path+"oA"), 503, fanout.CodeUnavailable, "")
+	})
+	t.Run("ErrPurged", func(t *testing.T) {
+		w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) {
+			return fanout.Job{ID: theJob, PurgedAt: noon}, nil
+		}
+		for _, p := range []string{path + "oA", failuresPath} {
+			if d := wantProblem(t, w.get(p), 410, codePurged, ""); !strings.Contains(d.Detail, "2026-03-01") {
+				t.Errorf("got %s", d.Detail)
+			}
+		}
+	})
+	t.Run("ErrNoJob", func(t *testing.T) {
+		w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return fanout.Job{}, fanout.ErrNotFound }
+		wantProblem(t, w.get(path+"oA"), 404, fanout.CodeJobNotFound, "")
+		wantProblem(t, w.get(failuresPath), 404, fanout.CodeJobNotFound, "")
+	})
+}
