@@ -1,0 +1,33 @@
+# What can be made; `make help` lists it.
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 30s
+BENCH    ?= .
+
+.PHONY: help build test lint deps bench fuzz
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+build: ## Make bin/pushd: static, stripped, with its version
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/pushd ./cmd/pushd
+
+test: deps lint ## Install what is missing (Debian, root), then run everything with the race detector
+	CGO_ENABLED=1 go test -race -timeout 8m ./...
+
+lint: ## go vet, staticcheck, gofmt
+	go vet ./...
+	go tool staticcheck ./...
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w: $$unformatted"; exit 1; }
+
+deps: ## Look for what the tests need beside Go
+	@.ci/deps
+
+bench: ## Run the benchmarks; BENCH=name picks some
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
+
+fuzz: ## Run each fuzz target for FUZZTIME (30s)
+	@grep -rho --include='*_test.go' '^func Fuzz[A-Za-z]*' . | cut -c6- | sort | while read -r name; do \
+	  dir=$$(dirname "$$(grep -rl --include='*_test.go' "^func $$name(" . | head -n 1)"); \
+	  go test -run '^$$' -fuzz "^$$name$$" -fuzztime '$(FUZZTIME)' "$$dir" || exit 1; \
+	done
