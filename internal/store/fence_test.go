@@ -1,0 +1,228 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"pushd/internal/fanout"
+)
+
+// A zombie is a worker whose job was claimed by another: none of its writes
+// may land.
+func TestStore_ZombieWritesAreRefused(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA", "oB"})
+		zombie := j.Lease()
+		f.record(zombie, 1, sent, fanout.Person{})
+		f.set(`UPDATE pushd_job SET lease_until = 0`)
+		_, err := f.Claim(f.ctx, bob, j.ID, term)
+		f.ok(err)
+		before := f.job(j.ID)
+		n := int64(7)
+		for name, write := range map[string]func() error{
+			"Record": func() error {
+				return f.Record(f.ctx, zombie, []fanout.Progress{progress(1, sent, sent)})
+			},
+			"StorePage": func() error {
+				return f.StorePage(f.ctx, zombie, fanout.Page{No: 2, OpenIDs: []fanout.OpenID{"oC"}}, fanout.Walk{Pages: 2})
+			},
+			"SaveWalk": func() error { return f.SaveWalk(f.ctx, zombie, fanout.Walk{Pages: 1, Complete: true}) },
+			"SaveMessage": func() error {
+				return f.SaveMessage(f.ctx, zombie, fanout.Prepared{Message: &fanout.Message{}})
+			},
+			"SaveQuota": func() error { return f.SaveQuota(f.ctx, zombie, &n, &n) },
+			"Park":      func() error { return f.Park(f.ctx, zombie, fanout.Parking{Until: future}) },
+			"Hold":      func() error { return f.Hold(f.ctx, zombie, fanout.Parking{Until: future}) },
+			"Unhold":    func() error { return f.Unhold(f.ctx, zombie) },
+			"Finish":    func() error { return f.Finish(f.ctx, zombie, fanout.Ending{State: fanout.Failed}) },
+		} {
+			if err := write(); err != fanout.ErrLost {
+				t.Errorf("%s: %v, want ErrLost", name, err)
+			}
+		}
+		f.ok(f.Release(f.ctx, zombie)) // no error, and no effect
+		lost, err := f.Renew(f.ctx, alice, term, []fanout.Held{{Lease: zombie}})
+		f.ok(err)
+		if len(lost) != 1 || lost[0] != j.ID {
+			t.Errorf("lost %v", lost)
+		}
+		after := f.job(j.ID)
+		after.Now, before.Now = 0, 0
+		if after.Owner != bob || after.State != fanout.Running || after.Walk != before.Walk || after.Counts.Sent != 1 || after.Prepared.Message != nil || after.QuotaRemain != nil {
+			t.Errorf("a zombie changed the job:\n%+v\n%+v", before, after)
+		}
+		if n := f.number(`SELECT COUNT(*) FROM pushd_page`); n != 1 {
+			t.Errorf("%d pages", n)
+		}
+	})
+}
+
+// After the lease was given back the worker has nothing to say any more.
+func TestStore_NoWritesAfterRelease(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA"})
+		l := j.Lease()
+		f.ok(f.Release(f.ctx, l))
+		f.want(f.SaveWalk(f.ctx, l, fanout.Walk{Pages: 1}), fanout.ErrLost)
+		f.want(f.Finish(f.ctx, l, fanout.Ending{State: fanout.Failed}), fanout.ErrLost)
+		if j := f.job(l.Job); j.State != fanout.Queued || j.Owner != (fanout.Owner{}) {
+			t.Errorf("released: %+v", j)
+		}
+	})
+}
+
+// A statement that its sender has given up may still be under way in the
+// server. It must not land on top of what was written since.
+func TestStore_LateRecordLosesToANewerOne(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA", "oB"})
+		l := j.Lease()
+		f.record(l, 1, sent, sent)
+		rev := f.number(`SELECT rev FROM pushd_progress`)
+		f.set(`UPDATE pushd_progress SET rev = ?`, rev+100) // written meanwhile
+		f.want(f.Record(f.ctx, l, []fanout.Progress{progress(1, sent, fanout.Person{})}), fanout.ErrLost)
+		if n := f.number(`SELECT sent FROM pushd_progress`); n != 2 {
+			t.Errorf("%d sent, want 2", n)
+		}
+	})
+}
+
+func TestStore_LateWalkLosesToANewerPage(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA"}, []fanout.OpenID{"oB"})
+		f.want(f.SaveWalk(f.ctx, j.Lease(), fanout.Walk{Pass: 1, Cursor: "oA", Pages: 1, Walked: 1}), fanout.ErrLost)
+		f.want(f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 2, OpenIDs: []fanout.OpenID{"oB"}}, fanout.Walk{Pages: 2}), fanout.ErrExists)
+		if err := f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 4, OpenIDs: []fanout.OpenID{"oX"}}, fanout.Walk{Pages: 4}); err == nil || err == fanout.ErrLost || err == fanout.ErrExists {
+			t.Errorf("a page with a gap before it: %v", err)
+		}
+		if after := f.job(j.ID); after.Walk != j.Walk {
+			t.Errorf("walk %+v, want %+v", after.Walk, j.Walk)
+		}
+	})
+}
+
+// The same write twice leaves the same rows and is no error, also where the
+// database counts only rows that changed.
+func TestStore_RecordIsIdempotent(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA", "oB", "oC"})
+		l := j.Lease()
+		want := progress(1, sent, failed, unknown)
+		want.DoubtAt, want.Counts.Retries, want.Counts.InDoubt = 12345, 3, 1
+		for range 3 {
+			f.ok(f.Record(f.ctx, l, []fanout.Progress{want}))
+		}
+		got, err := f.Progress(f.ctx, l.Job, 1, 9)
+		f.ok(err)
+		if len(got) != 1 || string(got[0].Outcomes) != string(want.Outcomes) || got[0].Mark != 3 || got[0].DoubtAt != 12345 ||
+			got[0].Counts.Retries != 3 || got[0].Counts.InDoubt != 1 || got[0].Counts.Errors[40003] != 1 || !got[0].Done() {
+			t.Errorf("progress %+v", got)
+		}
+		f.want(f.Record(f.ctx, l, []fanout.Progress{{Page: 2, People: 1}}), fanout.ErrLost) // no such page
+	})
+}
+
+func TestStore_Leases(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		due := func() int {
+			ids, err := f.Due(f.ctx, term, 10)
+			f.ok(err)
+			return len(ids)
+		}
+		shift := func(d time.Duration) {
+			now, err := f.Now(f.ctx)
+			f.ok(err)
+			f.set(`UPDATE pushd_job SET lease_until = ?`, now.Add(d))
+		}
+		held := []fanout.Held{{Lease: j.Lease(), SendRate: 12.5}}
+
+		if due() != 0 {
+			t.Error("a held job is due")
+		}
+		_, err := f.Claim(f.ctx, bob, j.ID, term)
+		f.want(err, fanout.ErrLost)
+
+		shift(2*term - time.Minute/12) // not yet two terms ahead
+		if due() != 0 {
+			t.Error("a lease less than two terms ahead counts as lapsed")
+		}
+		shift(2*term + time.Minute) // the clock stepped back
+		if due() != 1 {
+			t.Error("a lease more than two terms ahead does not count as lapsed")
+		}
+		shift(-time.Second)
+		if due() != 1 {
+			t.Error("a lapsed job is not due")
+		}
+		lost, err := f.Renew(f.ctx, alice, term, held) // nobody took it
+		f.ok(err)
+		if len(lost) != 0 || due() != 0 {
+			t.Errorf("renewing a lapsed lease: lost %v, due %d", lost, due())
+		}
+		if got := f.job(j.ID); got.SendRate != 12.5 || got.Leased.Sub(got.Now) > term {
+			t.Errorf("renewed: rate %v, lease %v", got.SendRate, got.Leased.Sub(got.Now))
+		}
+		shift(-time.Second)
+		taken, err := f.Claim(f.ctx, bob, j.ID, term)
+		f.ok(err)
+		if taken.Epoch != j.Epoch+1 || taken.StartedAt != j.StartedAt {
+			t.Errorf("taken over: %+v", taken)
+		}
+		if lost, err = f.Renew(f.ctx, alice, term, held); err != nil || len(lost) != 1 {
+			t.Errorf("renewing another's lease: %v %v", lost, err)
+		}
+		if lost, err = f.Renew(f.ctx, alice, term, nil); err != nil || len(lost) != 0 {
+			t.Errorf("renewing nothing: %v %v", lost, err)
+		}
+	})
+}
+
+func TestStore_TakeBack(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		for _, c := range []struct {
+			owner fanout.Owner
+			want  int
+		}{
+			{alice, 0}, {bob, 0}, {fanout.Owner{Instance: "alice", Boot: "2"}, 1}, {fanout.Owner{Instance: "alice", Boot: "2"}, 0},
+		} {
+			n, err := f.TakeBack(f.ctx, c.owner)
+			f.ok(err)
+			if n != c.want {
+				t.Errorf("%v takes back %d, want %d", c.owner, n, c.want)
+			}
+		}
+		if _, err := f.Claim(f.ctx, bob, j.ID, term); err != nil {
+			t.Errorf("claim after take back: %v", err)
+		}
+	})
+}
+
+func TestStore_RenewManyFindsTheLostOnes(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		const jobs = 210 // more than one statement holds
+		var held []fanout.Held
+		for i := range jobs {
+			j, err := f.Create(f.ctx, fanout.Job{ActID: fanout.ActID(1000 + i), AppID: fanout.AppID(rune('a'+i/26)) + fanout.AppID(rune('a'+i%26)), Deadline: future})
+			f.ok(err)
+			j, err = f.Claim(f.ctx, alice, j.ID, term)
+			f.ok(err)
+			held = append(held, fanout.Held{Lease: j.Lease(), SendRate: float64(i)})
+		}
+		f.set(`UPDATE pushd_job SET epoch = epoch + 1, owner = 'bob' WHERE actid IN (1005, 1209)`)
+		lost, err := f.Renew(f.ctx, alice, term, held)
+		f.ok(err)
+		if len(lost) != 2 {
+			t.Errorf("lost %v, want two", lost)
+		}
+		if got := f.job(held[208].Job).SendRate; got != 208 {
+			t.Errorf("rate %v, want 208", got)
+		}
+		orders, err := f.Orders(f.ctx, alice)
+		f.ok(err)
+		if len(orders) != jobs-2 {
+			t.Errorf("%d orders", len(orders))
+		}
+	})
+}
