@@ -1,0 +1,101 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("../../" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// The example names every setting once, and no other; what it shows for those
+// with a default is the default.
+func TestEnvExample(t *testing.T) {
+	example := readFile(t, "deploy/pushd.env.example")
+	named := make(map[string]bool)
+	var environ []string
+	for _, m := range regexp.MustCompile(`(?m)^#?(PUSHD_\w+)=(.*)$`).FindAllStringSubmatch(example, -1) {
+		name := m[1]
+		if base, file := strings.CutSuffix(name, "_FILE"); file && settings()[base].secret {
+			name = base
+		} else {
+			environ = append(environ, name+"="+strings.Trim(m[2], `"`))
+		}
+		if named[name] {
+			t.Errorf("%s is named twice", name)
+		}
+		named[name] = true
+	}
+	want := slices.Sorted(maps.Keys(settings()))
+	if got := slices.Sorted(maps.Keys(named)); !slices.Equal(got, want) {
+		t.Errorf("names %q\nwant  %q", got, want)
+	}
+
+	environ = slices.DeleteFunc(append(environ, good()[0]), func(e string) bool { return strings.HasPrefix(e, "PUSHD_TLS_") })
+	shown, _, err := load(nil, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults, _, err := load(nil, good())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// These have no default, or one that depends on the machine.
+	shown.TokenURL, shown.Instance = defaults.TokenURL, ""
+	shown.ChannelQuery, shown.StatusUpdate, shown.OnlyOpenIDs = "", "", nil
+	if !reflect.DeepEqual(shown, defaults) {
+		t.Errorf("shows\n%+v\nthe defaults are\n%+v", shown, defaults)
+	}
+}
+
+// The unit gives a graceful stop the time it needs, and uses settings there
+// are.
+func TestSystemdUnit(t *testing.T) {
+	unit := readFile(t, "deploy/pushd.service")
+	m := regexp.MustCompile(`(?m)^TimeoutStopSec=(.*)$`).FindStringSubmatch(unit)
+	if m == nil {
+		t.Fatal("no TimeoutStopSec")
+	}
+	defaults, _, err := load(nil, good())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := time.ParseDuration(m[1]); err != nil || d <= defaults.DrainTimeout {
+		t.Errorf("TimeoutStopSec=%s is not longer than the drain, %v", m[1], defaults.DrainTimeout)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^Environment=(PUSHD_\w+)_FILE=%d/(\S+)$`).FindAllStringSubmatch(unit, -1) {
+		if !settings()[m[1]].secret || !strings.Contains(unit, "\nLoadCredential="+m[2]+":") {
+			t.Errorf("%s: no such secret, or no such credential", m[0])
+		}
+	}
+}
+
+// The alerts look at metrics there are.
+func TestAlerts(t *testing.T) {
+	sources := readFile(t, "api/metrics.go") + readFile(t, "api/collector.go")
+	known := make(map[string]bool)
+	for _, m := range regexp.MustCompile(`(?:desc\("|Name: "pushd_)(\w+)"`).FindAllStringSubmatch(sources, -1) {
+		known["pushd_"+m[1]] = true
+	}
+	used := regexp.MustCompile(`pushd_\w+`).FindAllString(readFile(t, "deploy/monitoring/alerts.yml"), -1)
+	if len(used) < 8 || len(known) < 8 {
+		t.Fatalf("found %d metrics used, %d known", len(used), len(known))
+	}
+	for _, name := range used {
+		if !known[strings.TrimSuffix(name, "_bucket")] {
+			t.Errorf("there is no metric %s", name)
+		}
+	}
+}
