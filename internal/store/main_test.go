@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,7 +99,7 @@ func onSQLite(t *testing.T) *fixture {
 
 func newFixture(t *testing.T, d store.Dialect, dsn string, raw *sql.DB) *fixture {
 	t.Helper()
-	f := &fixture{t: t, ctx: t.Context(), dsn: dsn, raw: raw, opt: store.Options{DSN: dsn, Dialect: d}}
+	f := &fixture{t: t, ctx: t.Context(), dsn: dsn, raw: raw, opt: store.Options{DSN: dsn, Dialect: d, Logger: slog.New(slog.DiscardHandler)}}
 	s, err := store.Open(t.Context(), f.opt)
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,7 @@
 -- channel, one running job per account.
 -- Times are microseconds since 1970 on the database's clock, 0 = never.
 CREATE TABLE IF NOT EXISTS pushd_job (
-  id                VARCHAR(24)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  id                VARCHAR(24)  NOT NULL,
   actid             BIGINT       NOT NULL,
   appid             VARCHAR(64)  NOT NULL,
   start_time        BIGINT       NOT NULL COMMENT 'of the channel, unix seconds, 0 = unknown',
@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS pushd_job (
 
 -- Who the followers are: written once, read in slices.
 CREATE TABLE IF NOT EXISTS pushd_page (
-  job_id  VARCHAR(24) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  job_id  VARCHAR(24) NOT NULL,
   page_no INT         NOT NULL,
   people  INT         NOT NULL,
   openids MEDIUMBLOB  NOT NULL COMMENT 'each followed by a newline',
@@ -76,7 +76,7 @@ CREATE TABLE IF NOT EXISTS pushd_page (
 
 -- What became of them: written several times a second, so it holds no openid.
 CREATE TABLE IF NOT EXISTS pushd_progress (
-  job_id   VARCHAR(24) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  job_id   VARCHAR(24) NOT NULL,
   page_no  INT         NOT NULL,
   people   INT         NOT NULL,
   epoch    BIGINT      NOT NULL COMMENT 'the only claim that may write',

@@ -1,0 +1,270 @@
+package store_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"pushd/internal/fanout"
+	"pushd/internal/store"
+)
+
+func TestStore_Expire(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA", "oB"}) // becomes parked
+		f.record(j.Lease(), 1, sent, fanout.Person{})
+		f.ok(f.Park(f.ctx, j.Lease(), fanout.Parking{Until: future}))
+		queued := f.create(43, "wx2")
+		paused := f.create(44, "wx3")
+		_, err := f.Command(f.ctx, paused.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		f.ok(err)
+		running := f.create(45, "wx4")
+		r, err := f.Claim(f.ctx, alice, running.ID, term)
+		f.ok(err)
+		early := f.create(46, "wx5")
+		if ids, err := f.Expire(f.ctx, 10); err != nil || len(ids) != 0 {
+			t.Fatalf("expired before the deadline: %v %v", ids, err)
+		}
+		f.set(`UPDATE pushd_job SET deadline = 1 WHERE id <> ?`, early.ID)
+		f.set(`UPDATE pushd_job SET notified = 1 WHERE id = ?`, queued.ID)
+		ids, err := f.Expire(f.ctx, 10)
+		f.ok(err)
+		slices.Sort(ids)
+		want := []fanout.JobID{j.ID, queued.ID, paused.ID}
+		slices.Sort(want)
+		if !slices.Equal(ids, want) {
+			t.Errorf("expired %v, want %v", ids, want)
+		}
+		if got := f.job(j.ID); got.State != fanout.Expired || got.Reason != fanout.DeadlinePassed || got.Counts.Sent != 1 || got.FinishedAt == 0 {
+			t.Errorf("expired: %+v", got)
+		}
+		if f.status(actID) != 3 || f.status(43) != 2 || f.status(44) != 3 || f.status(45) != 1 || f.status(46) != 1 {
+			t.Errorf("status %d %d %d %d %d", f.status(actID), f.status(43), f.status(44), f.status(45), f.status(46))
+		}
+		f.ok(f.Hold(f.ctx, r.Lease(), fanout.Parking{Until: future}))
+		if ids, err := f.Expire(f.ctx, 10); err != nil || len(ids) != 0 {
+			t.Errorf("expired a job that somebody holds: %v %v", ids, err)
+		}
+	})
+}
+
+func TestStore_Standing(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		end := func(id fanout.JobID, at fanout.Time) {
+			_, err := f.Command(f.ctx, id, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+			f.ok(err)
+			f.set(`UPDATE pushd_job SET finished_at = ? WHERE id = ?`, at, id)
+		}
+		active := f.create(43, "wx2")
+		old := f.create(44, "wx3")
+		end(old.ID, 1000)
+		recent := f.create(45, "wx4")
+		end(recent.ID, 2000)
+		first := f.create(actID, appID)
+		end(first.ID, 2000)
+		f.set(`UPDATE pushd_job SET created_at = created_at - 1 WHERE id = ?`, first.ID)
+		second, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Run: 1, Deadline: future})
+		f.ok(err)
+
+		var got []fanout.JobID
+		for after := fanout.JobID(""); ; {
+			jobs, err := f.Standing(f.ctx, 2000, after, 2)
+			f.ok(err)
+			if len(jobs) == 0 {
+				break
+			}
+			for _, j := range jobs {
+				got = append(got, j.ID)
+				after = j.ID
+			}
+		}
+		want := []fanout.JobID{active.ID, recent.ID, second.ID}
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("standing %v, want %v", got, want)
+		}
+	})
+}
+
+func TestStore_Purge(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		pages := make([][]fanout.OpenID, 45) // more than two batches
+		for i := range pages {
+			pages[i] = []fanout.OpenID{fanout.OpenID(rune('A' + i))}
+		}
+		j := f.walked(pages...)
+		for i := range pages {
+			f.record(j.Lease(), i+1, failed)
+		}
+		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
+		active := f.create(43, "wx2")
+		ended := f.job(j.ID).FinishedAt
+		if more, err := f.Purge(f.ctx, ended); err != nil || more || f.number(`SELECT COUNT(*) FROM pushd_page`) != 45 {
+			t.Errorf("purged too early: %v %v", more, err)
+		}
+		if more, err := f.Purge(f.ctx, ended+1); err != nil || more {
+			t.Errorf("purge: %v %v", more, err)
+		}
+		if n := f.number(`SELECT COUNT(*) FROM pushd_page`) + f.number(`SELECT COUNT(*) FROM pushd_progress`); n != 0 {
+			t.Errorf("%d rows are left", n)
+		}
+		got := f.job(j.ID)
+		if got.PurgedAt == 0 || got.Counts.Failed != 45 || got.Counts.Errors[40003] != 45 || f.job(active.ID).PurgedAt != 0 {
+			t.Errorf("purged: %+v", got)
+		}
+		_, err := f.Recipient(f.ctx, j.ID, "A")
+		f.want(err, fanout.ErrNotFound)
+		_, err = f.Reopen(f.ctx, j.ID, false)
+		f.want(err, fanout.ErrLost)
+		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.EndedStates, To: fanout.Queued})
+		f.want(err, fanout.ErrLost)
+	})
+}
+
+// A purge that was cut short after its first step shows the same sums, and is
+// finished later.
+func TestStore_PurgeCutShort(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA"}, []fanout.OpenID{"oB"})
+		f.record(j.Lease(), 1, sent)
+		f.record(j.Lease(), 2, sent)
+		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
+		f.set(`UPDATE pushd_job SET purged_at = 5`)
+		f.set(`DELETE FROM pushd_page WHERE page_no = 1`)
+		f.set(`DELETE FROM pushd_progress WHERE page_no = 1`)
+		if _, err := f.Purge(f.ctx, future); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.job(j.ID); got.Counts.Sent != 2 || f.number(`SELECT COUNT(*) FROM pushd_page`) != 0 {
+			t.Errorf("%d sent, %d pages", got.Counts.Sent, f.number(`SELECT COUNT(*) FROM pushd_page`))
+		}
+	})
+}
+
+func TestStore_PurgeSaysWhetherThereIsMore(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		for i := range 7 {
+			j, err := f.Create(f.ctx, fanout.Job{ActID: fanout.ActID(50 + i), AppID: "wx", Deadline: future})
+			f.ok(err)
+			_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+			f.ok(err)
+		}
+		for _, want := range []bool{true, false, false} {
+			if more, err := f.Purge(f.ctx, future); err != nil || more != want {
+				t.Errorf("more %v %v, want %v", more, err, want)
+			}
+		}
+		if n := f.number(`SELECT COUNT(*) FROM pushd_job WHERE purged_at > 0`); n != 7 {
+			t.Errorf("%d of 7 purged", n)
+		}
+	})
+}
+
+func TestStore_ListIsStable(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		var ids []fanout.JobID
+		for i := range 9 {
+			ids = append(ids, f.create(fanout.ActID(50+i), fanout.AppID("wx"+string(rune('a'+i%2)))).ID)
+		}
+		f.set(`UPDATE pushd_job SET created_at = created_at - created_at % 1000000000 + actid - actid % 3`) // ties
+		list := func(flt fanout.Filter) (got []fanout.JobID) {
+			for {
+				jobs, next, err := f.Jobs(f.ctx, flt)
+				f.ok(err)
+				for _, j := range jobs {
+					got = append(got, j.ID)
+				}
+				if next == "" {
+					return got
+				}
+				if len(got) == flt.Limit { // a newer job changes nothing for a reader on the way
+					f.create(fanout.ActID(f.number(`SELECT MAX(actid) + 1 FROM pushd_job`)), "wxnew")
+				}
+				flt.Cursor = next
+			}
+		}
+		got := list(fanout.Filter{Limit: 2})
+		sorted, all := slices.Clone(got), slices.Clone(ids)
+		slices.Sort(sorted)
+		slices.Sort(all)
+		if !slices.Equal(sorted, all) {
+			t.Errorf("list %v, want every one of %v once", got, ids)
+		}
+		if got := list(fanout.Filter{Limit: 100, AppID: "wxa"}); len(got) != 5 {
+			t.Errorf("by account: %v", got)
+		}
+		if got := list(fanout.Filter{Limit: 100, ActID: 52}); len(got) != 1 || got[0] != ids[2] {
+			t.Errorf("by channel: %v", got)
+		}
+		if got := list(fanout.Filter{Limit: 100, States: []fanout.State{fanout.Running, fanout.Failed}}); len(got) != 0 {
+			t.Errorf("by state: %v", got)
+		}
+		if got := list(fanout.Filter{Limit: 100, Since: future}); len(got) != 0 {
+			t.Errorf("since the future: %v", got)
+		}
+		if got := list(fanout.Filter{Limit: 100, AppID: "\xff'"}); len(got) != 0 {
+			t.Errorf("by an account that cannot be: %v", got)
+		}
+		for _, bad := range []string{"x", "!!", "MTIz"} {
+			if _, _, err := f.Jobs(f.ctx, fanout.Filter{Limit: 2, Cursor: bad}); !errors.Is(err, store.ErrCursor) {
+				t.Errorf("cursor %q: %v", bad, err)
+			}
+		}
+	})
+}
+
+func TestStore_QueuePosition(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		running := f.claimed(alice)
+		a, b, other := f.create(43, appID), f.create(44, appID), f.create(45, "wx2")
+		f.set(`UPDATE pushd_job SET deadline = deadline - 1 WHERE id = ?`, b.ID)
+		for id, want := range map[fanout.JobID]int{running.ID: 0, b.ID: 1, a.ID: 2, other.ID: 1, "none": 0} {
+			if n, err := f.QueuePosition(f.ctx, id); err != nil || n != want {
+				t.Errorf("position of %s: %d %v, want %d", id, n, err, want)
+			}
+		}
+	})
+}
+
+func TestStore_Texts(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		_, err := f.Texts(f.ctx, appID, "tpl1")
+		f.want(err, fanout.ErrNotFound)
+		for _, url := range []string{"https://a.example", ""} {
+			want := fanout.Texts{TemplateID: "tpl1", Content: "标题:{{thing1.DATA}}", Fields: map[string]string{"thing1": "{{title}} 🙂"}, URL: url, MiniProgram: &fanout.MiniProgram{AppID: "m", PagePath: "p?x=1"}}
+			f.ok(f.SaveTexts(f.ctx, appID, want))
+			got, err := f.Texts(f.ctx, appID, "tpl1")
+			f.ok(err)
+			if got.Content != want.Content || got.Fields["thing1"] != want.Fields["thing1"] || got.URL != url || *got.MiniProgram != *want.MiniProgram {
+				t.Errorf("texts %+v", got)
+			}
+		}
+		_, err = f.Texts(f.ctx, appID, "TPL1")
+		f.want(err, fanout.ErrNotFound)
+	})
+}
+
+func TestStore_Channel(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		_, err := f.Channel(f.ctx, 999)
+		f.want(err, fanout.ErrNotFound)
+		f.set(`INSERT INTO activity (id, uin) VALUES (77, 77)`) // nothing else is known
+		c, err := f.Channel(f.ctx, 77)
+		f.ok(err)
+		if c.AppID != "" || c.StartTime != 0 || c.TemplateID != "" || c.ConfigEnabled != nil || c.LiveNotify != nil || c.NotifyMinutes != nil || c.Status != nil {
+			t.Errorf("channel %+v", c)
+		}
+		f.ok(f.SetStatus(f.ctx, actID, 2))
+		if f.status(actID) != 2 {
+			t.Errorf("status %d", f.status(actID))
+		}
+		opt := f.opt
+		opt.ChannelQuery = `SELECT id AS act_id, uin FROM activity WHERE id = ?`
+		s, err := store.Open(f.ctx, opt)
+		f.ok(err)
+		defer s.Close()
+		if _, err := s.Channel(f.ctx, actID); err == nil || errors.Is(err, fanout.ErrNotFound) {
+			t.Errorf("a query without its columns: %v", err)
+		}
+	})
+}

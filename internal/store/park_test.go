@@ -1,0 +1,91 @@
+package store_test
+
+import (
+	"testing"
+
+	"pushd/internal/fanout"
+)
+
+func TestStore_ParkAndDue(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		f.ok(f.Park(f.ctx, j.Lease(), fanout.Parking{Reason: fanout.QuotaExhausted, Detail: "bad utf8 \xff", Until: future}))
+		got := f.job(j.ID)
+		if got.State != fanout.Parked || got.Reason != fanout.QuotaExhausted || got.ParkedUntil != future || got.Owner != (fanout.Owner{}) {
+			t.Errorf("parked: %+v", got)
+		}
+		_, err := f.Claim(f.ctx, bob, j.ID, term)
+		f.want(err, fanout.ErrLost) // not yet
+		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: []fanout.State{fanout.Parked}, To: fanout.Parked, Unpark: true})
+		f.ok(err)
+		due, err := f.Due(f.ctx, term, 5)
+		f.ok(err)
+		if len(due) != 1 {
+			t.Fatalf("due %v", due)
+		}
+		got, err = f.Claim(f.ctx, bob, j.ID, term)
+		f.ok(err)
+		if got.Reason != "" || got.Detail != "" || got.ParkedUntil != 0 {
+			t.Errorf("unparked: %+v", got)
+		}
+	})
+}
+
+func TestStore_HoldAndUnhold(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		other := f.create(43, appID)
+		p := fanout.Parking{Reason: fanout.WeChatDown, Until: future}
+		f.ok(f.Hold(f.ctx, j.Lease(), p))
+		f.ok(f.Hold(f.ctx, j.Lease(), p)) // the answer was lost
+		got := f.job(j.ID)
+		if got.State != fanout.Parked || got.Owner != alice {
+			t.Errorf("held: %+v", got)
+		}
+		_, err := f.Claim(f.ctx, bob, j.ID, term)
+		f.want(err, fanout.ErrLost)
+		o, err := f.Claim(f.ctx, bob, other.ID, term) // the account is free
+		f.ok(err)
+		f.want(f.Unhold(f.ctx, j.Lease()), fanout.ErrAccountBusy)
+		f.ok(f.Release(f.ctx, o.Lease()))
+		f.ok(f.Unhold(f.ctx, j.Lease()))
+		f.ok(f.Unhold(f.ctx, j.Lease()))
+		if got := f.job(j.ID); got.State != fanout.Running || got.Reason != "" || got.ParkedUntil != 0 {
+			t.Errorf("running again: %+v", got)
+		}
+		_, err = f.Claim(f.ctx, bob, other.ID, term)
+		f.want(err, fanout.ErrAccountBusy)
+
+		f.ok(f.Hold(f.ctx, j.Lease(), p))
+		f.set(`UPDATE pushd_job SET lease_until = 0 WHERE id = ?`, j.ID) // its worker died
+		taken, err := f.Claim(f.ctx, bob, j.ID, term)
+		f.ok(err)
+		f.want(f.Unhold(f.ctx, j.Lease()), fanout.ErrLost)
+		f.ok(f.Hold(f.ctx, taken.Lease(), p))
+		f.ok(f.Finish(f.ctx, taken.Lease(), fanout.Ending{State: fanout.Failed, Reason: fanout.WeChatRefused}))
+		if got := f.job(j.ID); got.State != fanout.Failed || f.status(actID) != 3 {
+			t.Errorf("finished while held: %+v, status %d", got, f.status(actID))
+		}
+	})
+}
+
+// Jobs come up by their deadline.
+func TestStore_DueByDeadline(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		var want []fanout.JobID
+		for i, later := range []fanout.Time{3, 1, 2} {
+			j, err := f.Create(f.ctx, fanout.Job{ActID: fanout.ActID(50 + i), AppID: fanout.AppID(rune('a' + i)), Deadline: future + later})
+			f.ok(err)
+			want = append(want, j.ID)
+		}
+		want = []fanout.JobID{want[1], want[2], want[0]}
+		due, err := f.Due(f.ctx, term, 10)
+		f.ok(err)
+		if len(due) != 3 || due[0] != want[0] || due[1] != want[1] || due[2] != want[2] {
+			t.Errorf("due %v, want %v", due, want)
+		}
+		if due, err = f.Due(f.ctx, term, 2); err != nil || len(due) != 2 {
+			t.Errorf("due with limit 2: %v %v", due, err)
+		}
+	})
+}

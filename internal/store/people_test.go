@@ -1,0 +1,156 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pushd/internal/fanout"
+)
+
+// Every byte of an openid counts, whatever a collation may think of it.
+func TestStore_OpenIDsCompareByteForByte(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		page := []fanout.OpenID{"oAbc", "oabc", "oABC", "oAbc ", "xoAbc", "é", "e\u0301", "o'\\%_\x00", "\xff\xfe"}
+		j := f.walked(page, []fanout.OpenID{"bc"})
+		people := make([]fanout.Person, len(page))
+		for i := range people {
+			people[i] = fanout.Person{State: fanout.PersonFailed, Code: int32(i + 1)}
+		}
+		f.record(j.Lease(), 1, people...)
+		f.record(j.Lease(), 2, skipped)
+		for i, id := range page {
+			p, err := f.Recipient(f.ctx, j.ID, id)
+			f.ok(err)
+			if p.Code != int32(i+1) {
+				t.Errorf("%q is person %d, want %d", id, p.Code, i+1)
+			}
+		}
+		if p, err := f.Recipient(f.ctx, j.ID, "bc"); err != nil || p != skipped { // also the end of others
+			t.Errorf("bc: %+v %v", p, err)
+		}
+		for _, id := range []fanout.OpenID{"", "oAb", "Abc", "OABC", "oAbc\noabc", "e"} {
+			_, err := f.Recipient(f.ctx, j.ID, id)
+			f.want(err, fanout.ErrNotFound)
+		}
+		var all strings.Builder
+		for offset := 0; ; offset += 5 { // in slices that cut openids
+			b, err := f.People(f.ctx, j.ID, 1, offset, 5)
+			f.ok(err)
+			if len(b) == 0 {
+				break
+			}
+			all.Write(b)
+		}
+		var want strings.Builder
+		for _, id := range page {
+			want.WriteString(string(id) + "\n")
+		}
+		if all.String() != want.String() {
+			t.Errorf("people %q, want %q", all.String(), want.String())
+		}
+		_, err := f.People(f.ctx, j.ID, 3, 0, 5)
+		f.want(err, fanout.ErrNotFound)
+		for _, bad := range []fanout.OpenID{"", "a\nb"} {
+			if err := f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 3, OpenIDs: []fanout.OpenID{bad}}, fanout.Walk{Pages: 3}); err == nil {
+				t.Errorf("openid %q was stored", bad)
+			}
+		}
+	})
+}
+
+func TestStore_RecipientBehindTheWatermark(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA", "oB", "oC"})
+		f.ok(f.Record(f.ctx, j.Lease(), []fanout.Progress{{Page: 1, People: 3, Mark: 2, Outcomes: fanout.EncodePersons(nil, []fanout.Person{sent})}}))
+		for id, want := range map[fanout.OpenID]fanout.PersonState{"oA": fanout.PersonSent, "oB": fanout.InDoubt, "oC": fanout.Untouched} {
+			if p, err := f.Recipient(f.ctx, j.ID, id); err != nil || p.State != want {
+				t.Errorf("%s: %v %v, want %v", id, p.State, err, want)
+			}
+		}
+	})
+}
+
+// bigPage is a full page of openids of the usual length.
+func bigPage(no int) []fanout.OpenID {
+	ids := make([]fanout.OpenID, fanout.PageSize)
+	for i := range ids {
+		ids[i] = fanout.OpenID(fmt.Sprintf("o6_bmasdasdsad6_%06d_%05d", no, i))
+	}
+	return ids
+}
+
+func TestStore_FailuresInOrderOverPages(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked(bigPage(1), bigPage(2), []fanout.OpenID{"last"})
+		full := slices.Repeat([]fanout.Person{sent}, fanout.PageSize)
+		full[0], full[7], full[9999] = failed, unknown, skipped
+		f.record(j.Lease(), 1, full...)
+		f.record(j.Lease(), 2, slices.Repeat([]fanout.Person{sent}, fanout.PageSize)...)
+		f.record(j.Lease(), 3, failed)
+		list := func(states ...fanout.PersonState) (got []fanout.Failure) {
+			f.ok(f.Failures(f.ctx, j.ID, states, func(x fanout.Failure) error { got = append(got, x); return nil }))
+			return got
+		}
+		want := []fanout.Failure{
+			{OpenID: bigPage(1)[0], State: fanout.PersonFailed, Code: 40003, Page: 1},
+			{OpenID: bigPage(1)[7], State: fanout.PersonUnknown, Code: fanout.CodeTimeout, Page: 1},
+			{OpenID: bigPage(1)[9999], State: fanout.PersonSkipped, Code: 43004, Page: 1},
+			{OpenID: "last", State: fanout.PersonFailed, Code: 40003, Page: 3},
+		}
+		if got := list(fanout.PersonFailed, fanout.PersonUnknown, fanout.PersonSkipped); !slices.Equal(got, want) {
+			t.Errorf("failures %+v", got)
+		}
+		if got := list(fanout.PersonFailed); len(got) != 2 {
+			t.Errorf("failed %+v", got)
+		}
+		stop := errors.New("the reader went away")
+		if err := f.Failures(f.ctx, j.ID, []fanout.PersonState{fanout.PersonFailed}, func(fanout.Failure) error { return stop }); err != stop {
+			t.Errorf("error %v, want the reader's", err)
+		}
+	})
+}
+
+func TestStore_Reopen(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA", "oB", "oC", "oD"}, []fanout.OpenID{"oE"})
+		_, err := f.Reopen(f.ctx, j.ID, false)
+		f.want(err, fanout.ErrLost) // still running
+		f.record(j.Lease(), 1, sent, failed, unknown, skipped)
+		f.record(j.Lease(), 2, failed)
+		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
+
+		n, err := f.Reopen(f.ctx, j.ID, false)
+		f.ok(err)
+		if n != 2 {
+			t.Errorf("%d reopened, want 2", n)
+		}
+		if got := f.job(j.ID); got.Counts.Failed != 0 || got.Counts.Unknown != 1 || got.Counts.Settled() != 3 || got.State != fanout.Succeeded {
+			t.Errorf("reopened: %+v", got.Counts)
+		}
+		if p, err := f.Recipient(f.ctx, j.ID, "oB"); err != nil || p.State != fanout.Refused {
+			t.Errorf("oB: %+v %v", p, err)
+		}
+		if n, err = f.Reopen(f.ctx, j.ID, true); err != nil || n != 1 {
+			t.Errorf("again, with the unknown: %d %v", n, err)
+		}
+		if n, err = f.Reopen(f.ctx, j.ID, true); err != nil || n != 0 {
+			t.Errorf("a third time: %d %v", n, err)
+		}
+		f.want(f.Record(f.ctx, j.Lease(), []fanout.Progress{progress(1, sent, sent, sent, sent)}), fanout.ErrLost)
+
+		// The retry: the column stays 2 even if this run fails.
+		two := 2
+		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.EndedStates, To: fanout.Queued, Status: &two})
+		f.ok(err)
+		again, err := f.Claim(f.ctx, bob, j.ID, term)
+		f.ok(err)
+		f.want(f.Finish(f.ctx, again.Lease(), fanout.Ending{State: fanout.Succeeded}), fanout.ErrIncomplete)
+		f.ok(f.Finish(f.ctx, again.Lease(), fanout.Ending{State: fanout.Failed, Reason: fanout.WeChatRefused}))
+		if f.status(actID) != 2 {
+			t.Errorf("status %d after a retry that failed, want 2", f.status(actID))
+		}
+	})
+}
