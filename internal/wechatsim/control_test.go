@@ -1,9 +1,11 @@
 package wechatsim
 
 import (
+	"errors"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -125,6 +127,11 @@ func TestDoor_TLS(t *testing.T) {
 	}
 	if one.Sends() != 1 || two.Sends() != 2 || !two.LastSend().Equal(r.sim.Now()) {
 		t.Errorf("doors have %d and %d sends, last %v", one.Sends(), two.Sends(), two.LastSend())
+	}
+	r.sim.Faults.Add(Fault{Path: PathSend, Action: ActReset})
+	if _, err := client.Post(two.URL+"/cgi-bin/message/template/send?access_token="+r.token(), "application/json",
+		strings.NewReader(r.body(r.acct.OpenID(4), "job1"))); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("a reset under TLS is %v", err)
 	}
 	if got := r.acct.Report("job1"); got.Once != 3 {
 		t.Errorf("report is %+v", got)

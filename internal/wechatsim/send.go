@@ -47,10 +47,10 @@ func (s *Sim) serveSend(w http.ResponseWriter, r *http.Request) {
 	a.counters.arrive(x.now)
 	end, code := endBroken, 0
 	defer func() {
-		a.counters.leave(end, code)
 		if x.known {
 			x.letter.campaign.finish(x.person, end)
 		}
+		a.counters.leave(end, code) // last: who waits for it reads the ledger
 	}()
 	code, end = x.serve(w, r, &end)
 }
@@ -134,15 +134,18 @@ func (x *sending) serve(w http.ResponseWriter, r *http.Request, end *ending) (co
 // misbehave answers as the fault says and tells how that ends.
 func (x *sending) misbehave(w http.ResponseWriter, r *http.Request, fault *rule, code int, msgid int64, end *ending) (int, ending) {
 	*end = endBroken
+	if fault.Action == ActCode {
+		*end = endingOf(fault.Code)
+	}
+	if x.known { // before the caller can know, and try again
+		x.letter.campaign.finish(x.person, *end)
+	}
 	good := appendSent(nil, msgid)
 	if code != 0 {
 		good = appendCode(nil, code, "", x.now, x.key)
 	}
 	x.sim.misbehave(w, r, fault, good, x.now, x.key)
-	if fault.Action == ActCode {
-		return fault.Code, endingOf(fault.Code)
-	}
-	return 0, endBroken
+	return fault.Code, *end
 }
 
 // latency is how long the request takes.

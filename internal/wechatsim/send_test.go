@@ -145,6 +145,11 @@ func TestSend_PatienceHeals(t *testing.T) {
 	if got := r.acct.Report("job1"); got.Missing != 10 {
 		t.Errorf("report is %+v: who asks for patience is missing", got)
 	}
+	r.acct.Tune(func(b *Behaviour) { b.FrequentFor = 0 })
+	if got := r.acct.Report("job1"); got.Missing != 9 || got.Refusing != 1 {
+		t.Errorf("report is %+v: who refuses for ever is not missing", got)
+	}
+	r.acct.Tune(func(b *Behaviour) { b.FrequentFor = 30 * time.Minute })
 	r.sim.Advance(31 * time.Minute)
 	if got := r.send(id, "job1"); got.Code != 0 {
 		t.Fatalf("later the answer is %+v", got)

@@ -1,9 +1,9 @@
 // Package wechatsim is a WeChat that misbehaves on request, and an outside
 // ledger of who got what. It plays the part of WeChat's API that pushd calls
-// (send.go, userget.go, token.go, template.go, quota.go, qrcode.go), of the
-// platform's PHP token endpoint (php.go) and of WeChat's callbacks
-// (callback.go), for tests, benchmarks and the demo. Tests judge by its
-// Report, never by the program's own counters.
+// (send.go and decide.go, userget.go, token.go, template.go, quota.go,
+// qrcode.go), of the platform's PHP token endpoint (php.go) and of WeChat's
+// callbacks (callback.go), for tests, benchmarks and the demo. Tests judge by
+// its Report, never by the program's own counters.
 //
 // What WeChat is known to do is done by default; what nobody knows, and what
 // goes wrong, is a knob: Behaviour for how an account is, Fault for what
