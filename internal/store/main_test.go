@@ -113,14 +113,25 @@ func newFixture(t *testing.T, d store.Dialect, dsn string, raw *sql.DB) *fixture
 	return f
 }
 
-// loadMariaDB loads deploy/schema.sql.
-func loadMariaDB(t *testing.T, name string) *sql.DB {
+// schema is the text of deploy/schema.sql.
+func schema(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../deploy/schema.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Exec(t.Context(), name, string(text)); err != nil {
+	return string(text)
+}
+
+// openids is a page of people.
+func openids(ids ...fanout.OpenID) []fanout.OpenID { return ids }
+
+var succeeded = fanout.Ending{State: fanout.Succeeded}
+
+// loadMariaDB loads deploy/schema.sql.
+func loadMariaDB(t *testing.T, name string) *sql.DB {
+	t.Helper()
+	if err := server.Exec(t.Context(), name, schema(t)); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := mysql.ParseDSN(server.DSN(name))

@@ -1,0 +1,167 @@
+package store_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"pushd/internal/mariadb"
+	"pushd/internal/store"
+)
+
+func TestStore_MigrateTwiceAtOnce(t *testing.T) {
+	name, err := server.CreateDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stores []*store.Store
+	for range 4 {
+		s, err := store.Open(t.Context(), store.Options{DSN: server.DSN(name), MaxConns: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		stores = append(stores, s)
+	}
+	if ok, err := stores[0].Migrated(t.Context()); ok || err != nil {
+		t.Fatalf("an empty database is migrated: %v %v", ok, err)
+	}
+	atOnce(len(stores), func(i int) {
+		if err := stores[i].Migrate(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	if ok, err := stores[0].Migrated(t.Context()); !ok || err != nil {
+		t.Errorf("migrated: %v %v", ok, err)
+	}
+}
+
+func TestStore_MigrateRefusesNewerTables(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		f.ok(f.Migrate(f.ctx)) // again is nothing
+		f.set(`INSERT INTO pushd_schema (version_id, is_applied) VALUES (999, 1)`)
+		if _, err := f.Migrated(f.ctx); err == nil || !strings.Contains(err.Error(), "999") {
+			t.Errorf("migrated: %v", err)
+		}
+		if err := f.Migrate(f.ctx); err == nil {
+			t.Error("tables of a newer program were accepted")
+		}
+	})
+}
+
+// The printed SQL makes the same tables as the program does.
+func TestDialect_Print(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		var text bytes.Buffer
+		f.ok(f.opt.Dialect.Print(&text))
+		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_schema"} {
+			f.set(`DROP TABLE ` + table)
+		}
+		if ok, err := f.Migrated(f.ctx); ok || err != nil {
+			t.Fatalf("migrated without tables: %v %v", ok, err)
+		}
+		f.set(text.String())
+		if ok, err := f.Migrated(f.ctx); !ok || err != nil {
+			t.Errorf("migrated by hand: %v %v", ok, err)
+		}
+		f.ok(f.Migrate(f.ctx))
+		f.claimed(alice)
+	})
+}
+
+// Both dialects have the same tables and columns.
+func TestDialects_HaveTheSameTables(t *testing.T) {
+	a, b := onMariaDB(t), onSQLite(t)
+	for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "activity", "activity_detail", "user", "user_wx_account", "user_wx_config"} {
+		if x, y := a.columns(table), b.columns(table); !slices.Equal(x, y) {
+			t.Errorf("%s: mariadb %v, sqlite %v", table, x, y)
+		}
+	}
+}
+
+func (f *fixture) columns(table string) []string {
+	f.t.Helper()
+	rows, err := f.raw.QueryContext(f.ctx, `SELECT * FROM `+table+` WHERE 1 = 0`)
+	f.ok(err)
+	defer rows.Close()
+	names, err := rows.Columns()
+	f.ok(err)
+	return names
+}
+
+// The SQL keeps to what MySQL 5.7, MySQL 8, MariaDB and TiDB have in common.
+func TestMigrations_UseCommonSQL(t *testing.T) {
+	var text bytes.Buffer
+	if err := store.MySQL().Print(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"0900", "JSON)", " JSON ", "RETURNING", "GENERATED", "CHECK (", "DESC)"} {
+		if strings.Contains(text.String(), word) {
+			t.Errorf("the tables use %q", word)
+		}
+	}
+	tables := strings.Count(text.String(), "CREATE TABLE")
+	if n := strings.Count(text.String(), "ENGINE=InnoDB"); n != tables {
+		t.Errorf("%d tables, %d with ENGINE=InnoDB", tables, n)
+	}
+}
+
+// Two accounts of the database, with exactly the rights that docs name, are
+// enough: one for "pushd migrate", one for the daemon.
+func TestStore_GrantsSuffice(t *testing.T) {
+	srv, err := mariadb.Start(t.Context(), mariadb.WithGrants())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Stop()
+	exec := func(db, text string) {
+		t.Helper()
+		if err := srv.Exec(t.Context(), db, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := func(user string) *store.Store {
+		t.Helper()
+		s, err := store.Open(t.Context(), store.Options{DSN: srv.UserDSN(user, "pw", "live")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	exec("", "CREATE DATABASE live; CREATE USER migrate@localhost IDENTIFIED BY 'pw'; CREATE USER pushd@localhost IDENTIFIED BY 'pw'")
+	exec("live", schema(t))
+	exec("live", `
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX ON live.* TO migrate@localhost`)
+	if err := open("migrate").Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	exec("live", `
+GRANT SELECT ON live.activity TO pushd@localhost;
+GRANT SELECT, UPDATE (live_notify_status) ON live.activity_detail TO pushd@localhost;
+GRANT SELECT (uin, appid) ON live.user_wx_account TO pushd@localhost;
+GRANT SELECT ON live.user_wx_config TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_job TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_page TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_progress TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_template TO pushd@localhost;
+GRANT SELECT ON live.pushd_schema TO pushd@localhost`)
+	exec("live", `
+INSERT INTO activity (id, uin) VALUES (42, 42);
+INSERT INTO activity_detail (act_id) VALUES (42);
+INSERT INTO user_wx_account (uin, appid) VALUES (42, '`+string(appID)+`')`)
+	f := &fixture{Store: open("pushd"), t: t, ctx: t.Context()}
+	if ok, err := f.Migrated(f.ctx); !ok || err != nil {
+		t.Fatalf("migrated: %v %v", ok, err)
+	}
+	_, err = f.Channel(f.ctx, actID)
+	f.ok(err)
+	j := f.walked(openids("oA", "oB"))
+	f.record(j.Lease(), 1, sent, failed)
+	f.ok(f.Finish(f.ctx, j.Lease(), succeeded))
+	_, err = f.Reopen(f.ctx, j.ID, true)
+	f.ok(err)
+	_, err = f.Purge(f.ctx, future)
+	f.ok(err)
+}
