@@ -44,7 +44,6 @@ func (s *Sim) serveSend(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a := x.account
-	a.counters.arrive(x.now)
 	end, code := endBroken, 0
 	defer func() {
 		if x.known {
@@ -93,6 +92,7 @@ func (x *sending) read(r *http.Request) (code int) {
 func (x *sending) serve(w http.ResponseWriter, r *http.Request, end *ending) (code int, _ ending) {
 	s, a := x.sim, x.account
 	fault, delay := s.Faults.pick(request{path: PathSend, appid: a.appid, openid: x.openid, key: x.key, now: x.now})
+	a.counters.arrive(x.now) // now that its fate is known to those who wait
 	place := a.inFlight.Add(1)
 	refused := x.b.InFlightLimit > 0 && place > int64(x.b.InFlightLimit)
 	if refused {
