@@ -78,7 +78,6 @@ func readBody(c echo.Context) (*node, error) {
 	if err != nil {
 		return nil, unread(err)
 	}
-	requestRead(c)
 	if len(b) == 0 { // chunked, and then nothing
 		return &node{kind: object}, nil
 	}

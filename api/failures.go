@@ -38,7 +38,6 @@ func (s *Server) failures(c echo.Context) error {
 	if err := kept(j); err != nil {
 		return err
 	}
-	requestRead(c)
 	out := newStream(c, j.ID, asCSV)
 	// The stream itself has no time limit, each piece of it has.
 	err = s.Jobs.Failures(c.Request().Context(), j.ID, states, out.write)
@@ -111,8 +110,7 @@ func (p piece) Write(b []byte) (int, error) {
 	if err != nil {
 		return n, err
 	}
-	p.c.Response().Flush()
-	return n, nil
+	return n, rc.Flush()
 }
 
 func (st *stream) begin() {

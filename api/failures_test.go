@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -121,6 +122,44 @@ func TestServer_FailuresBreakOff(t *testing.T) {
 				t.Errorf("answered %d, and its end is %v", res.StatusCode, err)
 			}
 		})
+	}
+}
+
+// The list comes as it is read, not at the end.
+func TestServer_FailuresComeAsTheyAreRead(t *testing.T) {
+	w := newWorld()
+	heard := make(chan struct{})
+	w.jobs.FailuresFunc = func(ctx context.Context, _ []fanout.PersonState, yield func(fanout.Failure) error) error {
+		for range flushEvery {
+			if err := yield(fanout.Failure{OpenID: "oA1", State: fanout.PersonFailed, Page: 1}); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-heard:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	server := httptest.NewServer(New(w.options))
+	defer server.Close()
+	r, _ := http.NewRequest("GET", server.URL+failuresPath, nil)
+	r.Header.Set("Authorization", "Bearer "+theKey)
+	res, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	for range flushEvery {
+		if !lines.Scan() {
+			t.Fatal("the list ended early")
+		}
+	}
+	close(heard)
+	if lines.Scan() || lines.Err() != nil {
+		t.Errorf("the end is %q, %v", lines.Text(), lines.Err())
 	}
 }
 

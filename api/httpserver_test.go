@@ -224,3 +224,15 @@ func TestHTTPServer_ClientDoesNotRead(t *testing.T) {
 		}
 	})
 }
+
+func TestHTTPServer_ClientDoesNotReadAnAnswer(t *testing.T) {
+	serving(t, newWorld(), func(dial func() net.Conn) {
+		conn := dial()
+		defer conn.Close()
+		say(conn, "GET /v1/openapi.yaml"+head+"\r\n")
+		time.Sleep(2 * writeTimeout)
+		if got, err := io.ReadAll(conn); len(got) > len(OpenAPI)/2 {
+			t.Errorf("%d bytes came after all, %v", len(got), err)
+		}
+	})
+}

@@ -77,6 +77,29 @@ func TestFields_Truth(t *testing.T) {
 	}
 }
 
+// The secret is dropped before anything is built of the body.
+func TestParse_DropsSecrets(t *testing.T) {
+	trees := map[string]func([]byte) (*node, *fanout.Problem){
+		`{"secret":"MARKEDSECRET","appSecret":{"MARKEDSECRET":"MARKEDSECRET"},"data":{"secret":"kept"}}`: parseJSON,
+		`{"secret":["MARKEDSECRET"],"appSecret":1234567,"data":{"secret":"kept"}}`:                       parseJSON,
+		`secret=MARKEDSECRET&appSecret=MARKEDSECRET&data[secret]=kept`:                                   parseForm,
+	}
+	for body, parse := range trees {
+		n, p := parse([]byte(body))
+		if p != nil {
+			t.Fatal(p)
+		}
+		for _, key := range []string{"secret", "appSecret"} {
+			if kid := n.kids[key]; kid == nil || kid.text != "" || kid.kids != nil {
+				t.Errorf("%s: %s is %+v", body, key, kid)
+			}
+		}
+		if n.kids["data"].kids["secret"].text != "kept" {
+			t.Errorf("%s: a template's field of that name is lost", body)
+		}
+	}
+}
+
 // Whatever bytes come, the answer is a refusal or a request that keeps the
 // rules; a form and a JSON body never mean two things.
 func FuzzJobBody(f *testing.F) {

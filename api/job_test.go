@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -128,4 +129,12 @@ func TestServer_List(t *testing.T) {
 	if w.get("/v1/jobs?since=1772366400&state="); got.Since != noon || got.Limit != 50 || got.States != nil || got.ActID != 0 {
 		t.Errorf("asked for %+v", got)
 	}
+}
+
+func TestServer_ListFromAnInventedCursor(t *testing.T) {
+	w := newWorld()
+	w.jobs.JobsFunc = func(fanout.Filter) ([]fanout.Job, string, error) {
+		return nil, "", fmt.Errorf("list jobs: %w", fanout.ErrCursor)
+	}
+	wantProblem(t, w.get("/v1/jobs?cursor=abc"), 422, fanout.CodeInvalid, "cursor")
 }

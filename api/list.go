@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -19,7 +20,7 @@ import (
 // Lister reads lists of jobs.
 type Lister interface {
 	// Jobs lists jobs, newest first, and the cursor of the next list; "" at
-	// the end.
+	// the end. fanout.ErrCursor: the filter's cursor is none.
 	Jobs(ctx context.Context, f fanout.Filter) (jobs []fanout.Job, next string, err error)
 }
 
@@ -45,6 +46,9 @@ func (s *Server) list(c echo.Context) error {
 	ctx, cancel := call(c)
 	defer cancel()
 	jobs, next, err := s.Jobs.Jobs(ctx, filter)
+	if errors.Is(err, fanout.ErrCursor) {
+		return invalid("cursor", "must be "+cursorShape.what)
+	}
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,8 @@ import (
 type Lookup interface {
 	// Job reads a job; fanout.ErrNotFound.
 	Job(ctx context.Context, id fanout.JobID) (fanout.Job, error)
-	// QueuePosition says which job is next: 1 is the next to be claimed; 0
-	// where the job does not wait any more.
+	// QueuePosition is a queued job's place among those of its account: 1 is
+	// the next to be taken up; 0 where the job is not queued.
 	QueuePosition(ctx context.Context, id fanout.JobID) (int, error)
 }
 

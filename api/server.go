@@ -80,7 +80,7 @@ func New(o Options) *Server {
 	s.echo.HTTPErrorHandler = s.fail
 	// From the outside in: everything is logged and counted, a panic is an
 	// answer like any other, and a stranger learns nothing about routes.
-	s.echo.Use(s.observe, s.recovered, s.headers, s.authorized, s.patient)
+	s.echo.Use(s.observe, s.recovered, s.headers, s.authorized)
 	s.routes(s.echo)
 	return s
 }

@@ -1,5 +1,10 @@
 package fanout
 
+import "errors"
+
+// ErrCursor says that a Filter's cursor is not where a list ended.
+var ErrCursor = errors.New("cursor is not valid")
+
 // Filter says which jobs a list shows; a zero field asks for nothing. Lists
 // run from the newest job to the oldest.
 type Filter struct {
