@@ -133,6 +133,9 @@ func parseBase(raw string, plaintext bool) (*url.URL, error) {
 	case u.Scheme == "http" && !plaintext && !loopback(u.Hostname()):
 		return nil, fmt.Errorf("wechat url: http to %s would show the token to everyone on the way; use https", u.Host)
 	}
+	if u.Path == "" {
+		u.Path = "/" // JoinPath makes a relative path otherwise
+	}
 	return u, nil
 }
 
@@ -157,6 +160,7 @@ func newTransport(o Options) *http.Transport {
 		conf = o.TLS.Clone()
 	}
 	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
+	conf.NextProtos = []string{"http/1.1"}
 	conf.ClientSessionCache = tls.NewLRUClientSessionCache(32)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)

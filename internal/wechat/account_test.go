@@ -1,0 +1,62 @@
+package wechat
+
+import (
+	"io"
+	"net/http"
+	"reflect"
+	"testing"
+
+	"pushd/internal/fanout"
+)
+
+func TestClient_Quota(t *testing.T) {
+	for _, tc := range []struct {
+		name, body string
+		want       int64
+		answer     fanout.Answer
+	}{
+		{"OK", `{"errcode":0,"errmsg":"ok","quota":{"daily_limit":1000000,"used":227761,"remain":772239},"rate_limit":{"call_count":4200000,"refresh_second":60}}`, 772239, fanout.Answer{}},
+		{"Strings", `{"errcode":"0","quota":{"remain":"5"}}`, 5, fanout.Answer{}},
+		{"Negative", `{"errcode":0,"quota":{"remain":-3}}`, 0, fanout.Answer{}},
+		{"NoSuchCall", `{"errcode":76021,"errmsg":"cgi_path not found, rid: 1-2-3"}`, 0, fanout.Answer{Verdict: fanout.Other, Code: 76021, Text: "cgi_path not found"}},
+		{"Token", `{"errcode":42001,"errmsg":"access_token expired"}`, 0, fanout.Answer{Verdict: fanout.TokenRefused, Code: 42001, Text: "access_token expired"}},
+		{"Nothing", `{"errcode":0,"errmsg":"ok"}`, 0, unreadable("the answer holds no quota")},
+		{"Page", `<p>`, 0, unreadable("the answer is a web page")},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, _ := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if string(body) != `{"cgi_path":"/cgi-bin/message/template/send"}` || r.Method != "POST" || r.URL.Path != pathQuota {
+					t.Errorf("asked %s %s %s", r.Method, r.URL.Path, body)
+				}
+				io.WriteString(w, tc.body)
+			})
+			if got, a := c.Quota(t.Context(), token, pathSend); got != tc.want || a != tc.answer {
+				t.Errorf("got %d, %+v", got, a)
+			}
+		})
+	}
+}
+
+func TestClient_Templates(t *testing.T) {
+	for _, tc := range []struct {
+		name, body string
+		want       []fanout.Template
+		answer     fanout.Answer
+	}{
+		{"OK", `{"template_list":[{"template_id":"iPk5","title":"领取奖金提醒","primary_industry":"IT","content":"{{result.DATA}}\n\n金额:{{amount2.DATA}}","example":"x"}]}`,
+			[]fanout.Template{{ID: "iPk5", Title: "领取奖金提醒", Content: "{{result.DATA}}\n\n金额:{{amount2.DATA}}"}}, fanout.Answer{}},
+		{"None", `{"template_list":[]}`, []fanout.Template{}, fanout.Answer{}},
+		{"Error", `{"errcode":48001,"errmsg":"api unauthorized rid: 1-2-3"}`, nil, fanout.Answer{Verdict: fanout.Fatal, Code: 48001, Text: "api unauthorized"}},
+		{"Nothing", `{}`, nil, unreadable("the answer holds no templates")},
+		{"Cut", `{"template_list":[`, nil, unreadable("the answer is not WeChat's JSON")},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, _ := serve(t, Options{}, answers(200, tc.body))
+			got, a := c.Templates(t.Context(), token)
+			if !reflect.DeepEqual(got, tc.want) || a != tc.answer {
+				t.Errorf("got %+v, %+v", got, a)
+			}
+		})
+	}
+}

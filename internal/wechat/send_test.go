@@ -1,0 +1,313 @@
+package wechat
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pushd/internal/fanout"
+)
+
+func TestClient_SendBody(t *testing.T) {
+	var got struct {
+		ToUser      string `json:"touser"`
+		TemplateID  string `json:"template_id"`
+		URL         string `json:"url"`
+		ClientMsgID string `json:"client_msg_id"`
+		Data        map[string]struct{ Value string }
+	}
+	var raw []byte
+	var r *http.Request
+	c, _ := serve(t, Options{UserAgent: "pushd/1.2"}, func(w http.ResponseWriter, req *http.Request) {
+		r = req
+		raw, _ = io.ReadAll(req.Body)
+		io.WriteString(w, `{"errcode":0,"errmsg":"ok","msgid":3487542469355618313}`)
+	})
+	for _, to := range []fanout.OpenID{"oia2TjuEGTNoeX76QEjQNrcURxG8", `o"\` + "\n<中>", ""} {
+		if a := c.Send(t.Context(), token, letter, to, false); a != (fanout.Answer{}) {
+			t.Fatalf("got %+v", a)
+		}
+		if err := json.Unmarshal(raw, &got); err != nil {
+			t.Fatalf("%v: %s", err, raw)
+		}
+		if fanout.OpenID(got.ToUser) != to || got.ClientMsgID != "job0123456789abcdefg" || got.URL != "https://live.example/?a=1&b=2" ||
+			got.Data["thing1"].Value != "直播 <1>" || strings.Contains(string(raw), `\u00`) {
+			t.Errorf("sent %s", raw)
+		}
+		if r.ContentLength != int64(len(raw)) || r.Method != "POST" || r.URL.Path != pathSend || r.Proto != "HTTP/1.1" ||
+			r.URL.Query().Get("access_token") != string(token) || r.Header.Get("User-Agent") != "pushd/1.2" ||
+			r.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+			t.Errorf("sent %s %s %v", r.Method, r.URL, r.Header)
+		}
+	}
+}
+
+func TestClient_SendAnswers(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		status    int
+		body      string
+		ambiguous bool // an earlier try may have been accepted
+		want      fanout.Answer
+	}{
+		{"OK", 200, `{"errcode":0,"errmsg":"ok","msgid":3487542469355618313}`, false, fanout.Answer{}},
+		{"OKWithoutMsgID", 200, `{"errcode":0,"errmsg":"ok"}`, false, fanout.Answer{}},
+		{"OKOtherwiseWritten", 200, "\xef\xbb\xbf {\"msgid\": 1, \"errmsg\":\"ok\", \"errcode\" : \"0\" }\n", false, fanout.Answer{}},
+		{"NotAFollower", 200, `{"errcode":43004,"errmsg":"require subscribe rid: 64489d92-7465ac28-12ccf767"}`, false,
+			fanout.Answer{Verdict: fanout.Skip, Code: 43004, Text: "require subscribe"}},
+		{"Busy", 200, `{"errcode":-1,"errmsg":"system error hint: [EeSuhA04363721]"}`, false,
+			fanout.Answer{Verdict: fanout.Busy, Code: -1, Ambiguous: true, Text: "system error"}},
+		{"Duplicate", 200, `{"errcode":40241,"errmsg":"dup"}`, false, fanout.Answer{Verdict: fanout.DeferShort, Code: 40241, Text: "dup"}},
+		{"DuplicateOnARepeat", 200, `{"errcode":40241,"errmsg":"dup"}`, true, fanout.Answer{Verdict: fanout.Sent, Code: 40241, Text: "dup"}},
+		{"UnknownOnARepeat", 200, `{"errcode":99999,"errmsg":"x"}`, true, fanout.Answer{Verdict: fanout.Sent, Code: 99999, Text: "x"}},
+		{"Cut", 200, `{"errcode":0,"errmsg":"ok","msgid":348`, false,
+			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
+		{"NoErrcode", 200, `{"errmsg":"ok"}`, false,
+			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
+		{"Empty", 200, ``, false,
+			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is empty"}},
+		{"Page", 200, `<html>login</html>`, false,
+			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is a web page"}},
+		{"Long", 200, `{"errcode":0,"errmsg":"` + strings.Repeat("x", maxSendAnswer) + `"}`, false,
+			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is too long"}},
+		{"ErrorStatus", 503, `{"errcode":0,"errmsg":"ok"}`, false,
+			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeHTTP, Ambiguous: true, Text: "HTTP 503 Service Unavailable"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, _ := serve(t, Options{}, answers(tc.status, tc.body))
+			if got := c.Send(t.Context(), token, letter, "oA", tc.ambiguous); got != tc.want {
+				t.Errorf("got %+v, want %+v", got, tc.want)
+			}
+		})
+	}
+}
+
+// Once the request has arrived, no answer is ambiguous, and the request is
+// not repeated: not on a new connection, not on a kept one.
+func TestClient_SendNeverRepeats(t *testing.T) {
+	var arrived atomic.Int64
+	c, _ := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		arrived.Add(1)
+		if strings.Contains(string(body), "oGood") {
+			io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
+			return
+		}
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		conn.Close()
+	})
+	for _, kept := range []bool{false, true} {
+		if kept {
+			if a := c.Send(t.Context(), token, letter, "oGood", false); !a.OK() {
+				t.Fatalf("got %+v", a)
+			}
+		}
+		before := arrived.Load()
+		a := c.Send(t.Context(), token, letter, "oBad", false)
+		if !a.Ambiguous || a.Verdict != fanout.Busy || a.Code != fanout.CodeBroken {
+			t.Errorf("kept %v: got %+v", kept, a)
+		}
+		if n := arrived.Load() - before; n != 1 {
+			t.Errorf("kept %v: arrived %d times", kept, n)
+		}
+	}
+}
+
+// A kept connection that the server closes while idle: either the transport
+// notices before it writes, and takes another, or the send is in doubt. It
+// never arrives twice.
+func TestClient_SendOverAClosedConnection(t *testing.T) {
+	closed := make(chan struct{}, 16)
+	var arrived atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		arrived.Add(1)
+		io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
+	}))
+	s.Config.IdleTimeout = time.Millisecond
+	s.Config.ConnState = func(_ net.Conn, st http.ConnState) {
+		if st == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	s.StartTLS()
+	defer s.Close()
+	c, err := New(Options{BaseURL: s.URL, TLS: s.Client().Transport.(*http.Transport).TLSClientConfig})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var ok int64
+	for i := range 5 {
+		switch a := c.Send(t.Context(), token, letter, "oA", false); {
+		case a.OK():
+			ok++
+			<-closed
+		case !a.Ambiguous || a.Code != fanout.CodeBroken:
+			t.Errorf("send %d: got %+v", i, a)
+		}
+	}
+	if n := arrived.Load(); n != ok || n == 0 {
+		t.Errorf("%d sends arrived, %d were answered", n, ok)
+	}
+}
+
+// All connections are taken: who waits in vain was not sent.
+func TestClient_SendWaitsForAConnection(t *testing.T) {
+	hold, holding := make(chan struct{}), make(chan struct{})
+	c, _ := serve(t, Options{MaxConns: 1, SendTimeout: time.Minute}, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		close(holding)
+		<-hold
+		io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
+	})
+	first := make(chan fanout.Answer)
+	go func() { first <- c.Send(t.Context(), token, letter, "oA", false) }()
+	<-holding
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if a := c.Send(ctx, token, letter, "oB", false); a.Code != fanout.CodeNotSent || a.Ambiguous || a.Verdict != fanout.Busy {
+		t.Errorf("waiting: got %+v", a)
+	}
+	close(hold)
+	if a := <-first; !a.OK() {
+		t.Errorf("first: got %+v", a)
+	}
+}
+
+func TestClient_SendCanceled(t *testing.T) {
+	arrived := make(chan struct{})
+	c, _ := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		close(arrived)
+		hang(r)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-arrived; cancel() }()
+	if a := c.Send(ctx, token, letter, "oA", false); a.Code != fanout.CodeBroken || !a.Ambiguous || a.Text != "canceled" {
+		t.Errorf("under way: got %+v", a)
+	}
+	if a := c.Send(ctx, token, letter, "oB", false); a.Code != fanout.CodeNotSent || a.Ambiguous {
+		t.Errorf("before: got %+v", a)
+	}
+}
+
+// Resuming TLS sessions saves the handshake's public-key work.
+func TestClient_ResumesTLS(t *testing.T) {
+	var resumed atomic.Int64
+	c, _ := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS.DidResume {
+			resumed.Add(1)
+		}
+		w.Header().Set("Connection", "close")
+		answers(200, `{"errcode":0,"errmsg":"ok"}`)(w, r)
+	})
+	for range 2 {
+		if a := c.Send(t.Context(), token, letter, "oA", false); !a.OK() {
+			t.Fatalf("got %+v", a)
+		}
+	}
+	if resumed.Load() != 1 {
+		t.Errorf("%d of 2 connections resumed a session, want the second", resumed.Load())
+	}
+}
+
+// A sealed posting gives nothing more, whoever still reads it.
+func TestPosting(t *testing.T) {
+	p := newPosting(letter, "oA")
+	if p.begun() {
+		t.Error("begun before it was read")
+	}
+	if n, err := p.first.Read(make([]byte, 10)); n != 0 || !errors.Is(err, errSealed) {
+		t.Errorf("sealed: read %d, %v", n, err)
+	}
+	p = newPosting(letter, "oA")
+	one, err := io.ReadAll(&p.first)
+	if err != nil || !p.begun() || int64(len(one)) != p.size() {
+		t.Errorf("read %d of %d, %v", len(one), p.size(), err)
+	}
+	r, _ := p.again()
+	if two, err := io.ReadAll(bufio.NewReaderSize(r, 16)); err != nil || string(two) != string(one) || !p.begun() {
+		t.Errorf("again: %s, %v", two, err)
+	}
+	if _, err = p.again(); err != nil || p.begun() {
+		t.Error("the transport says that nothing was written, and it counts as begun")
+	}
+}
+
+func FuzzSendAnswer(f *testing.F) {
+	for _, s := range []string{
+		`{"errcode":0,"errmsg":"ok","msgid":3487542469355618313}`, `{"errcode":0,"errmsg":"ok"}`,
+		`{"errcode":40001,"errmsg":"invalid credential, access_token is invalid or not latest rid: 66bac357-63c29597-4c205ae0"}`,
+		`{"errcode":-1,"errmsg":"system error hint: [EeSuhA04363721]"}`, `{"errcode":"40241"}`, `{"errcode":0,"errmsg":"ok","msgid":`,
+		`{"errcode":1e3}`, `{"errcode":9223372036854775808}`, `{"errcode":null}`, `[]`, `null`, ``, `<html>`, "\xef\xbb\xbf{}",
+		`{"errcode":1,"errmsg":"TOKEN-marked/secret+1 TOKEN-marked%2Fsecret%2B1 \u0000\ud800"}`,
+	} {
+		f.Add([]byte(s), false)
+		f.Add([]byte(s), true)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, ambiguous bool) {
+		code, msg, ok := parseResult(body)
+		if accepted(body) && !json.Valid(body) {
+			t.Errorf("took bad JSON as accepted: %q", body)
+		}
+		if !ok {
+			if text := notJSON(body); text == "" || len(text) > 40 {
+				t.Errorf("bad text %q", text)
+			}
+			return
+		}
+		a := Classify(CallSend, code, scrub(msg, token), ambiguous)
+		if a.OK() != (code == 0 || ambiguous && (a.Verdict == fanout.Sent)) || a.Code != code {
+			t.Errorf("code %d: %+v", code, a)
+		}
+		if strings.Contains(a.Text, string(token)) || len(a.Text) > maxText || strings.ContainsAny(a.Text, "\n\x00") {
+			t.Errorf("bad text %q", a.Text)
+		}
+	})
+}
+
+func BenchmarkSend(b *testing.B) {
+	s := httptest.NewTLSServer(answers(200, `{"errcode":0,"errmsg":"ok","msgid":3487542469355618313}`))
+	defer s.Close()
+	roots := s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	c, err := New(Options{BaseURL: s.URL, TLS: &tls.Config{RootCAs: roots}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	b.Run("Send", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if a := c.Send(b.Context(), token, letter, "oia2TjuEGTNoeX76QEjQNrcURxG8", false); !a.OK() {
+				b.Fatalf("%+v", a)
+			}
+		}
+	})
+	b.Run("Resty", func(b *testing.B) { // the bare call, for comparison
+		b.ReportAllocs()
+		body := string(letter.Head) + "oia2TjuEGTNoeX76QEjQNrcURxG8" + string(letter.Tail)
+		var r struct{ ErrCode int }
+		for b.Loop() {
+			resp, err := c.resty.R().SetContext(b.Context()).SetQueryParam("access_token", string(token)).
+				SetHeader("Content-Type", "application/json").SetBody(body).SetResult(&r).Post(pathSend)
+			if err != nil || resp.StatusCode() != 200 || r.ErrCode != 0 {
+				b.Fatal(err)
+			}
+		}
+	})
+}

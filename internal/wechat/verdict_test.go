@@ -1,0 +1,159 @@
+package wechat
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"pushd/internal/fanout"
+)
+
+var update = flag.Bool("update", false, "write docs/errcodes.md anew")
+
+func TestTable_IsSortedAndComplete(t *testing.T) {
+	last := -2
+	for _, e := range Table() {
+		if e.Code <= last {
+			t.Errorf("%d is out of order", e.Code)
+		}
+		last = e.Code
+		if e.Meaning == "" || e.Source == "" || e.Verdict.String() == "invalid" {
+			t.Errorf("%d: an empty cell", e.Code)
+		}
+	}
+	Table()[0].Code = 5
+	if Table()[0].Code != -1 {
+		t.Error("the table can be changed from outside")
+	}
+}
+
+// The verdicts that the design fixes, written out once more.
+func TestClassify(t *testing.T) {
+	for verdict, codes := range map[fanout.Verdict][]int{
+		fanout.Sent:            {0},
+		fanout.Skip:            {43004, 43101, 40003, 43019, 48002, 49003, 50005},
+		fanout.DeferShort:      {40241},
+		fanout.DeferLong:       {43117},
+		fanout.TokenRefused:    {40001, 40014, 42001, 41001, 42007},
+		fanout.Busy:            {-1, 268487000, 268487001, 268487002, 268487009},
+		fanout.Slower:          {45011},
+		fanout.Quota:           {45009},
+		fanout.FatalIfRepeated: {40037, 40164},
+		fanout.Fatal: {40002, 40008, 40013, 40033, 40035, 40036, 40039, 40097, 40125, 40243, 40249, 41002, 41004, 43002, 43003, 43100, 43116,
+			44002, 45035, 47001, 47003, 48001, 48004, 50001, 50002, 61004, 61007, 61016, 89503, 89506, 89507},
+		fanout.Other: {40246, 40247, 45047, 45065, 45066, 45067, 45103, 48006, 65301, 9001001, 99999, 268487010, -2},
+	} {
+		for _, code := range codes {
+			first := Classify(CallSend, code, "m", false)
+			if first.Verdict != verdict || first.Ambiguous != (verdict == fanout.Busy) || first.Code != code {
+				t.Errorf("%d: got %+v, want %v", code, first, verdict)
+			}
+			again := Classify(CallSend, code, "m", true)
+			want := verdict
+			if verdict == fanout.Other || verdict == fanout.DeferShort {
+				want = fanout.Sent
+			}
+			if again.Verdict != want || again.Code != code {
+				t.Errorf("%d on a repeat: got %+v, want %v", code, again, want)
+			}
+			for _, call := range []Call{CallPage, CallQuota, CallTemplates} {
+				want := verdict
+				switch verdict {
+				case fanout.Skip, fanout.DeferShort, fanout.DeferLong:
+					want = fanout.Other
+				}
+				if a := Classify(call, code, "m", true); a.Verdict != want || a.Ambiguous {
+					t.Errorf("%d on call %d: got %+v, want %v", code, call, a, want)
+				}
+			}
+		}
+	}
+}
+
+func TestErrText(t *testing.T) {
+	for in, want := range map[string]string{
+		"ok": "", "": "",
+		"require subscribe rid: 64489d92-7465ac28-12ccf767":                             "require subscribe",
+		"system error hint: [EeSuhA04363721]":                                           "system error",
+		"invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist, rid: 65f307bc-1a-18": "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist",
+		"too frequently,please try later!":                                              "too frequently,please try later",
+		"a  b\nc\x00d。":                                                                 "a b c d",
+		"the grid: is fine":                                                             "the grid: is fine",
+		"bad \xff bytes":                                                                "bad ? bytes",
+		"x rid: 1-2-3, see docs":                                                        "x, see docs",
+	} {
+		if got := errText(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+	if got := errText(strings.Repeat("长", 200)); len(got) > maxText || !strings.HasSuffix(got, "长") {
+		t.Errorf("a long text became %q", got)
+	}
+}
+
+// docs/errcodes.md is this table; make it anew with
+// go test ./internal/wechat -run Errcodes -update.
+func TestErrcodesPage(t *testing.T) {
+	const path = "../../docs/errcodes.md"
+	want := errcodesPage()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Error("docs/errcodes.md is not what verdict.go says; run go test ./internal/wechat -run Errcodes -update")
+	}
+}
+
+func errcodesPage() string {
+	does := map[fanout.Verdict]string{
+		fanout.Sent:            "done",
+		fanout.Skip:            "this person can't or won't receive it: recorded, never retried",
+		fanout.DeferShort:      "tried again at least 61 s later, at most three times, then failed",
+		fanout.DeferLong:       "tried again once, at least 30 min later, then failed",
+		fanout.TokenRefused:    "a fresh token, once for all, then sent again",
+		fanout.Busy:            "tried again with growing pauses; nothing good for 3 s: the job parks",
+		fanout.Slower:          "the account pauses to the next minute, then goes on more slowly",
+		fanout.Quota:           "the job parks until there is quota again",
+		fanout.Fatal:           "the job ends; nobody's outcome",
+		fanout.FatalIfRepeated: "tried again; the job ends when nothing else comes any more",
+		fanout.Other:           "this person failed; retry by command. Many of them end the job",
+	}
+	var b strings.Builder
+	b.WriteString("# What WeChat's answers mean\n\n" +
+		"Made from `internal/wechat/verdict.go`; a test holds both together.\n\n" +
+		"| verdict | what pushd does |\n| --- | --- |\n")
+	for _, v := range fanout.Verdicts() {
+		fmt.Fprintf(&b, "| %s | %s |\n", v, does[v])
+	}
+	b.WriteString("\nAn errcode that is not listed is `other`. When a send is repeated because its first\n" +
+		"answer was lost, `defer_short` and `other` mean that the first one was accepted: `sent`.\n" +
+		"For calls that send nothing (followers, quota, templates), `skip`, `defer_short` and\n" +
+		"`defer_long` are `other`.\n\n" +
+		"| errcode | verdict | meaning | known from |\n| --- | --- | --- | --- |\n")
+	for _, e := range Table() {
+		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", e.Code, e.Verdict, e.Meaning, e.Source)
+	}
+	b.WriteString("\nSends without an errcode of WeChat's are `busy`:\n\n" +
+		"| code | name | when | may have been accepted |\n| --- | --- | --- | --- |\n")
+	for _, own := range []struct {
+		code      int
+		when, may string
+	}{
+		{fanout.CodeNotSent, "no connection, no TLS, no free connection in time: nothing of the message was written", "no"},
+		{fanout.CodeTimeout, "no whole answer in time", "yes"},
+		{fanout.CodeBroken, "reset, closed, or half an answer", "yes"},
+		{fanout.CodeHTTP, "an HTTP status other than 200", "yes"},
+		{fanout.CodeNotJSON, "an answer that is not WeChat's JSON", "yes"},
+	} {
+		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", own.code, fanout.CodeName(own.code), own.when, own.may)
+	}
+	return b.String()
+}
