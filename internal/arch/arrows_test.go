@@ -22,6 +22,7 @@ const module = "pushd/"
 var arrows = map[string][]string{
 	"cmd/pushd":            {"*"},
 	"cmd/demo":             {"*"},
+	"internal/rig":         {"*"},
 	"internal/daemon":      {"api", "internal/fanout", "internal/store", "internal/tokenclient", "internal/wechat"},
 	"api":                  {"internal/fanout"},
 	"internal/store":       {"internal/fanout"},

@@ -119,9 +119,9 @@ type Leases interface {
 	// every other state (a command was faster) the state is left alone.
 	// Releasing a lease that is lost is no error.
 	Release(ctx context.Context, l Lease) error
-	// Park ends the work on a running job until it is due again: the state
-	// becomes parked and the lease is given back. ErrLost if it was not
-	// running under l any more.
+	// Park ends the work on a running or held job until it is due again: the
+	// state becomes parked and the lease is given back. ErrLost if it was
+	// neither under l any more.
 	Park(ctx context.Context, l Lease, p Parking) error
 	// Hold parks a running job whose worker stays and probes: the state
 	// becomes parked and the account is free for others, the lease is kept.

@@ -88,3 +88,6 @@ func waitFor(l *rate.Limiter, now time.Time) time.Duration {
 	missing := 1 - l.TokensAt(now)
 	return max(time.Millisecond/2, time.Duration(missing/float64(l.Limit())*float64(time.Second)))
 }
+
+// observe takes what came of one send that ended at now.
+func (p *pacer) observe(v Verdict, took time.Duration, now time.Time) {}

@@ -32,6 +32,7 @@ func (s *sender) finished(r result) {
 		return
 	}
 	s.run.e.count(r)
+	s.pacer.observe(r.answer.Verdict, r.took, time.Now())
 	if t.tries > 0 {
 		t.sheet.counts.Retries++
 		t.sheet.dirty = true

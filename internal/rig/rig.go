@@ -1,0 +1,321 @@
+// Package rig sets up a whole pushd in one process: a database (SQLite, or a
+// private MariaDB), the simulated WeChat with PHP's token endpoint, and the
+// daemon itself with its API on a free port. Tests, benchmarks and the demo
+// run on it. It is no part of the product.
+package rig
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"pushd/internal/daemon"
+	"pushd/internal/fanout"
+	"pushd/internal/mariadb"
+	"pushd/internal/store"
+	"pushd/internal/store/sqlite"
+	"pushd/internal/tokenclient"
+	"pushd/internal/wechat"
+	"pushd/internal/wechatsim"
+)
+
+// Options are what a rig is made of; the zero value is a rig on SQLite.
+type Options struct {
+	// Server gives the rig a database of its own on a private MariaDB; nil
+	// is SQLite in a temporary file.
+	Server *mariadb.Server
+	// Schema is the text of deploy/schema.sql, needed with Server.
+	Schema string
+	Seed   uint64
+	Log    *slog.Logger // default: nothing is logged
+	// Sim is a simulator that is there already, with its door; default: one
+	// of the rig's own.
+	Sim  *wechatsim.Sim
+	Door *wechatsim.Door
+	// Change may change the daemon's settings before it is made.
+	Change func(*daemon.Config)
+}
+
+// Rig is a running pushd and its surroundings.
+type Rig struct {
+	Sim  *wechatsim.Sim
+	Door *wechatsim.Door
+	// Store is a connection of the rig's own to the daemon's database.
+	Store *store.Store
+	// DB is the same database for plain SQL.
+	DB  *sql.DB
+	URL string // of the API
+	Key string
+
+	dir      string
+	dialect  store.Dialect
+	dsn      string
+	stop     context.CancelFunc
+	finished chan error
+	options  Options
+}
+
+// The keys of a rig. They are marked, so that a test can look for them where
+// they must not be.
+const (
+	APIKey   = "rig-api-key-SECRET-0123456789"
+	TokenKey = "rig-token-key-SECRET-9876543210"
+)
+
+// New sets a rig up and starts its daemon.
+func New(ctx context.Context, o Options) (*Rig, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &Rig{options: o, Sim: o.Sim, Door: o.Door, Key: APIKey}
+	if err := r.setUp(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+func (r *Rig) setUp(ctx context.Context) (err error) {
+	if r.dir, err = os.MkdirTemp("", "pushd-rig-"); err != nil {
+		return err
+	}
+	if r.Sim == nil {
+		r.Sim = wechatsim.New(wechatsim.Options{Seed: r.options.Seed, TokenKey: TokenKey})
+	}
+	if r.Door == nil {
+		if r.Door, err = r.Sim.StartTLS(); err != nil {
+			return err
+		}
+	}
+	if err := r.database(ctx); err != nil {
+		return err
+	}
+	return r.StartDaemon(ctx)
+}
+
+// database makes the tables.
+func (r *Rig) database(ctx context.Context) (err error) {
+	schema := sqlite.PlatformSchema
+	r.dialect, r.dsn = sqlite.Dialect(nil), filepath.Join(r.dir, "pushd.db")
+	if srv := r.options.Server; srv != nil {
+		name, err := srv.CreateDatabase(ctx)
+		if err != nil {
+			return err
+		}
+		r.dialect, r.dsn, schema = store.MySQL(), srv.DSN(name), r.options.Schema
+		if err := srv.Exec(ctx, name, schema); err != nil {
+			return fmt.Errorf("load schema: %w", err)
+		}
+	}
+	if r.DB, err = r.dialect.Open(r.dsn, r.options.Log); err != nil {
+		return err
+	}
+	if r.options.Server == nil {
+		if _, err := r.DB.ExecContext(ctx, schema); err != nil {
+			return fmt.Errorf("load schema: %w", err)
+		}
+	}
+	if r.Store, err = store.Open(ctx, store.Options{DSN: r.dsn, Dialect: r.dialect, Logger: r.options.Log}); err != nil {
+		return err
+	}
+	return r.Store.Migrate(ctx)
+}
+
+// Config is how the rig's daemon is set: the defaults of pushd serve, short
+// waits where a test would wait.
+func (r *Rig) Config() daemon.Config {
+	shanghai := time.FixedZone("Asia/Shanghai", 8*60*60)
+	c := daemon.Config{
+		Store:  store.Options{DSN: r.dsn, Dialect: r.dialect, Logger: r.options.Log},
+		WeChat: wechat.Options{BaseURL: r.Door.URL, TLS: r.Door.TLSConfig(), MaxConns: 4096, SendTimeout: 10 * time.Second},
+		Tokens: tokenclient.Options{URL: r.TokenURL(), Key: TokenKey, Logger: r.options.Log, Transport: &http.Transport{TLSClientConfig: r.Door.TLSConfig()}},
+		Engine: fanout.Config{
+			Owner: fanout.Owner{Instance: "rig"}, Concurrency: 1024, MaxJobs: 512, Lease: 15 * time.Second,
+			SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend,
+			Grace: 30 * time.Minute, Retention: 168 * time.Hour, Location: shanghai, StatusFailed: 3,
+		},
+		Keys: []string{APIKey}, Listen: "127.0.0.1:0", Drain: 15 * time.Second, Version: "rig", Log: r.options.Log,
+	}
+	if r.options.Change != nil {
+		r.options.Change(&c)
+	}
+	return c
+}
+
+// TokenURL is where the simulated PHP gives tokens out.
+func (r *Rig) TokenURL() string { return r.Door.URL + "/php/token" }
+
+// StartDaemon starts the daemon, for the first time or after StopDaemon.
+func (r *Rig) StartDaemon(ctx context.Context) error {
+	d, err := daemon.New(ctx, r.Config())
+	if err != nil {
+		return err
+	}
+	r.URL = "http://" + d.Addr().String()
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	finished := make(chan error, 1)
+	go func() { finished <- d.Run(run) }()
+	r.stop, r.finished = stop, finished
+	return nil
+}
+
+// StopDaemon stops the daemon as SIGTERM does, and waits for it.
+func (r *Rig) StopDaemon() error {
+	if r.stop == nil {
+		return nil
+	}
+	r.stop()
+	r.stop = nil
+	return <-r.finished
+}
+
+// Close stops everything and removes what was made.
+func (r *Rig) Close() error {
+	err := r.StopDaemon()
+	if r.Store != nil {
+		err = errors.Join(err, r.Store.Close())
+	}
+	if r.DB != nil {
+		err = errors.Join(err, r.DB.Close())
+	}
+	if r.Sim != nil && r.options.Sim == nil {
+		r.Sim.Close()
+	}
+	if r.dir != "" {
+		err = errors.Join(err, os.RemoveAll(r.dir))
+	}
+	return err
+}
+
+// Channel is a channel of the platform with its owner's account.
+type Channel struct {
+	ActID      int64
+	AppID      string
+	TemplateID string // default: the simulator's listed live template
+	Title      string
+	Start      time.Time
+	Minutes    int
+	URL        string
+}
+
+// AddChannel writes a channel into the platform's tables, with the reminder
+// on, and its owner.
+func (r *Rig) AddChannel(ctx context.Context, c Channel) error {
+	if c.TemplateID == "" {
+		c.TemplateID = wechatsim.TemplateID(c.AppID, 1)
+	}
+	if c.Title == "" {
+		c.Title = "Go 语言直播课"
+	}
+	if c.URL == "" {
+		c.URL = fmt.Sprintf("https://live.example.com/watch/%d", c.ActID)
+	}
+	if c.Start.IsZero() {
+		c.Start = time.Now().Add(time.Hour)
+	}
+	for _, q := range []struct {
+		text string
+		args []any
+	}{
+		{"INSERT INTO activity (id, uin, title, start_time, watch_url) VALUES (?, ?, ?, ?, ?)", []any{c.ActID, c.ActID, c.Title, c.Start.Unix(), c.URL}},
+		{"INSERT INTO activity_detail (act_id, live_notify, live_notify_time) VALUES (?, 1, ?)", []any{c.ActID, max(c.Minutes, 30)}},
+		{"INSERT INTO user_wx_account (uin, appid) VALUES (?, ?)", []any{c.ActID, c.AppID}},
+		{"INSERT INTO user_wx_config (uin, act_live_template_id, status) VALUES (?, ?, 1)", []any{c.ActID, c.TemplateID}},
+	} {
+		if _, err := r.DB.ExecContext(ctx, q.text, q.args...); err != nil {
+			return fmt.Errorf("add channel: %w", err)
+		}
+	}
+	return nil
+}
+
+// Status reads live_notify_status.
+func (r *Rig) Status(ctx context.Context, actID int64) (status int, err error) {
+	err = r.DB.QueryRowContext(ctx, "SELECT live_notify_status FROM activity_detail WHERE act_id = ?", actID).Scan(&status)
+	return status, err
+}
+
+// Job is a job as the API shows it.
+type Job struct {
+	ID       string           `json:"id"`
+	State    string           `json:"state"`
+	Reason   string           `json:"reason"`
+	Detail   string           `json:"detail"`
+	Existing bool             `json:"existing"`
+	Total    *int64           `json:"total"`
+	Walked   int64            `json:"walked"`
+	Sent     int64            `json:"sent"`
+	Skipped  int64            `json:"skipped"`
+	Failed   int64            `json:"failed"`
+	Unknown  int64            `json:"unknown"`
+	Retries  int64            `json:"retries"`
+	Rate     float64          `json:"rate"`
+	Errors   map[string]int64 `json:"errors"`
+	Code     string           `json:"code"` // of a problem
+}
+
+// Ended says whether nothing more happens to the job.
+func (j Job) Ended() bool { return fanout.State(j.State).Ended() }
+
+// Call calls the API. body may be nil.
+func (r *Rig) Call(ctx context.Context, method, path string, body any) (status int, job Job, err error) {
+	var payload io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return 0, job, err
+		}
+		payload = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, r.URL+path, payload)
+	if err != nil {
+		return 0, job, err
+	}
+	req.Header.Set("Authorization", "Bearer "+r.Key)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, job, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && len(b) > 0 && bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
+		err = json.Unmarshal(b, &job)
+	}
+	return resp.StatusCode, job, err
+}
+
+// Post posts the four fields of a job, as PHP's cron does.
+func (r *Rig) Post(ctx context.Context, c Channel) (Job, error) {
+	token, _ := r.Sim.Find(c.AppID).StableToken(false)
+	status, job, err := r.Call(ctx, http.MethodPost, "/v1/jobs", map[string]any{
+		"actid": c.ActID, "appid": c.AppID, "secret": "app-SECRET-" + c.AppID, "accessToken": token,
+	})
+	if err == nil && status != http.StatusAccepted && status != http.StatusOK {
+		err = fmt.Errorf("post job: %d %s %s", status, job.Code, job.Detail)
+	}
+	return job, err
+}
+
+// Await asks for the job until done says so.
+func (r *Rig) Await(ctx context.Context, id string, done func(Job) bool) (Job, error) {
+	for {
+		_, job, err := r.Call(ctx, http.MethodGet, "/v1/jobs/"+id, nil)
+		if err == nil && done(job) {
+			return job, nil
+		}
+		select {
+		case <-ctx.Done():
+			return job, fmt.Errorf("await job %s (now %s, %s): %w", id, job.State, job.Detail, context.Cause(ctx))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
