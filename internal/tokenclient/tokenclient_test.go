@@ -242,6 +242,8 @@ func TestClient_NewTokenRefusedBeforeItWorked(t *testing.T) {
 		if got, err := c.Refused(t.Context(), "wx1", 42, "tok7"); err != nil || got != "tok8" {
 			t.Fatalf("got %q, %v", got, err)
 		}
+		_, err := c.Refused(t.Context(), "wx1", 42, "tok8")
+		mustPause(t, err, 5*time.Second, 6*time.Second)
 	})
 }
 
