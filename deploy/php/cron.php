@@ -116,10 +116,10 @@ final class Cron
         if ($status === 503 || $status === 429) {
             return $this->pause($channel, $answer);
         }
-        if ($status === 0 || $status >= 500) {
+        if ($status === 0 || $status === 408 || $status >= 500) {
             return $this->unanswered($channel, $answer);
         }
-        if ($status !== 401 && $status >= 400 && $code !== '') {
+        if ($status !== 401 && $status >= 400 && $code !== '' && $code !== 'not_found') {
             $this->noAnswer = 0;
             $this->refused($channel, $answer, $code);
             return true;
@@ -166,10 +166,10 @@ final class Cron
         $seconds = (int) min(self::FIRST_BACKOFF * 2 ** min($tries - 1, 10), self::MAX_BACKOFF);
         $this->remember($act, $start, $seconds, $tries, $code);
         if ($answer['status'] !== 409) {
-            $this->exit = max($this->exit, self::PERSON); // 404, 413, 422: settings or data are wrong
+            $this->exit = max($this->exit, self::PERSON); // settings or data are wrong
         }
         $text = 'refused code=' . $code;
-        foreach (['field', 'detail'] as $name) {
+        foreach (['field', 'jobReason', 'detail'] as $name) {
             if (isset($answer['json'][$name]) && is_string($answer['json'][$name])) {
                 $text .= " $name=" . json_encode($answer['json'][$name], JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES);
             }
@@ -233,6 +233,9 @@ function cron_main(): int
     } catch (PDOException $e) {
         fwrite(STDERR, 'database: ' . $e->getMessage() . "\n");
         return Cron::LATER;
+    } catch (Throwable $e) { // uncaught, PHP would print arguments of calls
+        fwrite(STDERR, 'failed: ' . $e->getMessage() . ' at ' . basename($e->getFile()) . ':' . $e->getLine() . "\n");
+        return Cron::PERSON;
     }
 }
 

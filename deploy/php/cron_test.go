@@ -1,11 +1,17 @@
 package php_test
 
 import (
+	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,7 +73,6 @@ func TestCron_Due(t *testing.T) {
 	m := newManager(t, accepted)
 	m.account(t, 2, "wx2")
 	m.exec(t, "UPDATE user_wx_config SET status = 0 WHERE uin = 2")
-	m.exec(t, "INSERT INTO user_wx_config (uin, act_live_template_id, status) VALUES (1, 'another', 1)")
 	m.channel(t, 10, 1, in(14), 15)
 	m.channel(t, 11, 1, in(16), 15) // not yet
 	m.channel(t, 12, 1, in(-1), 0)  // just begun
@@ -138,14 +143,15 @@ func TestCron_Refused(t *testing.T) {
 		line   string
 	}{
 		{problem(409, "already_notified"), 0, "http=409 refused code=already_notified"},
-		{problem(409, "job_ended", "reason", "walk_incomplete"), 0, "code=job_ended"},
+		{problem(409, "job_ended", "jobReason", "walk_incomplete"), 0, `code=job_ended jobReason="walk_incomplete"`},
 		{problem(409, "reminder_off"), 0, "code=reminder_off"},
 		{problem(409, "owner_disabled"), 0, "code=owner_disabled"},
 		{problem(409, "deadline_passed"), 0, "code=deadline_passed"},
 		{problem(409, "appid_mismatch"), 0, "code=appid_mismatch"},
 		{problem(409, "of_tomorrow"), 0, "code=of_tomorrow"},
 		{problem(404, "channel_not_found"), 2, "http=404 refused code=channel_not_found"},
-		{problem(413, "too_large"), 2, "http=413 refused code=too_large"},
+		{problem(413, "body_too_large"), 2, "http=413 refused code=body_too_large"},
+		{problem(422, "invalid_request", "field", "actid"), 2, `code=invalid_request field="actid"`},
 		{problem(422, "appid_mismatch", "field", "appid"), 2, `http=422 refused code=appid_mismatch field="appid" detail="because\nso"`},
 	} {
 		t.Run(c.answer.body.(map[string]any)["code"].(string), func(t *testing.T) {
@@ -223,6 +229,7 @@ func TestCron_Stops(t *testing.T) {
 	}{
 		{"401", reply{status: 401, body: map[string]any{"code": "unauthorized"}}, 2, "api_key"},
 		{"another server", reply{status: 404, body: "<html>not found</html>"}, 2, "is url right?"},
+		{"another path", problem(404, "not_found"), 2, "is url right?"},
 		{"redirect", reply{status: 301}, 2, "is url right?"},
 		{"draining", reply{status: 503, body: map[string]any{"code": "unavailable"}}, 1, "takes no jobs now"},
 		{"too many", reply{status: 429}, 1, "takes no jobs now"},
@@ -276,19 +283,21 @@ func TestCron_NoAnswer(t *testing.T) {
 				return reply{} // hangs up
 			case 2:
 				return reply{status: 502, body: "<html>"}
+			case 3:
+				return problem(408, "request_timeout")
 			}
 			return accepted(p)
 		})
-		for id := 1; id <= 3; id++ {
-			m.channel(t, id, 1, in(id), 15)
+		for id, minutes := range map[int]int{1: 1, 2: 2, 4: 3, 3: 4} { // 4 between: not three in a row
+			m.channel(t, id, 1, in(minutes), 15)
 		}
 		run := m.run(t, 1)
-		m.want(t, 1, 2, 3)
+		m.want(t, 1, 2, 4, 3)
 		if !strings.Contains(run.Stdout, "actid=1") || !strings.Contains(run.Stdout, "http=0 no answer") || !strings.Contains(run.Stdout, "HTTP 502") {
 			t.Errorf("%s", run.Stdout)
 		}
 		m.run(t, 1)
-		m.want(t, 1, 2, 3) // next minute again
+		m.want(t, 1, 2, 4, 3) // next minute again
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		m := newManager(t, accepted)
@@ -305,15 +314,22 @@ func TestCron_NoAnswer(t *testing.T) {
 // A second run while the first is at work does nothing.
 func TestCron_TwiceAtOnce(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
 	m := newManager(t, func(p posted) reply {
-		arrived <- struct{}{}
-		<-release
+		once.Do(func() { // only the first one waits
+			close(arrived)
+			<-release
+		})
 		return accepted(p)
 	})
 	m.channel(t, 1, 1, in(5), 15)
-	first := make(chan phptest.Run)
+	first := make(chan phptest.Run, 1)
 	go func() { first <- m.host.Cron(t.Context(), t) }()
-	<-arrived
+	select {
+	case <-arrived:
+	case run := <-first:
+		t.Fatalf("did not post: %+v", run)
+	}
 	if run := m.run(t, 0); run.Stdout != "" || !strings.Contains(run.Stderr, "another run is at work") {
 		t.Errorf("%q %q", run.Stdout, run.Stderr)
 	}
@@ -321,6 +337,26 @@ func TestCron_TwiceAtOnce(t *testing.T) {
 	if run := <-first; run.Code != 0 {
 		t.Errorf("%+v", run)
 	}
+	m.want(t, 1)
+}
+
+// A pushd whose certificate is signed by an authority of its own.
+func TestCron_TLS(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(5), 15)
+	s := httptest.NewUnstartedServer(m.pushd)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused handshake is meant
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	write(t, ca, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+
+	secure := m.host.With(phptest.Settings{"url": s.URL})
+	if run := runAs(t, secure, 1); !strings.Contains(run.Stdout, "certificate") {
+		t.Errorf("%s", run.Stdout)
+	}
+	m.want(t)
+	runAs(t, secure.With(phptest.Settings{"ca_file": ca}), 0)
 	m.want(t, 1)
 }
 

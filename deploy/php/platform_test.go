@@ -60,7 +60,7 @@ func newPlatform(t *testing.T) *platform {
 	}
 	t.Cleanup(func() { db.Close() })
 	p := &platform{db, name}
-	tables, err := os.ReadFile("testdata/platform.sql")
+	tables, err := os.ReadFile("../schema.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -86,6 +87,17 @@ func (h *Host) With(s Settings) *Host {
 	return c
 }
 
+// Trust returns the same host, on which PHP trusts the authority in a PEM
+// file, as php.ini's curl.cainfo lets it.
+func (h *Host) Trust(t testing.TB, cert string) *Host {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "ca.ini"), []byte("curl.cainfo="+cert+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return h.With(Settings{"PHP_INI_SCAN_DIR": ":" + dir}) // beside the usual directory
+}
+
 // strict makes PHP tell everything that it can complain about.
 var strict = []string{"-d", "error_reporting=-1", "-d", "display_errors=1", "-d", "log_errors=1"}
 
@@ -94,11 +106,13 @@ var complaint = regexp.MustCompile(`PHP (Warning|Notice|Deprecated|Fatal error|P
 
 // Serve starts one web server that answers one request at a time, and returns
 // its address; start several for a platform of several. It ends with the
-// test, which fails if PHP complained about the code.
-func (h *Host) Serve(t testing.TB) string {
+// test, which fails if PHP complained about the code. A router is a script
+// that "php -S" runs for each request.
+func (h *Host) Serve(t testing.TB, router ...string) string {
 	t.Helper()
 	log := &logged{found: make(chan string, 1)}
-	cmd := exec.Command(h.php, append(strict, "-S", "127.0.0.1:0", "-t", Dir())...)
+	args := slices.Concat(strict, []string{"-S", "127.0.0.1:0", "-t", Dir()}, router)
+	cmd := exec.Command(h.php, args...)
 	cmd.Env, cmd.Stderr = h.env, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started, done := make(chan error, 1), make(chan struct{})
@@ -149,7 +163,7 @@ func (h *Host) Cron(ctx context.Context, t testing.TB) Run {
 func (h *Host) Script(ctx context.Context, t testing.TB, file string, args ...string) Run {
 	t.Helper()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, h.php, append(append(strict[:len(strict):len(strict)], file), args...)...)
+	cmd := exec.CommandContext(ctx, h.php, slices.Concat(strict, []string{file}, args)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = h.env, &out, &errs
 	err := cmd.Run()
 	var exit *exec.ExitError
