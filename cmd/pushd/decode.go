@@ -29,7 +29,7 @@ func (d decoder) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	if err == nil {
 		return nil
 	}
-	d.problems.add(envName(ctx.Value.Name), "%s%s", shown(tag, text, err), allowed(tag.Get))
+	d.problems.add(envName(ctx.Value.Name), "%s%s", shown(text, err), allowed(tag.Get))
 	if ctx.Value.HasDefault {
 		return decode(target, ctx.Value.Default)
 	}
@@ -49,9 +49,10 @@ func pop(scan *kong.Scanner, target reflect.Value) (string, error) {
 	return fmt.Sprint(token.Value), nil
 }
 
-// shown is what may be said about a bad text: of a secret, nothing.
-func shown(tag *kong.Tag, text string, err error) string {
-	if tag.Has("secret") || text == "" {
+// shown is the bad text, where there is any. No secret comes here: any text
+// is good enough for a Secret or an Address, until validate looks at it.
+func shown(text string, err error) string {
+	if text == "" {
 		return err.Error()
 	}
 	return fmt.Sprintf("%q %v", text, err)

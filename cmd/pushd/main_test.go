@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -40,7 +41,9 @@ func childSignals() {
 
 // The first signal asks, the second one ends the process at once.
 func TestMain_TwoSignals(t *testing.T) {
-	child := exec.CommandContext(t.Context(), os.Args[0])
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a child that does not end is a failure, too
+	defer cancel()
+	child := exec.CommandContext(ctx, os.Args[0])
 	child.Env = append(os.Environ(), "TEST_CHILD=signals")
 	out, err := child.StdoutPipe()
 	if err != nil {
