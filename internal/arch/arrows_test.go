@@ -44,7 +44,7 @@ var strangers = map[string][]string{
 		"github.com/prometheus", "database/sql", "net/http",
 	},
 	"cmd/pushd": {
-		"pushd/internal/wechatsim", "pushd/internal/mariadb", "pushd/internal/store/sqlite",
+		"pushd/internal/wechatsim", "pushd/internal/mariadb", "pushd/internal/rig", "pushd/internal/store/sqlite",
 		"modernc.org/sqlite", "testing", "net/http/httptest", "net/http/pprof",
 	},
 }
