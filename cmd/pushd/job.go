@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
+
+	"pushd/internal/progress"
 )
 
 // jobCmd groups the commands that speak to a running pushd.
@@ -28,23 +30,14 @@ type jobCmd struct {
 
 // record is a job as the API shows it. Times are RFC 3339.
 type record struct {
+	progress.Job
 	ID            string           `json:"id"`
 	ActID         int64            `json:"actid"`
 	AppID         string           `json:"appid"`
 	TemplateID    string           `json:"templateId"`
-	State         string           `json:"state"`
-	Reason        string           `json:"reason"`
 	Detail        string           `json:"detail"`
-	Total         *int64           `json:"total"`
-	Walked        int64            `json:"walked"`
-	Sent          int64            `json:"sent"`
-	Skipped       int64            `json:"skipped"`
-	Failed        int64            `json:"failed"`
-	Unknown       int64            `json:"unknown"`
 	InDoubt       int64            `json:"inDoubt"`
 	Retries       int64            `json:"retries"`
-	Rate          float64          `json:"rate"`
-	ETA           *time.Time       `json:"eta"`
 	QuotaRemain   *int64           `json:"quotaRemain"`
 	Shortfall     *int64           `json:"shortfall"`
 	Errors        map[string]int64 `json:"errors"`
@@ -56,9 +49,6 @@ type record struct {
 	ParkedUntil   *time.Time       `json:"parkedUntil"`
 	Deadline      *time.Time       `json:"deadline"`
 }
-
-// done counts the people whose outcome is known or given up.
-func (r record) done() int64 { return r.Sent + r.Skipped + r.Failed + r.Unknown }
 
 // ended says whether the job has come to an end.
 func (r record) ended() bool {

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"pushd/internal/progress"
 )
 
 // answer is what the fake API gives to one request.
@@ -150,37 +152,8 @@ func TestJob_WatchEndsAtOnce(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	c := &client{root: "http://127.0.0.1:1", http: &http.Client{}}
-	if _, err := watch(ctx, c, "j1", time.Hour, &bar{w: io.Discard}); err == nil || !strings.Contains(err.Error(), "interrupted") {
+	if _, err := watch(ctx, c, "j1", time.Hour, &progress.Bar{W: io.Discard}); err == nil || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("interrupted: %v", err)
-	}
-}
-
-func TestProgress(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	eta, total := now.Add(95*time.Second), int64(1000000)
-	for _, c := range []struct {
-		job  record
-		want string
-	}{
-		{record{State: "running"}, "[............................]   0% 0/? 0/s"},
-		{record{State: "running", Total: &total, Sent: 500000, Rate: 5263.2, ETA: &eta}, "[##############..............]  50% 500000/1000000 5263/s, 1m35s left"},
-		{record{State: "parked", Reason: "quota", Total: &total, Sent: 999999, Failed: 1}, "[############################] 100% 1000000/1000000 (1 not sent) parked (quota)"},
-		{record{State: "running", Total: &total, Walked: 1000010, Sent: 1000010}, "[############################] 100% 1000010/1000000 0/s"},
-	} {
-		if got := progress(c.job, now); got != c.want {
-			t.Errorf("got  %s\nwant %s", got, c.want)
-		}
-	}
-}
-
-func TestBar_Terminal(t *testing.T) {
-	var b bytes.Buffer
-	bar := &bar{w: &b, terminal: true}
-	bar.show("one")
-	bar.show("two")
-	bar.close()
-	if got := b.String(); got != "\rone\x1b[K\rtwo\x1b[K\n" {
-		t.Errorf("drew %q", got)
 	}
 }
 
@@ -189,13 +162,6 @@ func TestConfirm(t *testing.T) {
 		if got := confirm(strings.NewReader(in), io.Discard, "Sure?"); got != want {
 			t.Errorf("%q: %v", in, got)
 		}
-	}
-}
-
-// A text from outside cannot move the cursor.
-func TestClean(t *testing.T) {
-	if got := clean("a\x1b[2Jb\nc\u009bd名"); got != "a [2Jb c d名" {
-		t.Errorf("got %q", got)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
+
+	"pushd/internal/progress"
 )
 
 // printJSON prints an answer of the API, indented.
@@ -82,12 +84,7 @@ func printJob(w io.Writer, j record) {
 }
 
 // standing is a job's state, with its reason where there is one.
-func standing(j record) string {
-	if j.Reason == "" {
-		return clean(j.State)
-	}
-	return clean(j.State + " (" + j.Reason + ")")
-}
+func standing(j record) string { return clean(j.Standing()) }
 
 // moment is a time in the reader's zone.
 func moment(t *time.Time) string {
@@ -106,11 +103,4 @@ func orUnknown(n *int64) string {
 }
 
 // clean keeps texts of others from moving the cursor or changing colours.
-func clean(text string) string {
-	return string(bytes.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, []byte(text)))
-}
+func clean(text string) string { return progress.Clean(text) }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"pushd/internal/progress"
 )
 
 // jobWatchCmd watches a job until it ends.
@@ -21,9 +23,9 @@ func (c *jobWatchCmd) Run(a *app) error {
 		return err
 	}
 	defer api.close()
-	bar := &bar{w: a.stdout, terminal: terminal(a.stdout)}
+	bar := &progress.Bar{W: a.stdout, Terminal: terminal(a.stdout)}
 	job, err := watch(a.ctx, api, c.ID, max(c.Every, 100*time.Millisecond), bar)
-	bar.close()
+	bar.Close()
 	if err != nil {
 		return err
 	}
@@ -36,7 +38,7 @@ func (c *jobWatchCmd) Run(a *app) error {
 
 // watch looks at a job until it has ended. A pushd that does not answer is
 // asked again, for ever: it is being restarted, and the job goes on.
-func watch(ctx context.Context, api *client, id string, every time.Duration, bar *bar) (record, error) {
+func watch(ctx context.Context, api *client, id string, every time.Duration, bar *progress.Bar) (record, error) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -45,11 +47,11 @@ func watch(ctx context.Context, api *client, id string, every time.Duration, bar
 		case ctx.Err() != nil:
 			return job, fmt.Errorf("watch job %s: interrupted; the job goes on", id)
 		case passing(err):
-			bar.show("waiting: " + clean(err.Error()))
+			bar.Show("waiting: " + err.Error())
 		case err != nil:
 			return job, err
 		default:
-			bar.draw(job, time.Now())
+			bar.Draw(job.Job, time.Now())
 			if job.ended() {
 				return job, nil
 			}

@@ -31,6 +31,8 @@ var arrows = map[string][]string{
 	"internal/fanout":      {},
 	"internal/wechatsim":   {},
 	"internal/mariadb":     {},
+	"internal/progress":    {},
+	"internal/chain":       {}, // tests of the whole
 	"internal/arch":        {},
 	"deploy/php":           {}, // tests of the PHP files
 }
