@@ -45,6 +45,9 @@ type Config struct {
 	// Boottime is a clock that runs on while the machine sleeps
 	// (CLOCK_BOOTTIME), from any origin. Leases are counted on it.
 	Boottime func() time.Duration
+	// Point, if not nil, is told of every point that is passed. Production
+	// has none; tests end the process there.
+	Point func(Point)
 	// Rand draws jitter. It need not be safe for concurrent use.
 	Rand *rand.Rand
 }

@@ -165,6 +165,9 @@ func (c *Controller) create(ctx context.Context, req Request, ch Channel, old *J
 		job.Run = old.Run + 1
 	}
 	job, err = c.book.Create(ctx, job)
+	if err == nil {
+		c.engine.pass(PointAccepted)
+	}
 	return Outcome{Job: job}, err
 }
 

@@ -76,6 +76,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	}); err != nil {
 		return err
 	}
+	e.pass(PointTookBack)
 	var loops, jobs sync.WaitGroup
 	loops.Go(func() { e.every(hard, watchEvery, nil, e.hearOrders) })
 	loops.Go(func() { e.every(hard, e.cfg.Lease/3, nil, e.renew) })
@@ -146,6 +147,7 @@ func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id Jo
 		}
 		return false
 	}
+	e.pass(PointClaimed)
 	e.clock.read(job.Now, at)
 	r := e.newRun(hard, job, newTenure(e.cfg.Boottime, e.cfg.Lease, boot))
 	e.mu.Lock()

@@ -211,9 +211,11 @@ func (r *run) work(tasks <-chan task, results chan<- result, done <-chan struct{
 		// was frozen in between falls silent.
 		if r.tenure.holds() {
 			res.started = true
+			r.e.pass(PointSending)
 			began := time.Now()
 			res.answer = r.e.cfg.WeChat.Send(r.wire, t.token, r.letter, t.t.openID, t.t.ambiguous)
 			res.took = time.Since(began)
+			r.e.pass(PointSent)
 		}
 		select {
 		case results <- res:
@@ -233,6 +235,7 @@ func (r *run) record(ctx context.Context, rows []Progress) error {
 		return err
 	})
 	if err == nil {
+		r.e.pass(PointRecorded)
 		r.recordAt.Store(time.Now().UnixNano())
 	}
 	return err
@@ -279,6 +282,7 @@ func (r *run) end(ctx context.Context, cause error) {
 	var err error
 	switch {
 	case errors.As(cause, &e):
+		r.e.pass(PointFinishing)
 		err = r.retry.do(ctx, "finish job", func(ctx context.Context) error { return ledger.Finish(ctx, lease, e.Ending) })
 		if errors.Is(err, ErrIncomplete) {
 			e = &ended{Ending{Failed, LedgerMismatch, "the ledger does not account for everyone"}}

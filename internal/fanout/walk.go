@@ -180,6 +180,7 @@ func (w *walker) store(ctx context.Context, page FollowerPage) error {
 		if err != nil && !errors.Is(err, ErrExists) { // stored already: the answer was lost
 			return err
 		}
+		w.run.e.pass(PointPage)
 		fresh = fresh[n:]
 	}
 	w.run.e.counters.pages.Add(1)
