@@ -54,7 +54,7 @@ func serve(ctx context.Context, s Settings, log *slog.Logger) error {
 			Owner: fanout.Owner{Instance: s.Instance}, Concurrency: s.Concurrency, Rate: s.Rate,
 			TotalRate: s.TotalRate, MaxJobs: s.MaxJobs, Lease: s.Lease, SendTimeout: s.SendTimeout,
 			DedupWindow: s.DedupWindow, Ambiguous: s.Ambiguous, Grace: s.Grace, Retention: s.Retention,
-			Location: zone, StatusFailed: s.StatusFailed, Only: s.OnlyOpenIDs.Set(),
+			Location: zone, StatusFailed: s.StatusFailed, Only: s.OnlyOpenIDs.Set(), Point: points(),
 		},
 		Keys: s.Keys(), Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
 		Drain: s.DrainTimeout, Version: versionNumber(), Log: log,
