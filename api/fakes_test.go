@@ -77,6 +77,32 @@ func (f *fakeJobs) Recipient(_ context.Context, _ fanout.JobID, openID fanout.Op
 	return f.RecipientFunc(openID)
 }
 
+type fakeComposer struct {
+	view    fanout.TemplateView
+	preview fanout.Preview
+	err     error
+	saved   fanout.Texts
+	draft   *fanout.Texts
+}
+
+func (f *fakeComposer) Templates(context.Context, fanout.AppID) ([]fanout.TemplateView, error) {
+	return []fanout.TemplateView{f.view}, f.err
+}
+func (f *fakeComposer) Template(context.Context, fanout.AppID, fanout.TemplateID) (fanout.TemplateView, error) {
+	return f.view, f.err
+}
+func (f *fakeComposer) Save(_ context.Context, _ fanout.AppID, t fanout.Texts) (fanout.TemplateView, error) {
+	f.saved = t
+	return f.view, f.err
+}
+func (f *fakeComposer) Preview(_ context.Context, _ fanout.AppID, _ fanout.TemplateID, _ fanout.ActID, draft *fanout.Texts) (fanout.Preview, error) {
+	f.draft = draft
+	return f.preview, f.err
+}
+func (f *fakeComposer) Test(context.Context, fanout.AppID, fanout.TemplateID, fanout.ActID, fanout.OpenID) (*fanout.Message, error) {
+	return f.preview.Message, f.err
+}
+
 // job is a job in some state, as the store gives it.
 func job(state fanout.State) fanout.Job {
 	total := int64(1000)
@@ -90,12 +116,13 @@ func job(state fanout.State) fanout.Job {
 
 // world is a server with everything around it, which tests change at will.
 type world struct {
-	control fakeControl
-	jobs    fakeJobs
-	health  fanout.Health
-	stats   fanout.Stats
-	options Options
-	log     strings.Builder
+	control  fakeControl
+	jobs     fakeJobs
+	composer fakeComposer
+	health   fanout.Health
+	stats    fanout.Stats
+	options  Options
+	log      strings.Builder
 }
 
 // newWorld returns a world in which every call goes well.
@@ -123,8 +150,15 @@ func newWorld() *world {
 			return fanout.Person{State: fanout.PersonSent}, nil
 		},
 	}
+	message := &fanout.Message{TemplateID: "t1", Data: map[string]string{"thing1": "a"}}
+	w.composer = fakeComposer{
+		view: fanout.TemplateView{ID: "t1", Fields: []fanout.Field{{Key: "thing1", Label: "名称", Type: "thing", Limit: 20}},
+			Texts: map[string]string{"thing1": "{{title}}"}},
+		preview: fanout.Preview{Message: message, Lines: []fanout.PreviewLine{{Key: "thing1", Label: "名称", Value: "a"}},
+			Warnings: []fanout.Warning{{Code: "value_cut", Field: "thing1", Text: "is cut"}}},
+	}
 	w.options = Options{
-		Control: &w.control, Jobs: &w.jobs,
+		Control: &w.control, Jobs: &w.jobs, Composer: &w.composer,
 		Health: func() fanout.Health { return w.health },
 		Stats:  func() fanout.Stats { return w.stats },
 		Keys:   []string{theKey, otherKey}, Version: "1.2.3",

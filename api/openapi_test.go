@@ -231,6 +231,17 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 		{"recipient unknown", "GET", path + "/recipients/oA1", "", 404, func(w *world) {
 			w.jobs.RecipientFunc = func(fanout.OpenID) (fanout.Person, error) { return fanout.Person{}, fanout.ErrNotFound }
 		}},
+		{"templates", "GET", "/v1/accounts/wx01/templates", "", 200, nil},
+		{"templates without a token", "GET", "/v1/accounts/wx01/templates", "", 503, func(w *world) {
+			w.composer.err = &fanout.Problem{Code: fanout.CodeTokenUnavailable, Text: "PHP is down"}
+		}},
+		{"template", "GET", "/v1/accounts/wx01/templates/t1", "", 200, nil},
+		{"save template", "PUT", "/v1/accounts/wx01/templates/t1", `{"content":"名称:{{thing1.DATA}}","fields":{"thing1":"{{title}}"},"url":"{{url}}"}`, 200, nil},
+		{"preview", "POST", "/v1/accounts/wx01/templates/t1/preview", `{"actid":"42","fields":{"thing1":"a"}}`, 200, nil},
+		{"test message", "POST", "/v1/accounts/wx01/templates/t1/test", `{"actid":42,"openid":"oA1"}`, 200, nil},
+		{"test refused", "POST", "/v1/accounts/wx01/templates/t1/test", `{"actid":42,"openid":"oA1"}`, 502, func(w *world) {
+			w.composer.err = &fanout.Problem{Code: fanout.CodeWeChatRefused, Text: "48001"}
+		}},
 		{"openapi", "GET", "/v1/openapi.yaml", "", 200, nil},
 		{"health", "GET", "/healthz", "", 200, func(w *world) {
 			w.health.Parts = []fanout.HealthPart{{Name: "database", Status: fanout.OK, Text: "t"}}

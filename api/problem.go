@@ -60,6 +60,13 @@ var refusals = map[fanout.ProblemCode]refusal{
 	fanout.CodeAppIDMismatch:   {http.StatusUnprocessableEntity, "The channel belongs to another account"},
 	codeInternal:               {http.StatusInternalServerError, "Something went wrong inside pushd"},
 	fanout.CodeUnavailable:     {http.StatusServiceUnavailable, "Not available now"},
+
+	// Of the calls that ask WeChat while somebody waits.
+	fanout.CodeWeChatRefused:         {http.StatusBadGateway, "WeChat refuses"},
+	fanout.CodeTokenUnavailable:      {http.StatusServiceUnavailable, "There is no access token"},
+	fanout.CodeTemplateMissing:       {http.StatusUnprocessableEntity, "There is no template"},
+	fanout.CodeTemplateFieldsUnknown: {http.StatusUnprocessableEntity, "The template's fields are not known"},
+	fanout.CodeMessageInvalid:        {http.StatusUnprocessableEntity, "WeChat would refuse the message"},
 }
 
 // problemDoc is a refusal as RFC 9457 writes it, with members of our own.

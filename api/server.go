@@ -31,11 +31,12 @@ type Jobs interface {
 	People
 }
 
-// Options is what a Server is made of. Control, Jobs, Health and Stats must be
-// set; the zero value of everything else is good.
+// Options is what a Server is made of. Control, Jobs, Composer, Health and
+// Stats must be set; the zero value of everything else is good.
 type Options struct {
-	Control Control
-	Jobs    Jobs
+	Control  Control
+	Jobs     Jobs
+	Composer Composer
 	// Health and Stats are asked at every probe and scrape, and answer at
 	// once.
 	Health func() fanout.Health
@@ -113,6 +114,13 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/v1/jobs/:id/retry", s.retry)
 	e.GET("/v1/jobs/:id/failures", s.failures)
 	e.GET("/v1/jobs/:id/recipients/:openid", s.recipient)
+
+	const account = "/v1/accounts/:appid/templates"
+	e.GET(account, s.templates)
+	e.GET(account+"/:templateId", s.template)
+	e.PUT(account+"/:templateId", s.saveTemplate)
+	e.POST(account+"/:templateId/preview", s.preview)
+	e.POST(account+"/:templateId/test", s.test)
 }
 
 // call bounds the calls that a request makes.

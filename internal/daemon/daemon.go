@@ -99,7 +99,7 @@ func (d *Daemon) Addr() net.Addr { return d.listener.Addr() }
 
 func (d *Daemon) handler() http.Handler {
 	return api.New(api.Options{
-		Control: fanout.NewController(d.store, d.engine), Jobs: d.store,
+		Control: fanout.NewController(d.store, d.engine), Jobs: d.store, Composer: fanout.NewComposer(d.store, d.engine),
 		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
 		Keys: d.c.Keys, Draining: d.engine.Draining, Live: d.engine.Rate,
 		Version: d.c.Version, Logger: d.c.Log,

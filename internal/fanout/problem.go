@@ -18,6 +18,15 @@ const (
 	CodeDeadlinePassed  ProblemCode = "deadline_passed"
 	CodeNothingToRetry  ProblemCode = "nothing_to_retry"
 	CodeUnavailable     ProblemCode = "unavailable" // draining, or no database
+	// CodeWeChatRefused and CodeTokenUnavailable are about calls that ask
+	// WeChat on behalf of the caller; jobs have reasons of the same names.
+	CodeWeChatRefused    ProblemCode = "wechat_refused"
+	CodeTokenUnavailable ProblemCode = "token_unavailable"
+	// The reasons why a message can't be made, where somebody looks at it
+	// before a job does.
+	CodeTemplateMissing       ProblemCode = "template_missing"
+	CodeTemplateFieldsUnknown ProblemCode = "template_fields_unknown"
+	CodeMessageInvalid        ProblemCode = "message_invalid"
 )
 
 // Problem is a refusal that the caller can understand and act on.

@@ -1,0 +1,251 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"pushd/internal/fanout"
+)
+
+// Composer knows an account's templates and the texts of their fields;
+// *fanout.Composer.
+type Composer interface {
+	Templates(ctx context.Context, appID fanout.AppID) ([]fanout.TemplateView, error)
+	Template(ctx context.Context, appID fanout.AppID, id fanout.TemplateID) (fanout.TemplateView, error)
+	Save(ctx context.Context, appID fanout.AppID, t fanout.Texts) (fanout.TemplateView, error)
+	Preview(ctx context.Context, appID fanout.AppID, id fanout.TemplateID, actID fanout.ActID, draft *fanout.Texts) (fanout.Preview, error)
+	Test(ctx context.Context, appID fanout.AppID, id fanout.TemplateID, actID fanout.ActID, to fanout.OpenID) (*fanout.Message, error)
+}
+
+// templateDoc is a template as the API shows it.
+type templateDoc struct {
+	TemplateID  fanout.TemplateID   `json:"templateId"`
+	Title       string              `json:"title"`
+	Listed      bool                `json:"listed"`
+	Likely      bool                `json:"likely"`
+	Saved       bool                `json:"saved"`
+	Content     string              `json:"content"`
+	Fields      []fieldDoc          `json:"fields"`
+	URL         string              `json:"url"`
+	MiniProgram *fanout.MiniProgram `json:"miniprogram"`
+}
+
+type fieldDoc struct {
+	Key   string `json:"key"`
+	Label string `json:"label"`
+	Type  string `json:"type"`
+	Limit int    `json:"limit"`
+	Text  string `json:"text"`
+}
+
+func templated(v fanout.TemplateView) templateDoc {
+	d := templateDoc{
+		TemplateID: v.ID, Title: v.Title, Listed: v.Listed, Likely: v.Likely, Saved: v.Saved,
+		Content: v.Content, Fields: []fieldDoc{}, URL: v.URL, MiniProgram: v.MiniProgram,
+	}
+	for _, f := range v.Fields {
+		d.Fields = append(d.Fields, fieldDoc{f.Key, f.Label, f.Type, f.Limit, v.Texts[f.Key]})
+	}
+	return d
+}
+
+// templates is GET /v1/accounts/{appid}/templates.
+func (s *Server) templates(c echo.Context) error {
+	app, _, err := account(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := call(c)
+	defer cancel()
+	views, err := s.Composer.Templates(ctx, app)
+	if err != nil {
+		return err
+	}
+	items := []templateDoc{}
+	for _, v := range views {
+		items = append(items, templated(v))
+	}
+	return answer(c, http.StatusOK, map[string]any{"items": items})
+}
+
+// template is GET /v1/accounts/{appid}/templates/{templateId}.
+func (s *Server) template(c echo.Context) error {
+	app, id, err := account(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := call(c)
+	defer cancel()
+	v, err := s.Composer.Template(ctx, app, id)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, templated(v))
+}
+
+// saveTemplate is PUT /v1/accounts/{appid}/templates/{templateId}.
+func (s *Server) saveTemplate(c echo.Context) error {
+	app, id, err := account(c)
+	if err != nil {
+		return err
+	}
+	body, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	f := open(body, nil, draftFields...)
+	texts := f.texts(id)
+	if texts.Fields == nil {
+		f.refuse("fields", "is required: the text of each field")
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	ctx, cancel := call(c)
+	defer cancel()
+	v, err := s.Composer.Save(ctx, app, texts)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, templated(v))
+}
+
+type previewDoc struct {
+	Message  *fanout.Message `json:"message"`
+	Lines    []lineDoc       `json:"lines"`
+	Warnings []warningDoc    `json:"warnings"`
+}
+
+type lineDoc struct {
+	Key   string `json:"key"`
+	Label string `json:"label"`
+	Value string `json:"value"`
+}
+
+type warningDoc struct {
+	Code   string `json:"code"`
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// preview is POST /v1/accounts/{appid}/templates/{templateId}/preview.
+func (s *Server) preview(c echo.Context) error {
+	app, id, err := account(c)
+	if err != nil {
+		return err
+	}
+	body, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	f := open(body, nil, append([]string{"actid"}, draftFields...)...)
+	act := fanout.ActID(f.actID())
+	draft := f.texts(id)
+	if err := f.err(); err != nil {
+		return err
+	}
+	ctx, cancel := call(c)
+	defer cancel()
+	var use *fanout.Texts
+	if draft.Fields != nil {
+		use = &draft
+	}
+	p, err := s.Composer.Preview(ctx, app, id, act, use)
+	if err != nil {
+		return err
+	}
+	doc := previewDoc{Message: p.Message, Lines: []lineDoc{}, Warnings: []warningDoc{}}
+	for _, l := range p.Lines {
+		doc.Lines = append(doc.Lines, lineDoc(l))
+	}
+	for _, w := range p.Warnings {
+		doc.Warnings = append(doc.Warnings, warningDoc{w.Code, w.Field, w.Text})
+	}
+	return answer(c, http.StatusOK, doc)
+}
+
+// test is POST /v1/accounts/{appid}/templates/{templateId}/test.
+func (s *Server) test(c echo.Context) error {
+	app, id, err := account(c)
+	if err != nil {
+		return err
+	}
+	body, err := readBody(c)
+	if err != nil {
+		return err
+	}
+	f := open(body, nil, "actid", "openid")
+	act := fanout.ActID(f.actID())
+	to := fanout.OpenID(f.text("openid", nameShape))
+	if to == "" {
+		f.refuse("openid", "is required: the follower who gets the message")
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	ctx, cancel := call(c)
+	defer cancel()
+	m, err := s.Composer.Test(ctx, app, id, act, to)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, map[string]any{"sent": true, "message": m})
+}
+
+// account reads the names in the address; there is nothing at an address that
+// could not name an account and a template.
+func account(c echo.Context) (fanout.AppID, fanout.TemplateID, error) {
+	app, id := c.Param("appid"), c.Param("templateId")
+	for _, name := range []string{app, id} {
+		if name != "" && (len(name) > nameShape.max || !nameShape.re.MatchString(name)) {
+			return "", "", problem(codeNotFound, "that can't be the name of an account or a template")
+		}
+	}
+	return fanout.AppID(app), fanout.TemplateID(id), nil
+}
+
+var (
+	draftFields  = []string{"content", "fields", "url", "miniprogram"}
+	contentShape = shape{regexp.MustCompile(`(?s)^.*$`), 8 << 10, "the template's content, at most 8 KiB"}
+	linkShape    = shape{regexp.MustCompile(`^(\{\{url\}\}|https?://[^\x00-\x20]+)$`), 2048, "an http or https URL, or {{url}}"}
+)
+
+// texts reads what an owner writes for a template. Placeholders are checked
+// later, by those who know the template.
+func (f *fields) texts(id fanout.TemplateID) fanout.Texts {
+	t := fanout.Texts{
+		TemplateID:  id,
+		Content:     f.text("content", contentShape),
+		URL:         f.text("url", linkShape),
+		MiniProgram: f.miniProgram(),
+	}
+	if p, err := url.Parse(t.URL); t.URL != "" && t.URL != "{{url}}" && (err != nil || p.Hostname() == "") {
+		f.refuse("url", "must be "+linkShape.what)
+	}
+	n := f.object("fields")
+	if n == nil {
+		return t
+	}
+	part := &fields{n: n, path: f.at("fields")}
+	t.Fields = make(map[string]string, len(n.keys))
+	for _, key := range n.keys {
+		v := n.kids[key]
+		switch {
+		case !dataKeyShape.MatchString(key) || len(n.keys) > maxData:
+			f.refuse("fields", "has more than 50 fields, or a name that is not 1 to 32 letters, digits or _")
+		case v.kind != text && v.kind != number:
+			part.refuse(key, "must be text")
+		case utf8.RuneCountInString(v.text) > maxValue:
+			part.refuse(key, "must have at most 2000 characters")
+		default:
+			t.Fields[key] = v.text
+		}
+	}
+	f.adopt(part)
+	return t
+}

@@ -1,0 +1,72 @@
+package fanout
+
+import "testing"
+
+func TestCheckTexts(t *testing.T) {
+	const content = "课程名称:{{thing1.DATA}}\n开课时间:{{time2.DATA}}\n状态:{{phrase3.DATA}}\n分钟:{{number4.DATA}}"
+	good := map[string]string{"thing1": "{{title}}", "time2": "{{startTime}}", "phrase3": "即将开始", "number4": "{{minutes}}"}
+	with := func(key, text string) Texts {
+		fields := map[string]string{}
+		for k, v := range good {
+			fields[k] = v
+		}
+		if text == "-" {
+			delete(fields, key)
+		} else {
+			fields[key] = text
+		}
+		return Texts{TemplateID: "t", Fields: fields}
+	}
+	for _, c := range []struct {
+		name  string
+		texts Texts
+		field string // "" = good
+	}{
+		{"good", with("thing1", "{{title}}"), ""},
+		{"blank before a placeholder", with("thing1", "{{ title }}课"), ""},
+		{"twenty characters", with("thing1", "一二三四五六七八九十一二三四五六七八九十"), ""},
+		{"twenty-one", with("thing1", "一二三四五六七八九十一二三四五六七八九十一"), "fields.thing1"},
+		{"five of a phrase", with("phrase3", "即将开始了吧"), "fields.phrase3"},
+		{"a field that is not there", with("thing9", "x"), "fields.thing9"},
+		{"a field left out", with("time2", "-"), "fields.time2"},
+		{"empty", with("thing1", "  "), "fields.thing1"},
+		{"only emoji", with("thing1", "😀"), "fields.thing1"},
+		{"a placeholder that nobody knows", with("thing1", "{{name}}"), "fields.thing1"},
+		{"a number that is none", with("number4", "五"), "fields.number4"},
+		{"a link with a wrong placeholder", Texts{Fields: good, URL: "https://a.example/{{id}}"}, "url"},
+		{"a path with a wrong placeholder", Texts{Fields: good, MiniProgram: &MiniProgram{AppID: "w", PagePath: "p?{{id}}"}}, "miniprogram.pagepath"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := checkTexts(c.texts, content)
+			switch {
+			case p == nil && c.field != "":
+				t.Errorf("accepted, want a problem with %s", c.field)
+			case p != nil && p.Field != c.field:
+				t.Errorf("%s: %s, want %q", p.Field, p.Text, c.field)
+			}
+		})
+	}
+	if p := checkTexts(Texts{Fields: good}, "just text"); p == nil || p.Field != "content" {
+		t.Errorf("content without placeholders: %+v", p)
+	}
+}
+
+func TestTestProblem_NamesTheField(t *testing.T) {
+	for _, c := range []struct {
+		answer Answer
+		code   ProblemCode
+		field  string
+	}{
+		{Answer{Verdict: Fatal, Code: 47003, Text: "argument invalid! data.thing1.value invalid"}, CodeInvalid, "fields.thing1"},
+		{Answer{Verdict: Skip, Code: 43004, Text: "require subscribe"}, CodeInvalid, "openid"},
+		{Answer{Verdict: Fatal, Code: 48001, Text: "api unauthorized"}, CodeWeChatRefused, ""},
+	} {
+		p, ok := testProblem(c.answer).(*Problem)
+		if !ok || p.Code != c.code || p.Field != c.field {
+			t.Errorf("%+v: %+v", c.answer, p)
+		}
+	}
+	if err := testProblem(Answer{}); err != nil {
+		t.Errorf("a good answer: %v", err)
+	}
+}
