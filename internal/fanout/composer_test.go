@@ -70,3 +70,15 @@ func TestTestProblem_NamesTheField(t *testing.T) {
 		t.Errorf("a good answer: %v", err)
 	}
 }
+
+func TestFacts_ExpandKnowsWhatIsAllowed(t *testing.T) {
+	f := facts{Channel: Channel{Title: "春季公开课", WatchURL: "https://a.example"}}
+	for text, want := range map[string]string{
+		"{{title}}": "春季公开课", "{{ title }}!": "春季公开课!", "{{title}} {{url}}": "春季公开课 https://a.example",
+		"{{name}}": "{{name}}", "{{minutes}}": "",
+	} {
+		if got := f.expand(text, false); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}

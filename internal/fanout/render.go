@@ -28,9 +28,13 @@ func (f facts) expand(text string, dateOnly bool) string {
 		}
 		start = time.Unix(f.StartTime, 0).In(f.loc).Format(layout)
 	}
-	return strings.NewReplacer(
-		"{{title}}", f.Title, "{{startTime}}", start, "{{minutes}}", minutes, "{{url}}", f.WatchURL,
-	).Replace(text)
+	values := map[string]string{"title": f.Title, "startTime": start, "minutes": minutes, "url": f.WatchURL}
+	return anyPlaceholder.ReplaceAllStringFunc(text, func(placeholder string) string {
+		if value, ok := values[strings.Trim(placeholder, "{} ")]; ok {
+			return value
+		}
+		return placeholder
+	})
 }
 
 // unprepared says why a message could not be made.
