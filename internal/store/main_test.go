@@ -99,7 +99,7 @@ func onSQLite(t *testing.T) *fixture {
 
 func newFixture(t *testing.T, d store.Dialect, dsn string, raw *sql.DB) *fixture {
 	t.Helper()
-	f := &fixture{t: t, ctx: t.Context(), dsn: dsn, raw: raw, opt: store.Options{DSN: dsn, Dialect: d, Logger: slog.New(slog.DiscardHandler)}}
+	f := &fixture{t: t, ctx: t.Context(), dsn: dsn, raw: raw, opt: store.Options{DSN: dsn, Dialect: d, Logger: quiet}}
 	s, err := store.Open(t.Context(), f.opt)
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +122,9 @@ func schema(t *testing.T) string {
 	}
 	return string(text)
 }
+
+// quiet is for the tests' stores: what they log is no news.
+var quiet = slog.New(slog.DiscardHandler)
 
 // openids is a page of people.
 func openids(ids ...fanout.OpenID) []fanout.OpenID { return ids }

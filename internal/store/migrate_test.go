@@ -17,7 +17,7 @@ func TestStore_MigrateTwiceAtOnce(t *testing.T) {
 	}
 	var stores []*store.Store
 	for range 4 {
-		s, err := store.Open(t.Context(), store.Options{DSN: server.DSN(name), MaxConns: 2})
+		s, err := store.Open(t.Context(), store.Options{DSN: server.DSN(name), MaxConns: 2, Logger: quiet})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestStore_GrantsSuffice(t *testing.T) {
 	}
 	open := func(user string) *store.Store {
 		t.Helper()
-		s, err := store.Open(t.Context(), store.Options{DSN: srv.UserDSN(user, "pw", "live")})
+		s, err := store.Open(t.Context(), store.Options{DSN: srv.UserDSN(user, "pw", "live"), Logger: quiet})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,18 +10,20 @@ import (
 )
 
 // Conflicts with other transactions resolve in milliseconds; ten tries take
-// about two seconds at most.
+// about two seconds. Who waits for a lock for longer gets the error.
 const (
 	retryFirst = 4 * time.Millisecond
 	retryCap   = 300 * time.Millisecond
 	retryMax   = 10
+	retryFor   = 10 * time.Second
 )
 
 // retry calls f again while it fails for a reason that passes by itself: a
 // deadlock, a lock timeout, a write conflict. f must start over each time.
 func (s *Store) retry(ctx context.Context, f func() error) error {
 	pace := retry.WithJitterPercent(50, retry.WithCappedDuration(retryCap, retry.NewExponential(retryFirst)))
-	return retry.Do(ctx, retry.WithMaxRetries(retryMax, pace), func(context.Context) error {
+	pace = retry.WithMaxDuration(retryFor, retry.WithMaxRetries(retryMax, pace))
+	return retry.Do(ctx, pace, func(context.Context) error {
 		err := f()
 		if err != nil && s.d.Transient(err) {
 			return retry.RetryableError(err)
