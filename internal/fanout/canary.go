@@ -89,9 +89,7 @@ func (c *canary) other() (released []spot, trip bool) {
 // flush lets everyone go who is still held back: the job has come to an end
 // without a reason for distrust.
 func (c *canary) flush() (released []spot) {
-	for _, s := range c.armed {
-		released = append(released, s)
-	}
+	released = append(released, c.armed...)
 	c.armed = nil
 	for i := range c.ring {
 		if h := c.ring[i].held; h != nil {

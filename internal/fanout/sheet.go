@@ -153,6 +153,3 @@ func (s *sheet) progress() Progress {
 		Outcomes: EncodePersons(nil, s.people), Counts: counts,
 	}
 }
-
-// done says that everyone on the sheet is settled.
-func (s *sheet) done() bool { return s.counts.Settled() == int64(len(s.people)) }
