@@ -1,0 +1,3 @@
+package crashtest
+
+func clockScenarios() []scenario { return nil }

@@ -1,0 +1,3 @@
+package crashtest
+
+func commandScenarios() []scenario { return nil }

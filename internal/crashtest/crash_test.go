@@ -1,0 +1,129 @@
+package crashtest
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// The flags of a run.
+var (
+	seedFlag  = flag.Uint64("crash.seed", 0, "replay a run; 0 draws a seed")
+	longFlag  = flag.Bool("crash.long", false, "run everything at full length (make chaos)")
+	tableFlag = flag.String("crash.table", "", "write the results into this file, between its marks")
+)
+
+// longest is how long a job of a scenario may take. No figure is asserted
+// with it; it ends a test that hangs.
+const longest = 4 * time.Minute
+
+// scenario is one row.
+type scenario struct {
+	name string // in the table
+	// long scenarios take too long for every go test.
+	long bool
+	// alone scenarios are not run beside others: they measure.
+	alone bool
+	run   func(w *World)
+}
+
+// binaries are built once for all tests.
+var binaries Binaries
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "pushd-crash-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		binaries = Binaries{filepath.Join(dir, "pushd"), filepath.Join(dir, "pushd-points")}
+		err = build(binaries)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := goleak.Find(
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), // of the client to the children's API
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
+	); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// build builds the programs under test as make build does.
+func build(b Binaries) error {
+	for _, args := range [][]string{{"-o", b.Plain}, {"-tags", "crashpoints", "-o", b.Points}} {
+		cmd := exec.Command("go", append(append([]string{"build", "-trimpath"}, args...), "pushd/cmd/pushd")...)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build pushd: %w: %s", err, out)
+		}
+	}
+	return nil
+}
+
+// scenarios is all rows, in the order of the table.
+func scenarios() []scenario {
+	var all []scenario
+	for _, group := range [][]scenario{
+		killScenarios(), stopScenarios(), windowScenarios(), databaseScenarios(), tokenScenarios(),
+		wechatScenarios(), walkScenarios(), takeoverScenarios(), clockScenarios(), commandScenarios(),
+	} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+// TestCrash runs the scenarios.
+func TestCrash(t *testing.T) {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("replay with -crash.seed=%d", seed)
+	table := &Table{}
+	t.Run("scenarios", func(t *testing.T) {
+		for i, s := range scenarios() {
+			row := table.Add(s.name)
+			t.Run(strings.ReplaceAll(s.name, " ", "_"), func(t *testing.T) {
+				if s.long && !*longFlag {
+					t.SkipNow() // make chaos runs it
+				}
+				if !s.alone {
+					t.Parallel()
+				}
+				s.run(NewWorld(t, binaries, row, seed+uint64(i)))
+				t.Logf("%s", row.line())
+			})
+		}
+	})
+	if t.Failed() {
+		t.Logf("replay with -crash.seed=%d", seed)
+	}
+	if *tableFlag != "" && !t.Failed() {
+		if err := table.writeInto(*tableFlag, seed); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// size picks a size for the short run or the long one.
+func size[T any](short, long T) T {
+	if *longFlag {
+		return long
+	}
+	return short
+}

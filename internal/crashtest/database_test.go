@@ -1,0 +1,3 @@
+package crashtest
+
+func databaseScenarios() []scenario { return nil }

@@ -1,0 +1,119 @@
+package crashtest
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+
+	"pushd/internal/wechatsim"
+)
+
+// Verdict is what a scenario demands of a job that has ended. The zero value
+// is the strictest: it succeeded, nobody lost, listed, told twice or asked
+// without need.
+type Verdict struct {
+	State    string // "" is succeeded
+	Listed   bool   // people may be listed as unknown or failed in place of being told
+	Twice    int    // most people told more than once
+	Needless int64  // most requests beyond the first that had no reason
+}
+
+// Judge looks at a job that has ended, by the simulator's ledger.
+func (w *World) Judge(p *Process, j *Job, v Verdict) wechatsim.Report {
+	w.Helper()
+	if v.State == "" {
+		v.State = "succeeded"
+	}
+	r := j.Account.Report(j.ID)
+	state, reason := w.State(j)
+	if state != v.State {
+		w.Errorf("job %s is %s (%s), want %s", j.ID, state, reason, v.State)
+	}
+	lost := r.Missing
+	listed := w.list(p, j, "unknown")
+	listed = append(listed, w.list(p, j, "failed")...)
+	missed := 0
+	for _, id := range j.Account.Missing(j.ID, 0) {
+		if slices.Contains(listed, id) {
+			missed++
+		}
+	}
+	if v.State == "succeeded" {
+		lost -= missed
+	} else {
+		lost = 0 // it says itself that it did not tell everyone
+	}
+	w.account(r, lost, missed, len(listed), v)
+	w.judgeStatus(j, state, r)
+	return r
+}
+
+// account puts a report into the row and compares it with what is demanded.
+func (w *World) account(r wechatsim.Report, lost, missed, listed int, v Verdict) {
+	w.Helper()
+	w.Row.mu.Lock()
+	w.Row.People += r.People
+	w.Row.Lost += lost
+	w.Row.Listed += missed
+	w.Row.Twice += r.More
+	w.Row.Needless += r.Needless()
+	w.Row.mu.Unlock()
+	switch {
+	case lost > 0:
+		w.Errorf("%d people lost: %+v", lost, r)
+	case listed > 0 && !v.Listed:
+		w.Errorf("%d people are listed as unknown or failed: %+v", listed, r)
+	case r.More > v.Twice:
+		w.Errorf("%d people told twice, want at most %d: %+v", r.More, v.Twice, r)
+	case r.Needless() > v.Needless:
+		w.Errorf("%d needless requests, want at most %d: %+v", r.Needless(), v.Needless, r)
+	case r.Strangers > 0:
+		w.Errorf("%d sends to nobody's openids", r.Strangers)
+	}
+}
+
+// judgeStatus demands status 2 if and only if the job succeeded.
+func (w *World) judgeStatus(j *Job, state string, r wechatsim.Report) {
+	w.Helper()
+	status, err := w.Status(w.Context(), j.Channel.ActID)
+	w.must(err)
+	switch {
+	case (status == 2) != (state == "succeeded"):
+		w.Errorf("live_notify_status is %d, the job %s", status, state)
+	case status == 1:
+		w.Errorf("live_notify_status is still 1, the job %s", state)
+	}
+}
+
+// list is the openids of an outcome, as the API tells them.
+func (w *World) list(p *Process, j *Job, outcome string) (ids []string) {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), "GET", p.URL+"/v1/jobs/"+j.ID+"/failures?outcome="+outcome, nil)
+	w.must(err)
+	req.Header.Set("Authorization", "Bearer "+apiKey)
+	resp, err := http.DefaultClient.Do(req)
+	w.must(err)
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(io.LimitReader(resp.Body, 64<<20))
+	for lines.Scan() {
+		var person struct {
+			OpenID string `json:"openid"`
+		}
+		w.must(json.Unmarshal(lines.Bytes(), &person))
+		ids = append(ids, person.OpenID)
+	}
+	return ids
+}
+
+// Finish waits for the end of a job and judges it.
+func (w *World) Finish(p *Process, j *Job, v Verdict) wechatsim.Report {
+	w.Helper()
+	want := v.State
+	if want == "" {
+		want = "succeeded"
+	}
+	w.AwaitState(j, want, longest)
+	return w.Judge(p, j, v)
+}

@@ -1,0 +1,3 @@
+package crashtest
+
+func takeoverScenarios() []scenario { return nil }

@@ -1,0 +1,3 @@
+package crashtest
+
+func tokenScenarios() []scenario { return nil }

@@ -1,0 +1,3 @@
+package crashtest
+
+func wechatScenarios() []scenario { return nil }

@@ -1,0 +1,3 @@
+package crashtest
+
+func windowScenarios() []scenario { return nil }
