@@ -3,11 +3,15 @@
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 30s
 BENCH    ?= .
+DEMO     ?=
 
-.PHONY: help build test lint deps bench fuzz
+.PHONY: help demo build test lint deps bench fuzz
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: ## Show a whole job, on nothing but Go; DEMO=-keep leaves it running, DEMO=-mariadb
+	@go run ./cmd/demo $(DEMO)
 
 build: ## Make bin/pushd: static, stripped, with its version
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/pushd ./cmd/pushd

@@ -21,6 +21,7 @@ import (
 	"pushd/internal/daemon"
 	"pushd/internal/fanout"
 	"pushd/internal/mariadb"
+	"pushd/internal/progress"
 	"pushd/internal/store"
 	"pushd/internal/store/sqlite"
 	"pushd/internal/tokenclient"
@@ -245,19 +246,11 @@ func (r *Rig) Status(ctx context.Context, actID int64) (status int, err error) {
 
 // Job is a job as the API shows it.
 type Job struct {
+	progress.Job
 	ID       string           `json:"id"`
-	State    string           `json:"state"`
-	Reason   string           `json:"reason"`
 	Detail   string           `json:"detail"`
 	Existing bool             `json:"existing"`
-	Total    *int64           `json:"total"`
-	Walked   int64            `json:"walked"`
-	Sent     int64            `json:"sent"`
-	Skipped  int64            `json:"skipped"`
-	Failed   int64            `json:"failed"`
-	Unknown  int64            `json:"unknown"`
 	Retries  int64            `json:"retries"`
-	Rate     float64          `json:"rate"`
 	Errors   map[string]int64 `json:"errors"`
 	Code     string           `json:"code"` // of a problem
 }

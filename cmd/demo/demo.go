@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"pushd/internal/mariadb"
+	"pushd/internal/progress"
+	"pushd/internal/rig"
+	"pushd/internal/wechatsim"
+)
+
+// How the simulated account is. A latency that one can see: 64 messages in
+// flight make about a thousand a second.
+const (
+	appID        = "wxdemo0000000001"
+	actID        = 42
+	unsubscribed = 0.01
+	latencyLow   = 40 * time.Millisecond
+	latencyHigh  = 80 * time.Millisecond
+	startsIn     = 30 * time.Minute
+)
+
+// errWrong says that the sums do not add up.
+var errWrong = errors.New("something does not add up")
+
+// show is one demonstration: the rig it runs on, and what was seen so far.
+type show struct {
+	*rig.Rig
+	out      io.Writer
+	bar      *progress.Bar
+	account  *wechatsim.Account
+	status   int       // live_notify_status when last looked at
+	posted   time.Time // when the POST had been answered
+	revoked  bool
+	replaced bool
+}
+
+// demo sets everything up, runs the job and judges it.
+func demo(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err error) {
+	r, stop, err := setUp(ctx, o, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	s := &show{Rig: r, out: out, bar: &progress.Bar{W: out, Terminal: terminal(out)}}
+	s.openAccount(o)
+	s.addresses(o)
+	job, err := s.perform(ctx)
+	s.bar.Close()
+	if err != nil {
+		return err
+	}
+	err = s.judge(job)
+	if o.keep {
+		s.hints(job)
+		<-ctx.Done()
+	}
+	return err
+}
+
+// setUp starts the rig, and the server it is to run on.
+func setUp(ctx context.Context, o options, log *slog.Logger) (*rig.Rig, func() error, error) {
+	ro := rig.Options{Seed: o.seed, Log: log}
+	if o.mariadb {
+		schema, err := os.ReadFile("deploy/schema.sql")
+		if err != nil {
+			return nil, nil, fmt.Errorf("read the platform's tables (start the demo at the root of the repository): %w", err)
+		}
+		ro.Schema = string(schema)
+		if ro.Server, err = mariadb.Start(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	stopServer := func() error {
+		if ro.Server == nil {
+			return nil
+		}
+		return ro.Server.Stop()
+	}
+	r, err := rig.New(ctx, ro)
+	if err != nil {
+		return nil, nil, errors.Join(err, stopServer())
+	}
+	return r, func() error { return errors.Join(r.Close(), stopServer()) }, nil
+}
+
+// openAccount makes the account with its followers.
+func (s *show) openAccount(o options) {
+	b := wechatsim.Default()
+	b.Latency = wechatsim.Uniform(latencyLow, latencyHigh)
+	s.account = s.Sim.Account(appID, wechatsim.AccountOptions{
+		Followers: o.followers, Unsubscribed: unsubscribed, Behaviour: &b,
+	})
+}
+
+// perform posts the job and shows it until it has ended and the status column
+// says so.
+func (s *show) perform(ctx context.Context) (rig.Job, error) {
+	c := rig.Channel{ActID: actID, AppID: appID, Start: time.Now().Add(startsIn)}
+	if err := s.AddChannel(ctx, c); err != nil {
+		return rig.Job{}, err
+	}
+	fmt.Fprintf(s.out, "Channel %d starts in %d minutes.  live_notify_status = %d\n", actID, int(startsIn.Minutes()), s.status)
+	job, err := s.Post(ctx, c)
+	if err != nil {
+		return job, err
+	}
+	s.posted = time.Now()
+	fmt.Fprintf(s.out, "POST /v1/jobs {actid, appid, secret, accessToken}  ->  202, job %s\n", job.ID)
+	return s.watch(ctx, job.ID)
+}
+
+// watch looks at the job ten times a second and draws it as often as a reader
+// can follow.
+func (s *show) watch(ctx context.Context, id string) (rig.Job, error) {
+	every := 2 * time.Second
+	if s.bar.Terminal {
+		every = 200 * time.Millisecond
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for drawn := (time.Time{}); ; {
+		job, err := s.Await(ctx, id, func(rig.Job) bool { return true })
+		if err != nil {
+			return job, err
+		}
+		if err := s.look(ctx, job); err != nil {
+			return job, err
+		}
+		if now := time.Now(); job.Ended() || now.Sub(drawn) >= every {
+			s.bar.Draw(job.Job, now)
+			drawn = now
+		}
+		if job.Ended() {
+			return job, s.look(ctx, job)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return job, ctx.Err()
+		}
+	}
+}
+
+// look tells of what has changed: the status column, and the token, which is
+// revoked when two fifths are told.
+func (s *show) look(ctx context.Context, job rig.Job) error {
+	status, err := s.Status(ctx, actID)
+	if err != nil {
+		return err
+	}
+	if status != s.status {
+		s.bar.Note(fmt.Sprintf("live_notify_status %d -> %d", s.status, status))
+		s.status = status
+	}
+	if !s.revoked && !job.Ended() && job.Total != nil && job.Sent*5 > *job.Total*2 {
+		s.account.RevokeToken()
+		s.revoked = true
+		s.bar.Note("The access token is revoked, as a refresh by somebody else does it ...")
+	}
+	if s.revoked && !s.replaced && s.Sim.PHP(appID).Rejecting > 0 {
+		s.replaced = true
+		s.bar.Note("... pushd has asked PHP's token endpoint for another one and goes on.")
+	}
+	return nil
+}

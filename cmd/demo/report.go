@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"pushd/internal/fanout"
+	"pushd/internal/rig"
+)
+
+// addresses says where everything is, so that one can look meanwhile.
+func (s *show) addresses(o options) {
+	database := "SQLite, a temporary file"
+	if o.mariadb {
+		database = "a private MariaDB"
+	}
+	fmt.Fprintf(s.out, "An account with %d followers, %.0f %% of whom have unsubscribed meanwhile.\nWeChat answers a message after %v to %v.\n\n",
+		o.followers, unsubscribed*100, latencyLow, latencyHigh)
+	line := func(what, where, more string) {
+		fmt.Fprintln(s.out, strings.TrimRight(fmt.Sprintf("  %-10s %-35s %s", what, where, more), " "))
+	}
+	line("API", s.URL+"/v1/jobs", "Authorization: Bearer "+s.Key)
+	line("health", s.URL+"/healthz", "")
+	line("metrics", s.URL+"/metrics", "")
+	line("simulator", s.Door.URL, "WeChat")
+	line("", s.TokenURL(), "PHP's token endpoint")
+	line("database", database, "")
+	fmt.Fprintln(s.out)
+}
+
+// judge prints what both sides counted and says whether it adds up.
+func (s *show) judge(job rig.Job) error {
+	report, tally := s.account.Report(job.ID), s.account.Tally()
+	line := func(what string, job, ledger any) { fmt.Fprintf(s.out, "%-24s%12v%24v\n", what, job, ledger) }
+	fmt.Fprintln(s.out)
+	line("", "the job", "WeChat's own ledger")
+	line("followers", job.Walked, report.People)
+	line("told exactly once", job.Sent, report.Once)
+	line("told more than once", "", report.More)
+	line("unsubscribed, skipped", job.Skipped, report.Refusing)
+	line("not told", job.Failed+job.Unknown, report.Missing)
+	fmt.Fprintln(s.out)
+	if s.revoked {
+		fmt.Fprintf(s.out, "%d sends were answered \"token invalid\" (40001) and sent again with the new token.\n", tally.Codes[40001])
+	}
+	fmt.Fprintf(s.out, "First message %d ms after the POST was answered; the last one after %.1f s: %.0f a second.\n",
+		report.FirstSend.Sub(s.posted).Milliseconds(), report.LastSend.Sub(s.posted).Seconds(),
+		float64(report.Requests)/max(report.LastSend.Sub(report.FirstSend).Seconds(), 1e-3))
+	wrong := s.wrong(job)
+	if len(wrong) > 0 {
+		fmt.Fprintf(s.out, "\nIt does not add up:\n  %s\n", strings.Join(wrong, "\n  "))
+		return errWrong
+	}
+	fmt.Fprintf(s.out, "\nIt adds up: %d = %d sent + %d skipped, nobody lost, nobody told twice.\n", job.Walked, job.Sent, job.Skipped)
+	return nil
+}
+
+// wrong lists what must hold and does not.
+func (s *show) wrong(job rig.Job) (wrong []string) {
+	r := s.account.Report(job.ID)
+	for _, c := range []struct {
+		holds bool
+		text  string
+	}{
+		{job.State == string(fanout.Succeeded), fmt.Sprintf("the job ended %s: %s", job.Standing(), job.Detail)},
+		{s.status == fanout.StatusDone, fmt.Sprintf("live_notify_status is %d", s.status)},
+		{job.Done() == job.Walked, fmt.Sprintf("%d walked, but %d accounted for", job.Walked, job.Done())},
+		{job.Walked == int64(r.People), fmt.Sprintf("%d walked of %d followers", job.Walked, r.People)},
+		{job.Sent == int64(r.Once), fmt.Sprintf("the job says %d were sent to, the ledger %d", job.Sent, r.Once)},
+		{job.Skipped == int64(r.Refusing), fmt.Sprintf("the job says %d were skipped, the ledger %d", job.Skipped, r.Refusing)},
+		{r.Missing == 0, fmt.Sprintf("%d were not told", r.Missing)},
+		{r.More == 0, fmt.Sprintf("%d were told more than once", r.More)},
+		{r.Needless() == 0, fmt.Sprintf("%d sends were needless", r.Needless())},
+		{s.replaced || !s.revoked, "the revoked token was not replaced"},
+	} {
+		if !c.holds {
+			wrong = append(wrong, c.text)
+		}
+	}
+	return wrong
+}
+
+// hints says what one can try while it goes on running.
+func (s *show) hints(job rig.Job) {
+	curl := fmt.Sprintf("curl -s -H 'Authorization: Bearer %s'", s.Key)
+	fmt.Fprintf(s.out, `
+It goes on running until Ctrl-C. Try
+  %[1]s %[2]s/v1/jobs/%[3]s
+  %[1]s '%[2]s/v1/jobs/%[3]s/failures?format=csv'
+  %[1]s %[2]s/v1/jobs/%[3]s/recipients/%[4]s
+  %[1]s -d actid=%[5]d -d appid=%[6]s -d restart=1 %[2]s/v1/jobs
+  PUSHD_SERVER=%[2]s PUSHD_API_KEY=%[7]s go run ./cmd/pushd job list
+`, curl, s.URL, job.ID, s.account.OpenID(0), actID, appID, s.Key)
+}
