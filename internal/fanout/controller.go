@@ -126,7 +126,7 @@ func (c *Controller) previous(ctx context.Context, id ActID, start int64) (*Job,
 func (c *Controller) existing(ctx context.Context, req Request, job Job) (Outcome, error) {
 	if job.State == Parked && req.AccessToken != "" && (job.Reason == TokenUnavailable || job.Reason == AccountMismatch) {
 		c.offer(req)
-		unparked, err := c.book.Command(ctx, job.ID, Command{From: []State{Parked}, To: Parked, Unpark: true})
+		unparked, err := c.book.Command(ctx, job.ID, Command{From: []State{Parked}, Unpark: true})
 		if err == nil {
 			job = unparked
 		}
@@ -224,7 +224,7 @@ func (c *Controller) Pause(ctx context.Context, id JobID) (Job, error) {
 func (c *Controller) Resume(ctx context.Context, id JobID) (Job, error) {
 	job, err := c.book.Command(ctx, id, Command{From: []State{Paused}, To: Queued})
 	if errors.Is(err, ErrLost) {
-		job, err = c.book.Command(ctx, id, Command{From: []State{Parked}, To: Parked, Unpark: true})
+		job, err = c.book.Command(ctx, id, Command{From: []State{Parked}, Unpark: true})
 	}
 	if errors.Is(err, ErrLost) {
 		// Queued and running jobs need no resuming.

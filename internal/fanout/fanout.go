@@ -105,7 +105,8 @@ type Leases interface {
 	// Claim takes the job: it becomes running, its epoch rises, its lease
 	// lasts for term. It then adopts the job's progress rows, so that no
 	// write of an earlier epoch can land after the claim was answered, and
-	// returns the job as it is then, with Job.Now set.
+	// returns the job as it is then, with Job.Now set; only Reason and
+	// ParkedUntil are those of before, for they say what it waited for.
 	// ErrLost: somebody was faster, or it is not due. ErrAccountBusy:
 	// another job of this account is running.
 	Claim(ctx context.Context, owner Owner, id JobID, term time.Duration) (Job, error)
@@ -196,8 +197,11 @@ type Housekeeping interface {
 	// ended at or after since, for the reconciler. It reads in pages: after
 	// is the last id of the page before.
 	Standing(ctx context.Context, since Time, after JobID, limit int) ([]Job, error)
-	// SetStatus writes live_notify_status by PUSHD_STATUS_UPDATE.
-	SetStatus(ctx context.Context, id ActID, status int) error
+	// MendStatus writes live_notify_status of seen's channel, if the job is
+	// still in the state it was seen in and its channel's newest, all in one
+	// transaction: a finish or a new job that comes meanwhile wins. It says
+	// whether it wrote.
+	MendStatus(ctx context.Context, seen Job, status int) (mended bool, err error)
 	// Expire ends the queued, paused and parked jobs that nobody holds and
 	// whose deadline is past, each in one transaction with the status
 	// column, and returns them (at most limit).

@@ -122,7 +122,7 @@ func (e *Engine) mend(ctx context.Context, j Job) error {
 	case ch.StartTime != j.StartTime:
 		return nil // a moved start asks for a new reminder
 	}
-	if err := e.cfg.Ledger.SetStatus(ctx, j.ActID, want); err != nil {
+	if mended, err := e.cfg.Ledger.MendStatus(ctx, j, want); err != nil || !mended {
 		return err
 	}
 	e.counters.mended.Add(1)

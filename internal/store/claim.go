@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -43,6 +45,10 @@ LIMIT ?`), micros(2*term), limit)
 // lease; and of two jobs of an account one breaks the unique key of
 // active_appid.
 func (s *Store) Claim(ctx context.Context, owner fanout.Owner, id fanout.JobID, term time.Duration) (job fanout.Job, err error) {
+	was, err := s.waitsFor(ctx, id)
+	if err != nil {
+		return job, wrap(err, "claim job %s", id)
+	}
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
@@ -66,9 +72,28 @@ WHERE id = ?
 			return err
 		}
 		job, err = s.readJob(ctx, tx, `id = ?`, id)
+		job.Reason, job.ParkedUntil = was.Reason, was.Until
 		return err
 	})
 	return job, wrap(err, "claim job %s", id)
+}
+
+// waiting says what a job waits for, and until when.
+type waiting struct {
+	Reason fanout.Reason `db:"reason"`
+	Until  fanout.Time   `db:"parked_until"`
+}
+
+// waitsFor reads what a job waits for. It comes before the claim and outside
+// its transaction, whose snapshot must not be older than its first UPDATE.
+func (s *Store) waitsFor(ctx context.Context, id fanout.JobID) (w waiting, err error) {
+	err = s.retry(ctx, func() error {
+		return s.db.GetContext(ctx, &w, `SELECT reason, parked_until FROM pushd_job WHERE id = ?`, id)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fanout.ErrLost
+	}
+	return w, err
 }
 
 // adopt gives the job's progress to its current epoch: no write of an earlier

@@ -83,6 +83,12 @@ func TestStore_Standing(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("standing %v, want %v", got, want)
 		}
+		f.set(`UPDATE pushd_job SET created_at = 1`) // made in one microsecond
+		jobs, err := f.Standing(f.ctx, 2000, "", 10)
+		f.ok(err)
+		if len(jobs) != 3 {
+			t.Errorf("%d jobs stand for three channels", len(jobs))
+		}
 	})
 }
 
@@ -118,6 +124,22 @@ func TestStore_Purge(t *testing.T) {
 		f.want(err, fanout.ErrLost)
 		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.EndedStates, To: fanout.Queued})
 		f.want(err, fanout.ErrLost)
+	})
+}
+
+// The worker of a canceled job died before it gave the lease back: what it
+// recorded last must outlive the pages all the same.
+func TestStore_PurgeTakesTheLastSums(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked(openids("oA", "oB"))
+		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+		f.ok(err)
+		f.record(j.Lease(), 1, sent, sent)
+		_, err = f.Purge(f.ctx, future)
+		f.ok(err)
+		if got := f.job(j.ID); got.Counts.Sent != 2 || got.PurgedAt == 0 {
+			t.Errorf("purged: %+v", got)
+		}
 	})
 }
 
@@ -226,6 +248,32 @@ func TestStore_QueuePosition(t *testing.T) {
 	})
 }
 
+func TestStore_MendStatus(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		mend := func(seen fanout.Job, status int) bool {
+			done, err := f.MendStatus(f.ctx, seen, status)
+			f.ok(err)
+			return done
+		}
+		f.set(`UPDATE activity_detail SET live_notify_status = 0 WHERE act_id = ?`, actID)
+		if !mend(j, 1) || f.status(actID) != 1 {
+			t.Errorf("status %d, want 1", f.status(actID))
+		}
+		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Failed, Reason: fanout.WeChatRefused}))
+		if mend(j, 1) || f.status(actID) != 3 {
+			t.Errorf("a job that has ended meanwhile: status %d, want 3", f.status(actID))
+		}
+		ended := f.job(j.ID)
+		_, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, Run: 9, Deadline: future})
+		f.ok(err)
+		f.set(`UPDATE pushd_job SET created_at = created_at + 1 WHERE run = 9`)
+		if mend(ended, 3) || f.status(actID) != 1 {
+			t.Errorf("a channel that has a newer job: status %d, want 1", f.status(actID))
+		}
+	})
+}
+
 func TestStore_Texts(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		_, err := f.Texts(f.ctx, appID, "tpl1")
@@ -253,10 +301,6 @@ func TestStore_Channel(t *testing.T) {
 		f.ok(err)
 		if c.AppID != "" || c.StartTime != 0 || c.TemplateID != "" || c.ConfigEnabled != nil || c.LiveNotify != nil || c.NotifyMinutes != nil || c.Status != nil {
 			t.Errorf("channel %+v", c)
-		}
-		f.ok(f.SetStatus(f.ctx, actID, 2))
-		if f.status(actID) != 2 {
-			t.Errorf("status %d", f.status(actID))
 		}
 		opt := f.opt
 		opt.ChannelQuery = `SELECT id AS act_id, uin FROM activity WHERE id = ?`

@@ -16,7 +16,7 @@ func TestStore_ParkAndDue(t *testing.T) {
 		}
 		_, err := f.Claim(f.ctx, bob, j.ID, term)
 		f.want(err, fanout.ErrLost) // not yet
-		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: []fanout.State{fanout.Parked}, To: fanout.Parked, Unpark: true})
+		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: []fanout.State{fanout.Parked}, Unpark: true})
 		f.ok(err)
 		due, err := f.Due(f.ctx, term, 5)
 		f.ok(err)
@@ -25,7 +25,10 @@ func TestStore_ParkAndDue(t *testing.T) {
 		}
 		got, err = f.Claim(f.ctx, bob, j.ID, term)
 		f.ok(err)
-		if got.Reason != "" || got.Detail != "" || got.ParkedUntil != 0 {
+		if got.Reason != fanout.QuotaExhausted || got.Detail != "" || got.ParkedUntil != 0 {
+			t.Errorf("the claim does not say what the job waited for: %+v", got)
+		}
+		if got := f.job(j.ID); got.Reason != "" || got.ParkedUntil != 0 {
 			t.Errorf("unparked: %+v", got)
 		}
 	})

@@ -112,12 +112,6 @@ func flag(n sql.NullInt64) *bool {
 	return &on
 }
 
-// SetStatus writes live_notify_status. See fanout.Housekeeping.
-func (s *Store) SetStatus(ctx context.Context, id fanout.ActID, status int) error {
-	err := s.retry(ctx, func() error { return s.setStatus(ctx, s.db, id, status) })
-	return wrap(err, "set status of channel %d", id)
-}
-
 func (s *Store) setStatus(ctx context.Context, on execer, id fanout.ActID, status int) error {
 	_, err := on.ExecContext(ctx, s.opt.StatusUpdate, status, id)
 	return err
