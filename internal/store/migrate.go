@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -16,8 +17,12 @@ import (
 const schemaTable = "pushd_schema"
 
 // Migrate brings pushd's tables to this program's version. Two processes may
-// do so at once. Tables of a newer program are an error.
+// do so at once. Tables of a newer program are an error. It takes two
+// connections: one holds the lock.
 func (s *Store) Migrate(ctx context.Context) error {
+	if s.opt.MaxConns < 2 {
+		return errors.New("migrate: it takes two connections")
+	}
 	if _, err := s.Migrated(ctx); err != nil {
 		return err
 	}
