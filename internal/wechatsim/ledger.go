@@ -24,7 +24,7 @@ type campaign struct {
 	strange atomic.Int64 // requests to openids that are nobody's
 
 	requests, delivered, recognised     atomic.Int64
-	repeats, overlaps                   atomic.Int64
+	repeats, reasked, overlaps          atomic.Int64
 	afterGone, afterDoubt, afterRefusal atomic.Int64
 	first, last                         atomic.Uint32
 	lastPerson, firstPerson             atomic.Int64 // number + 1
@@ -166,6 +166,9 @@ func (c *campaign) arrive(i int, now uint32) uint16 {
 	switch e.last {
 	case endFinal:
 		c.repeats.Add(1)
+		if e.delivered == 0 {
+			c.reasked.Add(1)
+		}
 	case endOpen:
 		c.overlaps.Add(1)
 	case endGone:

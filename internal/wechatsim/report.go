@@ -26,6 +26,7 @@ type Report struct {
 
 	// Requests beyond a person's first, by how the one before had ended:
 	Repeats      int64 // it was answered with an outcome
+	Reasked      int64 // of those, to people whose outcome was a refusal
 	Overlaps     int64 // it was still being served
 	AfterGone    int64 // its sender had left before the answer
 	AfterDoubt   int64 // -1, or no proper answer
@@ -62,7 +63,7 @@ func (a *Account) Report(clientMsgID string) Report {
 	}
 	r.Requests, r.Deliveries = c.requests.Load(), c.delivered.Load()
 	r.Recognised, r.Strangers = c.recognised.Load(), c.strange.Load()
-	r.Repeats, r.Overlaps = c.repeats.Load(), c.overlaps.Load()
+	r.Repeats, r.Reasked, r.Overlaps = c.repeats.Load(), c.reasked.Load(), c.overlaps.Load()
 	r.AfterGone, r.AfterDoubt = c.afterGone.Load(), c.afterDoubt.Load()
 	r.AfterRefusal = c.afterRefusal.Load()
 	r.FirstSend, r.LastSend = a.sim.at(c.first.Load()), a.sim.at(c.last.Load())
