@@ -307,7 +307,9 @@ func (c *Controller) Retry(ctx context.Context, id JobID, req RetryRequest) (Job
 	if again == 0 && job.Counts.Settled() == job.Walk.Walked {
 		return Job{}, &Problem{Code: CodeNothingToRetry, Job: &job, Text: nothingToRetry(job)}
 	}
-	if _, err := c.book.Reopen(ctx, id, req.AcceptDuplicates); err != nil {
+	if _, err := c.book.Reopen(ctx, id, req.AcceptDuplicates); errors.Is(err, ErrLost) {
+		return Job{}, &Problem{Code: CodeJobActive, Job: &job, Text: "the job's last messages are still being recorded; retry in a moment"}
+	} else if err != nil {
 		return Job{}, err
 	}
 	st := StatusNotifying

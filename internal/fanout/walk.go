@@ -170,6 +170,9 @@ func (w *walker) store(ctx context.Context, page FollowerPage) error {
 	}
 	for len(fresh) > 0 { // an answer longer than a page becomes two
 		n := min(len(fresh), PageSize)
+		if next.Cursor = page.Next; n < len(fresh) {
+			next.Cursor = w.walk.Cursor // the rest must be listed again if it ends here
+		}
 		next.Pages++
 		next.Walked += int64(n)
 		next.Fresh += int64(n)
