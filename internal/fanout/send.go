@@ -3,6 +3,7 @@ package fanout
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"time"
 )
 
@@ -349,6 +350,7 @@ func (s *sender) halt(cause error) {
 // leaveAll gives everyone back who has a ticket: those who may have been told
 // stay in doubt, the others may be sent to again.
 func (s *sender) leaveAll() {
+	s.clear()
 	for _, sh := range s.sheets {
 		for _, t := range sh.live {
 			if t.ambiguous {
@@ -360,6 +362,20 @@ func (s *sender) leaveAll() {
 		sh.fed = true
 	}
 	s.live, s.backlog, s.ready, s.later, s.refused = 0, nil, nil, nil, nil
+}
+
+// clear settles the suspects whom the canary still holds back, when the round
+// stops for a reason that says nothing about them: they need not be asked
+// again. A job that ends, or does not fit its account, keeps them unsent.
+func (s *sender) clear() {
+	var m *mismatch
+	var e *ended
+	if !s.canary.proven || errors.As(s.stop, &m) || errors.As(s.stop, &e) {
+		return
+	}
+	for _, sp := range s.canary.flush() {
+		s.release(sp)
+	}
 }
 
 // record writes what has changed, in a goroutine of its own so that sending
