@@ -20,6 +20,14 @@ type Verdict struct {
 	Needless int64  // most requests beyond the first that had no reason
 }
 
+// perStop is the target: most needless requests that one kill may cost one
+// job.
+const perStop = 2 * Concurrency
+
+// reasked is how many people may be asked again after one kill who had
+// refused before: the suspects among the answers that the canary looks at.
+const reasked = 200
+
 // Judge looks at a job that has ended, by the simulator's ledger.
 func (w *World) Judge(p *Process, j *Job, v Verdict) wechatsim.Report {
 	w.Helper()
@@ -58,7 +66,8 @@ func (w *World) account(r wechatsim.Report, lost, missed, listed int, v Verdict)
 	w.Row.Lost += lost
 	w.Row.Listed += missed
 	w.Row.Twice += r.More
-	w.Row.Needless += r.Needless()
+	w.Row.Needless += needless(r)
+	w.Row.Reasked += r.Reasked
 	w.Row.mu.Unlock()
 	switch {
 	case lost > 0:
@@ -67,12 +76,18 @@ func (w *World) account(r wechatsim.Report, lost, missed, listed int, v Verdict)
 		w.Errorf("%d people are listed as unknown or failed: %+v", listed, r)
 	case r.More > v.Twice:
 		w.Errorf("%d people told twice, want at most %d: %+v", r.More, v.Twice, r)
-	case r.Needless() > v.Needless:
-		w.Errorf("%d needless requests, want at most %d: %+v", r.Needless(), v.Needless, r)
+	case needless(r) > v.Needless:
+		w.Errorf("%d needless requests, want at most %d: %+v", needless(r), v.Needless, r)
+	case r.Reasked > (v.Needless+perStop-1)/perStop*reasked:
+		w.Errorf("%d people who had refused were asked again: %+v", r.Reasked, r)
 	case r.Strangers > 0:
 		w.Errorf("%d sends to nobody's openids", r.Strangers)
 	}
 }
+
+// needless is how many requests should not have been made to people who can
+// be told.
+func needless(r wechatsim.Report) int64 { return r.Needless() - r.Reasked }
 
 // judgeStatus demands status 2 if and only if the job succeeded.
 func (w *World) judgeStatus(j *Job, state string, r wechatsim.Report) {

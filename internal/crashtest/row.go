@@ -23,6 +23,7 @@ type Row struct {
 	Listed   int // were not told, and are listed as unknown or failed
 	Twice    int // told more than once
 	Needless int64
+	Reasked  int64 // requests to people who had refused before
 	WorstOne int64 // most needless requests of one job after one kill or stop
 	Resumes  []time.Duration
 	Note     string
@@ -55,13 +56,14 @@ func (t *Table) Markdown() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var b strings.Builder
-	b.WriteString("| scenario | jobs | people | kill -9 | SIGTERM | lost | listed | twice | needless (worst after one stop) | resume: median, worst |\n")
-	b.WriteString("| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n")
+	b.WriteString("| scenario | jobs | people | kill -9 | SIGTERM | lost | listed | twice | needless (worst after one stop) | refused, asked again | resume: median, worst |\n")
+	b.WriteString("| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n")
 	sum := Row{Name: "**all**"}
 	for _, r := range t.rows {
 		b.WriteString(r.line())
 		sum.Jobs, sum.People, sum.Kills, sum.Stops = sum.Jobs+r.Jobs, sum.People+r.People, sum.Kills+r.Kills, sum.Stops+r.Stops
 		sum.Lost, sum.Listed, sum.Twice = sum.Lost+r.Lost, sum.Listed+r.Listed, sum.Twice+r.Twice
+		sum.Reasked += r.Reasked
 		sum.Needless, sum.WorstOne = sum.Needless+r.Needless, max(sum.WorstOne, r.WorstOne)
 	}
 	b.WriteString(sum.line())
@@ -77,8 +79,8 @@ func (r *Row) line() string {
 	if r.WorstOne > 0 {
 		needless += fmt.Sprintf(" (%d)", r.WorstOne)
 	}
-	return fmt.Sprintf("| %s | %d | %d | %s | %s | %d | %s | %d | %s | %s |\n", name, r.Jobs, r.People,
-		dash(r.Kills), dash(r.Stops), r.Lost, dash(r.Listed), r.Twice, needless, spread(r.Resumes))
+	return fmt.Sprintf("| %s | %d | %d | %s | %s | %d | %s | %d | %s | %s | %s |\n", name, r.Jobs, r.People,
+		dash(r.Kills), dash(r.Stops), r.Lost, dash(r.Listed), r.Twice, needless, dash(int(r.Reasked)), spread(r.Resumes))
 }
 
 func dash(n int) string {
