@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"cmd/pushd":            {"*"},
 	"cmd/demo":             {"*"},
 	"internal/rig":         {"*"},
+	"internal/crashtest":   {"*"},
 	"internal/daemon":      {"api", "internal/fanout", "internal/store", "internal/tokenclient", "internal/wechat"},
 	"api":                  {"internal/fanout"},
 	"internal/store":       {"internal/fanout"},
