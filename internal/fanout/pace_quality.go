@@ -1,0 +1,104 @@
+package fanout
+
+import (
+	"math"
+	"time"
+)
+
+// quality says how well an account is served: the logarithm of the share of
+// good answers over their typical (geometric mean) time. As long as WeChat
+// has room it is the same at every concurrency; beyond WeChat's limit it
+// falls by the logarithm of the excess, whether WeChat refuses (the share
+// falls) or queues (the time rises). What has nothing to do with the
+// concurrency, such as 5 % refusals at any speed or a slow network, moves it
+// at all levels alike. So differences of quality between two levels say
+// whether the level is too high, and by how much.
+type quality struct{ share, time measure }
+
+// measure is a measured value and the variance of its error.
+type measure struct{ value, variance float64 }
+
+// value is the quality as one number.
+func (q quality) value() float64 { return q.share.value - q.time.value }
+
+// bad is the share of answers that were not good.
+func (q quality) bad() float64 { return 1 - math.Exp(q.share.value) }
+
+// minus is how much better q is than other, and the standard error of that.
+func (q quality) minus(other quality) (by, se float64) {
+	return q.value() - other.value(),
+		math.Sqrt(q.share.variance + q.time.variance + other.share.variance + other.time.variance)
+}
+
+// worse is how much worse q is than other, in share and in time. Differences
+// below least, or below errors times their standard error, are nothing.
+func (q quality) worse(other quality, least, errors float64) float64 {
+	count := func(by, variance float64) float64 {
+		if by > max(least, errors*math.Sqrt(variance)) {
+			return by
+		}
+		return 0
+	}
+	return count(other.share.value-q.share.value, q.share.variance+other.share.variance) +
+		count(q.time.value-other.time.value, q.time.variance+other.time.variance)
+}
+
+// towards is q moved by weight (0 to 1) towards other.
+func (q quality) towards(other quality, weight float64) quality {
+	return quality{q.share.towards(other.share, weight), q.time.towards(other.time, weight)}
+}
+
+func (m measure) towards(other measure, weight float64) measure {
+	keep := 1 - weight
+	return measure{keep*m.value + weight*other.value, keep*keep*m.variance + weight*weight*other.variance}
+}
+
+// sample collects answers to sends that were started at one level.
+type sample struct {
+	since     time.Time // when the level was set
+	n, good   float64
+	sum, sum2 float64 // of the logarithms of the good answers' seconds
+	peak      int     // most sends in flight
+
+	blockN, blockGood float64 // of the last answers, up to block
+}
+
+// block is how many answers in a row show a change that is large.
+const block = 32
+
+// add takes an answer.
+func (s *sample) add(good bool, took time.Duration) {
+	if s.blockN == block {
+		s.blockN, s.blockGood = 0, 0
+	}
+	s.blockN++
+	s.n++
+	if !good {
+		return
+	}
+	s.blockGood++
+	t := math.Log(max(took, 10*time.Microsecond).Seconds())
+	s.good++
+	s.sum += t
+	s.sum2 += t * t
+}
+
+// blockBad is bad of the last answers; 0 while they are too few.
+func (s *sample) blockBad() float64 {
+	if s.blockN < block {
+		return 0
+	}
+	return 1 - s.blockGood/block
+}
+
+// quality is what the sample says.
+func (s *sample) quality() quality {
+	share := (s.good + 0.5) / (s.n + 1)
+	good := max(s.good, 1)
+	mean := s.sum / good
+	spread := max(s.sum2/good-mean*mean, 1e-4)
+	return quality{
+		share: measure{math.Log(share), (1 - share) / (share * max(s.n, 1))},
+		time:  measure{mean, spread / good},
+	}
+}
