@@ -70,4 +70,15 @@ return [
 
     // The secret of an account, by appid; no row: the account is unknown.
     'account_query' => 'SELECT app_secret FROM user_wx_account WHERE appid = ?',
+
+    // The sample host (host/). 'base_url': its public address, without a path;
+    // messages lead there, so it is not taken from the request. 'host_secret':
+    // 32 random characters or more (openssl rand -hex 32): it signs. 'qr_url':
+    // where WeChat shows QR codes. 'timezone': as PUSHD_TIMEZONE.
+    // 'host_password': the stub's one password; '' = nobody can log in.
+    'base_url'      => '',
+    'host_secret'   => '',
+    'host_password' => '',
+    'qr_url'        => 'https://mp.weixin.qq.com',
+    'timezone'      => 'Asia/Shanghai',
 ];

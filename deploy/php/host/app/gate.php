@@ -1,0 +1,50 @@
+<?php
+/**
+ * Who may use live reminders: edition standard or above, and an Official
+ * Account. Every interface and every page of an owner passes here (see the
+ * table in index.php), and so does what viewers may subscribe to.
+ */
+declare(strict_types=1);
+
+const GATE_EDITION = 2; // standard
+const GATE_EDITIONS = [0 => '免费版', 1 => '基础版', 2 => '标准版', 3 => '专业版'];
+
+/** The owner: uin, edition, appid ('' if there is no account). */
+function gate_owner(Host $host, int $uin): array
+{
+    $row = $host->row("SELECT u.uin, u.edition, COALESCE(w.appid, '') AS appid,
+            CASE WHEN COALESCE(w.app_secret, '') = '' THEN 0 ELSE 1 END AS has_secret
+        FROM user u
+        LEFT JOIN user_wx_account w ON w.uin = u.uin
+        WHERE u.uin = ?", [$uin]);
+    if ($row === null) {
+        throw new Refusal(401, 'login', '账号不存在，请重新登录');
+    }
+    return [
+        'uin'     => (int) $row['uin'],
+        'edition' => (int) $row['edition'],
+        'appid'   => (int) $row['has_secret'] === 1 ? (string) $row['appid'] : '',
+    ];
+}
+
+/** What is missing: code => what to do. Empty where the gate is open. */
+function gate_missing(array $owner): array
+{
+    $missing = [];
+    if ($owner['edition'] < GATE_EDITION) {
+        $now = GATE_EDITIONS[$owner['edition']] ?? '未知版本';
+        $missing['gate_edition'] = "开播提醒需要标准版或以上，当前为{$now}。请在“账户中心 → 版本升级”中升级后再使用。";
+    }
+    if ($owner['appid'] === '') {
+        $missing['gate_account'] = '尚未配置公众号。请在“账户中心 → 公众号设置”中填写公众号的 AppID 和 AppSecret。';
+    }
+    return $missing;
+}
+
+/** Stops an owner who may not, saying which condition is not met and what to do. */
+function gate_check(array $owner): void
+{
+    foreach (gate_missing($owner) as $code => $text) {
+        throw new Refusal(403, $code, $text);
+    }
+}

@@ -1,0 +1,91 @@
+<?php
+/**
+ * pushd's API, called with the key that only the server knows. Its refusals
+ * are in English for developers; here they become Chinese for owners.
+ */
+declare(strict_types=1);
+
+/** Calls pushd and returns its JSON. A refusal of pushd is a Refusal here. */
+function pushd_call(Host $host, string $method, string $path, ?array $body = null, int $timeout = 15): array
+{
+    pushd_check_url($host->config, 'url');
+    $key = trim(explode(',', trim($host->config['api_key'], ', '))[0]);
+    $curl = curl_init($host->config['url'] . $path);
+    curl_setopt_array($curl, [
+        CURLOPT_CUSTOMREQUEST  => $method,
+        CURLOPT_HTTPHEADER     => ['Authorization: Bearer ' . $key, 'Content-Type: application/json', 'Expect:'],
+        CURLOPT_RETURNTRANSFER => true,
+        CURLOPT_CONNECTTIMEOUT => 3,
+        CURLOPT_TIMEOUT        => $timeout,
+    ]);
+    if ($body !== null) {
+        curl_setopt($curl, CURLOPT_POSTFIELDS, json_encode($body, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES));
+    }
+    if ($host->config['ca_file'] !== '') {
+        curl_setopt($curl, CURLOPT_CAINFO, $host->config['ca_file']);
+    }
+    $text = curl_exec($curl);
+    $status = (int) curl_getinfo($curl, CURLINFO_RESPONSE_CODE);
+    $json = $text === false ? null : json_decode($text, true);
+    if ($status >= 200 && $status < 300 && is_array($json)) {
+        return $json;
+    }
+    throw pushd_refusal($status, is_array($json) ? $json : []);
+}
+
+/** A refusal of pushd, in Chinese. */
+function pushd_refusal(int $status, array $problem): Refusal
+{
+    $code = is_string($problem['code'] ?? null) ? $problem['code'] : '';
+    $field = is_string($problem['field'] ?? null) ? $problem['field'] : '';
+    $detail = is_string($problem['detail'] ?? null) ? $problem['detail'] : '';
+    if ($code === '' || $status === 401 || $status === 0) {
+        error_log("pushd answered HTTP $status; check url and api_key");
+        return new Refusal(502, 'pushd_unreachable', '推送服务暂时没有应答，请稍后再试');
+    }
+    if ($status >= 500 && $code !== 'token_unavailable' && $code !== 'wechat_refused') {
+        return new Refusal(503, $code, '推送服务暂时不可用，请稍后再试');
+    }
+    return new Refusal($status, $code, pushd_chinese($code, $detail), $field);
+}
+
+/** pushd's words for owners: by what is said where it is known, else by code. */
+function pushd_chinese(string $code, string $detail): string
+{
+    $known = [
+        '/has (\d+) characters; WeChat takes (\d+)/' => '固定文字有 $1 个字，微信最多接受 $2 个',
+        '/must not be empty/'                        => '不能为空：微信不接受空值',
+        '/unknown placeholder (\S+?);/'              => '不认识的占位符 $1，可用的有 {{title}}、{{startTime}}、{{minutes}}、{{url}}',
+        '/the template has no such field; it has (.*)/' => '模板中没有这个字段，它的字段是：$1',
+        '/is missing \((.*?)\)/'                     => '缺少“$1”：微信要求填写每个字段',
+        '/WeChat does not list this template/'       => '微信没有列出此模板。请从公众平台的模板详情中，复制“详细内容”粘贴到这里（带有 {{thing1.DATA}} 的那几行）',
+        '/consists only of characters/'              => '这些字符微信都不显示',
+        '/must be a number/'                         => '必须是数字',
+        '/must be an http or https URL/'             => '必须以 http:// 或 https:// 开头，或者写 {{url}}',
+        '/\b40037\b/'                               => '微信说模板 ID 不正确（40037）：模板可能已被删除，请重新选择',
+        '/\b47003\b/'                               => '微信不接受这个字段的内容（47003），请修改后再试',
+        '/\b43004\b/'                               => '对方没有关注公众号（43004）',
+        '/\b43101\b/'                               => '对方拒绝接收消息（43101）',
+        '/^WeChat refuses the message: (.*)/s'         => '微信拒绝了这条消息：$1',
+    ];
+    foreach ($known as $pattern => $text) {
+        if (preg_match($pattern, $detail, $m)) {
+            return strtr($text, ['$1' => $m[1] ?? '', '$2' => $m[2] ?? '']);
+        }
+    }
+    $byCode = [
+        'template_fields_unknown' => '不知道模板有哪些字段：请先粘贴模板内容并填写每个字段',
+        'template_missing'        => '还没有选择模板',
+        'message_invalid'         => '消息内容有误，请检查每个字段',
+        'channel_not_found'       => '频道不存在',
+        'appid_mismatch'          => '频道属于另一个公众号',
+        'token_unavailable'       => '取不到公众号的 access_token：请检查 AppSecret 和 IP 白名单',
+        'reminder_off'            => '频道没有开启开播提醒',
+        'owner_disabled'          => '开播提醒没有启用',
+        'already_notified'        => '本场直播已经提醒过',
+        'job_ended'               => '本场直播的提醒已经结束',
+        'deadline_passed'         => '已过提醒的有效时间',
+        'quota_short'             => '今日剩余的发送额度不够，余下的会在明天 0 点后继续，直到有效时间结束',
+    ];
+    return $byCode[$code] ?? '推送服务拒绝了请求：' . $detail;
+}

@@ -1,0 +1,220 @@
+<?php
+/**
+ * The host's front door: every request but WeChat's callbacks and the assets.
+ *
+ *   php -S 127.0.0.1:8000 deploy/php/host/index.php
+ *
+ * The table below is all there is. 'owner' routes pass login and gate before
+ * their code runs, and every POST passes the CSRF check; no code of a route
+ * can forget them.
+ * 所有路由都在下表：owner 一律先过登录和门槛，POST 一律校验 CSRF。
+ */
+declare(strict_types=1);
+
+$path = (string) parse_url((string) ($_SERVER['REQUEST_URI'] ?? '/'), PHP_URL_PATH);
+if ($path === '/wechat/callback') {
+    require __DIR__ . '/callback.php';
+    return;
+}
+if (PHP_SAPI === 'cli-server' && preg_match('#^/assets/(\w+)\.(css|js|svg)$#D', $path, $m) && is_file(__DIR__ . $path)) {
+    header('Content-Type: ' . ['css' => 'text/css', 'js' => 'text/javascript', 'svg' => 'image/svg+xml'][$m[2]] . '; charset=utf-8');
+    readfile(__DIR__ . $path);
+    return;
+}
+
+ini_set('display_errors', '0');
+foreach (['host', 'http', 'session', 'gate', 'fields', 'pushd', 'channel', 'reminder', 'settings', 'template',
+    'qrcode', 'trial', 'follow', 'watch', 'page'] as $name) {
+    require_once __DIR__ . "/app/$name.php";
+}
+
+/**
+ * method, path, who: open (a session), owner (login and gate), viewer (no
+ * session), then what runs with the host, the owner and the path's part.
+ */
+const ROUTES = [
+    ['GET',  '/',                                'owner',  'page_home'],
+    ['GET',  '/login',                           'open',   'page_login'],
+    ['POST', '/login',                           'open',   'page_login_post'],
+    ['POST', '/logout',                          'open',   'page_logout'],
+    ['GET',  '/settings',                        'owner',  'page_settings'],
+    ['GET',  '/channels',                        'owner',  'page_channels'],
+    ['GET',  '/channels/new',                    'owner',  'page_channel_new'],
+    ['GET',  '/channels/(\d{1,12})',             'owner',  'page_channel'],
+    ['GET',  '/watch/(\d{1,12})',                'viewer', 'page_watch'],
+
+    ['GET',  '/api/settings',                    'owner',  'api_settings'],
+    ['POST', '/api/settings',                    'owner',  'api_settings_save'],
+    ['GET',  '/api/templates',                   'owner',  'api_templates'],
+    ['GET',  '/api/templates/([\w-]{1,128})',    'owner',  'api_template'],
+    ['POST', '/api/templates/([\w-]{1,128})',    'owner',  'api_template_save'],
+    ['POST', '/api/templates/([\w-]{1,128})/preview', 'owner', 'api_preview'],
+    ['POST', '/api/templates/([\w-]{1,128})/test', 'owner', 'api_test'],
+    ['GET',  '/api/tests/([0-9a-f]{32})',        'owner',  'api_test_state'],
+    ['POST', '/api/estimate',                    'owner',  'api_estimate'],
+    ['GET',  '/api/channels',                    'owner',  'api_channels'],
+    ['POST', '/api/channels',                    'owner',  'api_channel_create'],
+    ['GET',  '/api/channels/(\d{1,12})',         'owner',  'api_channel'],
+    ['POST', '/api/channels/(\d{1,12})',         'owner',  'api_channel_update'],
+    ['GET',  '/api/channels/(\d{1,12})/reminder', 'owner', 'api_reminder'],
+    ['GET',  '/api/watch/(\d{1,12})',            'viewer', 'api_watch'],
+    ['GET',  '/api/watch/(\d{1,12})/qrcode',     'viewer', 'api_watch_qrcode'],
+    ['GET',  '/api/watch/(\d{1,12})/follows',    'viewer', 'api_watch_follows'],
+];
+
+function api_settings(Host $host, array $owner): void
+{
+    http_answer(settings_find($host, $owner['uin']) + ['appid' => $owner['appid'], 'callback' => settings_callback($host, $owner)]);
+}
+
+function api_settings_save(Host $host, array $owner): void
+{
+    http_answer(settings_save($host, $owner, http_json()));
+}
+
+function api_templates(Host $host, array $owner): void
+{
+    http_answer(template_list($host, $owner));
+}
+
+function api_template(Host $host, array $owner, string $id): void
+{
+    http_answer(template_find($host, $owner, $id));
+}
+
+function api_template_save(Host $host, array $owner, string $id): void
+{
+    http_answer(template_save($host, $owner, $id, http_json()));
+}
+
+function api_preview(Host $host, array $owner, string $id): void
+{
+    http_answer(template_preview($host, $owner, $id, http_json()));
+}
+
+function api_test(Host $host, array $owner, string $id): void
+{
+    http_answer(trial_begin($host, $owner, $id, http_json()), 201);
+}
+
+function api_test_state(Host $host, array $owner, string $nonce): void
+{
+    http_answer(trial_state($host, $owner, $nonce));
+}
+
+function api_estimate(Host $host, array $owner): void
+{
+    http_answer(reminder_estimate($host, $owner, http_json()));
+}
+
+function api_channels(Host $host, array $owner): void
+{
+    $items = [];
+    foreach (channel_list($host, $owner['uin']) as $channel) {
+        $items[] = channel_answer($host, $channel);
+    }
+    http_answer(['items' => $items]);
+}
+
+function api_channel(Host $host, array $owner, string $id): void
+{
+    http_answer(channel_answer($host, channel_find($host, $owner['uin'], (int) $id)));
+}
+
+function api_channel_create(Host $host, array $owner): void
+{
+    http_answer(channel_answer($host, channel_create($host, $owner['uin'], http_json())), 201);
+}
+
+function api_channel_update(Host $host, array $owner, string $id): void
+{
+    http_answer(channel_answer($host, channel_update($host, $owner['uin'], (int) $id, http_json())));
+}
+
+function api_reminder(Host $host, array $owner, string $id): void
+{
+    http_answer(reminder_state($host, $owner, channel_find($host, $owner['uin'], (int) $id)));
+}
+
+function api_watch(Host $host, array $owner, string $id): void
+{
+    http_answer(watch_data($host, (int) $id));
+}
+
+function api_watch_qrcode(Host $host, array $owner, string $id): void
+{
+    http_answer(watch_qrcode($host, (int) $id));
+}
+
+function api_watch_follows(Host $host, array $owner, string $id): void
+{
+    http_answer(watch_follows($host, (int) $id));
+}
+
+/** Finds the route, lets the request through what guards it, and runs it. */
+function route(Host $host, string $method, string $path): void
+{
+    $others = [];
+    foreach (ROUTES as list($verb, $pattern, $who, $run)) {
+        if (!preg_match("#^$pattern$#D", $path, $m)) {
+            continue;
+        }
+        if ($verb !== $method) {
+            $others[] = $verb;
+            continue;
+        }
+        $run($host, route_guard($host, $who, $method), $m[1] ?? '');
+        return;
+    }
+    if ($others !== []) {
+        header('Allow: ' . implode(', ', $others));
+        throw new Refusal(405, 'method_not_allowed', '不支持的请求方式');
+    }
+    throw new Refusal(404, 'not_found', '页面不存在');
+}
+
+/** Login, forged writes, gate: in this order. Returns the owner. */
+function route_guard(Host $host, string $who, string $method): array
+{
+    if ($who === 'viewer') {
+        return [];
+    }
+    session_begin($host);
+    if ($who === 'owner' && session_owner() === null) {
+        throw new Refusal(401, 'login', '请先登录');
+    }
+    if ($method === 'POST') {
+        session_check_csrf();
+    }
+    if ($who === 'open') {
+        return [];
+    }
+    $owner = gate_owner($host, (int) session_owner());
+    gate_check($owner);
+    return $owner;
+}
+
+/** Shows a refusal: to programs as JSON, to people as a page. */
+function refuse(?Host $host, string $path, Refusal $r): void
+{
+    if ($host === null || strncmp($path, '/api/', 5) === 0) {
+        http_refuse($r);
+    } else {
+        page_refusal($host, $r);
+    }
+}
+
+$host = null;
+try {
+    $host = new Host();
+    http_headers($host);
+    route($host, (string) $_SERVER['REQUEST_METHOD'], $path);
+} catch (Refusal $r) {
+    refuse($host, $path, $r);
+} catch (PDOException $e) {
+    error_log('host: ' . $e->getMessage());
+    refuse($host, $path, new Refusal(503, 'database', '系统繁忙，请稍后再试'));
+} catch (Throwable $e) {
+    error_log('host: ' . $e->getMessage() . ' at ' . basename($e->getFile()) . ':' . $e->getLine());
+    refuse($host, $path, new Refusal(500, 'failed', '系统出错了，请稍后再试'));
+}

@@ -1,0 +1,53 @@
+-- The tables of the sample host, beside those of deploy/php/schema.sql.
+-- MySQL 5.7+, MariaDB 10.3+ and SQLite read this file. Times are unix
+-- seconds; noted_us is microseconds. openid compares byte for byte.
+
+-- The QR codes that were made, by scene: one WeChat call for all viewers.
+-- 二维码缓存。
+CREATE TABLE IF NOT EXISTS host_qrcode (
+  appid      VARCHAR(64)  NOT NULL,
+  scene      VARCHAR(64)  NOT NULL, -- live_<actid>, test_<nonce>
+  ticket     VARCHAR(255) NOT NULL DEFAULT '',
+  expires_at BIGINT       NOT NULL DEFAULT 0,
+  retry_at   BIGINT       NOT NULL DEFAULT 0, -- WeChat refused: not before
+  PRIMARY KEY (appid, scene)
+);
+
+-- Who followed or scanned, as the callback told. act_id 0: no channel's code.
+-- 关注与扫码记录。
+CREATE TABLE IF NOT EXISTS host_follow (
+  appid      VARCHAR(64)   NOT NULL,
+  openid     VARBINARY(64) NOT NULL,
+  created_at BIGINT        NOT NULL, -- WeChat's CreateTime
+  kind       VARCHAR(16)   NOT NULL, -- subscribe, SCAN
+  scene      VARCHAR(64)   NOT NULL,
+  act_id     BIGINT        NOT NULL,
+  noted_us   BIGINT        NOT NULL,
+  left_at    BIGINT        NOT NULL DEFAULT 0, -- unsubscribed
+  ref        CHAR(32)      NOT NULL, -- random: names this row in a link
+  PRIMARY KEY (appid, openid, created_at, kind),
+  UNIQUE (act_id, noted_us, openid),
+  UNIQUE (ref)
+);
+
+-- Signatures of callbacks that were acted on, for ten minutes.
+-- 已处理的回调签名，防重放。
+CREATE TABLE IF NOT EXISTS host_callback (
+  appid     VARCHAR(64) NOT NULL,
+  signature CHAR(40)    NOT NULL,
+  seen_at   BIGINT      NOT NULL,
+  PRIMARY KEY (appid, signature)
+);
+
+-- Test messages that wait for somebody to scan their code.
+-- 等待扫码的测试消息。
+CREATE TABLE IF NOT EXISTS host_trial (
+  nonce       CHAR(32)     NOT NULL PRIMARY KEY,
+  uin         BIGINT       NOT NULL,
+  appid       VARCHAR(64)  NOT NULL,
+  template_id VARCHAR(128) NOT NULL,
+  act_id      BIGINT       NOT NULL,
+  expires_at  BIGINT       NOT NULL,
+  state       VARCHAR(16)  NOT NULL DEFAULT 'waiting', -- sending, sent, failed
+  detail      VARCHAR(255) NOT NULL DEFAULT ''
+);

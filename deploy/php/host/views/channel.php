@@ -1,0 +1,26 @@
+<?php $c = $v['channel'] ?>
+<div class="head"><h1><?= h($c['id'] === 0 ? '新建频道' : $c['title']) ?></h1><?php if ($c['id'] !== 0): ?><a class="button" href="/watch/<?= h($c['id']) ?>" target="_blank">观看页</a><?php endif ?></div>
+<?php if ($v['reminder'] !== null): ?>
+<section class="card" id="reminder" data-id="<?= h($c['id']) ?>" data-reminder="<?= h(json_attribute($v['reminder'])) ?>">
+  <h2>提醒状态</h2>
+  <p class="state"><span class="dot"></span><b></b></p>
+  <div class="progress" hidden>
+    <progress max="100" value="0"></progress>
+    <p class="figures quiet"></p>
+    <dl class="counts"><div><dt>已送出</dt><dd data-count="sent"></dd></div><div><dt>不接收</dt><dd data-count="skipped"></dd></div><div><dt>失败</dt><dd data-count="failed"></dd></div><div><dt>未知</dt><dd data-count="unknown"></dd></div></dl>
+  </div>
+</section>
+<?php endif ?>
+<form class="card" id="channel" data-id="<?= h($c['id']) ?>" data-start="<?= h($v['start']) ?>" data-status="<?= h($c['live_notify_status']) ?>" data-enabled="<?= h($v['enabled'] ? 1 : 0) ?>" novalidate>
+  <label>标题<input name="title" maxlength="64" required placeholder="例如：零基础学烘焙" value="<?= h($c['title']) ?>"></label>
+  <label>开播时间<input name="start_time" type="datetime-local" required value="<?= h($v['start']) ?>"><small>北京时间</small></label>
+  <label>简介<textarea name="content" rows="3" maxlength="2000" placeholder="选填，显示在观看页"><?= h($c['content']) ?></textarea></label>
+  <label>观看地址<input name="watch_url" type="url" maxlength="512" placeholder="<?= h($v['base'] === '' ? 'https://' : '选填，默认使用本站的观看页') ?>" value="<?= h($c['watch_url']) ?>"><small>粉丝点开提醒后看到的页面</small></label>
+  <div class="switchrow"><label class="switch"><input type="checkbox" name="live_notify"<?php if ($c['live_notify']): ?> checked<?php endif ?>><span></span>开播提醒</label><small>开播前，通知公众号的全部粉丝</small></div>
+  <div class="sub" id="when">
+    <label>提前多少分钟<input name="live_notify_time" type="number" inputmode="numeric" min="0" max="1440" value="<?= h($c['live_notify_time']) ?>"></label>
+    <div class="chips"><?php foreach ([0 => '开播时', 10 => '10 分钟', 30 => '30 分钟', 60 => '1 小时'] as $minutes => $name): ?><button type="button" data-minutes="<?= h($minutes) ?>"><?= h($name) ?></button><?php endforeach ?></div>
+    <p class="quiet" id="due"></p>
+  </div>
+  <p class="actions"><button class="primary">保存</button></p>
+</form>

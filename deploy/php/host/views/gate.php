@@ -1,0 +1,13 @@
+<section class="card">
+  <h1>还差一步，就能使用开播提醒</h1>
+  <p class="quiet">开播前自动提醒公众号的全部粉丝。需要满足下面两个条件：</p>
+  <ul class="checks">
+    <?php foreach (['gate_edition' => '标准版或以上', 'gate_account' => '已配置公众号'] as $code => $name): ?>
+    <?php $todo = $v['missing'][$code] ?? '' ?>
+    <li class="<?= h($todo === '' ? 'good' : 'bad') ?>" data-gate="<?= h($code) ?>">
+      <b><?= h($name) ?></b>
+      <span><?= h($todo === '' ? '已满足' : $todo) ?></span>
+    </li>
+    <?php endforeach ?>
+  </ul>
+</section>

@@ -1,0 +1,30 @@
+<?php declare(strict_types=1); /** The frame of every page; $v holds what is shown. */ ?>
+<!doctype html>
+<html lang="zh-CN">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="csrf" content="<?= h($v['csrf']) ?>">
+<title><?= h($v['title']) ?> · 开播提醒</title>
+<link rel="icon" href="/assets/icon.svg">
+<link rel="stylesheet" href="/assets/style.css">
+</head>
+<body class="<?= h($v['view']) ?>">
+<?php if ($v['owner'] !== null): ?>
+<header class="top"><div class="wide">
+  <a class="brand" href="/channels"><img src="/assets/icon.svg" alt="" width="28" height="28">开播提醒</a>
+  <nav>
+    <a href="/channels"<?php if (in_array($v['view'], ['channels', 'channel'], true)): ?> aria-current="page"<?php endif ?>>频道</a>
+    <a href="/settings"<?php if ($v['view'] === 'settings'): ?> aria-current="page"<?php endif ?>>模板消息</a>
+    <form method="post" action="/logout"><input type="hidden" name="csrf" value="<?= h($v['csrf']) ?>"><button class="link">退出</button></form>
+  </nav>
+</div></header>
+<?php endif ?>
+<main class="wide">
+<?php require __DIR__ . '/' . basename($v['view']) . '.php' ?>
+</main>
+<div id="toast" role="status" aria-live="polite"></div>
+<script src="/assets/app.js"></script>
+<?php if ($v['script'] !== ''): ?><script src="/assets/<?= h($v['script']) ?>.js"></script><?php endif ?>
+</body>
+</html>

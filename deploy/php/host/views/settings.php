@@ -1,0 +1,42 @@
+<div class="head"><h1>模板消息</h1><label class="switch big"><input type="checkbox" id="enabled"<?php if ($v['settings']['enabled']): ?> checked<?php endif ?>><span></span><b><?= h($v['settings']['enabled'] ? '已启用' : '未启用') ?></b></label></div>
+<div id="settings" data-settings="<?= h(json_attribute($v['settings'])) ?>" class="columns">
+<div>
+  <section class="card">
+    <h2><i>1</i>选择模板</h2>
+    <div id="templates" class="choices"><p class="quiet">正在读取公众号的模板…</p></div>
+    <div id="paste" class="sub" hidden>
+      <label>模板 ID<input name="templateId" maxlength="128" placeholder="从公众平台复制，43 个字符" autocomplete="off" spellcheck="false"></label>
+      <label>模板内容<textarea name="content" rows="4" placeholder="课程名称:{{thing1.DATA}}&#10;上课时间:{{time2.DATA}}" spellcheck="false"></textarea></label>
+      <p class="quiet">公众平台 → 模板消息 → 我的模板 → 详情，把“模板 ID”和“详细内容”粘贴到这里。类目模板微信不提供查询，只能这样填写。</p>
+    </div>
+  </section>
+  <section class="card" id="texts" hidden>
+    <h2><i>2</i>填写内容</h2>
+    <div id="fields"></div>
+    <label>点击后打开<input name="url" maxlength="2048" placeholder="{{url}}" spellcheck="false"><small>{{url}} 是频道的观看地址；留空则点击没有反应</small></label>
+    <details><summary>打开小程序（选填）</summary>
+      <label>小程序 AppID<input name="miniappid" maxlength="64" spellcheck="false"></label>
+      <label>页面路径<input name="pagepath" maxlength="512" placeholder="pages/live/index?id=1" spellcheck="false"></label>
+    </details>
+    <p class="actions"><button class="primary" id="save">保存</button><button id="test">发送测试</button></p>
+  </section>
+</div>
+<div>
+  <section class="card sticky" id="preview" hidden>
+    <h2><i>3</i>预览</h2>
+    <?php if ($v['channels'] === []): ?>
+    <p class="notice warn">先<a href="/channels/new">创建一个频道</a>，才能预览和测试：消息里的标题和时间来自频道。</p>
+    <?php else: ?>
+    <label>用这个频道的内容<select id="actid"><?php foreach ($v['channels'] as $c): ?><option value="<?= h($c['id']) ?>"><?= h($c['title'] . ' · ' . $v['host']->clock($c['start_time'], 'm-d H:i')) ?></option><?php endforeach ?></select></label>
+    <div class="phone"><div class="message"><h3 id="mtitle"></h3><dl id="lines"></dl><p id="more" hidden>查看详情<span>›</span></p></div></div>
+    <div id="warnings"></div>
+    <?php endif ?>
+  </section>
+</div>
+</div>
+<details class="card" id="callback"><summary><h2>公众号服务器配置</h2></summary>
+  <p class="quiet">填到“公众平台 → 设置与开发 → 基本配置 → 服务器配置”，消息加解密方式选“明文模式”。填好后，观看页才能知道观众已关注，测试消息才能送达扫码的人。</p>
+  <dl class="copy"><dt>服务器地址 URL</dt><dd><code><?= h($v['callback']['url']) ?></code></dd><dt>令牌 Token</dt><dd><code><?= h($v['callback']['token']) ?></code></dd></dl>
+</details>
+<dialog id="testbox"><h2>发送测试消息</h2><p>用要接收测试的微信扫码。还没有关注的会先关注公众号。</p><img alt="测试二维码" width="220" height="220"><p class="state"><span class="dot"></span><b></b></p><p class="actions"><button data-close>关闭</button></p></dialog>
+<dialog id="enablebox"><h2>启用开播提醒</h2><p>启用后，开启了提醒的频道会在开播前通知公众号的全部粉丝。按现在的情况：</p><dl class="facts"><div><dt>通知人数</dt><dd data-fact="people"></dd></div><div><dt>大约需要</dt><dd data-fact="duration"></dd></div><div><dt>今日剩余额度</dt><dd data-fact="quota"></dd></div></dl><div id="problems"></div><p class="actions"><button data-close>再想想</button><button class="primary" id="confirm">确认启用</button></p></dialog>
