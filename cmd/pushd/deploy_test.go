@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"reflect"
@@ -74,6 +75,10 @@ func TestSystemdUnit(t *testing.T) {
 	}
 	if d, err := time.ParseDuration(m[1]); err != nil || d <= defaults.DrainTimeout {
 		t.Errorf("TimeoutStopSec=%s is not longer than the drain, %v", m[1], defaults.DrainTimeout)
+	}
+	// What a Go program ends with when it crashes, 2, is no reason to stay down.
+	if want := fmt.Sprintf("\nRestartPreventExitStatus=%d\n", exitUsage); exitUsage == 2 || !strings.Contains(unit, want) {
+		t.Errorf("the unit has no line %q", want)
 	}
 	for _, m := range regexp.MustCompile(`(?m)^Environment=(PUSHD_\w+)_FILE=%d/(\S+)$`).FindAllStringSubmatch(unit, -1) {
 		if !settings()[m[1]].secret || !strings.Contains(unit, "\nLoadCredential="+m[2]+":") {
