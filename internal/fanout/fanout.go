@@ -144,7 +144,8 @@ type Pages interface {
 	// Progress reads the progress of pages from..to (inclusive), in order.
 	Progress(ctx context.Context, id JobID, from, to int) ([]Progress, error)
 	// People reads up to limit bytes of a page's openids from byte offset
-	// on: openids, each followed by a newline. It may cut the last one.
+	// on: openids, each followed by a newline. It may cut the last one, and
+	// returns less than limit only at the page's end.
 	People(ctx context.Context, id JobID, page int, offset, limit int) ([]byte, error)
 	// Record writes the progress of some pages, absolutely. Each row is one
 	// UPDATE that carries the epoch; ErrLost if any row has another.

@@ -41,9 +41,13 @@ type reading struct {
 	at time.Time
 }
 
+// slowReading is how long a reading may take to be worth more than the last
+// one: nobody knows at which moment in between it was taken.
+const slowReading = 2 * time.Second
+
 // read takes the database's time, which was read no earlier than at.
 func (c *clock) read(db Time, at time.Time) {
-	if db != 0 {
+	if db != 0 && (c.base.Load() == nil || time.Since(at) < slowReading) {
 		c.base.Store(&reading{db, at})
 	}
 }

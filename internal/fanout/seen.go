@@ -5,6 +5,7 @@ import (
 	"context"
 	"hash/maphash"
 	"math/bits"
+	"strings"
 )
 
 // seen knows whom a walk has stored already, in memory that does not grow
@@ -32,12 +33,15 @@ const (
 	filterLargeFrom = 500_000   // people
 	filterSmallest  = 1 << 16   // bits
 	lookUpBytes     = 256 << 10 // openids read at once when people are looked up
+	// WeChat's total can be wrong by any factor. What it claims beyond this
+	// is believed when the people come; the filter then grows.
+	filterClaimed = 10_000_000 // people
 )
 
-// newSeen makes an empty memory for about total people.
+// newSeen makes an empty memory for about total people, as WeChat claims.
 func newSeen(ledger Pages, job JobID, retry retrier, total int64) *seen {
 	s := &seen{ledger: ledger, job: job, retry: retry, seed: maphash.MakeSeed(), near: 1}
-	s.resize(total)
+	s.resize(min(total, filterClaimed))
 	return s
 }
 
@@ -89,7 +93,7 @@ func (s *seen) maybe(h uint64) bool {
 	return true
 }
 
-// fresh returns those of ids, each once, who are neither empty nor stored in
+// fresh returns those of ids, each once, who are people and not stored in
 // pages 1..pages, in order, and remembers them.
 func (s *seen) fresh(ctx context.Context, ids []OpenID, pages int) ([]OpenID, error) {
 	if (s.added+int64(len(ids)))*filterPerPerson > int64(s.mask+1) {
@@ -102,7 +106,7 @@ func (s *seen) fresh(ctx context.Context, ids []OpenID, pages int) ([]OpenID, er
 	list := make([]OpenID, 0, len(ids))
 	suspects := 0
 	for _, id := range ids {
-		if _, repeated := once[id]; repeated || id == "" {
+		if _, repeated := once[id]; repeated || !storable(id) {
 			continue
 		}
 		maybe := s.maybe(maphash.String(s.seed, string(id)))
@@ -124,6 +128,9 @@ func (s *seen) fresh(ctx context.Context, ids []OpenID, pages int) ([]OpenID, er
 	}
 	return fresh, nil
 }
+
+// storable says whether an openid can be one: pages hold one to a line.
+func storable(id OpenID) bool { return id != "" && !strings.Contains(string(id), "\n") }
 
 // lookUp removes from ids those who are stored. It begins where the last ones
 // were found: lists repeat in runs.

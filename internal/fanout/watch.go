@@ -32,6 +32,8 @@ func (r *run) watch() {
 // lookAtChannel reads the channel once; a database that does not answer is
 // asked again next time.
 func (r *run) lookAtChannel(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	ch, err := r.readChannel(ctx)
 	var e *ended
 	switch {
@@ -49,8 +51,8 @@ func (r *run) order(o Order) {
 		return
 	}
 	switch o.State {
-	case Running, Parked, Queued: // parked: by ourselves, while we probe
-	default:
+	case Running, Parked: // parked: by ourselves, while we probe
+	default: // also queued: paused and resumed since we looked, so another job may have the account
 		r.stop(errRelease)
 		return
 	}
