@@ -49,10 +49,12 @@ const (
 )
 
 // arm makes the canary distrust the job anew: at its start and with every
-// new token.
-func (c *canary) arm() {
+// new token. It returns those whom the last token's answers made suspects and
+// nothing cleared: they may be asked again.
+func (c *canary) arm() (dropped []spot) {
 	c.proven = false
-	c.armed = c.armed[:0]
+	dropped, c.armed = c.armed, nil
+	return dropped
 }
 
 // good takes a success. It returns the suspects who turn out to be no more

@@ -12,7 +12,8 @@ type deferrals struct {
 	mu                sync.Mutex
 	shortAt, longAt   Time // not before
 	anyShort, anyLong bool
-	rounds            int // in a row that left people over for no known reason
+	rounds            int   // in a row that settled nobody and left people over for no known reason
+	left              int64 // how many
 }
 
 // begin sets the waits of a job that was claimed at now. waited says that it
@@ -55,6 +56,18 @@ func (d *deferrals) due(now Time) func(Person) bool {
 		}
 		return true
 	}
+}
+
+// fruitless takes a round that left people over for no known reason, and says
+// how many in a row settled none of them.
+func (d *deferrals) fruitless(left int64) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if left != d.left {
+		d.rounds, d.left = 0, left
+	}
+	d.rounds++
+	return d.rounds
 }
 
 // next says when the next round can reach somebody, and whether that is a

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Engine works on jobs: it claims what is due, runs each job in goroutines of
@@ -21,7 +19,7 @@ type Engine struct {
 	retry    retrier
 	counters counters
 	slots    *slots
-	total    *rate.Limiter
+	total    *bucket
 
 	parked   atomic.Int64 // jobs parked in the ledger, as last counted
 	wake     chan struct{}
@@ -43,7 +41,7 @@ type account struct {
 func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg: cfg, log: cfg.Log, jitter: &jitter{rng: cfg.Rand}, slots: newSlots(cfg.MaxJobs),
-		total: limiter(cfg.TotalRate), wake: make(chan struct{}, 1),
+		total: newBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1),
 		runs: map[JobID]*run{}, accounts: map[AppID]*account{}, beat: time.Now(),
 	}
 	e.retry = retrier{log: cfg.Log, jitter: e.jitter, errs: &e.counters.ledgerErrors}
@@ -158,6 +156,7 @@ func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id Jo
 		// A drain ends the work softly.
 		stop := context.AfterFunc(ctx, func() { r.stop(errRelease) })
 		defer stop()
+		defer r.kill(errRelease)
 		r.log.Info("job claimed", "epoch", job.Epoch, "walked", job.Walk.Walked, "settled", job.Counts.Settled())
 		r.end(hard, r.do(r.hard))
 	})

@@ -3,6 +3,7 @@ package fanout
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -10,6 +11,7 @@ import (
 type frontier struct {
 	mu    sync.Mutex
 	walk  Walk
+	shut  bool          // there is no more to come, complete or not
 	moved chan struct{} // closed and replaced at every change
 }
 
@@ -20,8 +22,33 @@ func (f *frontier) set(w Walk) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.walk = w
+	f.change()
+}
+
+// end says that the walk has ended; begin takes that back.
+func (f *frontier) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shut = true
+	f.change()
+}
+
+func (f *frontier) begin() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shut = false
+}
+
+func (f *frontier) change() {
 	close(f.moved)
 	f.moved = make(chan struct{})
+}
+
+// ended says whether there is no more to come.
+func (f *frontier) ended() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.shut
 }
 
 // get returns where the walk stands, and a channel that closes when it moves.
@@ -61,16 +88,17 @@ const (
 func (f *feeder) run(ctx context.Context) error {
 	defer close(f.out)
 	for next := 1; ; {
+		ended := f.frontier.ended() // before the look at the pages
 		walk, moved := f.frontier.get()
 		if next > walk.Pages {
-			if walk.Complete {
+			if ended {
 				return nil
 			}
 			select {
 			case <-moved:
 				continue
 			case <-ctx.Done():
-				return ctx.Err()
+				return context.Cause(ctx)
 			}
 		}
 		var rows []Progress
@@ -132,7 +160,7 @@ func (f *feeder) page(ctx context.Context, row Progress) error {
 		select {
 		case f.out <- b:
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 	return nil
@@ -152,4 +180,4 @@ func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time) *ticket 
 // damagedPage says that a stored page does not hold what its row says.
 type damagedPage struct{ page int }
 
-func (e *damagedPage) Error() string { return "stored page is damaged" }
+func (e *damagedPage) Error() string { return fmt.Sprintf("stored page %d is damaged", e.page) }

@@ -30,8 +30,15 @@ func (r *run) prepare(ctx context.Context) error {
 			return err
 		}
 		r.job.Prepared = p
-		if p.Deadline != 0 {
-			r.setDeadline(p.Deadline)
+		if p.StartTime != 0 {
+			r.job.StartTime = p.StartTime
+		}
+		if p.Deadline != 0 { // unless a person set one meanwhile
+			job, err := r.reload(ctx)
+			if err != nil {
+				return err
+			}
+			r.setDeadline(job.Deadline)
 		}
 	}
 	r.letter = p.Message.Letter(r.job.ID)
@@ -97,7 +104,7 @@ func (e *Engine) templates(ctx context.Context, appID AppID, actID ActID) ([]Tem
 		return nil, err
 	case a.OK():
 		return list, nil
-	case a.Verdict == Busy, a.Verdict == Slower, a.Verdict == Quota:
+	case a.Verdict == Busy, a.Verdict == Slower, a.Verdict == Quota, a.Verdict == TokenRefused:
 		return nil, &parked{Parking{WeChatDown, "the account's templates can't be listed: " + describe(a), e.clock.now().Add(15 * time.Second)}}
 	}
 	return nil, nil // not listed is not wrong: most templates never are
@@ -159,7 +166,7 @@ const (
 // before WeChat does.
 func (r *run) noteQuota(ctx context.Context) {
 	walk, moved := r.frontier.get()
-	for walk.Total == nil && !walk.Complete {
+	for walk.Total == nil && !r.frontier.ended() {
 		select {
 		case <-moved:
 			walk, moved = r.frontier.get()

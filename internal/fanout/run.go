@@ -34,6 +34,7 @@ type run struct {
 	prepared  chan struct{}           // closed when letter is there
 	letter    *Letter
 	canary    canary
+	doubted   int // how often the canary tripped since a message was accepted
 	frontier  *frontier
 	startTime atomic.Int64 // what the message says; -1 before it is made
 
@@ -70,6 +71,7 @@ func (r *run) attempt(ctx context.Context) error {
 	defer helpers.Wait()
 	defer stop(errRelease)
 	r.begin(stop)
+	r.frontier.begin()
 	helpers.Go(func() {
 		if err := r.prepare(soft); err != nil {
 			stop(err)
@@ -81,17 +83,21 @@ func (r *run) attempt(ctx context.Context) error {
 		defer close(walking)
 		walk, _ := r.frontier.get()
 		w := &walker{run: r, walk: walk}
-		if err := w.do(soft); errors.Is(err, errWalkIncomplete) {
+		err := w.do(soft)
+		switch {
+		case errors.Is(err, errWalkIncomplete): // those listed are told all the same
 			walked = incomplete(w.walk)
-			w.walk.Complete = true // for those who follow: there is no more to come
-			r.frontier.set(w.walk)
-		} else if err != nil {
+		case err != nil:
 			stop(err)
+			return
 		}
+		r.frontier.end()
 	})
 	helpers.Go(func() { r.noteQuota(soft) })
 	for {
-		if err := r.round(ctx, soft); err != nil {
+		if err := r.round(ctx, soft); errors.Is(err, errAgain) {
+			continue
+		} else if err != nil {
 			return err
 		}
 		<-walking
@@ -121,26 +127,49 @@ func (r *run) round(ctx, soft context.Context) error {
 	return r.consider(soft, err)
 }
 
-// consider turns what stopped a round into what happens to the job. nil goes
-// on with another round.
+// consider turns what stopped a round into what happens to the job. nil and
+// errAgain go on with another round, errAgain at once.
 func (r *run) consider(ctx context.Context, err error) error {
 	var m *mismatch
 	switch {
 	case errors.As(err, &m):
-		// Perhaps only the token was another account's: PHP may know better.
-		tok, terr := r.e.cfg.Tokens.Refused(ctx, r.job.AppID, r.job.ActID, m.token)
-		r.canary = canary{}
-		if terr == nil && tok != m.token {
-			return nil
-		}
-		return &parked{Parking{AccountMismatch, fmt.Sprintf(
-			"%d sends in a row were refused with %s: token, followers and template do not belong to the same account; those people stay unsent. Check the account's secret at the token endpoint and its template, then resume",
-			canarySize, describe(Answer{Code: m.code, Text: m.text})), r.e.clock.now().Add(10 * time.Minute)}}
+		return r.mismatched(ctx, m)
 	case errors.Is(err, errQuota):
 		return r.quotaPark()
 	}
 	return err
 }
+
+// mismatched parks a job whose canary has tripped, or makes it try once more
+// with another token: perhaps only that one was another account's.
+func (r *run) mismatched(ctx context.Context, m *mismatch) error {
+	r.canary = canary{}
+	if r.doubted++; r.doubted == 1 {
+		tok, err := r.e.cfg.Tokens.Refused(ctx, r.job.AppID, r.job.ActID, m.token)
+		switch {
+		case err == nil && tok != m.token:
+			return errAgain
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		}
+	}
+	return r.park(AccountMismatch, fmt.Sprintf(
+		"%d sends in a row were refused with %s: token, followers and template do not belong to the same account; those people stay unsent. Check the account's secret at the token endpoint and its template, then resume",
+		canarySize, describe(Answer{Code: m.code, Text: m.text})), r.e.clock.now().Add(10*time.Minute))
+}
+
+// park is what parks the job until then. That the wait is in vain is said at
+// once.
+func (r *run) park(why Reason, detail string, until Time) error {
+	if d := r.deadline(); until >= d {
+		detail += fmt.Sprintf(". That is after the deadline %s: the rest will not be told", d.Std().Format(time.RFC3339))
+	}
+	return &parked{Parking{why, detail, until}}
+}
+
+// quotaLook is how often a quota that is used up is looked at again: owners
+// can have it reset.
+const quotaLook = 10 * time.Minute
 
 // quotaPark parks until the quota comes back, looking again now and then
 // because owners can have it reset.
@@ -148,20 +177,16 @@ func (r *run) quotaPark() error {
 	now := r.e.clock.now()
 	reset := r.e.quotaReset(now)
 	detail := "the account's daily quota of template messages is used up (45009); it comes back at 00:00 Beijing time, or earlier by a reset in WeChat's console"
-	if d := r.deadline(); reset > d {
+	if d := r.deadline(); reset >= d {
 		detail += fmt.Sprintf(". That is after the deadline %s: without a reset the rest will not be told", d.Std().Format(time.RFC3339))
 	}
-	return &parked{Parking{QuotaExhausted, detail, min(reset, now.Add(10*time.Minute))}}
+	return &parked{Parking{QuotaExhausted, detail, min(reset, now.Add(quotaLook))}}
 }
 
 // reconcile asks the ledger whether everyone is accounted for. nil means
 // that another round is due now.
 func (r *run) reconcile(ctx context.Context) error {
-	var job Job
-	err := r.retry.do(ctx, "reload job", func(ctx context.Context) (err error) {
-		job, err = r.e.cfg.Ledger.Reload(ctx, r.job.ID)
-		return err
-	})
+	job, err := r.reload(ctx)
 	if err != nil {
 		return err
 	}
@@ -171,7 +196,7 @@ func (r *run) reconcile(ctx context.Context) error {
 	until, long, any := r.deferrals.next()
 	switch {
 	case !any:
-		if r.deferrals.rounds++; r.deferrals.rounds > 3 {
+		if r.deferrals.fruitless(job.Walk.Walked-job.Counts.Settled()) > 3 {
 			return &ended{Ending{Failed, LedgerMismatch, fmt.Sprintf(
 				"%d people of %d have no outcome and can't be sent to", job.Walk.Walked-job.Counts.Settled(), job.Walk.Walked)}}
 		}
@@ -185,6 +210,15 @@ func (r *run) reconcile(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// reload reads the job as the ledger has it now.
+func (r *run) reload(ctx context.Context) (job Job, err error) {
+	err = r.retry.do(ctx, "reload job", func(ctx context.Context) (err error) {
+		job, err = r.e.cfg.Ledger.Reload(ctx, r.job.ID)
+		return err
+	})
+	return job, err
 }
 
 // begin makes the run ready for an attempt, which restart stops.
@@ -267,6 +301,9 @@ func (r *run) unhold() error {
 	})
 	if err != nil {
 		r.e.slots.release()
+		if r.soft.Err() != nil {
+			return context.Cause(r.soft)
+		}
 		return errRelease // another job of the account runs now, or a command was faster
 	}
 	r.held.Store(false)
@@ -280,6 +317,9 @@ func (r *run) end(ctx context.Context, cause error) {
 	var p *parked
 	lease, ledger := r.job.Lease(), r.e.cfg.Ledger
 	var err error
+	if inexplicable(cause) {
+		cause = &ended{Ending{Failed, LedgerMismatch, "the job can't go on: " + cause.Error()}}
+	}
 	switch {
 	case errors.As(cause, &e):
 		r.e.pass(PointFinishing)
@@ -302,13 +342,20 @@ func (r *run) end(ctx context.Context, cause error) {
 	case errors.Is(cause, ErrLost):
 		r.e.counters.lost.Add(1)
 		r.log.Warn("lease lost; another process has the job, or a command ended it")
-	case !errors.Is(cause, errRelease):
-		r.log.Error("job stopped unexpectedly; it will be taken up again", "err", cause)
 	}
 	// A command was faster, or the work was stopped on purpose.
 	if err := r.retry.do(ctx, "release job", func(ctx context.Context) error { return ledger.Release(ctx, lease) }); err != nil {
 		r.log.Warn("lease not given back; it will lapse", "err", err)
 	}
+}
+
+// inexplicable says that work stopped for a reason that would come again at
+// once if the job was only given back, such as a page that is not there.
+func inexplicable(cause error) bool {
+	var e *ended
+	var p *parked
+	return !errors.As(cause, &e) && !errors.As(cause, &p) && !errors.Is(cause, ErrLost) &&
+		!errors.Is(cause, errRelease) && !errors.Is(cause, context.Canceled)
 }
 
 // deadline is when nothing more is sent.

@@ -46,11 +46,15 @@ type sender struct {
 	tokens  chan tokenAnswer
 	asking  bool
 	refused []*ticket // their token was refused; they wait for the next
-	gated   bool      // no more than the canary's size until a success
-	works   Token     // the token that is known to work
+	looking bool      // somebody looks whether there is a newer token
+	looked  chan look
+	lookAt  time.Time
+	gated   bool  // no more than the canary's size until a success
+	works   Token // the token that is known to work
 
 	lastGood time.Time // or when the round began
 	bad      int       // people with a bad answer since
+	era      int       // rises with every good answer
 	probing  bool      // WeChat is down; one send a second
 	probeAt  time.Time
 
@@ -75,6 +79,12 @@ type tokenAnswer struct {
 	err   error
 }
 
+// look is what came of looking for a token newer than was.
+type look struct {
+	was Token
+	tokenAnswer
+}
+
 // downAfter is how long WeChat gives no good answer, to several people, until
 // it counts as down; the probe then goes out once a second.
 const (
@@ -82,13 +92,18 @@ const (
 	downPeople = 5
 	probeEvery = time.Second
 	maxTries   = 8 // busy answers to one person while others get good ones
+	// patience is how long the last few people of a job, too few to tell
+	// their trouble from WeChat's, are tried when nobody gets a good answer.
+	patience  = 2 * time.Minute
+	lookEvery = time.Second // for a token that was renewed by age
 )
 
 func newSender(r *run, feed <-chan batch) *sender {
 	return &sender{
 		run: r, pacer: r.account.pacer, canary: &r.canary, sheets: map[int]*sheet{}, feed: feed,
 		tasks: make(chan task), results: make(chan result, 64), done: make(chan struct{}), recorded: make(chan error, 1),
-		tokens: make(chan tokenAnswer, 1), lastWrite: time.Now(), lastGood: time.Now(),
+		tokens: make(chan tokenAnswer, 1), looked: make(chan look, 1), lastWrite: time.Now(), lastGood: time.Now(),
+		era: 1, probing: r.held.Load(), // an earlier round found WeChat down
 	}
 }
 
@@ -98,6 +113,7 @@ func newSender(r *run, feed <-chan batch) *sender {
 func (s *sender) loop(ctx, soft context.Context) error {
 	defer close(s.tasks)
 	defer close(s.done)
+	defer func() { s.pacer.drop(s.inFlight) }() // whose answers come too late
 	if err := s.firstToken(ctx, soft); err != nil {
 		s.stop = err
 	}
@@ -126,6 +142,8 @@ func (s *sender) loop(ctx, soft context.Context) error {
 			}
 		case a := <-s.tokens:
 			s.renewed(a)
+		case a := <-s.looked:
+			s.found(a)
 		case <-stopped:
 			stopped = nil
 			s.halt(context.Cause(soft))
@@ -198,6 +216,7 @@ func (s *sender) advance(ctx context.Context, now time.Time) time.Duration {
 		s.admit()
 	}
 	s.record(ctx, now, s.exhausted())
+	s.look(now)
 	s.run.inFlight.Store(int64(s.inFlight))
 	s.run.idle.Store(len(s.backlog) == 0 && s.live == 0)
 	return max(wait, 0)
@@ -231,18 +250,25 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 		switch {
 		case s.stop != nil, s.asking, s.inFlight >= s.pacer.limit():
 			return wait
-		case s.probing && (s.inFlight > 0 || now.Before(s.probeAt)):
-			return min(wait, max(s.probeAt.Sub(now), time.Millisecond))
+		case s.probing && s.inFlight > 0:
+			return wait
+		case s.probing && now.Before(s.probeAt):
+			return min(wait, s.probeAt.Sub(now))
 		case s.gated && s.inFlight+len(s.canary.armed) >= canarySize:
 			return wait
 		case !s.run.tenure.holds():
 			return 100 * time.Millisecond
 		}
+		t := s.ready[0]
+		if !s.mayAsk(t) {
+			s.ready = s.ready[1:]
+			continue
+		}
 		if d := s.pacer.start(now); d > 0 {
 			return min(wait, d)
 		}
-		t := s.ready[0]
 		s.ready = s.ready[1:]
+		s.ask(t)
 		if s.probing {
 			s.probeAt = now.Add(probeEvery)
 		}
@@ -268,8 +294,9 @@ func (s *sender) take(b batch, ok bool) {
 	for _, t := range b.tickets {
 		if only := s.run.e.cfg.Only; only != nil && !only[t.openID] {
 			t.sheet.settle(t.index, PersonSkipped, CodeNotOnList)
-		} else if s.mayAsk(t) {
+		} else {
 			s.backlog = append(s.backlog, t)
+			t.sheet.queue++
 		}
 	}
 	if b.last {
@@ -277,35 +304,42 @@ func (s *sender) take(b batch, ok bool) {
 	}
 }
 
-// mayAsk decides about a person in doubt: within the dedup window WeChat
-// tells nobody twice; after it the setting decides.
-func (s *sender) mayAsk(t *ticket) bool {
-	if !t.ambiguous {
-		return true
-	}
+// forgotten says that WeChat would take the next try of a person in doubt for
+// a new message. It is asked at the last moment, for people may have waited
+// long.
+func (s *sender) forgotten(t *ticket) bool {
 	age := s.run.e.clock.now().Sub(t.askedAt)
-	if t.askedAt != 0 && age >= -time.Second && age < s.run.e.cfg.DedupWindow {
+	return t.ambiguous && (t.askedAt == 0 || age < -time.Second || age >= s.run.e.cfg.DedupWindow)
+}
+
+// mayAsk decides about a person in doubt whom WeChat has forgotten: they are
+// left, if that is the setting.
+func (s *sender) mayAsk(t *ticket) bool {
+	if s.run.e.cfg.Ambiguous != Unknown || !s.forgotten(t) {
 		return true
 	}
-	if s.run.e.cfg.Ambiguous == Unknown {
-		code := int(t.sheet.people[t.index].Code)
-		if code == 0 {
-			code = CodeInDoubt
-		}
-		s.settle(t, PersonUnknown, code)
-		return false
+	code := int(t.sheet.people[t.index].Code)
+	if code == 0 {
+		code = CodeInDoubt
 	}
-	t.sheet.counts.InDoubt++
-	t.ambiguous, t.askedAt = false, s.run.e.clock.now()
-	return true
+	s.settle(t, PersonUnknown, code)
+	return false
+}
+
+// ask notes when a person is asked for, and whether that may tell them twice.
+func (s *sender) ask(t *ticket) {
+	if s.forgotten(t) {
+		t.ambiguous, t.maybe = false, true
+		t.sheet.counts.InDoubt++
+		t.sheet.dirty = true
+	}
+	if !t.ambiguous {
+		t.askedAt = s.run.e.clock.now()
+	}
 }
 
 // again makes a person ready for another try.
-func (s *sender) again(t *ticket) {
-	if s.mayAsk(t) {
-		s.ready = append(s.ready, t)
-	}
-}
+func (s *sender) again(t *ticket) { s.ready = append(s.ready, t) }
 
 // settle ends a ticket with an outcome.
 func (s *sender) settle(t *ticket, state PersonState, code int) {
@@ -353,13 +387,13 @@ func (s *sender) leaveAll() {
 	s.clear()
 	for _, sh := range s.sheets {
 		for _, t := range sh.live {
-			if t.ambiguous {
+			if t.ambiguous || t.maybe {
 				sh.leave(t, int(sh.people[t.index].Code))
 			} else {
 				sh.settle(t.index, Refused, int(sh.people[t.index].Code))
 			}
 		}
-		sh.fed = true
+		sh.fed, sh.queue = true, 0
 	}
 	s.live, s.backlog, s.ready, s.later, s.refused = 0, nil, nil, nil, nil
 }

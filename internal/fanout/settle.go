@@ -28,6 +28,7 @@ func (s *sender) finished(r result) {
 	s.inFlight--
 	t := r.t
 	if !r.started {
+		s.pacer.drop(1)
 		s.ready = append(s.ready, t)
 		return
 	}
@@ -52,6 +53,7 @@ func (s *sender) finished(r result) {
 		return
 	}
 	s.lastGood, s.bad = time.Now(), 0
+	s.era++
 	if s.probing {
 		s.revived()
 	}
@@ -85,6 +87,7 @@ func (t *ticket) person() Person { return t.sheet.people[t.index] }
 
 func (s *sender) sent(t *ticket, tok Token) {
 	s.run.rate.add(time.Now())
+	s.run.doubted = 0
 	s.settle(t, PersonSent, 0)
 	if tok == s.token {
 		s.gated = false
@@ -109,9 +112,14 @@ func (s *sender) skip(t *ticket, a Answer) {
 }
 
 // suspected hands a person to the canary. Until it lets them go they are
-// refused in the ledger: not told, and free to be told.
+// refused in the ledger, not told and free to be told; or still in doubt.
 func (s *sender) suspected(t *ticket, a Answer) {
-	s.settle(t, Refused, a.Code)
+	if t.ambiguous || t.maybe {
+		t.sheet.leave(t, a.Code)
+		s.live--
+	} else {
+		s.settle(t, Refused, a.Code)
+	}
 	t.sheet.held++
 	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code})
 	for _, sp := range released {
@@ -122,16 +130,27 @@ func (s *sender) suspected(t *ticket, a Answer) {
 	}
 }
 
-// putOff leaves a person to a later round, or fails them if that can't be.
+// putOff leaves a person to a later round, or gives up if that can't be. Who
+// may have been told already is not asked again so much later: WeChat would
+// not know it for a repetition.
 func (s *sender) putOff(t *ticket, a Answer, d time.Duration, again bool, step uint8) {
 	now := s.run.e.clock.now()
-	if !again || now.Add(d) >= s.run.deadline() {
-		s.settle(t, PersonFailed, a.Code)
+	if t.ambiguous || t.maybe || !again || now.Add(d) >= s.run.deadline() {
+		s.giveUp(t, a.Code)
 		return
 	}
 	t.sheet.people[t.index].Defers += step
 	s.settle(t, Refused, a.Code)
 	s.run.put(d, now)
+}
+
+// giveUp settles a person who was not told, as far as is known.
+func (s *sender) giveUp(t *ticket, code int) {
+	state := PersonFailed
+	if t.ambiguous || t.maybe {
+		state = PersonUnknown
+	}
+	s.settle(t, state, code)
 }
 
 // tokenRefused keeps the person and asks for another token, once for all.
@@ -156,7 +175,11 @@ func (s *sender) tokenRefused(t *ticket, tok Token) {
 func (s *sender) renewed(a tokenAnswer) {
 	s.asking = false
 	if a.err != nil {
-		s.halt(parkForToken(s.run.e.clock.now(), a.err))
+		if s.run.soft.Err() != nil {
+			s.halt(context.Cause(s.run.soft))
+		} else {
+			s.halt(parkForToken(s.run.e.clock.now(), a.err))
+		}
 		return
 	}
 	s.useToken(a.token)
@@ -174,7 +197,31 @@ func (s *sender) useToken(tok Token) {
 	}
 	s.gated = s.token == "" // a renewal does not slow the sends down
 	s.token = tok
-	s.canary.arm()
+	for _, sp := range s.canary.arm() {
+		sp.sheet.held-- // a later round asks again
+	}
+}
+
+// look asks, beside the sends, whether the token was renewed by age, so that
+// nobody has to be refused for it.
+func (s *sender) look(now time.Time) {
+	if s.looking || s.asking || s.stop != nil || now.Sub(s.lookAt) < lookEvery {
+		return
+	}
+	s.looking, s.lookAt = true, now
+	was := s.token
+	s.run.wg.Go(func() {
+		tok, err := s.run.e.cfg.Tokens.Token(s.run.soft, s.run.job.AppID, s.run.job.ActID)
+		s.looked <- look{was, tokenAnswer{tok, err}}
+	})
+}
+
+// found takes the answer to a look, unless a refusal was faster.
+func (s *sender) found(l look) {
+	s.looking = false
+	if l.err == nil && l.was == s.token && !s.asking {
+		s.useToken(l.token)
+	}
 }
 
 // slower lets the account rest until the next minute: 45011 is a quota per
@@ -182,8 +229,9 @@ func (s *sender) useToken(tok Token) {
 func (s *sender) slower(t *ticket) {
 	now := s.run.e.clock.now()
 	const minute = Time(time.Minute / time.Microsecond)
-	rest := (now/minute*minute + minute).Sub(now) + s.run.e.jitter.spread(time.Second)
-	until := time.Now().Add(rest)
+	end := time.Now().Add((now/minute*minute + minute).Sub(now))
+	until := end.Add(s.run.e.jitter.spread(time.Second))
+	s.pacer.spent(end)
 	s.pacer.pauseUntil(until)
 	s.run.waiting(until)
 	t.tries--
@@ -192,19 +240,25 @@ func (s *sender) slower(t *ticket) {
 
 // busy retries a person whom WeChat did not answer properly.
 func (s *sender) busy(t *ticket, a Answer) {
-	s.bad++
-	if s.probing {
-		t.tries--
+	now := time.Now()
+	if t.badEra != s.era {
+		t.badEra = s.era
+		s.bad++
 	}
-	if t.tries < maxTries {
-		s.retryAt(t, time.Now().Add(s.run.e.jitter.backoff(t.tries)))
+	if t.badSince.IsZero() {
+		t.badSince = now
+	}
+	if s.probing { // somebody else is the next probe
+		t.tries--
+		s.retryAt(t, now.Add(time.Minute))
 		return
 	}
-	state := PersonFailed
-	if t.ambiguous {
-		state = PersonUnknown
+	alone := !s.lastGood.After(t.badSince) && now.Sub(t.badSince) < patience
+	if t.tries < maxTries || alone {
+		s.retryAt(t, now.Add(s.run.e.jitter.backoff(t.tries)))
+		return
 	}
-	s.settle(t, state, a.Code)
+	s.giveUp(t, a.Code)
 }
 
 // maybeFatal ends the job if nothing but this comes any more; while the
@@ -228,7 +282,7 @@ func (s *sender) maybeFatal(t *ticket, a Answer) {
 
 // fail settles a person whom a retry may still reach.
 func (s *sender) fail(t *ticket, a Answer) {
-	s.settle(t, PersonFailed, a.Code)
+	s.giveUp(t, a.Code)
 	released, trip := s.canary.other()
 	for _, sp := range released {
 		s.release(sp)
@@ -257,6 +311,7 @@ var (
 	errQuota   = errors.New("the day's quota is used up")
 	errRelease = errors.New("the lease is given back")
 	errMoved   = errors.New("the channel's start moved")
+	errAgain   = errors.New("another round at once")
 )
 
 // ended stops the work for good.

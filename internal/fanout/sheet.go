@@ -1,5 +1,7 @@
 package fanout
 
+import "time"
+
 // sheet is one page in work: the ledger's entry of every person on it, ahead
 // of what the database has by at most one statement.
 type sheet struct {
@@ -13,13 +15,16 @@ type sheet struct {
 	// or a stop left so. None of them was sent to before offAt.
 	off   int
 	offAt Time
+	queue int  // people who have a ticket and are not admitted yet
 	held  int  // suspects whom the canary holds back
 	fed   bool // every person on it who needs a ticket has got one
 }
 
 // idle says that the sheet need not be kept in memory any longer: what is
 // left of it, if anything, waits for a later round.
-func (s *sheet) idle() bool { return s.fed && !s.dirty && s.held == 0 && len(s.live) == 0 }
+func (s *sheet) idle() bool {
+	return s.fed && !s.dirty && s.held == 0 && s.queue == 0 && len(s.live) == 0
+}
 
 // ticket is one person who is being told.
 type ticket struct {
@@ -27,8 +32,12 @@ type ticket struct {
 	index  int
 	openID OpenID
 	tries  int
-	// ambiguous says that an earlier try may have been accepted.
-	ambiguous bool
+	// badEra is the era of the last bad answer, badSince when the first came.
+	badEra   int
+	badSince time.Time
+	// ambiguous says that an earlier try may have been accepted, maybe that
+	// one may have been so long ago that WeChat has forgotten it.
+	ambiguous, maybe bool
 	// askedAt is no later than the first time this person was sent to
 	// without a definite answer.
 	askedAt Time
@@ -65,14 +74,15 @@ func (s *sheet) inDoubt(i int) bool {
 // admit makes t one who may be sent to as soon as the ledger has it.
 func (s *sheet) admit(t *ticket) {
 	switch {
-	case t.index >= s.mark:
-		s.mark = t.index + 1
 	case s.inDoubt(t.index):
 		s.off--
+	case t.index >= s.mark && s.people[t.index].State == Untouched:
+		s.mark = t.index + 1
 	default:
 		s.people[t.index].State = InDoubt // the ledger has to know before it is sent again
 	}
 	s.live[t.index] = t
+	s.queue--
 	s.dirty = true
 }
 

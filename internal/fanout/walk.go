@@ -19,7 +19,9 @@ type walker struct {
 	walk  Walk
 	seen  *seen
 	used  map[OpenID]bool // cursors of this pass
+	most  int64           // the highest total of this pass
 	tries int             // answers in a row that were not good
+	good  Time            // when the last good answer came
 }
 
 const (
@@ -85,14 +87,14 @@ func (w *walker) pass(ctx context.Context) error {
 func (w *walker) begin(now Time) {
 	w.walk.Pass++
 	w.walk.Cursor, w.walk.Seen, w.walk.Fresh, w.walk.PassAt = "", 0, 0, now
-	w.used = map[OpenID]bool{}
+	w.used, w.most = map[OpenID]bool{}, 0
 }
 
 // fetch asks for the page after the cursor until WeChat gives it. sound is
 // false when the cursor does not lead on.
 func (w *walker) fetch(ctx context.Context) (page FollowerPage, sound bool, err error) {
-	if w.used == nil {
-		w.used = map[OpenID]bool{}
+	if w.used == nil { // a pass of an earlier life goes on
+		w.used, w.most = map[OpenID]bool{}, total(w.walk)
 	}
 	for {
 		var a Answer
@@ -104,8 +106,9 @@ func (w *walker) fetch(ctx context.Context) (page FollowerPage, sound bool, err 
 			return page, false, err
 		}
 		if a.OK() {
-			w.tries = 0
+			w.tries, w.good = 0, w.run.e.clock.now()
 			w.walk.Total = &page.Total
+			w.most = max(w.most, page.Total)
 			return page, true, nil
 		}
 		if a.Code == 40003 { // the cursor's follower is gone, and with them their place
@@ -126,9 +129,12 @@ func (w *walker) wait(ctx context.Context, a Answer) error {
 	var why Reason
 	switch {
 	case a.Verdict == Quota:
-		until, why = w.run.e.quotaReset(now), QuotaExhausted
+		// It is asked again now and then: owners can have the quota reset.
+		until, why = min(w.run.e.quotaReset(now), now.Add(quotaLook)), QuotaExhausted
 	case a.Verdict == Slower:
 		until, why = now.Add(time.Minute), WeChatDown
+	case a.Verdict == TokenRefused: // several in a row; somebody else takes them from us
+		until, why = now.Add(w.run.e.jitter.backoff(w.tries)), TokenUnavailable
 	case a.Verdict == Busy, a.Verdict == FatalIfRepeated && w.tries < fatalAfter, w.tries < 3:
 		until, why = now.Add(w.run.e.jitter.backoff(w.tries)), WeChatDown
 	default:
@@ -137,15 +143,16 @@ func (w *walker) wait(ctx context.Context, a Answer) error {
 	for w.run.e.clock.now() < until {
 		left := w.run.e.clock.until(until)
 		if left > 5*time.Second && w.run.idle.Load() {
-			return &parked{Parking{why, "the followers can't be listed: " + describe(a), until}}
+			return w.run.park(why, "the followers can't be listed: "+describe(a), until)
 		}
 		w.run.waiting(time.Now().Add(left))
 		if !sleep(ctx, min(left, time.Second)) {
 			return context.Cause(ctx)
 		}
 	}
-	if w.run.e.clock.now().Sub(now) > staleWalk {
-		w.begin(w.run.e.clock.now())
+	if now := w.run.e.clock.now(); w.good != 0 && now.Sub(w.good) > staleWalk {
+		w.good = now
+		w.begin(now)
 	}
 	return nil
 }
@@ -228,13 +235,24 @@ func (w *walker) end(ctx context.Context, sound bool) error {
 }
 
 // believable says whether a pass that ended by itself has listed everyone.
+// That there is nobody at all is asked twice; and a further pass that broke
+// off long before it came to all who are known says nothing about the rest.
 func (w *walker) believable() bool {
-	missing := total(w.walk) - w.walk.Walked
-	percent := shortPercent
-	if w.walk.Pass > 1 && w.walk.Fresh == 0 {
-		percent = shortPercentAgain
+	known := w.walk.Walked
+	switch {
+	case w.walk.Pass == 1:
+		return known > 0 && near(known, w.most, shortPercent)
+	case w.walk.Seen == 0 && known > 0:
+		return false
+	case w.walk.Fresh == 0:
+		return near(w.walk.Seen, known, shortPercentAgain) && near(known, w.most, shortPercentAgain)
 	}
-	return missing <= shortPeople || float64(missing) <= float64(total(w.walk))*percent/100
+	return near(w.walk.Seen, known, shortPercentAgain) && near(known, w.most, shortPercent)
+}
+
+// near says whether n people are as good as all of them.
+func near(n, all int64, percent float64) bool {
+	return all-n <= shortPeople || float64(all-n) <= float64(all)*percent/100
 }
 
 func total(w Walk) int64 {
