@@ -1,0 +1,237 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// process is one life of one instance: when it crashes, or is frozen, all its
+// calls to the world are.
+type process struct {
+	w      *sim
+	owner  Owner
+	engine *Engine
+	stop   context.CancelFunc // as SIGTERM does
+	ended  chan struct{}
+
+	dead   chan struct{} // closed by a crash
+	mu     sync.Mutex
+	thawed chan struct{} // closed while it is not frozen
+}
+
+var errDatabase = errors.New("connection refused")
+
+// crashed says whether the process is no more.
+func (p *process) crashed() bool {
+	select {
+	case <-p.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// travel is the way to the world or back: it takes d, and does not end while
+// the process is frozen. It returns early when ctx ends or the process dies.
+func (p *process) travel(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-p.dead:
+		return errDatabase
+	}
+	p.mu.Lock()
+	thawed := p.thawed
+	p.mu.Unlock()
+	select {
+	case <-thawed:
+		return nil
+	case <-p.dead:
+		return errDatabase
+	}
+}
+
+// wire is the ledger as one process sees it.
+type wire struct {
+	*fakeLedger
+	p *process
+}
+
+// call makes one call to the database: it may be slow, fail, or be carried
+// out although its answer is lost.
+func (c wire) call(ctx context.Context, name string, f func() error) error {
+	if c.p.crashed() {
+		return errDatabase
+	}
+	w, d := c.p.w, c.p.w.dice("database", name)
+	way := time.Duration(1+d.IntN(3)) * time.Millisecond
+	if w.has(slowDatabase) && d.IntN(20) == 0 {
+		way = time.Duration(d.IntN(3000)) * time.Millisecond
+	}
+	if err := c.p.travel(ctx, way); err != nil {
+		if d.IntN(2) == 0 { // it was on its way already, and lands some time later
+			w.late.Go(func() {
+				time.Sleep(time.Duration(d.IntN(5000)) * time.Millisecond)
+				_ = f()
+			})
+		}
+		return err
+	}
+	if w.down() || w.has(failingDatabase) && d.IntN(15) == 0 {
+		return errDatabase
+	}
+	err := f()
+	if w.has(lostCommits) && d.IntN(15) == 0 {
+		w.trace("database carries out %s of %s, the answer is lost (%v)", name, c.p.owner.Boot, err)
+		return errDatabase
+	}
+	if back := c.p.travel(ctx, way); back != nil {
+		return back
+	}
+	return err
+}
+
+// ask is call for something that returns a value.
+func ask[T any](c wire, ctx context.Context, name string, f func(context.Context) (T, error)) (v T, err error) {
+	err = c.call(ctx, name, func() error {
+		got, err := f(context.Background())
+		if ctx.Err() == nil {
+			v = got
+		}
+		return err
+	})
+	return v, err
+}
+
+func (c wire) Now(ctx context.Context) (Time, error) {
+	return ask(c, ctx, "now", c.fakeLedger.Now)
+}
+
+func (c wire) TakeBack(ctx context.Context, o Owner) (int, error) {
+	return ask(c, ctx, "take back", func(ctx context.Context) (int, error) { return c.fakeLedger.TakeBack(ctx, o) })
+}
+
+func (c wire) Due(ctx context.Context, term time.Duration, limit int) ([]JobID, error) {
+	return ask(c, ctx, "due", func(ctx context.Context) ([]JobID, error) { return c.fakeLedger.Due(ctx, term, limit) })
+}
+
+func (c wire) Claim(ctx context.Context, o Owner, id JobID, term time.Duration) (Job, error) {
+	return ask(c, ctx, "claim", func(ctx context.Context) (Job, error) {
+		j, err := c.fakeLedger.Claim(ctx, o, id, term)
+		c.p.w.trace("%s claims: epoch %d, %v", o.Boot, j.Epoch, err)
+		return j, err
+	})
+}
+
+func (c wire) Renew(ctx context.Context, o Owner, term time.Duration, held []Held) ([]JobID, error) {
+	return ask(c, ctx, "renew", func(ctx context.Context) ([]JobID, error) { return c.fakeLedger.Renew(ctx, o, term, held) })
+}
+
+func (c wire) Orders(ctx context.Context, o Owner) ([]Order, error) {
+	return ask(c, ctx, "orders", func(ctx context.Context) ([]Order, error) { return c.fakeLedger.Orders(ctx, o) })
+}
+
+func (c wire) Release(ctx context.Context, l Lease) error {
+	return c.call(ctx, "release", func() error {
+		c.p.w.trace("%s releases epoch %d", c.p.owner.Boot, l.Epoch)
+		return c.fakeLedger.Release(context.Background(), l)
+	})
+}
+
+func (c wire) Park(ctx context.Context, l Lease, k Parking) error {
+	return c.call(ctx, "park", func() error {
+		c.p.w.trace("%s parks epoch %d: %s until %s", c.p.owner.Boot, l.Epoch, k.Reason, k.Until.Std().Format(time.TimeOnly))
+		return c.fakeLedger.Park(context.Background(), l, k)
+	})
+}
+
+func (c wire) Hold(ctx context.Context, l Lease, k Parking) error {
+	return c.call(ctx, "hold", func() error { return c.fakeLedger.Hold(context.Background(), l, k) })
+}
+
+func (c wire) Unhold(ctx context.Context, l Lease) error {
+	return c.call(ctx, "unhold", func() error { return c.fakeLedger.Unhold(context.Background(), l) })
+}
+
+func (c wire) StorePage(ctx context.Context, l Lease, pg Page, walk Walk) error {
+	return c.call(ctx, "store page", func() error {
+		c.p.w.trace("%s stores page %d: %d people, cursor %q", c.p.owner.Boot, pg.No, len(pg.OpenIDs), walk.Cursor)
+		return c.fakeLedger.StorePage(context.Background(), l, pg, walk)
+	})
+}
+
+func (c wire) SaveWalk(ctx context.Context, l Lease, walk Walk) error {
+	return c.call(ctx, "save walk", func() error {
+		c.p.w.trace("%s saves walk: pass %d, cursor %q, complete %v", c.p.owner.Boot, walk.Pass, walk.Cursor, walk.Complete)
+		return c.fakeLedger.SaveWalk(context.Background(), l, walk)
+	})
+}
+
+func (c wire) Progress(ctx context.Context, id JobID, from, to int) ([]Progress, error) {
+	return ask(c, ctx, "progress", func(ctx context.Context) ([]Progress, error) { return c.fakeLedger.Progress(ctx, id, from, to) })
+}
+
+func (c wire) People(ctx context.Context, id JobID, page, offset, limit int) ([]byte, error) {
+	return ask(c, ctx, "people", func(ctx context.Context) ([]byte, error) {
+		if limit == feedBytes {
+			limit = 300 // so that a small page is fed in several batches, as a large one is
+		}
+		return c.fakeLedger.People(ctx, id, page, offset, limit)
+	})
+}
+
+func (c wire) Record(ctx context.Context, l Lease, rows []Progress) error {
+	rev := c.nextRev()
+	return c.call(ctx, "record", func() error { return c.record(l, rows, rev) })
+}
+
+func (c wire) Reload(ctx context.Context, id JobID) (Job, error) {
+	return ask(c, ctx, "reload", func(ctx context.Context) (Job, error) { return c.fakeLedger.Reload(ctx, id) })
+}
+
+func (c wire) SaveMessage(ctx context.Context, l Lease, m Prepared) error {
+	return c.call(ctx, "save message", func() error { return c.fakeLedger.SaveMessage(context.Background(), l, m) })
+}
+
+func (c wire) SaveQuota(ctx context.Context, l Lease, remain, short *int64) error {
+	return c.call(ctx, "save quota", func() error { return c.fakeLedger.SaveQuota(context.Background(), l, remain, short) })
+}
+
+func (c wire) Finish(ctx context.Context, l Lease, e Ending) error {
+	return c.call(ctx, "finish", func() error {
+		err := c.fakeLedger.Finish(context.Background(), l, e)
+		c.p.w.trace("%s finishes epoch %d: %s %s, %v", c.p.owner.Boot, l.Epoch, e.State, e.Reason, err)
+		return err
+	})
+}
+
+func (c wire) Channel(ctx context.Context, id ActID) (Channel, error) {
+	return ask(c, ctx, "channel", func(ctx context.Context) (Channel, error) { return c.fakeLedger.Channel(ctx, id) })
+}
+
+func (c wire) Texts(ctx context.Context, app AppID, id TemplateID) (Texts, error) {
+	return ask(c, ctx, "texts", func(ctx context.Context) (Texts, error) { return c.fakeLedger.Texts(ctx, app, id) })
+}
+
+func (c wire) Standing(ctx context.Context, since Time, after JobID, limit int) ([]Job, error) {
+	return ask(c, ctx, "standing", func(ctx context.Context) ([]Job, error) {
+		return c.fakeLedger.Standing(ctx, since, after, limit)
+	})
+}
+
+func (c wire) MendStatus(ctx context.Context, seen Job, status int) (bool, error) {
+	return ask(c, ctx, "mend status", func(ctx context.Context) (bool, error) {
+		return c.fakeLedger.MendStatus(ctx, seen, status)
+	})
+}
+
+func (c wire) Expire(ctx context.Context, limit int) ([]JobID, error) {
+	return ask(c, ctx, "expire", func(ctx context.Context) ([]JobID, error) { return c.fakeLedger.Expire(ctx, limit) })
+}
+
+var _ Ledger = wire{}
