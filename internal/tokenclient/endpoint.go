@@ -79,9 +79,11 @@ func newResty(o Options) *resty.Client {
 			ForceAttemptHTTP2:   true,
 			// Five hundred jobs that start at once must not take all of
 			// PHP's workers.
-			MaxConnsPerHost:     16,
-			MaxIdleConnsPerHost: 2,
-			IdleConnTimeout:     30 * time.Second,
+			MaxConnsPerHost: 16,
+			// An ask on a connection that was kept is made again by
+			// net/http, at once and unseen, if that connection breaks; a
+			// failing endpoint must be asked no more than once in 5 s.
+			DisableKeepAlives: true,
 		}
 	}
 	r := resty.NewWithClient(&http.Client{
