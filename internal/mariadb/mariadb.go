@@ -94,6 +94,8 @@ func (s *Server) setUp(ctx context.Context, o options) error {
 		"--datadir=" + data,
 		"--socket=" + s.Socket(),
 		"--pid-file=" + filepath.Join(s.dir, "pid"),
+		// A server removes other servers' temporary tables when it starts.
+		"--tmpdir=" + s.dir,
 		"--skip-networking",
 		"--skip-log-bin",
 		"--innodb-buffer-pool-size=32M",
