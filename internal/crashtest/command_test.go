@@ -1,3 +1,147 @@
 package crashtest
 
-func commandScenarios() []scenario { return nil }
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+func commandScenarios() []scenario {
+	return []scenario{
+		{name: "1,000 equal POSTs before, during and after", run: equalPosts},
+		{name: "paused and resumed at random 100 times", run: pausedOften},
+		{name: "canceled at random, continued, again and again", run: canceledOften},
+	}
+}
+
+// posts posts j so often, 50 at once, and counts the answers.
+func posts(w *World, p *Process, j *Job, n int) map[int]int {
+	w.Helper()
+	token, _ := j.Account.StableToken(false)
+	body := map[string]any{"actid": j.Channel.ActID, "appid": j.Channel.AppID, "secret": appSecret, "accessToken": token}
+	answers := map[int]int{}
+	var mu sync.Mutex
+	var left atomic.Int64
+	left.Store(int64(n))
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			for left.Add(-1) >= 0 {
+				status, job, err := p.Call("POST", "/v1/jobs", body)
+				mu.Lock()
+				if err != nil {
+					status = -1
+				}
+				answers[status]++
+				if job.ID != "" && status < 300 {
+					j.ID = job.ID
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return answers
+}
+
+func equalPosts(w *World) {
+	p := w.Start("a")
+	warm := w.NewChannel(2000, nil)
+	w.must(w.Post(p, warm))
+	w.Finish(p, warm, Verdict{})
+	idle := goroutines(w, p)
+	j := w.NewChannel(4000, nil)
+	first := posts(w, p, j, 400)
+	during := posts(w, p, j, 300)
+	w.Finish(p, j, Verdict{})
+	after := posts(w, p, j, 300)
+	if first[202] != 1 || first[200] != 399 || during[200]+during[409] != 300 || after[409] != 300 {
+		w.Errorf("answers at once %v, during %v, after %v", first, during, after)
+	}
+	var jobs int
+	w.must(w.DB.QueryRow("SELECT COUNT(*) FROM pushd_job").Scan(&jobs))
+	if jobs != 2 { // with the one before
+		w.Errorf("%d jobs", jobs)
+	}
+	// Idle connections keep their goroutines, two for each send that was in
+	// flight and some for the database; what a job starts must end with it.
+	if n := goroutines(w, p); n > idle+5*Concurrency {
+		w.Errorf("%d goroutines after the job, %d before it", n, idle)
+	}
+	w.Row.Note = "one job"
+}
+
+// goroutines is how many goroutines a process has.
+func goroutines(w *World, p *Process) int {
+	w.Helper()
+	resp, err := http.Get(p.URL + "/metrics")
+	w.must(err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	w.must(err)
+	found := regexp.MustCompile(`(?m)^go_goroutines (\d+)`).FindSubmatch(text)
+	if found == nil {
+		w.Fatal("no go_goroutines in /metrics")
+	}
+	n, err := strconv.Atoi(string(found[1]))
+	w.must(err)
+	return n
+}
+
+func (w *World) command(p *Process, j *Job, verb string) int {
+	w.Helper()
+	status, _, err := p.Call("POST", "/v1/jobs/"+j.ID+"/"+verb, nil)
+	w.must(err)
+	return status
+}
+
+func pausedOften(w *World) {
+	p, j := w.Begin(size(8000, 30_000), nil)
+	pauses := 0
+	for range 50 {
+		if w.command(p, j, "pause") != 200 {
+			break // it has ended
+		}
+		pauses++
+		if pauses%10 == 0 { // no send starts a second after the answer
+			w.Pass(time.Second)
+			before := p.Door.Sends()
+			w.Pass(200 * time.Millisecond)
+			if n := p.Door.Sends() - before; n > 0 {
+				w.Errorf("%d sends a second after the pause", n)
+			}
+		}
+		w.Pass(w.Between(0, 60*time.Millisecond))
+		if w.command(p, j, "resume") != 200 {
+			break
+		}
+		w.Pass(w.Between(0, 200*time.Millisecond))
+	}
+	w.Finish(p, j, Verdict{})
+	w.Row.Note = fmt.Sprintf("%d commands", 2*pauses)
+}
+
+func canceledOften(w *World) {
+	p, j := w.Begin(4000, nil)
+	times := 0
+	for range 10 {
+		w.Pass(w.Between(0, 300*time.Millisecond))
+		if w.command(p, j, "cancel") != 200 {
+			break // it has ended
+		}
+		times++
+		w.AwaitState(j, "canceled", 10*time.Second)
+		status, _, err := p.Call("POST", "/v1/jobs", map[string]any{"actid": j.Channel.ActID, "appid": j.Channel.AppID, "continue": true})
+		w.must(err)
+		if status != 202 {
+			w.Fatalf("continue: %d", status)
+		}
+	}
+	w.Finish(p, j, Verdict{Reasked: reasked})
+	w.Row.Note = fmt.Sprintf("%d cancels", times)
+}

@@ -117,6 +117,6 @@ func killedWhileDown(w *World) {
 	p = w.Start("a")
 	w.Pass(time.Second)
 	w.must(w.MySQL.Restart(w.Context()))
-	r := w.Finish(p, j, Verdict{Needless: perStop})
-	w.Row.WorstOne = needless(r)
+	r := w.Finish(p, j, Verdict{Kills: 1})
+	w.Row.WorstOne = needless(r, Verdict{})
 }

@@ -17,7 +17,9 @@ type Verdict struct {
 	State    string // "" is succeeded
 	Listed   bool   // people may be listed as unknown or failed in place of being told
 	Twice    int    // most people told more than once
-	Needless int64  // most requests beyond the first that had no reason
+	Kills    int64  // each may cost perStop needless requests, and reasked
+	Timeouts bool   // pushd gave up waiting, so that asking again was right
+	Reasked  int64  // most people who had refused and are asked again without a kill
 }
 
 // perStop is the target: most needless requests that one kill may cost one
@@ -66,7 +68,7 @@ func (w *World) account(r wechatsim.Report, lost, missed, listed int, v Verdict)
 	w.Row.Lost += lost
 	w.Row.Listed += missed
 	w.Row.Twice += r.More
-	w.Row.Needless += needless(r)
+	w.Row.Needless += needless(r, v)
 	w.Row.Reasked += r.Reasked
 	w.Row.mu.Unlock()
 	switch {
@@ -76,9 +78,9 @@ func (w *World) account(r wechatsim.Report, lost, missed, listed int, v Verdict)
 		w.Errorf("%d people are listed as unknown or failed: %+v", listed, r)
 	case r.More > v.Twice:
 		w.Errorf("%d people told twice, want at most %d: %+v", r.More, v.Twice, r)
-	case needless(r) > v.Needless:
-		w.Errorf("%d needless requests, want at most %d: %+v", needless(r), v.Needless, r)
-	case r.Reasked > (v.Needless+perStop-1)/perStop*reasked:
+	case needless(r, v) > v.Kills*perStop:
+		w.Errorf("%d needless requests, want at most %d: %+v", needless(r, v), v.Kills*perStop, r)
+	case r.Reasked > v.Reasked+v.Kills*reasked:
 		w.Errorf("%d people who had refused were asked again: %+v", r.Reasked, r)
 	case r.Strangers > 0:
 		w.Errorf("%d sends to nobody's openids", r.Strangers)
@@ -87,7 +89,13 @@ func (w *World) account(r wechatsim.Report, lost, missed, listed int, v Verdict)
 
 // needless is how many requests should not have been made to people who can
 // be told.
-func needless(r wechatsim.Report) int64 { return r.Needless() - r.Reasked }
+func needless(r wechatsim.Report, v Verdict) int64 {
+	n := r.Needless() - r.Reasked
+	if v.Timeouts {
+		n -= r.AfterGone
+	}
+	return n
+}
 
 // judgeStatus demands status 2 if and only if the job succeeded.
 func (w *World) judgeStatus(j *Job, state string, r wechatsim.Report) {

@@ -84,7 +84,7 @@ func (c *campaign) kill(p *Process) {
 // after notes what the life that has ended has cost.
 func (c *campaign) after(j *Job) {
 	c.w.Until("WeChat has seen what was under way", 10*time.Second, func() bool { return j.Account.Tally().InFlight == 0 })
-	n := needless(j.Account.Report(j.ID))
+	n := needless(j.Account.Report(j.ID), Verdict{})
 	c.w.Row.WorstOne = max(c.w.Row.WorstOne, n-c.needless[j])
 	c.needless[j] = n
 	if n > perStop*c.kills[j] {
@@ -98,7 +98,7 @@ func (c *campaign) harvest(p *Process) {
 		if c.unfinished(j) {
 			return false
 		}
-		c.w.Judge(p, j, Verdict{Needless: perStop * c.kills[j]})
+		c.w.Judge(p, j, Verdict{Kills: c.kills[j]})
 		c.finished++
 		return true
 	})
@@ -160,9 +160,9 @@ func (w *World) recover(j *Job, passing int) {
 	if d, sent := p.FirstSend(); sent && before > 0 {
 		w.Row.resumed(d)
 	}
-	r := w.Judge(p, j, Verdict{Needless: perStop})
-	w.Row.WorstOne = max(w.Row.WorstOne, needless(r))
-	w.Logf("passing %d: %d needless", passing, needless(r))
+	r := w.Judge(p, j, Verdict{Kills: 1})
+	w.Row.WorstOne = max(w.Row.WorstOne, needless(r, Verdict{}))
+	w.Logf("passing %d: %d needless", passing, needless(r, Verdict{}))
 	_, _, err := p.Terminate(20 * time.Second)
 	w.must(err)
 }
@@ -182,8 +182,8 @@ func killsInARow(w *World) {
 		w.Row.Kills++
 	}
 	p := w.Start("a")
-	r := w.Finish(p, j, Verdict{Needless: 6 * perStop})
-	w.Row.WorstOne = max(w.Row.WorstOne, needless(r)/6)
+	r := w.Finish(p, j, Verdict{Kills: 6})
+	w.Row.WorstOne = max(w.Row.WorstOne, needless(r, Verdict{})/6)
 	if d, sent := p.FirstSend(); sent {
 		w.Row.resumed(d)
 	}

@@ -224,6 +224,9 @@ func (o *output) String() string {
 
 func (p *Process) tail() string {
 	s := p.out.String()
+	if i := strings.Index(s, "SIGQUIT: quit"); i >= 0 {
+		return s[max(0, i-4000):min(len(s), i+12_000)]
+	}
 	return s[max(0, len(s)-4000):]
 }
 

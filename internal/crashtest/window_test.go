@@ -32,11 +32,11 @@ func downTooLong(w *World, ambiguous string) {
 	w.Row.Kills++
 	w.Pass(beyondWindow)
 	p = w.Start("a")
-	v := Verdict{Needless: perStop}
+	v := Verdict{Kills: 1}
 	if ambiguous == "resend" {
 		v.Twice = perStop
 	} else {
-		v.Listed, v.Needless = true, 0
+		v.Listed = true
 	}
 	r := w.Finish(p, j, v)
 	listed := len(w.list(p, j, "unknown"))

@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -237,6 +238,8 @@ func (w *World) plight() string {
 		}
 	}
 	if all := w.all(); len(all) > 0 {
+		all[len(all)-1].Signal(syscall.SIGQUIT) // it tells its stacks
+		time.Sleep(100 * time.Millisecond)
 		fmt.Fprintf(&b, "\nthe newest process said last:\n%s", all[len(all)-1].tail())
 	}
 	return b.String()
