@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS host_follow (
   noted_us   BIGINT        NOT NULL,
   left_at    BIGINT        NOT NULL DEFAULT 0, -- unsubscribed
   ref        CHAR(32)      NOT NULL, -- random: names this row in a link
-  PRIMARY KEY (appid, openid, created_at, kind),
+  PRIMARY KEY (appid, openid, created_at, kind, scene),
   UNIQUE (act_id, noted_us, openid),
   UNIQUE (ref)
 );
