@@ -1,0 +1,176 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Preview is how a message will look.
+type Preview struct {
+	Message *Message
+	// Lines are the message as the follower sees it: label and value.
+	Lines    []PreviewLine
+	Warnings []Warning
+}
+
+// PreviewLine is one line of a message.
+type PreviewLine struct{ Key, Label, Value string }
+
+// Warning is something about a message that its owner should know. Field is
+// empty where it is about the whole.
+type Warning struct{ Code, Field, Text string }
+
+// Preview renders the message of a channel; draft, if not nil, takes the
+// place of the saved texts.
+func (c *Composer) Preview(ctx context.Context, appID AppID, id TemplateID, actID ActID, draft *Texts) (Preview, error) {
+	src, err := c.source(ctx, appID, id, actID, draft)
+	if err != nil {
+		return Preview{}, err
+	}
+	m, err := src.render()
+	var u *unprepared
+	if errors.As(err, &u) {
+		return Preview{}, &Problem{Code: ProblemCode(u.reason), Text: u.detail}
+	}
+	p := Preview{Message: m}
+	fields := src.Fields()
+	if len(fields) == 0 {
+		for _, key := range sortedKeys(m.Data) {
+			fields = append(fields, newField(key, ""))
+		}
+	}
+	for _, f := range fields {
+		p.Lines = append(p.Lines, PreviewLine{f.Key, f.Label, m.Data[f.Key]})
+		p.Warnings = append(p.Warnings, src.warn(f, m.Data[f.Key])...)
+	}
+	if c.slow(ctx, appID, actID, src) {
+		p.Warnings = append(p.Warnings, Warning{Code: "minutes_inexact",
+			Text: "sending will take more than five minutes: {{minutes}} will be wrong for the last people; {{startTime}} is right for everyone"})
+	}
+	return p, nil
+}
+
+// source gathers what a message is made from.
+func (c *Composer) source(ctx context.Context, appID AppID, id TemplateID, actID ActID, draft *Texts) (source, error) {
+	ch, err := c.book.Channel(ctx, actID)
+	if errors.Is(err, ErrNotFound) {
+		return source{}, &Problem{Code: CodeChannelNotFound, Field: "actid", Text: fmt.Sprintf("channel %d does not exist", actID)}
+	}
+	if err != nil {
+		return source{}, err
+	}
+	if ch.AppID != "" && ch.AppID != appID {
+		return source{}, &Problem{Code: CodeAppIDMismatch, Field: "actid", Text: fmt.Sprintf("channel %d belongs to another account", actID)}
+	}
+	src := source{asked: Asked{TemplateID: id}, facts: facts{ch, c.engine.cfg.Location}}
+	if err := c.engine.lookUp(ctx, c.engine.retry, appID, actID, &src); err != nil {
+		return source{}, composeProblem(err)
+	}
+	if draft != nil {
+		if draft.Content == "" && src.texts != nil {
+			draft.Content = src.texts.Content
+		}
+		src.texts = draft
+	}
+	return src, nil
+}
+
+// warn says what will happen to one field's text on its way.
+func (s source) warn(f Field, value string) (warnings []Warning) {
+	text := f.TextFor()
+	if s.texts != nil && s.texts.Fields[f.Key] != "" {
+		text = s.texts.Fields[f.Key]
+	}
+	whole := strings.TrimSpace(s.facts.expand(text, f.Type == "date"))
+	switch {
+	case f.Limit > 0 && utf8.RuneCountInString(whole) > f.Limit:
+		warnings = append(warnings, Warning{"value_cut", f.Key, fmt.Sprintf("is cut to %d characters: %q", f.Limit, value)})
+	case whole != value:
+		warnings = append(warnings, Warning{"value_cleaned", f.Key, "line breaks, emoji or control characters are left out"})
+	}
+	if f.Label == "" && len(s.Fields()) > 0 {
+		warnings = append(warnings, Warning{"line_dropped", f.Key, "stands alone on its line, so WeChat will not show it"})
+	}
+	return warnings
+}
+
+// slow says whether the send will take more than five minutes although the
+// message counts the minutes.
+func (c *Composer) slow(ctx context.Context, appID AppID, actID ActID, src source) bool {
+	texts := src.asked.Data
+	if src.texts != nil {
+		texts = src.texts.Fields
+	}
+	counts := false
+	for _, text := range texts {
+		counts = counts || strings.Contains(text, "{{minutes}}")
+	}
+	if !counts {
+		return false
+	}
+	var page FollowerPage
+	a, err := c.engine.ask(ctx, appID, actID, func(ctx context.Context, tok Token) (a Answer) {
+		page, a = c.engine.cfg.WeChat.Page(ctx, tok, "")
+		return a
+	})
+	return err == nil && a.OK() && page.Total/int64(c.engine.perSecond(Request{})) > int64(5*time.Minute/time.Second)
+}
+
+// Test sends one real message to one follower. A value that WeChat refuses is
+// a problem that names the field.
+func (c *Composer) Test(ctx context.Context, appID AppID, id TemplateID, actID ActID, to OpenID) (*Message, error) {
+	src, err := c.source(ctx, appID, id, actID, nil)
+	if err != nil {
+		return nil, err
+	}
+	m, err := src.render()
+	var u *unprepared
+	if errors.As(err, &u) {
+		return nil, &Problem{Code: ProblemCode(u.reason), Text: u.detail}
+	}
+	letter := m.Letter(NewJobID())
+	doubt := false
+	a, err := c.engine.ask(ctx, appID, actID, func(ctx context.Context, tok Token) Answer {
+		a := c.engine.cfg.WeChat.Send(ctx, tok, letter, to, doubt)
+		doubt = doubt || a.Ambiguous
+		return a
+	})
+	if err != nil {
+		return nil, composeProblem(err)
+	}
+	return m, testProblem(a)
+}
+
+var refusedField = regexp.MustCompile(`data\.(\w+)\.value`)
+
+// testProblem explains why a test message was not accepted.
+func testProblem(a Answer) error {
+	if a.OK() {
+		return nil
+	}
+	p := &Problem{Code: CodeWeChatRefused, Text: "WeChat refuses the message: " + describe(a)}
+	switch m := refusedField.FindStringSubmatch(a.Text); {
+	case m != nil:
+		p.Code, p.Field = CodeInvalid, "fields."+m[1]
+	case a.Verdict == Skip:
+		p.Code, p.Field = CodeInvalid, "openid"
+	}
+	return p
+}
+
+// composeProblem turns what would park or end a job into a refusal.
+func composeProblem(err error) error {
+	var p *parked
+	switch {
+	case errors.As(err, &p) && p.Reason == TokenUnavailable:
+		return &Problem{Code: CodeTokenUnavailable, Text: p.Detail}
+	case errors.As(err, &p):
+		return &Problem{Code: CodeWeChatRefused, Text: p.Detail}
+	}
+	return err
+}

@@ -1,0 +1,85 @@
+package fanout
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+var anyPlaceholder = regexp.MustCompile(`\{\{\s*(\w*)\s*\}\}`)
+
+// checkTexts says what is wrong with texts for a template of this content.
+func checkTexts(t Texts, content string) *Problem {
+	fields := ParseFields(content)
+	if len(fields) == 0 {
+		return bad("content", "is needed: WeChat does not list this template; paste its content from WeChat's console, with its {{thing1.DATA}} placeholders")
+	}
+	for _, key := range sortedKeys(t.Fields) {
+		at := "fields." + key
+		i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key })
+		if i < 0 {
+			return bad(at, "the template has no such field; it has "+fieldKeys(fields))
+		}
+		if p := checkText(at, t.Fields[key], fields[i]); p != nil {
+			return p
+		}
+	}
+	for _, f := range fields {
+		if _, ok := t.Fields[f.Key]; !ok {
+			return bad("fields."+f.Key, fmt.Sprintf("is missing (%s): WeChat wants a value for every field", f.Label))
+		}
+	}
+	for _, link := range []struct{ at, text string }{{"url", t.URL}, {"miniprogram.pagepath", pagePath(t)}} {
+		if p := checkPlaceholders(link.at, link.text); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+func checkText(at, text string, f Field) *Problem {
+	if p := checkPlaceholders(at, text); p != nil {
+		return p
+	}
+	fixed := anyPlaceholder.ReplaceAllString(text, "")
+	n := utf8.RuneCountInString(strings.TrimSpace(fixed))
+	switch {
+	case strings.TrimSpace(text) == "":
+		return bad(at, "must not be empty: WeChat refuses empty values")
+	case fixed != "" && f.Limit > 0 && n > f.Limit:
+		return bad(at, fmt.Sprintf("has %d characters; WeChat takes %d in a field of type %s", n, f.Limit, f.Type))
+	case fixed == text && f.CleanValue(text) == "":
+		return bad(at, "consists only of characters that WeChat does not show")
+	case f.Type == "number" && strings.Trim(fixed, "0123456789.") != "":
+		return bad(at, "must be a number")
+	}
+	return nil
+}
+
+func checkPlaceholders(at, text string) *Problem {
+	for _, m := range anyPlaceholder.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains([]string{"title", "startTime", "minutes", "url"}, m[1]) {
+			return bad(at, fmt.Sprintf("unknown placeholder %s; there are {{title}}, {{startTime}}, {{minutes}} and {{url}}", m[0]))
+		}
+	}
+	return nil
+}
+
+func pagePath(t Texts) string {
+	if t.MiniProgram == nil {
+		return ""
+	}
+	return t.MiniProgram.PagePath
+}
+
+func fieldKeys(fields []Field) string {
+	keys := make([]string, len(fields))
+	for i, f := range fields {
+		keys[i] = f.Key
+	}
+	return strings.Join(keys, ", ")
+}
+
+func bad(field, text string) *Problem { return &Problem{Code: CodeInvalid, Field: field, Text: text} }
