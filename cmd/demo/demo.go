@@ -15,14 +15,16 @@ import (
 	"pushd/internal/wechatsim"
 )
 
-// How the simulated account is. A latency that one can see: 64 messages in
-// flight make about a thousand a second.
+// How the simulated account is: what one can watch. It serves so many sends at
+// once and answers the others "system busy"; pushd is not told, and finds the
+// speed by itself.
 const (
 	appID        = "wxdemo0000000001"
 	actID        = 42
 	unsubscribed = 0.01
 	latencyLow   = 40 * time.Millisecond
 	latencyHigh  = 80 * time.Millisecond
+	atOnce       = 80
 	startsIn     = 30 * time.Minute
 )
 
@@ -93,7 +95,7 @@ func setUp(ctx context.Context, o options, log *slog.Logger) (*rig.Rig, func() e
 // openAccount makes the account with its followers.
 func (s *show) openAccount(o options) {
 	b := wechatsim.Default()
-	b.Latency = wechatsim.Uniform(latencyLow, latencyHigh)
+	b.Latency, b.InFlightLimit = wechatsim.Uniform(latencyLow, latencyHigh), atOnce
 	s.account = s.Sim.Account(appID, wechatsim.AccountOptions{
 		Followers: o.followers, Unsubscribed: unsubscribed, Behaviour: &b,
 	})

@@ -14,8 +14,8 @@ func (s *show) addresses(o options) {
 	if o.mariadb {
 		database = "a private MariaDB"
 	}
-	fmt.Fprintf(s.out, "An account with %d followers, %.0f %% of whom have unsubscribed meanwhile.\nWeChat answers a message after %v to %v.\n\n",
-		o.followers, unsubscribed*100, latencyLow, latencyHigh)
+	fmt.Fprintf(s.out, "An account with %d followers, %.0f %% of whom have unsubscribed meanwhile.\nWeChat answers a message after %v to %v, and \"system busy\" when it has more than %d at once.\n\n",
+		o.followers, unsubscribed*100, latencyLow, latencyHigh, atOnce)
 	line := func(what, where, more string) {
 		fmt.Fprintln(s.out, strings.TrimRight(fmt.Sprintf("  %-10s %-35s %s", what, where, more), " "))
 	}
@@ -40,6 +40,7 @@ func (s *show) judge(job rig.Job) error {
 	line("unsubscribed, skipped", job.Skipped, report.Refusing)
 	line("not told", job.Failed+job.Unknown, report.Missing)
 	fmt.Fprintln(s.out)
+	fmt.Fprintf(s.out, "%d sends were answered \"system busy\" (-1) and sent again, more slowly.\n", tally.Codes[-1])
 	if s.revoked {
 		fmt.Fprintf(s.out, "%d sends were answered \"token invalid\" (40001) and sent again with the new token.\n", tally.Codes[40001])
 	}

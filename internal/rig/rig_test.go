@@ -31,7 +31,7 @@ func TestRig_FourFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	job, err = r.Await(ctx, job.ID, rig.Job.Ended)
 	if err != nil {
