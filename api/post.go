@@ -30,15 +30,17 @@ func (s *Server) post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := call(c)
-	defer cancel()
 	if r.DryRun {
+		ctx, cancel := asking(c)
+		defer cancel()
 		e, err := s.Control.Estimate(ctx, r)
 		if err != nil {
 			return err
 		}
 		return answer(c, http.StatusOK, estimated(e))
 	}
+	ctx, cancel := call(c)
+	defer cancel()
 	out, err := s.Control.Post(ctx, r)
 	if err != nil {
 		return err

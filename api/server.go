@@ -54,9 +54,15 @@ type Options struct {
 	Logger  *slog.Logger
 }
 
-// callTimeout bounds every request but a stream: past it, the database or
-// WeChat (a dry run asks it) counts as not answering.
-const callTimeout = 30 * time.Second
+// A request but a stream is bounded: past it the database, or WeChat where
+// somebody wants to know what it says, counts as not answering.
+const (
+	// callTimeout is shorter than the 10 s that PHP's cron waits, so that
+	// cron hears what is the matter.
+	callTimeout = 8 * time.Second
+	// askTimeout is for calls that ask WeChat.
+	askTimeout = 30 * time.Second
+)
 
 // Server answers pushd's HTTP requests.
 type Server struct {
@@ -121,6 +127,11 @@ func (s *Server) routes(e *echo.Echo) {
 	e.PUT(account+"/:templateId", s.saveTemplate)
 	e.POST(account+"/:templateId/preview", s.preview)
 	e.POST(account+"/:templateId/test", s.test)
+}
+
+// asking bounds the calls of a request that asks WeChat.
+func asking(c echo.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.Request().Context(), askTimeout)
 }
 
 // call bounds the calls that a request makes.

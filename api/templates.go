@@ -60,7 +60,7 @@ func (s *Server) templates(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := call(c)
+	ctx, cancel := asking(c)
 	defer cancel()
 	views, err := s.Composer.Templates(ctx, app)
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *Server) template(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := call(c)
+	ctx, cancel := asking(c)
 	defer cancel()
 	v, err := s.Composer.Template(ctx, app, id)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *Server) saveTemplate(c echo.Context) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	ctx, cancel := call(c)
+	ctx, cancel := asking(c)
 	defer cancel()
 	v, err := s.Composer.Save(ctx, app, texts)
 	if err != nil {
@@ -149,7 +149,7 @@ func (s *Server) preview(c echo.Context) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	ctx, cancel := call(c)
+	ctx, cancel := asking(c)
 	defer cancel()
 	var use *fanout.Texts
 	if draft.Fields != nil {
@@ -188,7 +188,7 @@ func (s *Server) test(c echo.Context) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	ctx, cancel := call(c)
+	ctx, cancel := asking(c)
 	defer cancel()
 	m, err := s.Composer.Test(ctx, app, id, act, to)
 	if err != nil {

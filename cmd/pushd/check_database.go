@@ -42,7 +42,7 @@ func (c *checkCmd) database(ctx context.Context, r *report) {
 	channel := cmp.Or(c.ChannelQuery, store.DefaultChannelQuery)
 	status := cmp.Or(c.StatusUpdate, store.DefaultStatusUpdate)
 	checkChannel(ctx, r, db, channel, c.ActID)
-	checkStatus(ctx, r, db, status, c.ActID)
+	checkStatus(ctx, r, db, status, c.StatusFailed, c.ActID)
 	checkStatusTable(ctx, r, db, status)
 	if c.migrated(ctx, r) && checkTables(ctx, r, db) {
 		checkReadBack(ctx, r, db)

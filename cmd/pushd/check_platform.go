@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"pushd/internal/fanout"
 )
 
 // channelColumns are what PUSHD_CHANNEL_QUERY must give.
@@ -48,10 +50,12 @@ func checkChannel(ctx context.Context, r *report, db *sql.DB, query string, actI
 
 // checkStatus writes the status of a channel and takes it back; actID may be
 // 0.
-func checkStatus(ctx context.Context, r *report, db *sql.DB, update string, actID int64) {
-	if err := rolledBack(ctx, db, update, 0, actID); err != nil {
-		r.fail("status update", "%v; grant UPDATE (live_notify_status), or set PUSHD_STATUS_UPDATE to fit the platform", err)
-		return
+func checkStatus(ctx context.Context, r *report, db *sql.DB, update string, failed int, actID int64) {
+	for _, status := range []int{fanout.StatusNotNotified, failed} {
+		if err := rolledBack(ctx, db, update, status, actID); err != nil {
+			r.fail("status update", "writing %d: %v; grant UPDATE (live_notify_status), see that the column can hold PUSHD_STATUS_FAILED, or set PUSHD_STATUS_UPDATE to fit the platform", status, err)
+			return
+		}
 	}
 	r.ok("status update", "may be written")
 }

@@ -57,16 +57,19 @@ func TestCheck_Database(t *testing.T) {
 	}
 	expect(0, "fail  database: cannot be reached")
 	root("CREATE USER pushd@localhost IDENTIFIED BY 'hunter2'; GRANT SELECT ON p.activity_detail TO pushd@localhost")
-	expect(0, "fail  channel query: Error 1142", "fail  status update: Error 1142", "; run pushd migrate, and grant SELECT on pushd_schema")
+	expect(0, "fail  channel query: Error 1142", "fail  status update: writing 0: Error 1142", "; run pushd migrate, and grant SELECT on pushd_schema")
 	migrateForTest(t, server.DSN("p"))
 	root(grants)
 	expect(42, "ok    database: answers; version", "ok    tables: there", "ok    channel query: finds channel 42",
 		"ok    status update: may be written", "ok    status table: activity_detail is InnoDB",
 		"ok    status table: activity_detail has one row per act_id", "ok    read back")
 	expect(43, "fail  channel query: finds no channel 43")
+	root("ALTER TABLE activity_detail ADD CONSTRAINT narrow CHECK (live_notify_status < 3)")
+	expect(42, "fail  status update: writing 3: Error 4025")
+	root("ALTER TABLE activity_detail DROP CONSTRAINT narrow")
 
 	root("REVOKE DELETE ON p.pushd_progress FROM pushd@localhost; REVOKE UPDATE (live_notify_status) ON p.activity_detail FROM pushd@localhost")
-	expect(0, "fail  grants: on pushd_progress; as root: GRANT DELETE ON pushd_progress", "fail  status update: Error 1142")
+	expect(0, "fail  grants: on pushd_progress; as root: GRANT DELETE ON pushd_progress", "fail  status update: writing 0: Error 1142")
 	root("ALTER TABLE activity_detail DROP KEY activity_detail_act_id, ENGINE=MyISAM; INSERT INTO activity_detail (id, act_id) VALUES (2, 42)")
 	expect(0, "fail  status table: activity_detail is MyISAM, which has no transactions", "several rows for one act_id, such as 42")
 	root("DELETE FROM activity_detail WHERE id = 2")
@@ -85,7 +88,7 @@ func TestCheck_Database(t *testing.T) {
 func checked(t *testing.T, dsn string, actID int64) string {
 	t.Helper()
 	var b bytes.Buffer
-	c := checkCmd{Settings: Settings{Database: Database{MySQLDSN: Secret(dsn)}}, ActID: actID}
+	c := checkCmd{Settings: Settings{Database: Database{MySQLDSN: Secret(dsn)}, StatusFailed: 3}, ActID: actID}
 	r := &report{w: &b}
 	c.database(t.Context(), r)
 	if r.failed != strings.Contains(b.String(), "fail  ") {

@@ -58,6 +58,7 @@ type Daemon struct {
 	server   *http.Server
 	listener net.Listener
 	migrated atomic.Bool
+	schema   atomic.Pointer[string] // what is wrong with the tables
 }
 
 // New makes the parts and opens the listener; nothing runs before Run. The
@@ -154,13 +155,20 @@ func (d *Daemon) Run(ctx context.Context) error {
 // watchSchema finds out when the tables are there: pushd may be started
 // before it is migrated.
 func (d *Daemon) watchSchema(ctx context.Context) {
-	for {
-		if ok, err := d.store.Migrated(ctx); err == nil {
-			if d.migrated.Store(ok); ok {
-				return
-			}
-			d.c.Log.Warn("the tables are not there or not up to date; run pushd migrate")
+	for said := ""; ; {
+		ok, err := d.store.Migrated(ctx)
+		if d.migrated.Store(ok); ok {
+			return
 		}
+		text := "the tables are not there or not up to date; run pushd migrate"
+		if err != nil {
+			text = err.Error() // no database, or tables of a newer program
+		}
+		if text != said && ctx.Err() == nil {
+			d.c.Log.Warn("not ready to work", "reason", text)
+			said = text
+		}
+		d.schema.Store(&text)
 		select {
 		case <-ctx.Done():
 			return
@@ -174,7 +182,14 @@ func (d *Daemon) health() fanout.Health {
 	if h := d.tokens.Health(); h.Failing > 0 {
 		text = fmt.Sprintf("no usable token for %d accounts; %s since %s: %s", h.Failing, h.AppID, h.Since.UTC().Format(time.RFC3339), h.Err)
 	}
-	return d.engine.Health(d.migrated.Load(), text)
+	schema := ""
+	if !d.migrated.Load() {
+		schema = "not looked at yet"
+		if s := d.schema.Load(); s != nil {
+			schema = *s
+		}
+	}
+	return d.engine.Health(schema, text)
 }
 
 func (d *Daemon) tokenStats() api.TokenStats {

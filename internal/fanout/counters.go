@@ -68,7 +68,7 @@ func (c *counters) ended(s State) {
 // count counts one answer to a send.
 func (e *Engine) count(r result) {
 	e.counters.answers[r.answer.Verdict].Add(1)
-	if r.t.tries > 0 {
+	if r.t.asked {
 		e.counters.retries.Add(1)
 	}
 	e.counters.sends.add(r.took)

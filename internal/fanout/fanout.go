@@ -5,7 +5,11 @@
 // The life of a job, and where to read it:
 //
 //	accept ─▶ claim (lease) ─▶ prepare ─▶ walk ═▶ pages in the ledger ═▶ send ─▶ record ─▶ reconcile ─▶ finish
-//	intake.go  engine.go       prepare.go walk.go                       send.go  record.go  reconcile.go run.go
+//	controller.go engine.go    prepare.go walk.go                       send.go  send.go    run.go
+//
+// settle.go is where a verdict becomes an action, sheet.go what is known of a
+// page's people, house.go what is done beside the jobs, composer.go what
+// owners see of their templates.
 //
 // run.go is the file to read first: it is the life of one job.
 //

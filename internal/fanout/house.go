@@ -142,10 +142,10 @@ func Projection(j Job, failed int) int {
 	return failed
 }
 
-// Health says how the engine does. migrated and tokens are told by those who
-// know: whether the tables are there, and what is wrong with PHP's token
-// endpoint ("" = nothing).
-func (e *Engine) Health(migrated bool, tokens string) Health {
+// Health says how the engine does. schema and tokens are told by those who
+// know: what is wrong with the tables, and with PHP's token endpoint
+// ("" = nothing).
+func (e *Engine) Health(schema, tokens string) Health {
 	now := time.Now()
 	h := Health{Status: OK, Draining: e.draining.Load()}
 	add := func(name string, level Level, text string) {
@@ -163,10 +163,10 @@ func (e *Engine) Health(migrated bool, tokens string) Health {
 	default:
 		add("database", OK, "")
 	}
-	if migrated {
+	if schema == "" {
 		add("schema", OK, "")
 	} else {
-		add("schema", Down, "the tables are not migrated; run pushd migrate")
+		add("schema", Down, schema)
 	}
 	level, text := e.jobsHealth(now)
 	add("jobs", level, text)

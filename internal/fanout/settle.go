@@ -34,10 +34,11 @@ func (s *sender) finished(r result) {
 	}
 	s.run.e.count(r)
 	s.pacer.observe(r.answer.Verdict, r.took, time.Now())
-	if t.tries > 0 {
+	if t.asked {
 		t.sheet.counts.Retries++
 		t.sheet.dirty = true
 	}
+	t.asked = true
 	t.tries++
 	a := r.answer
 	if a.Verdict != Sent {

@@ -31,7 +31,8 @@ type ticket struct {
 	sheet  *sheet
 	index  int
 	openID OpenID
-	tries  int
+	asked  bool // sent to at least once
+	tries  int  // that count against the person
 	// badEra is the era of the last bad answer, badSince when the first came.
 	badEra   int
 	badSince time.Time

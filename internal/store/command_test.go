@@ -50,8 +50,16 @@ func TestStore_CommandLeavesTheStateIfAsked(t *testing.T) {
 		if got.State != fanout.Running || got.Rate != 250 || got.Deadline != future+1 || !got.DeadlineAsked {
 			t.Errorf("patched %+v", got)
 		}
-		if _, err := f.Claim(f.ctx, bob, f.create(43, appID).ID, term); err != fanout.ErrAccountBusy {
+		waiting := f.create(43, appID).ID
+		if _, err := f.Claim(f.ctx, bob, waiting, term); err != fanout.ErrAccountBusy {
 			t.Errorf("the account is free after a patch: %v", err)
+		}
+		if j, err := f.Job(f.ctx, waiting); err != nil || j.Reason != fanout.AccountBusy {
+			t.Errorf("the waiting job says %q, %v", j.Reason, err)
+		}
+		f.ok(f.Release(f.ctx, fanout.Lease{Job: id, Epoch: got.Epoch}))
+		if j, err := f.Job(f.ctx, waiting); err != nil || j.Reason != "" {
+			t.Errorf("nobody is in its way, but it says %q, %v", j.Reason, err)
 		}
 		got, err = f.Command(f.ctx, id, fanout.Command{From: fanout.ActiveStates})
 		f.ok(err)

@@ -14,9 +14,14 @@ import (
 	"pushd/internal/fanout"
 )
 
-// jobColumns is how a row of pushd_job is read, always in one piece.
+// jobColumns is how a row of pushd_job, called j, is read, always in one
+// piece. That a queued job waits for its account is written nowhere: it is so
+// as long as the account's running job runs.
 const jobColumns = `
-  id, actid, appid, start_time, run, state, reason, detail,
+  id, actid, appid, start_time, run, state, detail,
+  CASE WHEN state = 'queued' AND reason = '' AND EXISTS (
+    SELECT 1 FROM pushd_job r WHERE r.active_appid = j.appid AND r.id <> j.id)
+  THEN 'account_busy' ELSE reason END AS reason,
   asked, message, prepared_start, prepared_deadline,
   rate, deadline, deadline_asked, notified,
   created_at, started_at, finished_at, parked_until, purged_at,
@@ -111,7 +116,7 @@ func (r *jobRow) settledRow() bool {
 // readJob reads one job with its sums as they are; ErrNotFound.
 func (s *Store) readJob(ctx context.Context, on sqlx.QueryerContext, where string, args ...any) (fanout.Job, error) {
 	var r jobRow
-	err := sqlx.GetContext(ctx, on, &r, s.text(`SELECT `+jobColumns+` FROM pushd_job WHERE `+where), args...)
+	err := sqlx.GetContext(ctx, on, &r, s.text(`SELECT `+jobColumns+` FROM pushd_job j WHERE `+where), args...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fanout.Job{}, fanout.ErrNotFound
 	}

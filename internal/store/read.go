@@ -67,7 +67,7 @@ func listSQL(f fanout.Filter) (string, []any, error) {
 	args = append(args, f.Limit+1)
 	return sqlx.In(`
 SELECT `+jobColumns+`
-FROM pushd_job
+FROM pushd_job j
 WHERE `+strings.Join(where, "\n  AND ")+`
 ORDER BY created_at DESC, id DESC
 LIMIT ?`, args...)
