@@ -9,9 +9,9 @@ import (
 func clockScenarios() []scenario {
 	day := 24 * time.Hour
 	return []scenario{
-		{name: "the database's clock steps a day ahead", run: func(w *World) { databaseClock(w, day) }},
-		{name: "the database's clock steps a day back", run: func(w *World) { databaseClock(w, -day) }},
-		{name: "the database's clock steps a day ahead, then kill -9", run: func(w *World) { databaseClockAndKill(w, day) }},
+		{name: "the database's clock steps a day ahead", long: true, run: func(w *World) { databaseClock(w, day) }},
+		{name: "the database's clock steps a day back", long: true, run: func(w *World) { databaseClock(w, -day) }},
+		{name: "the database's clock steps a day ahead, then kill -9", long: true, run: func(w *World) { databaseClockAndKill(w, day) }},
 		{name: "the database's clock steps a day back, then kill -9", run: func(w *World) { databaseClockAndKill(w, -day) }},
 	}
 }

@@ -15,7 +15,7 @@ func commandScenarios() []scenario {
 	return []scenario{
 		{name: "1,000 equal POSTs before, during and after", run: equalPosts},
 		{name: "paused and resumed at random 100 times", run: pausedOften},
-		{name: "canceled at random, continued, again and again", run: canceledOften},
+		{name: "canceled at random, continued, again and again", long: true, run: canceledOften},
 	}
 }
 

@@ -42,6 +42,10 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	flag.Parse()
+	// Scenarios wait more than they work.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	dir, err := os.MkdirTemp("", "pushd-crash-")
 	if err == nil {
 		defer os.RemoveAll(dir)

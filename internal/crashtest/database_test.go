@@ -11,16 +11,16 @@ import (
 func databaseScenarios() []scenario {
 	return []scenario{
 		{name: "database killed and restarted", run: func(w *World) { databaseDown(w, 0) }},
-		{name: "database down 5 s", run: func(w *World) { databaseDown(w, 5*time.Second) }},
+		{name: "database down 5 s", long: true, run: func(w *World) { databaseDown(w, 5*time.Second) }},
 		{name: "database down 60 s, beyond the lease", long: true, run: func(w *World) { databaseDown(w, time.Minute) }},
 		{name: "database frozen 6 s", long: true, run: databaseFrozen},
-		{name: "database read-only for 3 s", run: databaseReadOnly},
-		{name: "all connections cut, again and again", run: connectionsCut},
+		{name: "database read-only for 3 s", long: true, run: databaseReadOnly},
+		{name: "all connections cut, again and again", long: true, run: connectionsCut},
 		{name: "1 s for each statement", long: true, run: slowStatements},
 		{name: "every tenth statement meets a deadlock", run: deadlocks},
-		{name: "database full (1114) for 3 s", run: databaseFull},
+		{name: "database full (1114) for 3 s", long: true, run: databaseFull},
 		{name: "every fifth write done, its answer lost", run: answersLost},
-		{name: "kill -9 while the database is down", run: killedWhileDown},
+		{name: "kill -9 while the database is down", long: true, run: killedWhileDown},
 	}
 }
 

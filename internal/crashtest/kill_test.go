@@ -15,7 +15,8 @@ func killScenarios() []scenario {
 		{name: "kill -9 five times in a row, during recovery", run: killsInARow},
 	}
 	for _, p := range fanout.Points() {
-		all = append(all, scenario{name: "kill -9 at the point " + string(p), run: func(w *World) { killAtPoint(w, p) }})
+		long := p == fanout.PointTookBack || p == fanout.PointClaimed || p == fanout.PointSending
+		all = append(all, scenario{name: "kill -9 at the point " + string(p), long: long, run: func(w *World) { killAtPoint(w, p) }})
 	}
 	return all
 }

@@ -12,8 +12,8 @@ func stopScenarios() []scenario {
 	return []scenario{
 		{name: "SIGTERM at random moments", run: randomStops},
 		{name: "SIGTERM while WeChat does not answer", run: stopWhileHanging},
-		{name: "a second SIGTERM", run: secondStop},
-		{name: "panic in a worker", run: panicInWorker},
+		{name: "a second SIGTERM", long: true, run: secondStop},
+		{name: "panic in a worker", long: true, run: panicInWorker},
 	}
 }
 

@@ -10,23 +10,23 @@ import (
 func tokenScenarios() []scenario {
 	return []scenario{
 		{name: "token revoked three times while all send, late answers", run: tokenRevoked},
-		{name: "token endpoint down while the token works", run: tokenEndpointIdle},
+		{name: "token endpoint down while the token works", long: true, run: tokenEndpointIdle},
 		{name: "token endpoint down after a revocation", run: func(w *World) {
 			tokenEndpointFails(w, wechatsim.Fault{Action: wechatsim.ActDrop})
 		}},
 		{name: "token endpoint answers HTML", long: true, run: func(w *World) {
 			tokenEndpointFails(w, wechatsim.Fault{Action: wechatsim.ActHTML})
 		}},
-		{name: "token endpoint gives the old token again", run: func(w *World) {
+		{name: "token endpoint gives the old token again", long: true, run: func(w *World) {
 			tokenEndpointFails(w, wechatsim.Fault{Action: wechatsim.ActOldToken})
 		}},
 		{name: "token endpoint takes 3 s", long: true, run: func(w *World) {
 			tokenEndpointHelps(w, wechatsim.Fault{Action: wechatsim.ActDelay, Delay: 3 * time.Second})
 		}},
-		{name: "token endpoint gives tokens with 300 s left", run: func(w *World) {
+		{name: "token endpoint gives tokens with 300 s left", long: true, run: func(w *World) {
 			tokenEndpointHelps(w, wechatsim.Fault{Action: wechatsim.ActExpires, ExpiresIn: 300})
 		}},
-		{name: "token endpoint gives another account's token", run: strangeToken},
+		{name: "token endpoint gives another account's token", long: true, run: strangeToken},
 	}
 }
 

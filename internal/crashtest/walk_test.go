@@ -23,14 +23,14 @@ func walkScenarios() []scenario {
 		{name: "the list breaks off at page 3 for ever", run: func(w *World) {
 			walkFault(w, wechatsim.PageFault{From: 3, To: -1, Kind: wechatsim.PageEmpty}, Verdict{State: "failed"})
 		}},
-		{name: "the cursor's follower is gone: an empty page", run: func(w *World) { goneCursor(w, wechatsim.GoneEmpty) }},
-		{name: "the cursor's follower is gone: 40003", run: func(w *World) { goneCursor(w, wechatsim.GoneError) }},
+		{name: "the cursor's follower is gone: an empty page", long: true, run: func(w *World) { goneCursor(w, wechatsim.GoneEmpty) }},
+		{name: "the cursor's follower is gone: 40003", long: true, run: func(w *World) { goneCursor(w, wechatsim.GoneError) }},
 	}
 	for _, kind := range []wechatsim.PageKind{
 		wechatsim.PageEmpty, wechatsim.PageRepeat, wechatsim.PageOverlap, wechatsim.PageLoop,
 		wechatsim.PageBlank, wechatsim.PageHollow, wechatsim.PageShort,
 	} {
-		all = append(all, scenario{name: fmt.Sprintf("page 3 of the list is wrong once: %s", kind), run: func(w *World) {
+		all = append(all, scenario{name: fmt.Sprintf("page 3 of the list is wrong once: %s", kind), long: kind != wechatsim.PageShort, run: func(w *World) {
 			walkFault(w, wechatsim.PageFault{From: 3, Kind: kind}, Verdict{})
 		}})
 	}

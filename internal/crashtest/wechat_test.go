@@ -10,20 +10,20 @@ import (
 func wechatScenarios() []scenario {
 	all := []scenario{
 		{name: "WeChat misbehaves in six ways, 5 % each, half of it accepted", run: func(w *World) { mixedFaults(w, 0.05) }},
-		{name: "WeChat does not answer 5 %", run: func(w *World) {
+		{name: "WeChat does not answer 5 %", long: true, run: func(w *World) {
 			share(w, wechatsim.Fault{Action: wechatsim.ActHang, Share: 0.05, Accept: 0.5}, Verdict{Listed: true, Timeouts: true})
 		}},
-		{name: "every message accepted, but 30 % answered -1", run: func(w *World) {
+		{name: "every message accepted, but 30 % answered -1", long: true, run: func(w *World) {
 			share(w, wechatsim.Fault{Action: wechatsim.ActCode, Code: -1, Share: 0.3, Accept: 1}, Verdict{Listed: true})
 		}},
-		{name: "every message accepted, but 30 % of the answers lost", run: func(w *World) {
+		{name: "every message accepted, but 30 % of the answers lost", long: true, run: func(w *World) {
 			share(w, wechatsim.Fault{Action: wechatsim.ActDrop, Share: 0.3, Accept: 1}, Verdict{Listed: true})
 		}},
-		{name: "a repeated client_msg_id answered with an unknown code", run: unknownRepeatCode},
+		{name: "a repeated client_msg_id answered with an unknown code", long: true, run: unknownRepeatCode},
 		{name: "45009 until the quota is reset", run: quotaUsedUp},
 		{name: "45011, a quota per minute", long: true, run: minuteQuota},
-		{name: "template banned in the middle, continued later", run: templateBanned},
-		{name: "the first 25 all refused", run: firstRefused},
+		{name: "template banned in the middle, continued later", long: true, run: templateBanned},
+		{name: "the first 25 all refused", long: true, run: firstRefused},
 		{name: "40241 caused by another channel", long: true, run: duplicateElsewhere},
 	}
 	for _, f := range []wechatsim.Fault{
@@ -41,7 +41,7 @@ func wechatScenarios() []scenario {
 			}},
 			scenario{name: fmt.Sprintf("WeChat 100 %% %s for a minute", name), long: true, run: func(w *World) { outage(w, f, time.Minute) }})
 	}
-	return append(all, scenario{name: "WeChat 100 % half answers for 8 s, all accepted", run: func(w *World) {
+	return append(all, scenario{name: "WeChat 100 % half answers for 8 s, all accepted", long: true, run: func(w *World) {
 		outage(w, wechatsim.Fault{Action: wechatsim.ActHalf, Accept: 1}, 8*time.Second)
 	}})
 }

@@ -10,9 +10,9 @@ func windowScenarios() []scenario {
 	return []scenario{
 		{name: "down longer than the window, resend", run: func(w *World) { downTooLong(w, "resend") }},
 		{name: "down longer than the window, unknown", run: func(w *World) { downTooLong(w, "unknown") }},
-		{name: "a person in doubt waits through a pause, resend", run: func(w *World) { doubtThroughPause(w, "resend") }},
+		{name: "a person in doubt waits through a pause, resend", long: true, run: func(w *World) { doubtThroughPause(w, "resend") }},
 		{name: "a person in doubt waits through a pause, unknown", run: func(w *World) { doubtThroughPause(w, "unknown") }},
-		{name: "a person in doubt waits through a park, unknown", run: doubtThroughPark},
+		{name: "a person in doubt waits through a park, unknown", long: true, run: doubtThroughPark},
 	}
 }
 
