@@ -49,5 +49,5 @@ CREATE TABLE IF NOT EXISTS host_trial (
   act_id      BIGINT       NOT NULL,
   expires_at  BIGINT       NOT NULL,
   state       VARCHAR(16)  NOT NULL DEFAULT 'waiting', -- sending, sent, failed
-  detail      VARCHAR(255) NOT NULL DEFAULT ''
+  detail      VARBINARY(1000) NOT NULL DEFAULT '' -- UTF-8, whatever the database's character set
 );

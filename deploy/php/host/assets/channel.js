@@ -19,10 +19,13 @@ function showDue() {
   $('#due').textContent = text;
 }
 
-form.addEventListener('input', showDue);
+form.addEventListener('input', () => {
+  forgive(form);
+  showDue();
+});
 document.querySelectorAll('[data-minutes]').forEach((b) => b.addEventListener('click', () => {
   form.live_notify_time.value = b.dataset.minutes;
-  showDue();
+  form.live_notify_time.dispatchEvent(new Event('input', {bubbles: true}));
 }));
 
 form.addEventListener('submit', (event) => {

@@ -12,22 +12,31 @@ const chips = [['{{title}}', '直播标题'], ['{{startTime}}', '开播时间'],
 // ---- 1 choose ----
 
 async function start() {
+  let trouble = '';
   try {
     templates = (await api('GET', '/templates')).items;
   } catch (e) {
-    $('#templates').replaceChildren(make('p', {className: 'notice bad'}, e.message));
+    trouble = e.message;
   }
   if (saved.templateId && !templates.some((t) => t.templateId === saved.templateId)) {
     try {
       templates.push(await api('GET', '/templates/' + encodeURIComponent(saved.templateId)));
-    } catch (e) { /* told above */ }
+    } catch (e) {
+      trouble = e.message;
+    }
   }
   const likely = templates.find((t) => t.likely) || templates[0];
   const first = templates.find((t) => t.templateId === saved.templateId) || likely;
-  $('#templates').replaceChildren(
-    ...templates.map((t) => choice(t.templateId, t.title || '类目模板', t.fields.map((f) => f.label || f.key).join('、'), t.likely, t === first)),
-    choice(OTHER, '粘贴其他模板', '类目模板，或列表里没有的模板', false, !first));
+  offer(first ? first.templateId : OTHER, trouble);
   choose(first ? first.templateId : OTHER);
+}
+
+// offer lists the templates, one of them chosen.
+function offer(chosen, trouble) {
+  $('#templates').replaceChildren(
+    ...(trouble ? [make('p', {className: 'notice bad'}, trouble)] : []),
+    ...templates.map((t) => choice(t.templateId, t.title || '类目模板', t.fields.map((f) => f.label || f.key).join('、'), t.likely, t.templateId === chosen)),
+    choice(OTHER, '粘贴其他模板', '类目模板，或列表里没有的模板', false, chosen === OTHER));
 }
 
 function choice(value, title, detail, likely, checked) {
@@ -141,9 +150,11 @@ async function save() {
     const t = await api('POST', templatePath(), draft());
     await api('POST', '/settings', {templateId: t.templateId, enabled: saved.enabled});
     saved.templateId = t.templateId;
-    templates = templates.filter((x) => x.templateId !== t.templateId).concat({...t, likely: current.likely});
-    current = {...t, likely: current.likely};
-    dirty = false;
+    const at = templates.findIndex((x) => x.templateId === t.templateId);
+    const now = {...t, likely: at >= 0 && templates[at].likely};
+    templates.splice(at >= 0 ? at : templates.length, 1, now);
+    offer(now.templateId, '');
+    choose(now.templateId); // pushd knows types and limits of what was pasted
     return true;
   } catch (e) {
     blameField(e);

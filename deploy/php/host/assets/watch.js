@@ -20,6 +20,7 @@ function countdown() {
 
 function followed() {
   $('#panel').hidden = true;
+  $('.bottom').hidden = false;
   const button = $('#subscribe');
   button.textContent = '✓ 已订阅，开播前会提醒您';
   button.className = 'done';
@@ -42,6 +43,7 @@ function wait() {
     next = answer.now;
     $('#waiting').hidden = true;
     $('#ask').hidden = false;
+    $('#ask').scrollIntoView({block: 'end', behavior: 'smooth'});
     return true;
   });
 }
@@ -52,6 +54,7 @@ async function subscribe() {
     after = code.after;
     $('#panel img').src = code.src;
     $('#panel').hidden = false;
+    $('.bottom').hidden = true; // it would cover the code's lower end
     $('#panel').scrollIntoView({block: 'center', behavior: 'smooth'});
     wait();
   } catch (e) {
