@@ -97,7 +97,8 @@ function fieldRow(f) {
   const count = make('span', {});
   const recount = () => {
     const text = input.value.replace(/\{\{\s*(\w+)\s*\}\}/g, '');
-    count.textContent = f.limit > 0 ? `${[...text.trim()].length} / ${f.limit} 字` : '';
+    const fixed = [...text.trim()].length; // what fills the rest is cut if it must be
+    count.textContent = f.limit > 0 && fixed > 0 ? `${fixed} / ${f.limit} 字` : '';
   };
   input.addEventListener('input', recount);
   recount();

@@ -7,7 +7,7 @@
     <?php if ($d['content'] !== ''): ?><p class="content"><?= h($d['content']) ?></p><?php endif ?>
   </section>
   <section class="card" id="panel" hidden>
-    <h2>长按识别二维码，关注公众号</h2>
+    <h2>微信扫一扫，或长按识别，关注公众号</h2>
     <img alt="公众号二维码" width="220" height="220">
     <p class="quiet">关注后，<?= h($d['minutes'] > 0 ? "开播前 {$d['minutes']} 分钟" : '开播时') ?>会收到微信提醒</p>
     <p class="state" id="waiting"><span class="dot busy"></span><b>等待扫码…</b></p>
