@@ -49,16 +49,17 @@ type Options struct {
 	UserAgent string
 	// TLS is the base of the TLS settings, for roots of one's own.
 	TLS *tls.Config
+	// Proxy chooses a proxy. Default http.ProxyFromEnvironment.
+	Proxy func(*http.Request) (*url.URL, error)
 }
 
 // Client calls WeChat; it implements fanout.WeChat and is safe for concurrent
 // use. One client serves all accounts.
 type Client struct {
-	wire    *http.Transport
-	resty   *resty.Client // on the same connections
-	sendURL url.URL       // without its query
-	header  http.Header   // of every send; never changed
-	buffers sync.Pool     // of *answerBuffer
+	calls   *http.Transport // below resty
+	resty   *resty.Client   // all calls but the sends
+	sends   carrier
+	buffers sync.Pool // of *answerBuffer
 	o       Options
 }
 
@@ -75,15 +76,13 @@ func New(o Options) (*Client, error) {
 	if o.MaxConns < 0 || o.SendTimeout < 0 || o.PageTimeout < 0 || o.AccountTimeout < 0 {
 		return nil, errors.New("wechat client: limits and timeouts must not be negative")
 	}
-	c := &Client{wire: newTransport(o), o: o}
-	c.sendURL = *base.JoinPath(pathSend)
-	c.header = http.Header{
-		"Content-Type": {"application/json; charset=utf-8"},
-		"User-Agent":   {o.UserAgent},
+	c := &Client{calls: newTransport(o), o: o}
+	if c.sends, err = newCarrier(base, c.calls, o); err != nil {
+		return nil, err
 	}
 	c.buffers.New = func() any { return new(answerBuffer) }
 	c.resty = resty.NewWithClient(&http.Client{
-		Transport: c.wire,
+		Transport: c.calls,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse // a redirect would carry the token away
 		},
@@ -95,7 +94,26 @@ func New(o Options) (*Client, error) {
 }
 
 // Close closes the idle connections. Calls in flight go on.
-func (c *Client) Close() { c.wire.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.sends.close()
+	c.calls.CloseIdleConnections()
+}
+
+// newCarrier chooses how sends travel.
+func newCarrier(base *url.URL, calls *http.Transport, o Options) (carrier, error) {
+	to := base.JoinPath(pathSend)
+	proxy, err := o.Proxy(&http.Request{URL: to})
+	if err != nil {
+		return nil, errors.New("wechat client: the proxy settings of the environment are no good") // err may print a password
+	}
+	if proxy == nil {
+		return newWire(base, o), nil
+	}
+	return &proxied{transport: calls, url: *to, timeout: o.SendTimeout, header: http.Header{
+		"Content-Type": {"application/json; charset=utf-8"},
+		"User-Agent":   {o.UserAgent},
+	}}, nil
+}
 
 func setDefaults(o *Options) {
 	if o.BaseURL == "" {
@@ -112,6 +130,9 @@ func setDefaults(o *Options) {
 	}
 	if o.AccountTimeout == 0 {
 		o.AccountTimeout = 10 * time.Second
+	}
+	if o.Proxy == nil {
+		o.Proxy = http.ProxyFromEnvironment
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "pushd"
@@ -147,28 +168,22 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// newTransport makes the one pool of connections.
+// newTransport makes the connections of all calls but the sends, and of the
+// sends through a proxy.
 //
 // It speaks HTTP/1.1, one call per connection. Over HTTP/2 the calls would
 // share few connections: the server's stream limit (often 128) would cap the
 // concurrency, one lost packet would stall all of them, and one GOAWAY would
 // leave a hundred sends in doubt. Connections are reused, so TLS handshakes
-// are rare all the same.
+// are rare all the same. The same holds of wire.go.
 func newTransport(o Options) *http.Transport {
-	conf := &tls.Config{}
-	if o.TLS != nil {
-		conf = o.TLS.Clone()
-	}
-	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
-	conf.NextProtos = []string{"http/1.1"}
-	conf.ClientSessionCache = tls.NewLRUClientSessionCache(32)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy:               o.Proxy,
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 5 * time.Second,
-		TLSClientConfig:     conf,
+		TLSClientConfig:     tlsConfig(o),
 		Protocols:           protocols,
 		MaxConnsPerHost:     o.MaxConns,
 		MaxIdleConns:        o.MaxConns,
@@ -176,6 +191,18 @@ func newTransport(o Options) *http.Transport {
 		IdleConnTimeout:     60 * time.Second,
 		DisableCompression:  true, // answers are short; and a bomb stays small
 	}
+}
+
+// tlsConfig is how connections to WeChat are secured.
+func tlsConfig(o Options) *tls.Config {
+	conf := &tls.Config{}
+	if o.TLS != nil {
+		conf = o.TLS.Clone()
+	}
+	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
+	conf.NextProtos = []string{"http/1.1"}
+	conf.ClientSessionCache = tls.NewLRUClientSessionCache(32)
+	return conf
 }
 
 // silent is resty's logger: what resty would print may hold an URL.

@@ -50,7 +50,7 @@ func reason(err error) string {
 		return op.Op + ": " + systemError(op.Err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed before the end of the answer"
-	case errors.Is(err, resty.ErrResponseBodyTooLarge):
+	case errors.Is(err, resty.ErrResponseBodyTooLarge), errors.Is(err, errLongAnswer):
 		return "the answer is too long"
 	}
 	if text := systemError(err); text == plainHTTP {

@@ -2,13 +2,48 @@ package wechat
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
+	"net/url"
 	"sync/atomic"
+	"time"
 
 	"pushd/internal/fanout"
 )
+
+// proxied carries sends through net/http's transport: where a proxy is set,
+// for it knows all kinds of them.
+type proxied struct {
+	transport *http.Transport
+	url       url.URL     // without its query
+	header    http.Header // never changed
+	timeout   time.Duration
+}
+
+// post implements carrier.
+func (x *proxied) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (status int, body []byte, begun bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, x.timeout)
+	defer cancel()
+	p, u := newPosting(l, to), x.url
+	u.RawQuery = "access_token=" + url.QueryEscape(string(tok))
+	req := http.Request{
+		Method: http.MethodPost, URL: &u, Header: x.header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: &p.first, GetBody: p.again, ContentLength: p.size(),
+	}
+	resp, err := x.transport.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return 0, nil, p.begun(), err
+	}
+	defer resp.Body.Close()
+	body, err = readAnswer(resp.Body, buf)
+	return resp.StatusCode, body, true, err
+}
+
+func (x *proxied) close() {}
 
 // posting is the body of one send: head, openid, tail, read without being
 // put together first.

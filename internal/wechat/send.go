@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
 
 	"pushd/internal/fanout"
 )
@@ -20,21 +19,15 @@ type answerBuffer [maxSendAnswer]byte
 
 // Send posts the letter to one follower; see fanout.Sender.
 //
-// An answer is ambiguous as soon as the transport has taken the first byte of
-// the body; before that WeChat can't have got a message, and the answer is
-// CodeNotSent (see posting). Nothing is ever sent twice from here: Go's
-// transport repeats a POST by itself only where a kept-alive connection
-// turned out to be closed before one byte was written to it.
+// An answer is ambiguous as soon as the first byte may have been written;
+// before that WeChat can't have got a message, and the answer is CodeNotSent.
+// Nothing is ever sent twice from here.
 func (c *Client) Send(ctx context.Context, tok fanout.Token, letter *fanout.Letter, to fanout.OpenID, ambiguous bool) fanout.Answer {
-	ctx, cancel := context.WithTimeout(ctx, c.o.SendTimeout)
-	defer cancel()
 	buf := c.buffers.Get().(*answerBuffer)
 	defer c.buffers.Put(buf)
-
-	p := newPosting(letter, to)
-	status, body, err := c.post(ctx, c.urlWith(tok), p, buf)
+	status, body, begun, err := c.sends.post(ctx, tok, letter, to, buf)
 	switch {
-	case err != nil && !p.begun():
+	case err != nil && !begun:
 		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotSent, Text: reason(err)}
 	case err != nil:
 		return fanout.Answer{Verdict: fanout.Busy, Code: lostCode(err), Ambiguous: true, Text: reason(err)}
@@ -46,32 +39,6 @@ func (c *Client) Send(ctx context.Context, tok fanout.Token, letter *fanout.Lett
 		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: notJSON(body)}
 	}
 	return Classify(CallSend, code, scrub(msg, tok), ambiguous)
-}
-
-// urlWith returns the address of a send. It is put together, not parsed.
-func (c *Client) urlWith(tok fanout.Token) *url.URL {
-	u := c.sendURL
-	u.RawQuery = "access_token=" + url.QueryEscape(string(tok))
-	return &u
-}
-
-// post is the one way of a send over the wire. It uses the transport below
-// resty directly: a send needs no redirects, cookies, hooks or retries, and
-// at thousands a second each of them shows. body is valid until buf is used
-// again.
-func (c *Client) post(ctx context.Context, u *url.URL, p *posting, buf *answerBuffer) (status int, body []byte, err error) {
-	req := http.Request{
-		Method: http.MethodPost, URL: u, Header: c.header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: &p.first, GetBody: p.again, ContentLength: p.size(),
-	}
-	resp, err := c.wire.RoundTrip(req.WithContext(ctx))
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	body, err = readAnswer(resp.Body, buf)
-	return resp.StatusCode, body, err
 }
 
 // readAnswer reads to the end, so that the connection can be used again. It

@@ -1,0 +1,235 @@
+package wechat
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"pushd/internal/fanout"
+)
+
+// carrier carries a send to WeChat and its answer back.
+type carrier interface {
+	// post sends one letter. begun says that WeChat may have got it; if not,
+	// not one byte was written, whatever err says. body is valid until buf is
+	// used again, and nil if it is too long to be an answer of WeChat's.
+	post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (status int, body []byte, begun bool, err error)
+	close()
+}
+
+// wire carries sends over kept-alive connections of its own: HTTP/1.1, one
+// send per connection at a time, each written with one call and answered to
+// the goroutine that wrote it. net/http's transport keeps two goroutines for
+// every connection and hands each request and answer over to them, which
+// costs more than all else in a send; docs/decisions/own-wire.md has the
+// figures. What is hard about HTTP, reading answers, is left to net/http.
+//
+// It repeats nothing. A send that finds no connection, or can't open one, was
+// not sent; from the first byte on it may have been.
+type wire struct {
+	dialer  net.Dialer
+	address string      // host:port
+	host    string      // as in the header
+	tls     *tls.Config // nil: plain
+	head    string      // the request's head up to the token
+	tail    string      // and from after it up to the length
+	timeout time.Duration
+	slots   chan struct{} // taken by each connection in use
+
+	mu    sync.Mutex
+	idle  []*line // the last used at the end
+	prune *time.Timer
+	shut  bool
+}
+
+const (
+	idleFor     = 60 * time.Second
+	dialTimeout = 5 * time.Second
+	// looks at whether the server has closed a connection, after a rest.
+	lookAfter = 50 * time.Millisecond
+)
+
+func newWire(base *url.URL, o Options) *wire {
+	w := &wire{
+		dialer: net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}, host: base.Host, address: base.Host,
+		timeout: o.SendTimeout, slots: make(chan struct{}, o.MaxConns),
+	}
+	port := "80"
+	if base.Scheme == "https" {
+		port = "443"
+		w.tls = tlsConfig(o)
+		w.tls.ServerName = base.Hostname()
+	}
+	if base.Port() == "" {
+		w.address = net.JoinHostPort(base.Hostname(), port)
+	}
+	w.head = "POST " + strings.TrimSuffix(base.EscapedPath(), "/") + pathSend + "?access_token="
+	w.tail = " HTTP/1.1\r\nHost: " + w.host + "\r\nUser-Agent: " + headerText(o.UserAgent) +
+		"\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: "
+	return w
+}
+
+// headerText keeps a setting from ending the header that it stands in.
+func headerText(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) }
+
+var errClosed = errors.New("client is closed")
+
+// post implements carrier.
+func (w *wire) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (status int, body []byte, begun bool, err error) {
+	deadline := time.Now().Add(w.timeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	if err := w.acquire(ctx, deadline); err != nil {
+		return 0, nil, false, err
+	}
+	defer func() { <-w.slots }()
+	c := w.kept(time.Now())
+	if c == nil {
+		if c, err = w.dial(ctx, deadline); err != nil {
+			return 0, nil, false, err
+		}
+	}
+	stop, err := c.arm(ctx, deadline)
+	if err != nil {
+		c.conn.Close()
+		return 0, nil, false, err
+	}
+	status, body, reusable, err := c.exchange(w.request(c.out[:0], tok, l, to), buf)
+	if !stop() && err != nil {
+		err = ctx.Err() // it was cut off, not slow
+	}
+	if err != nil || !reusable || ctx.Err() != nil {
+		c.conn.Close()
+	} else {
+		w.keep(c)
+	}
+	return status, body, true, err
+}
+
+// acquire waits for one of the connections that there may be.
+func (w *wire) acquire(ctx context.Context, deadline time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case w.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	select {
+	case w.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// request appends the whole request to dst.
+func (w *wire) request(dst []byte, tok fanout.Token, l *fanout.Letter, to fanout.OpenID) []byte {
+	openid := quoted(to)
+	dst = append(dst, w.head...)
+	dst = append(dst, url.QueryEscape(string(tok))...)
+	dst = append(dst, w.tail...)
+	dst = strconv.AppendInt(dst, int64(len(l.Head)+len(openid)+len(l.Tail)), 10)
+	dst = append(dst, "\r\n\r\n"...)
+	dst = append(dst, l.Head...)
+	dst = append(dst, openid...)
+	return append(dst, l.Tail...)
+}
+
+// dial opens a connection and shakes hands.
+func (w *wire) dial(ctx context.Context, deadline time.Time) (*line, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	raw, err := w.dialer.DialContext(ctx, "tcp", w.address)
+	if err != nil {
+		return nil, err
+	}
+	if w.tls == nil {
+		return newLine(raw, raw), nil
+	}
+	conn := tls.Client(raw, w.tls)
+	shake, done := context.WithTimeout(ctx, dialTimeout)
+	defer done()
+	if err := conn.HandshakeContext(shake); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return newLine(conn, raw), nil
+}
+
+// kept returns an open connection, the last used first: those that a smaller
+// number of sends does not need grow old, and go.
+func (w *wire) kept(now time.Time) *line {
+	for {
+		w.mu.Lock()
+		n := len(w.idle)
+		if n == 0 {
+			w.mu.Unlock()
+			return nil
+		}
+		c := w.idle[n-1]
+		w.idle[n-1] = nil
+		w.idle = w.idle[:n-1]
+		w.mu.Unlock()
+		rest := now.Sub(c.used)
+		if rest < lookAfter || rest < idleFor && c.alive() {
+			return c
+		}
+		c.conn.Close()
+	}
+}
+
+// keep keeps a connection for the next send.
+func (w *wire) keep(c *line) {
+	c.used = time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.shut {
+		c.conn.Close()
+		return
+	}
+	w.idle = append(w.idle, c)
+	if w.prune == nil {
+		w.prune = time.AfterFunc(idleFor, w.pruneOld)
+	}
+}
+
+// pruneOld closes the connections that nobody has used for long.
+func (w *wire) pruneOld() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.prune = nil
+	old := 0
+	for old < len(w.idle) && time.Since(w.idle[old].used) >= idleFor {
+		w.idle[old].conn.Close()
+		old++
+	}
+	w.idle = append(w.idle[:0], w.idle[old:]...)
+	if len(w.idle) > 0 && !w.shut {
+		w.prune = time.AfterFunc(max(time.Second, idleFor-time.Since(w.idle[0].used)), w.pruneOld)
+	}
+}
+
+// close closes the idle connections, and the others after their sends.
+func (w *wire) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.shut = true
+	if w.prune != nil {
+		w.prune.Stop()
+	}
+	for _, c := range w.idle {
+		c.conn.Close()
+	}
+	w.idle = nil
+}

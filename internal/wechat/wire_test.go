@@ -1,0 +1,228 @@
+package wechat
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"pushd/internal/fanout"
+)
+
+// script is a server that answers the requests of each connection with the
+// texts given, one each, and then closes. It counts connections.
+func script(t *testing.T, opened *atomic.Int64, texts ...string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			opened.Add(1)
+			go speak(conn, texts)
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+func speak(conn net.Conn, texts []string) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for _, text := range texts {
+		req, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		io.Copy(io.Discard, req.Body)
+		io.WriteString(conn, text)
+	}
+}
+
+func good(headers string) string {
+	const body = `{"errcode":0,"errmsg":"ok"}`
+	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s", len(body), headers, body)
+}
+
+func TestWire_Answers(t *testing.T) {
+	chunked := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"errcode\":0,\"er\r\nb\r\nrmsg\":\"ok\"}\r\n0\r\n\r\n"
+	for _, tc := range []struct {
+		name   string
+		texts  []string
+		sends  int
+		opened int64 // connections
+		want   []int // codes
+	}{
+		{"Kept", []string{good(""), good("")}, 2, 1, []int{0, 0}},
+		{"Chunked", []string{chunked, chunked}, 2, 1, []int{0, 0}},
+		{"Announced", []string{"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + good(""), good("")}, 2, 1, []int{0, 0}},
+		{"ServerCloses", []string{good("Connection: close\r\n"), good("")}, 2, 2, []int{0, 0}},
+		{"UnaskedAnswer", []string{good("") + good(""), good("")}, 2, 2, []int{0, 0}},
+		{"Endless", []string{"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*maxAnswer)}, 1, 1, []int{fanout.CodeBroken}},
+		{"HalfAnAnswer", []string{good("")[:60]}, 1, 1, []int{fanout.CodeBroken}},
+		{"NoAnswer", []string{""}, 1, 1, []int{fanout.CodeBroken}},
+		{"NotHTTP", []string{"SSH-2.0\r\n\r\n"}, 1, 1, []int{fanout.CodeBroken}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var opened atomic.Int64
+			c, err := New(Options{BaseURL: script(t, &opened, tc.texts...), SendTimeout: 5 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			for i := range tc.sends {
+				a := c.Send(t.Context(), token, letter, "oA", false)
+				if a.Code != tc.want[i] || a.Ambiguous != (tc.want[i] != 0) {
+					t.Errorf("send %d: %+v", i, a)
+				}
+				checkNoSecret(t, a)
+			}
+			if opened.Load() != tc.opened {
+				t.Errorf("%d connections, want %d", opened.Load(), tc.opened)
+			}
+		})
+	}
+}
+
+// A connection that the server has closed while it was idle is noticed before
+// anything is written to it.
+func TestWire_NoticesAClosedConnection(t *testing.T) {
+	var opened atomic.Int64
+	w := newWire(mustParse(t, script(t, &opened, good(""))), Options{SendTimeout: time.Second, MaxConns: 1})
+	defer w.close()
+	var buf answerBuffer
+	for i := range 3 {
+		if _, _, _, err := w.post(t.Context(), token, letter, "oA", &buf); err != nil {
+			t.Fatalf("send %d: %v", i, err)
+		}
+		c := w.idle[0]
+		awaitEnd(t, c)
+		c.used = time.Now().Add(-lookAfter)
+	}
+	if opened.Load() != 3 {
+		t.Errorf("%d connections", opened.Load())
+	}
+}
+
+// awaitEnd waits until the end of the connection has arrived, taking nothing.
+func awaitEnd(t *testing.T, c *line) {
+	t.Helper()
+	raw, err := c.raw.(syscall.Conn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Read(func(fd uintptr) bool {
+		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK)
+		return err != syscall.EAGAIN
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Connections that nobody uses go, those that somebody uses stay.
+func TestWire_PrunesOldConnections(t *testing.T) {
+	w := newWire(mustParse(t, "http://127.0.0.1:1"), Options{SendTimeout: time.Second, MaxConns: 4})
+	defer w.close()
+	for i := range 3 {
+		a, b := net.Pipe()
+		defer b.Close()
+		w.keep(newLine(a, a))
+		w.idle[i].used = time.Now().Add(-time.Duration(2-i) * idleFor)
+	}
+	w.prune.Stop()
+	w.pruneOld()
+	if len(w.idle) != 1 || w.prune == nil {
+		t.Errorf("%d connections stay", len(w.idle))
+	}
+}
+
+func TestWire_NotSent(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := "https://" + l.Addr().String()
+	l.Close()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	for name, base := range map[string]string{
+		"Refused": gone, "NoTLS": strings.Replace(plain.URL, "http:", "https:", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := New(Options{BaseURL: base, TLS: &tls.Config{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if a := c.Send(t.Context(), token, letter, "oA", false); a.Code != fanout.CodeNotSent || a.Ambiguous {
+				t.Errorf("got %+v", a)
+			}
+		})
+	}
+}
+
+// With a proxy set, sends go through it, and the rules are the same.
+func TestClient_SendThroughAProxy(t *testing.T) {
+	var tunnels atomic.Int64
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tunnels.Add(1)
+		there, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			http.Error(w, "no way", http.StatusBadGateway)
+			return
+		}
+		here, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { io.Copy(there, here); there.Close() }()
+		io.Copy(here, there)
+		here.Close()
+	}))
+	defer proxy.Close()
+	to := mustParse(t, proxy.URL)
+	c, _ := serve(t, Options{Proxy: http.ProxyURL(to)}, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), "oBad") {
+			panic(http.ErrAbortHandler)
+		}
+		io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
+	})
+	if a := c.Send(t.Context(), token, letter, "oGood", false); !a.OK() || tunnels.Load() != 1 {
+		t.Errorf("got %+v through %d tunnels", a, tunnels.Load())
+	}
+	if a := c.Send(t.Context(), token, letter, "oBad", false); a.Code != fanout.CodeBroken || !a.Ambiguous {
+		t.Errorf("got %+v", a)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if a := c.Send(ctx, token, letter, "oGood", false); a.Code != fanout.CodeNotSent || a.Ambiguous {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func mustParse(t *testing.T, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
