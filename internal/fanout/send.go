@@ -236,6 +236,10 @@ func (s *sender) admit() {
 		if t.askedAt == 0 {
 			t.askedAt = at
 		}
+		if s.forgotten(t) && s.run.e.cfg.Ambiguous != Unknown {
+			t.counted = true // in the ledger before it can happen
+			t.sheet.counts.InDoubt++
+		}
 		t.sheet.admit(t)
 		s.live++
 	}
@@ -330,8 +334,11 @@ func (s *sender) mayAsk(t *ticket) bool {
 func (s *sender) ask(t *ticket) {
 	if s.forgotten(t) {
 		t.ambiguous, t.maybe = false, true
-		t.sheet.counts.InDoubt++
-		t.sheet.dirty = true
+		if !t.counted { // it got too old while it waited
+			t.sheet.counts.InDoubt++
+			t.sheet.dirty = true
+		}
+		t.counted = false
 	}
 	if !t.ambiguous {
 		t.askedAt = s.run.e.clock.now()
@@ -387,6 +394,9 @@ func (s *sender) leaveAll() {
 	s.clear()
 	for _, sh := range s.sheets {
 		for _, t := range sh.live {
+			if t.counted {
+				sh.counts.InDoubt--
+			}
 			if t.ambiguous || t.maybe {
 				sh.leave(t, int(sh.people[t.index].Code))
 			} else {

@@ -39,6 +39,8 @@ type ticket struct {
 	// ambiguous says that an earlier try may have been accepted, maybe that
 	// one may have been so long ago that WeChat has forgotten it.
 	ambiguous, maybe bool
+	// counted says that the job's count of people told again has this try.
+	counted bool
 	// askedAt is no later than the first time this person was sent to
 	// without a definite answer.
 	askedAt Time
