@@ -46,7 +46,7 @@ func TestSimulation(t *testing.T) {
 		runs = n
 	}
 	if runs == 0 {
-		runs = 300
+		runs = 600
 	}
 	for seed := *simFrom; seed < *simFrom+uint64(runs); seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -90,10 +90,9 @@ func report(t *testing.T, seed uint64, faults fault, wrong []string) {
 			break
 		}
 	}
-	if len(lines) > 80 {
-		lines = lines[len(lines)-80:]
-	}
-	t.Errorf("%s\nwith the faults: %s\nreplay: go test ./internal/fanout -run TestSimulation -sim.seed=%d -sim.faults=%d -v\nthe end of the trace:\n%s",
+	at := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, "VIOLATED") })
+	lines = lines[max(0, at-70):min(len(lines), max(at, 0)+10)]
+	t.Errorf("%s\nwith the faults: %s\nreplay: go test ./internal/fanout -run TestSimulation -sim.seed=%d -sim.faults=%d -v\nthe trace around the first:\n%s",
 		strings.Join(wrong, "\n"), faults, seed, uint64(faults), strings.Join(lines, "\n"))
 }
 
@@ -118,12 +117,12 @@ func (w *sim) run() {
 	if w.faults&points != 0 {
 		w.pointAt = 1 + d.IntN(200)
 	}
-	w.post(1, Request{Rate: []int{0, 5, 10, 20}[d.IntN(4)]})
+	w.post(1, Request{Rate: []int{0, 3, 6, 12}[d.IntN(4)]})
 	if w.faults&twoJobs != 0 {
 		w.post(2, Request{})
 	}
 	for time.Since(w.start) < w.calmAt-10*time.Second {
-		time.Sleep(time.Duration(200+d.IntN(4000)) * time.Millisecond)
+		time.Sleep(time.Duration(200+d.IntN(8000)) * time.Millisecond)
 		w.happen(d)
 	}
 	time.Sleep(w.calmAt - time.Since(w.start))
@@ -151,10 +150,16 @@ func (w *sim) post(id ActID, req Request) {
 func (w *sim) happen(d *rand.Rand) {
 	now := time.Now()
 	p := w.processes[d.IntN(len(w.processes))]
-	which := fault(1) << d.IntN(bits.Len(allFaults))
-	if w.faults&which == 0 {
+	var some []fault
+	for i := range bits.Len(allFaults) {
+		if f := fault(1) << i; w.faults&f&moments != 0 {
+			some = append(some, f)
+		}
+	}
+	if len(some) == 0 {
 		return
 	}
+	which := some[d.IntN(len(some))]
 	span := time.Duration(1+d.IntN(25)) * time.Second
 	w.trace("it happens: %s for %s", which, span)
 	switch which {
@@ -216,7 +221,7 @@ func (w *sim) restart(p *process, how fault, d *rand.Rand) {
 	default:
 		w.kill(p)
 	}
-	if how == longDown {
+	if how == longDown && w.calmAt < time.Hour {
 		away = w.cfg.DedupWindow + 3*time.Minute
 		w.calmAt += away
 	}

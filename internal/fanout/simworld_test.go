@@ -49,6 +49,10 @@ const (
 	allFaults = 1<<iota - 1
 )
 
+// moments are the faults that happen at moments; the others are in the air.
+const moments = databaseDown | outages | tokensRevoked | tokensStolen | phpDown | quotas | crashes | longDown |
+	stops | freezes | commands | moves | switchedOff | clockSteps | meddling
+
 var faultNames = strings.Fields(`slowDatabase failingDatabase lostCommits databaseDown slowWeChat busyWeChat
 timeouts outages tokensRevoked tokensStolen phpDown quotas minuteLimit churn oddPages personal poison crashes
 points stops freezes commands moves switchedOff clockSteps shortDeadline twoProcesses twoJobs meddling longDown`)
