@@ -142,3 +142,34 @@ func TestPushdAway(t *testing.T) {
 		t.Errorf("page: %d", got.status)
 	}
 }
+
+// The database fails half-way: nothing is kept, and what WeChat sends again
+// is taken then.
+func TestHalfWay(t *testing.T) {
+	s := world(t)
+	a := s.login(alice)
+	fail := func(when, table string) {
+		s.exec("CREATE TRIGGER fail BEFORE " + when + " ON " + table + " FOR EACH ROW SIGNAL SQLSTATE '45000'")
+	}
+	for when, path := range map[string]string{"INSERT": "/channels", "UPDATE": "/channels/11"} {
+		before := s.state()
+		fail(when, "activity_detail")
+		if got := a.api(path, channelBody()); got.status != 503 || got.Code != "database" {
+			t.Errorf("%s: %d %s", path, got.status, got.text)
+		}
+		s.exec("DROP TRIGGER fail")
+		if after := s.state(); after != before {
+			t.Errorf("%s is half-saved:\n%s\n%s", path, before, after)
+		}
+	}
+	l := s.callback(a, "wxalice")
+	q, body := l.signed(time.Now(), "n1"), event("SCAN", "oViewer", "live_11", time.Now().Unix())
+	fail("INSERT", "host_follow")
+	if got := l.send(q, body); got.status != 500 {
+		t.Errorf("callback: %d %s", got.status, got.text)
+	}
+	s.exec("DROP TRIGGER fail")
+	if l.send(q, body); s.number("SELECT COUNT(*) FROM host_follow") != 1 {
+		t.Error("what failed is not taken when it comes again")
+	}
+}

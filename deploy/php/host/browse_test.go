@@ -157,7 +157,9 @@ func (o *tour) compose() {
 	o.must(err)
 	o.acct.SetCallback(&wechatsim.Callback{URL: o.host + address.RequestURI(), Token: o.copied(1), JobFinish: true})
 	o.must(o.acct.VerifyCallback(o.ctx))
-	o.must(p.Wait(o.ctx, `!document.querySelector("#toast.show")`))
+	if *screenshots != "" {
+		o.must(p.Wait(o.ctx, `!document.querySelector("#toast.show")`))
+	}
 	o.picture(p, "settings", true)
 	o.must(p.Resize(o.ctx, chromium.Phone))
 	o.picture(p, "settings-phone", true)

@@ -9,7 +9,8 @@ function showDue() {
   const start = form.start_time.value.match(/^(\d+)-(\d+)-(\d+)T(\d+):(\d+)/);
   const minutes = Number(form.live_notify_time.value);
   let text = '';
-  if (start && minutes >= 0 && minutes <= 1440) {
+  const over = form.dataset.status !== '0' && form.start_time.value === form.dataset.start;
+  if (start && !over && minutes >= 0 && minutes <= 1440) {
     // The platform's clock on the wall, wherever the browser is: as UTC.
     const due = new Date(Date.UTC(start[1], start[2] - 1, start[3], start[4], start[5]) - minutes * 60000);
     const two = (n) => String(n).padStart(2, '0');
