@@ -9,11 +9,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"pushd/internal/wechatsim"
 )
 
 func commandScenarios() []scenario {
 	return []scenario{
 		{name: "1,000 equal POSTs before, during and after", run: equalPosts},
+		{name: "a stale row sets the status back to 0", run: staleRow},
+		{name: "everyone refuses from the middle on", long: true, run: everyoneRefuses},
+		{name: "a parked job leaves its slot to another", long: true, run: parkedJobGivesWay},
 		{name: "paused and resumed at random 100 times", run: pausedOften},
 		{name: "canceled at random, continued, again and again", long: true, run: canceledOften},
 	}
@@ -144,4 +149,57 @@ func canceledOften(w *World) {
 	}
 	w.Finish(p, j, Verdict{Reasked: reasked})
 	w.Row.Note = fmt.Sprintf("%d cancels", times)
+}
+
+// staleRow is a host that saves an old row over pushd's status, and a cron
+// that sees a 0 and posts.
+func staleRow(w *World) {
+	p, j := w.Begin(500, nil)
+	w.Finish(p, j, Verdict{})
+	sends := j.Account.Tally().Sends
+	_, err := w.DB.Exec("UPDATE activity_detail SET live_notify_status = 0")
+	w.must(err)
+	if answers := posts(w, p, j, 20); answers[409] != 20 {
+		w.Errorf("answers %v, want already_notified", answers)
+	}
+	w.Until("the status is put right", 30*time.Second, func() bool {
+		status, err := w.Status(w.Context(), j.Channel.ActID)
+		return err == nil && status == 2
+	})
+	if n := j.Account.Tally().Sends - sends; n > 0 {
+		w.Errorf("%d messages because of a stale row", n)
+	}
+}
+
+// everyoneRefuses makes WeChat answer 43004 to everybody at once, as it does
+// when something is wrong with the account. People are not given up.
+func everyoneRefuses(w *World) {
+	p, j := w.Begin(3000, nil)
+	w.AwaitSends(j, 1000)
+	id := w.Sim.Faults.Add(wechatsim.Fault{Path: wechatsim.PathSend, Action: wechatsim.ActCode, Code: 43004})
+	w.AwaitState(j, "parked", 30*time.Second)
+	w.Sim.Faults.Clear(id)
+	w.Row.Note = fmt.Sprintf("%d sends until it parked", j.Account.Tally().Codes[43004])
+	w.Until("it goes on when it is told to", 100*time.Second, func() bool {
+		w.command(p, j, "resume")
+		s, _ := w.State(j)
+		return s == "succeeded"
+	})
+	w.Finish(p, j, Verdict{Reasked: reasked})
+}
+
+// parkedJobGivesWay has one slot and two jobs; the first waits for a WeChat
+// that answers nothing good.
+func parkedJobGivesWay(w *World) {
+	w.Set("PUSHD_MAX_JOBS", "1")
+	p, first := w.Begin(1000, nil)
+	w.AwaitSends(first, 100)
+	id := w.Sim.Faults.Add(wechatsim.Fault{AppID: first.Channel.AppID, Path: wechatsim.PathSend, Action: wechatsim.ActCode, Code: -1})
+	w.AwaitState(first, "parked", 30*time.Second)
+	second := w.NewChannel(500, nil)
+	w.must(w.Post(p, second))
+	w.Until("the second job ends", 30*time.Second, func() bool { return w.ended(second) })
+	w.Finish(p, second, Verdict{})
+	w.Sim.Faults.Clear(id)
+	w.Finish(p, first, Verdict{})
 }

@@ -18,6 +18,7 @@ import (
 var (
 	seedFlag  = flag.Uint64("crash.seed", 0, "replay a run; 0 draws a seed")
 	longFlag  = flag.Bool("crash.long", false, "run everything at full length (make chaos)")
+	allFlag   = flag.Bool("crash.all", false, "run everything, at short length")
 	tableFlag = flag.String("crash.table", "", "write the results into this file, between its marks")
 )
 
@@ -101,7 +102,7 @@ func TestCrash(t *testing.T) {
 	table := &Table{}
 	t.Run("scenarios", func(t *testing.T) {
 		for i, s := range scenarios() {
-			if s.long && !*longFlag { // make chaos runs it
+			if s.long && !*longFlag && !*allFlag { // make chaos runs it
 				continue
 			}
 			row := table.Add(s.name)

@@ -37,7 +37,7 @@ func randomKills(w *World) {
 	c := &campaign{w: w, kills: map[*Job]int64{}, needless: map[*Job]int64{}}
 	for w.Row.Kills < kills || c.finished < jobs {
 		p := w.launch(w.bin.Plain, "a", "")
-		if w.Row.Kills >= kills { // enough: let them all end
+		if w.Row.Kills >= kills && c.finished+len(c.active) >= jobs { // enough: let them all end
 			c.letEnd(p)
 			continue
 		}
