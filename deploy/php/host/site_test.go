@@ -297,13 +297,20 @@ func (b *browser) do(method, path, kind, body string) (a reply) {
 	return a
 }
 
+// accounts are those that WeChat knows; none without a rig.
+func (s *site) accounts() []*wechatsim.Account {
+	if s.Rig == nil {
+		return nil
+	}
+	return s.Sim.Accounts()
+}
+
 func (b *browser) noSecret(where string, a reply) {
 	all := fmt.Sprint(a.header) + a.text
 	secrets := []string{rig.APIKey, rig.TokenKey, appSecret, hostSecret, password}
-	for _, appid := range []string{"wxalice", "wxbob"} {
-		if token, _ := b.Sim.Find(appid).StableToken(false); token != "" {
-			secrets = append(secrets, token)
-		}
+	for _, acct := range b.accounts() {
+		token, _ := acct.StableToken(false)
+		secrets = append(secrets, token)
 	}
 	for _, secret := range secrets {
 		if strings.Contains(all, secret) {
