@@ -2,10 +2,11 @@
 
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 30s
+SEED     ?= 0
 BENCH    ?= .
 DEMO     ?=
 
-.PHONY: help demo build test lint deps bench fuzz
+.PHONY: help demo build test lint deps bench fuzz chaos mutants
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -35,3 +36,9 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	  dir=$$(dirname "$$(grep -rl --include='*_test.go' "^func $$name(" . | head -n 1)"); \
 	  go test -run '^$$' -fuzz "^$$name$$" -fuzztime '$(FUZZTIME)' "$$dir" || exit 1; \
 	done
+
+chaos: deps ## Kill and hamper the real program at full length, and write docs/reliability.md; SEED=n replays
+	go test ./internal/crashtest -run 'TestCrash$$' -v -count 1 -timeout 40m -crash.long -crash.seed '$(SEED)' -crash.table ../../docs/reliability.md
+
+mutants: deps ## Show for each of many mistakes the test that notices it; MUTANT=name picks some
+	go run ./internal/mutants -only '$(MUTANT)'
