@@ -119,21 +119,37 @@ func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
 			return
 		}
 		e.answered()
-		claimed := 0
-		for _, id := range due {
-			if e.isRunning(id) || !e.slots.tryAcquire() {
-				continue
-			}
-			if e.claimOne(ctx, hard, jobs, id) {
-				claimed++
-			} else {
-				e.slots.release()
-			}
-		}
-		if claimed == 0 {
+		if e.claimAll(ctx, hard, jobs, due) == 0 {
 			return
 		}
 	}
+}
+
+// claimsAtOnce bounds the claims under way: one after the other, hundreds of
+// jobs that fall due together would wait seconds for their first message.
+const claimsAtOnce = 8
+
+// claimAll claims these jobs, and says how many it got.
+func (e *Engine) claimAll(ctx, hard context.Context, jobs *sync.WaitGroup, due []JobID) int {
+	var claimed atomic.Int64
+	var claims sync.WaitGroup
+	turns := make(chan struct{}, claimsAtOnce)
+	for _, id := range due {
+		if e.isRunning(id) || !e.slots.tryAcquire() {
+			continue
+		}
+		turns <- struct{}{}
+		claims.Go(func() {
+			defer func() { <-turns }()
+			if e.claimOne(ctx, hard, jobs, id) {
+				claimed.Add(1)
+			} else {
+				e.slots.release()
+			}
+		})
+	}
+	claims.Wait()
+	return int(claimed.Load())
 }
 
 func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id JobID) bool {

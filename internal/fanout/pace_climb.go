@@ -80,7 +80,13 @@ func (c *climber) answer(good bool, took time.Duration, now time.Time) {
 	// What comes at first was sent at another level. It is told by time, not
 	// by when it was sent: of the sends from the new level the quick ones
 	// answer first, and would make every sample look better than the last.
-	if now.Sub(c.s.since) < c.rtt*5/4 {
+	// Beyond a small step there are new connections, too, whose opening
+	// counts in the first answers.
+	settle := c.rtt * 5 / 4
+	if c.trial == tryingUp && c.step > smallStep {
+		settle = 2 * c.rtt
+	}
+	if now.Sub(c.s.since) < settle {
 		return
 	}
 	c.s.add(good, took)

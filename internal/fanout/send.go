@@ -250,6 +250,9 @@ func (s *sender) admit() {
 // start starts as many sends as may be in flight now.
 func (s *sender) start(now time.Time) (wait time.Duration) {
 	wait = recordEvery
+	if len(s.ready) > 0 && !s.run.tenure.holds() { // each worker looks again
+		return 100 * time.Millisecond
+	}
 	for len(s.ready) > 0 {
 		switch {
 		case s.stop != nil, s.asking, s.inFlight >= s.pacer.limit():
@@ -260,8 +263,6 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			return min(wait, s.probeAt.Sub(now))
 		case s.gated && s.inFlight+len(s.canary.armed) >= canarySize:
 			return wait
-		case !s.run.tenure.holds():
-			return 100 * time.Millisecond
 		}
 		t := s.ready[0]
 		if !s.mayAsk(t) {

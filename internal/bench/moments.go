@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// firstRow is how long after the POST the first message arrives, beyond one
+// page of user/get.
+func firstRow(ctx context.Context, s *stage) error {
+	p, err := s.play(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	const page = 200 * time.Millisecond
+	var beyond []time.Duration
+	for range max(5, s.runs) {
+		b := at(20 * time.Millisecond)
+		if err := b.PageLatency.UnmarshalText([]byte(page.String())); err != nil {
+			return err
+		}
+		a, err := p.account(ctx, 20_000, b)
+		if err != nil {
+			return err
+		}
+		posted := time.Now()
+		j, err := a.post(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := p.await(ctx, j.ID); err != nil {
+			return err
+		}
+		t, err := a.Tally(ctx)
+		if err != nil {
+			return err
+		}
+		beyond = append(beyond, t.FirstSend.Sub(posted)-page)
+	}
+	s.printf("one page fetch + %v   %v\n", median(beyond).Round(time.Millisecond), beyond)
+	return nil
+}
+
+// tokenRow kills the token while a job sends at full speed.
+func tokenRow(ctx context.Context, s *stage) error {
+	p, err := s.play(ctx, "PUSHD_CONCURRENCY=200")
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	people := s.many(60_000)
+	a, err := p.account(ctx, people, at(50*time.Millisecond))
+	if err != nil {
+		return err
+	}
+	j, err := a.post(ctx)
+	if err != nil {
+		return err
+	}
+	for range 3 {
+		if err := pause(ctx, s.lasting(3*time.Second)); err != nil {
+			return err
+		}
+		if err := a.RevokeToken(ctx); err != nil {
+			return err
+		}
+	}
+	if j, err = p.await(ctx, j.ID); err != nil {
+		return err
+	}
+	r, err := a.Report(ctx, j.ID)
+	if err != nil {
+		return err
+	}
+	t, err := a.Tally(ctx)
+	if err != nil {
+		return err
+	}
+	seconds, err := a.Rates(ctx)
+	if err != nil {
+		return err
+	}
+	s.printf("3 refreshes: %d failed, %d unknown, %d missing of %d; %d sends refused for their token; sends by second %v\n",
+		j.Failed, j.Unknown, r.Missing, people, t.Codes[40001]+t.Codes[42001]+t.Codes[40014], seconds)
+	return nil
+}
