@@ -255,6 +255,15 @@ func (c *Controller) Patch(ctx context.Context, id JobID, p Patch) (Job, error) 
 	cmd := Command{From: ActiveStates, Rate: p.Rate}
 	if p.Deadline != nil {
 		cmd.Deadline = Time(*p.Deadline * 1e6)
+		job, err := c.book.Job(ctx, id)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return Job{}, jobNotFound(id)
+		case err != nil:
+			return Job{}, err
+		case job.State.Active() && cmd.Deadline <= job.Now:
+			return Job{}, &Problem{Code: CodeDeadlinePassed, Field: "deadline", Job: &job, Text: "the deadline is in the past; cancel the job to end it now"}
+		}
 	}
 	return c.command(ctx, id, cmd)
 }
@@ -271,6 +280,8 @@ func (c *Controller) command(ctx context.Context, id JobID, cmd Command) (Job, e
 			return Job{}, err
 		}
 		return Job{}, &Problem{Code: CodeJobEnded, Job: &job, Text: fmt.Sprintf("the job has ended: %s", job.State)}
+	case errors.Is(err, ErrExists):
+		return Job{}, &Problem{Code: CodeJobActive, Text: "another job of the channel is at work"}
 	case err == nil:
 		c.engine.Wake()
 	}
@@ -306,6 +317,11 @@ func (c *Controller) Retry(ctx context.Context, id JobID, req RetryRequest) (Job
 	}
 	if again == 0 && job.Counts.Settled() == job.Walk.Walked {
 		return Job{}, &Problem{Code: CodeNothingToRetry, Job: &job, Text: nothingToRetry(job)}
+	}
+	if other, err := c.book.Active(ctx, job.ActID); err == nil {
+		return Job{}, &Problem{Code: CodeJobActive, Job: &other, Text: "another job of the channel is at work; retry when it has ended"}
+	} else if !errors.Is(err, ErrNotFound) {
+		return Job{}, err
 	}
 	if _, err := c.book.Reopen(ctx, id, req.AcceptDuplicates); errors.Is(err, ErrLost) {
 		return Job{}, &Problem{Code: CodeJobActive, Job: &job, Text: "the job's last messages are still being recorded; retry in a moment"}

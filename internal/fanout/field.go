@@ -30,7 +30,9 @@ var limits = map[string]int{
 const historicLimit = 20
 
 var (
-	placeholder = regexp.MustCompile(`\{\{\s*(\w+)\.DATA\s*\}\}`)
+	// WeChat's own pages print blanks between the braces, so they come with
+	// what owners paste.
+	placeholder = regexp.MustCompile(`\{\s*\{\s*(\w+)\.DATA\s*\}\s*\}`)
 	keyType     = regexp.MustCompile(`^([a-z_]+?)\d+$`)
 )
 

@@ -9,7 +9,8 @@ import (
 
 // Token is an access token. It prints as a short fingerprint whatever the
 // verb, so that it cannot reach a log or an error by accident; string(t) is
-// the token itself.
+// the token itself. (A map with tokens for keys is the one thing that JSON
+// would show; there is none.)
 type Token string
 
 // Fingerprint is the first 16 hex digits of the token's SHA-256: enough to
