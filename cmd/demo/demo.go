@@ -52,7 +52,12 @@ func demo(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err 
 	defer func() { err = errors.Join(err, stop()) }()
 	s := &show{Rig: r, out: out, bar: &progress.Bar{W: out, Terminal: terminal(out)}}
 	s.openAccount(o)
-	s.addresses(o)
+	h, err := s.startHost(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.stop()) }()
+	s.addresses(o, h)
 	job, err := s.perform(ctx)
 	s.bar.Close()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // addresses says where everything is, so that one can look meanwhile.
-func (s *show) addresses(o options) {
+func (s *show) addresses(o options, h *host) {
 	database := "SQLite, a temporary file"
 	if o.mariadb {
 		database = "a private MariaDB"
@@ -25,6 +25,11 @@ func (s *show) addresses(o options) {
 	line("simulator", s.Door.URL, "WeChat")
 	line("", s.TokenURL(), "PHP's token endpoint")
 	line("database", database, "")
+	if h.missing == "" {
+		line("PHP host", h.url, fmt.Sprintf("owner %d, password %s; watch page /watch/%d", actID, hostPassword, actID))
+	} else {
+		line("PHP host", "not shown:", h.missing)
+	}
 	fmt.Fprintln(s.out)
 }
 

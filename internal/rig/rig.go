@@ -60,6 +60,7 @@ type Rig struct {
 	dir      string
 	dialect  store.Dialect
 	dsn      string
+	name     string // of the database on Server
 	stop     context.CancelFunc
 	finished chan error
 	options  Options
@@ -111,7 +112,7 @@ func (r *Rig) database(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		r.dialect, r.dsn, schema = store.MySQL(), srv.DSN(name), r.options.Schema
+		r.name, r.dialect, r.dsn, schema = name, store.MySQL(), srv.DSN(name), r.options.Schema
 		if err := srv.Exec(ctx, name, schema); err != nil {
 			return fmt.Errorf("load schema: %w", err)
 		}
@@ -128,6 +129,31 @@ func (r *Rig) database(ctx context.Context) (err error) {
 		return err
 	}
 	return r.Store.Migrate(ctx)
+}
+
+// Load runs SQL text of many statements.
+func (r *Rig) Load(ctx context.Context, text string) error {
+	if srv := r.options.Server; srv != nil {
+		return srv.Exec(ctx, r.name, text)
+	}
+	_, err := r.DB.ExecContext(ctx, text)
+	return err
+}
+
+// Quote writes a name that is a word of SQL.
+func (r *Rig) Quote(name string) string {
+	if r.options.Server != nil {
+		return "`" + name + "`"
+	}
+	return `"` + name + `"`
+}
+
+// PDO is how PHP reaches the rig's database.
+func (r *Rig) PDO() (dsn, user string) {
+	if srv := r.options.Server; srv != nil {
+		return "mysql:unix_socket=" + srv.Socket() + ";dbname=" + r.name + ";charset=utf8mb4", "root"
+	}
+	return "sqlite:" + r.dsn, ""
 }
 
 // Config is how the rig's daemon is set: the defaults of pushd serve, short
