@@ -1,0 +1,88 @@
+package fanout
+
+import "testing"
+
+// run feeds the canary s (a success), x (a suspect answer) and f (a failure),
+// and says at which it tripped (-1 = never) and whom it let go.
+func (c *canary) run(answers string) (tripped int, released int) {
+	for i, a := range answers {
+		var gone []spot
+		trip := false
+		switch a {
+		case 's':
+			gone = c.good()
+		case 'x':
+			gone, trip = c.bad(spot{index: i, code: 43004})
+		case 'f':
+			gone, trip = c.other()
+		}
+		released += len(gone)
+		if trip {
+			return i, released
+		}
+	}
+	return -1, released
+}
+
+func repeat(s string, n int) (out string) {
+	for range n {
+		out += s
+	}
+	return out
+}
+
+func TestCanary(t *testing.T) {
+	for name, c := range map[string]struct {
+		answers  string
+		trips    int
+		released int // before the flush
+		flushed  int
+	}{
+		"nineteen without success":        {repeat("x", 19), -1, 0, 19},
+		"twenty":                          {repeat("x", 20), 19, 0, 20},
+		"a success among them":            {repeat("x", 19) + "s" + repeat("x", 19), -1, 0, 38},
+		"successes only":                  {repeat("s", 500), -1, 0, 0},
+		"personal ones now and then":      {repeat("ssssssssssx", 100), -1, 81, 19},
+		"half of the last 200 are":        {repeat("s", 100) + repeat("x", 100), 199, 0, 100},
+		"less than half":                  {"s" + repeat("sx", 99) + "s", -1, 0, 99},
+		"half, but not yet 200":           {repeat("sx", 50), -1, 0, 50},
+		"late, after thousands were told": {repeat("s", 3000) + repeat("x", 200), 3099, 0, 100},
+		"failures become the rule":        {repeat("s", 100) + repeat("f", 100), 199, 0, 0},
+		"failures now and then":           {repeat("sssf", 200), -1, 0, 0},
+		"suspects fall out of the window": {"s" + repeat("x", 10) + repeat("s", 200), -1, 10, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var canary canary
+			trips, released := canary.run(c.answers)
+			if trips != c.trips || released != c.released {
+				t.Errorf("tripped at %d and let %d go; want %d, %d", trips, released, c.trips, c.released)
+			}
+			if n := len(canary.flush()); n != c.flushed {
+				t.Errorf("%d were held back to the end, want %d", n, c.flushed)
+			}
+			if n := len(canary.flush()); n != 0 {
+				t.Errorf("a second flush lets %d go again", n)
+			}
+		})
+	}
+}
+
+func TestCanary_EveryNewTokenArmsIt(t *testing.T) {
+	var c canary
+	c.run("s" + repeat("x", 5))
+	if dropped := c.arm(); len(dropped) != 0 {
+		t.Errorf("%d suspects of a good token were dropped", len(dropped))
+	}
+	if trips, _ := c.run(repeat("x", 19)); trips != -1 {
+		t.Errorf("tripped at %d", trips)
+	}
+	if dropped := c.arm(); len(dropped) != 19 {
+		t.Errorf("%d suspects of the last token are free again, want 19", len(dropped))
+	}
+	if trips, _ := c.run(repeat("x", 20)); trips != 19 {
+		t.Errorf("tripped at %d, want 19", trips)
+	}
+	if n := len(c.flush()); n != 25 {
+		t.Errorf("%d held back, want the 20 of this token and the 5 of the first", n)
+	}
+}

@@ -1,0 +1,61 @@
+package fanout
+
+import (
+	"testing"
+	"time"
+)
+
+func TestDeferrals(t *testing.T) {
+	const start = Time(1e15)
+	short := Person{State: Refused, Code: 40241, Defers: 1}
+	long := Person{State: Refused, Code: 43117, Defers: 16}
+	plain := Person{State: Refused, Code: 45009}
+	var d deferrals
+	d.begin(start, false)
+
+	may := d.due(start)
+	if may(short) || may(long) || !may(plain) {
+		t.Errorf("at the claim: short %v, long %v, plain %v", may(short), may(long), may(plain))
+	}
+	if until, long, any := d.next(); !any || long || until != start.Add(deferShort) {
+		t.Errorf("next: %v %v %v", until, long, any)
+	}
+	at := start.Add(deferShort)
+	if may = d.due(at); !may(short) || may(long) {
+		t.Errorf("61 s later: short %v, long %v", may(short), may(long))
+	}
+	if until, long, any := d.next(); !any || !long || until != start.Add(deferLong) {
+		t.Errorf("next: %v %v %v", until, long, any)
+	}
+	d.put(deferShort, at)
+	if may = d.due(at.Add(deferShort - time.Millisecond)); may(short) {
+		t.Error("asked again within 61 s")
+	}
+	if may = d.due(start.Add(deferLong)); !may(short) || !may(long) {
+		t.Error("still not due")
+	}
+	if _, _, any := d.next(); any {
+		t.Error("somebody is said to be put off")
+	}
+}
+
+func TestDeferrals_WaitIsNotBegunAnew(t *testing.T) {
+	long := Person{State: Refused, Code: 43117, Defers: 16}
+	var d deferrals
+	d.begin(1e15, true) // the job was parked for just that
+	if !d.due(1e15)(long) {
+		t.Error("a job that has waited half an hour waits again")
+	}
+}
+
+func TestDeferrals_Fruitless(t *testing.T) {
+	var d deferrals
+	for i, c := range []struct {
+		left int64
+		want int
+	}{{9, 1}, {9, 2}, {8, 1}, {8, 2}, {8, 3}, {8, 4}} {
+		if got := d.fruitless(c.left); got != c.want {
+			t.Errorf("round %d, %d left: %d, want %d", i, c.left, got, c.want)
+		}
+	}
+}

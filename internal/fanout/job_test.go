@@ -1,0 +1,90 @@
+package fanout
+
+import (
+	"testing"
+	"time"
+)
+
+func TestProjection(t *testing.T) {
+	for _, s := range append(ActiveStates, EndedStates...) {
+		want := map[State]int{Queued: 1, Running: 1, Paused: 1, Parked: 1, Succeeded: 2, Failed: 3, Expired: 3, Canceled: 3}[s]
+		if got := Projection(Job{State: s}, 3); got != want {
+			t.Errorf("%s is %d, want %d", s, got, want)
+		}
+		if got := Projection(Job{State: s, Notified: true}, 3); got != StatusDone {
+			t.Errorf("%s of a job that has succeeded once is %d, want 2", s, got)
+		}
+		if s.Active() == s.Ended() {
+			t.Errorf("%s is both active and ended", s)
+		}
+	}
+	if got := Projection(Job{State: Failed}, 9); got != 9 {
+		t.Errorf("failed is %d, want the setting's 9", got)
+	}
+}
+
+func TestDefaultDeadline(t *testing.T) {
+	now := Time(1772366400e6)
+	if got := DefaultDeadline(1772370000, now, 30*time.Minute); got != Time(1772371800e6) {
+		t.Errorf("with a start: %d", got)
+	}
+	if got := DefaultDeadline(0, now, 30*time.Minute); got != now.Add(6*time.Hour) {
+		t.Errorf("without a start: %d", got)
+	}
+}
+
+func TestQuotaReset_IsMidnightInBeijing(t *testing.T) {
+	for _, c := range []struct{ now, want string }{
+		{"2026-03-01T15:59:59Z", "2026-03-01T16:00:05Z"},
+		{"2026-03-01T16:00:05Z", "2026-03-02T16:00:05Z"},
+		{"2026-12-31T20:00:00Z", "2027-01-01T16:00:05Z"},
+	} {
+		now, err := time.Parse(time.RFC3339, c.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (*Engine)(nil).quotaReset(Time(now.UnixMicro())).Std().Format(time.RFC3339); got != c.want {
+			t.Errorf("after %s: %s, want %s", c.now, got, c.want)
+		}
+	}
+}
+
+func TestRateWindow(t *testing.T) {
+	var w rateWindow
+	start := time.Unix(1_000_000, 0)
+	if got := w.perSecond(start); got != 0 {
+		t.Errorf("nothing sent: %v", got)
+	}
+	for i := range 300 { // 20 a second for 15 seconds
+		w.add(start.Add(time.Duration(i) * 50 * time.Millisecond))
+	}
+	if got := w.perSecond(start.Add(15*time.Second - time.Millisecond)); got < 19 || got > 21 {
+		t.Errorf("20 a second: %v", got)
+	}
+	if got := w.perSecond(start.Add(20 * time.Second)); got > 11 {
+		t.Errorf("five seconds after the end: %v", got)
+	}
+	if got := w.perSecond(start.Add(26 * time.Second)); got != 0 {
+		t.Errorf("long after the end: %v", got)
+	}
+}
+
+func TestClock(t *testing.T) {
+	var c clock
+	base := time.Now()
+	c.read(1000e6, base)
+	if now := c.now(); now < 1000e6 || now > Time(1000e6).Add(time.Minute) {
+		t.Errorf("now %d", now)
+	}
+	c.read(5000e6, base.Add(-slowReading-time.Second)) // took too long to be worth anything
+	if now := c.now(); now > 2000e6 {
+		t.Errorf("a slow answer set the clock to %d", now)
+	}
+	c.read(0, base)
+	if c.now() < 1000e6 {
+		t.Error("no answer set the clock back")
+	}
+	if c.until(c.now().Add(-time.Hour)) != 0 {
+		t.Error("a moment in the past is to come")
+	}
+}

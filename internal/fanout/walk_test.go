@@ -1,0 +1,288 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// list is a WeChat that lists followers as a script says.
+type list struct {
+	WeChat
+	page  func(call int, cursor OpenID) (FollowerPage, Answer)
+	calls []OpenID // the cursors asked for
+}
+
+func (l *list) Page(_ context.Context, _ Token, cursor OpenID) (FollowerPage, Answer) {
+	l.calls = append(l.calls, cursor)
+	return l.page(len(l.calls), cursor)
+}
+
+// oneToken always has the same token.
+type oneToken struct{ Tokens }
+
+func (oneToken) Token(context.Context, AppID, ActID) (Token, error) { return "t", nil }
+func (oneToken) Refused(context.Context, AppID, ActID, Token) (Token, error) {
+	return "t", nil
+}
+
+// claimed makes a run of a job that has just been claimed from a ledger.
+func claimed(t *testing.T, l *fakeLedger, wechat WeChat, started Walk) *run {
+	t.Helper()
+	e := New(Config{
+		Ledger: l, WeChat: wechat, Tokens: oneToken{}, Owner: Owner{"i", "b"}, Log: slog.New(slog.DiscardHandler),
+		Concurrency: 8, MaxJobs: 1, Lease: 15 * time.Second, DedupWindow: 9 * time.Minute, Grace: time.Hour,
+		Boottime: func() time.Duration { return 0 }, Rand: rand.New(rand.NewPCG(1, 2)),
+	})
+	ctx := t.Context()
+	on := true
+	l.channels[1] = &Channel{ActID: 1, AppID: "wx", LiveNotify: &on}
+	job, err := l.Create(ctx, Job{ID: NewJobID(), ActID: 1, AppID: "wx", Deadline: Time(time.Now().Add(6 * time.Hour).UnixMicro())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.jobs[job.ID].Walk = started
+	if job, err = l.Claim(ctx, e.cfg.Owner, job.ID, e.cfg.Lease); err != nil {
+		t.Fatal(err)
+	}
+	e.clock.read(job.Now, time.Now())
+	hard, kill := context.WithCancel(ctx)
+	t.Cleanup(kill)
+	return e.newRun(hard, job, newTenure(e.cfg.Boottime, e.cfg.Lease, 0))
+}
+
+func ids(from, to int) (out []OpenID) {
+	for i := from; i < to; i++ {
+		out = append(out, OpenID(fmt.Sprintf("o%07d", i)))
+	}
+	return out
+}
+
+// honest lists people in pages of size, as user/get does.
+func honest(people []OpenID, size int) func(int, OpenID) (FollowerPage, Answer) {
+	return func(_ int, cursor OpenID) (FollowerPage, Answer) {
+		at := slices.Index(people, cursor) + 1
+		p := FollowerPage{Total: int64(len(people)), OpenIDs: slices.Clone(people[at:min(len(people), at+size)])}
+		if n := len(p.OpenIDs); n > 0 {
+			p.Next = p.OpenIDs[n-1]
+		}
+		return p, Answer{}
+	}
+}
+
+func TestWalk(t *testing.T) {
+	thousand := honest(ids(0, 1000), 100)
+	at := func(call int, instead func(FollowerPage) (FollowerPage, Answer)) func(int, OpenID) (FollowerPage, Answer) {
+		return func(n int, cursor OpenID) (FollowerPage, Answer) {
+			p, a := thousand(n, cursor)
+			if n == call {
+				return instead(p)
+			}
+			return p, a
+		}
+	}
+	answer := func(v Verdict, code int) func(FollowerPage) (FollowerPage, Answer) {
+		return func(FollowerPage) (FollowerPage, Answer) { return FollowerPage{}, Answer{Verdict: v, Code: code} }
+	}
+	for name, c := range map[string]struct {
+		page   func(int, OpenID) (FollowerPage, Answer)
+		walked int64
+		passes int
+		err    bool
+	}{
+		"nobody follows":        {honest(nil, 100), 0, 2, false},
+		"one":                   {honest(ids(0, 1), 100), 1, 1, false},
+		"9,999":                 {honest(ids(0, 9999), PageSize), 9999, 1, false},
+		"10,000":                {honest(ids(0, 10000), PageSize), 10000, 1, false},
+		"10,001":                {honest(ids(0, 10001), PageSize), 10001, 1, false},
+		"an answer of 25,000":   {honest(ids(0, 25000), 25000), 25000, 1, false},
+		"ten pages":             {thousand, 1000, 1, false},
+		"breaks off once":       {at(4, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{Total: 1000}, Answer{} }), 1000, 2, false},
+		"breaks off with total": {at(4, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{}, Answer{} }), 1000, 2, false},
+		"breaks off each time": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			p, a := thousand(n, cursor)
+			if cursor == "o0000299" {
+				return FollowerPage{Total: 1000}, a
+			}
+			return p, a
+		}, 300, 2, true},
+		"nothing the first time": {at(1, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{}, Answer{} }), 1000, 2, false},
+		"a second pass with nothing": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			if n == 4 {
+				return FollowerPage{Total: 1000}, Answer{}
+			}
+			if n > 4 {
+				return FollowerPage{}, Answer{}
+			}
+			return thousand(n, cursor)
+		}, 300, 2, true},
+		"a page twice": {at(3, func(p FollowerPage) (FollowerPage, Answer) {
+			p.OpenIDs = append(ids(100, 200), p.OpenIDs...)
+			return p, Answer{}
+		}), 1000, 1, false},
+		"people twice, and nobodies": {at(3, func(p FollowerPage) (FollowerPage, Answer) {
+			p.OpenIDs = append(append([]OpenID{"", "o\nx"}, p.OpenIDs...), append(p.OpenIDs, "")...)
+			return p, Answer{}
+		}), 1000, 1, false},
+		"a cursor that leads back": {at(3, func(p FollowerPage) (FollowerPage, Answer) { p.Next = "o0000099"; return p, Answer{} }), 1000, 2, false},
+		"a loop without end": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			p, a := thousand(n, cursor)
+			if cursor == "o0000199" {
+				p.Next = "o0000099"
+			}
+			return p, a
+		}, 300, 2, true},
+		"the cursor's follower is gone": {at(5, answer(Other, 40003)), 1000, 2, false},
+		"busy now and then":             {at(3, answer(Busy, -1)), 1000, 1, false},
+		"quota, then a reset":           {at(3, answer(Quota, 45009)), 1000, 1, false},
+		"too fast":                      {at(3, answer(Slower, 45011)), 1000, 1, false},
+		"a total that lies, once":       {at(3, func(p FollowerPage) (FollowerPage, Answer) { p.Total = 1 << 50; return p, Answer{} }), 1000, 2, false},
+		"a total that lies, always": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			p, a := thousand(n, cursor)
+			p.Total = 1 << 50
+			return p, a
+		}, 1000, 2, true},
+		"a total a little high": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			p, a := thousand(n, cursor)
+			p.Total += 50
+			return p, a
+		}, 1000, 1, false},
+		"a total too high, believed at the second pass": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			p, a := honest(ids(0, 2000), 500)(n, cursor)
+			p.Total += 90
+			return p, a
+		}, 2000, 2, false},
+		"forbidden, once": {at(1, answer(Fatal, 48001)), 1000, 1, false},
+		"the token is refused again and again": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			if n <= 30 {
+				return FollowerPage{}, Answer{Verdict: TokenRefused, Code: 40001}
+			}
+			return thousand(n, cursor)
+		}, 1000, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newFakeLedger()
+				wechat := &list{page: c.page}
+				r := claimed(t, l, wechat, Walk{})
+				r.idle.Store(false)
+				w := &walker{run: r}
+				err := w.do(t.Context())
+				if (err != nil) != c.err || err != nil && !errors.Is(err, errWalkIncomplete) {
+					t.Fatalf("the walk ended with %v", err)
+				}
+				j := l.jobs[r.job.ID]
+				if j.Walk.Walked != c.walked || j.Walk.Pass != c.passes || j.Walk.Complete == c.err || j.Walk.Cursor != "" {
+					t.Errorf("walked %d in %d passes, complete %v, cursor %q; want %d in %d", j.Walk.Walked, j.Walk.Pass, j.Walk.Complete, j.Walk.Cursor, c.walked, c.passes)
+				}
+				if n := int64(len(j.where)); n != c.walked || len(j.twice) > 0 {
+					t.Errorf("%d people are stored, %d of them twice; want %d", n, len(j.twice), c.walked)
+				}
+				if walk, _ := r.frontier.get(); walk.Pages != j.Walk.Pages {
+					t.Errorf("the frontier is at page %d of %d", walk.Pages, j.Walk.Pages)
+				}
+			})
+		})
+	}
+}
+
+// Of a walk that an earlier life left unfinished, a fresh one goes on at its
+// cursor and a stale one begins anew; in both nobody is stored twice.
+func TestWalk_Resumed(t *testing.T) {
+	for name, c := range map[string]struct {
+		age   time.Duration
+		first OpenID
+		pass  int
+	}{
+		"fresh": {time.Minute, "o0000299", 1},
+		"stale": {staleWalk + time.Second, "", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newFakeLedger()
+				wechat := &list{page: honest(ids(0, 1000), 100)}
+				r := claimed(t, l, wechat, Walk{})
+				total := int64(1000)
+				walk := Walk{Pass: 1, Cursor: "o0000299", Pages: 1, Walked: 300, Total: &total, Seen: 300, Fresh: 300, PassAt: r.e.clock.now()}
+				if err := l.StorePage(t.Context(), r.job.Lease(), Page{1, ids(0, 300)}, walk); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(c.age)
+				w := &walker{run: r, walk: walk}
+				if err := w.do(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if j := l.jobs[r.job.ID]; j.Walk.Walked != 1000 || len(j.twice) > 0 || j.Walk.Pass != c.pass || wechat.calls[0] != c.first {
+					t.Errorf("walked %d, %d twice, pass %d, first cursor %q", j.Walk.Walked, len(j.twice), j.Walk.Pass, wechat.calls[0])
+				}
+			})
+		})
+	}
+}
+
+// A commit whose answer is lost is repeated and found to be stored.
+func TestWalk_LostCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &forgetful{fakeLedger: newFakeLedger()}
+		r := claimed(t, l.fakeLedger, &list{page: honest(ids(0, 1000), 100)}, Walk{})
+		r.e.cfg.Ledger = l
+		w := &walker{run: r}
+		if err := w.do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if j := l.jobs[r.job.ID]; j.Walk.Walked != 1000 || len(j.where) != 1000 || len(j.pages) != 10 || len(j.twice) > 0 {
+			t.Errorf("walked %d in %d pages, %d people, %d twice", j.Walk.Walked, len(j.pages), len(j.where), len(j.twice))
+		}
+	})
+}
+
+// forgetful stores pages and loses every other answer.
+type forgetful struct {
+	*fakeLedger
+	n int
+}
+
+func (l *forgetful) StorePage(ctx context.Context, lease Lease, p Page, w Walk) error {
+	err := l.fakeLedger.StorePage(ctx, lease, p, w)
+	if l.n++; l.n%2 == 1 && err == nil {
+		return errDatabase
+	}
+	return err
+}
+
+// What WeChat forbids for good ends the job.
+func TestWalk_Forbidden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wechat := &list{page: func(int, OpenID) (FollowerPage, Answer) {
+			return FollowerPage{}, Answer{Verdict: Fatal, Code: 48001}
+		}}
+		w := &walker{run: claimed(t, newFakeLedger(), wechat, Walk{})}
+		var e *ended
+		if err := w.do(t.Context()); !errors.As(err, &e) || e.State != Failed || e.Reason != WeChatRefused {
+			t.Errorf("the walk ended with %v", err)
+		}
+	})
+}
+
+// A job with nobody left to send to gives way while its walk waits.
+func TestWalk_ParksWhenIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newFakeLedger()
+		wechat := &list{page: func(int, OpenID) (FollowerPage, Answer) {
+			return FollowerPage{}, Answer{Verdict: Quota, Code: 45009}
+		}}
+		r := claimed(t, l, wechat, Walk{})
+		r.idle.Store(true)
+		w := &walker{run: r}
+		var p *parked
+		if err := w.do(t.Context()); !errors.As(err, &p) || p.Reason != QuotaExhausted || p.Until.Sub(r.e.clock.now()) > quotaLook {
+			t.Errorf("the walk ended with %v (%+v)", err, p)
+		}
+	})
+}
