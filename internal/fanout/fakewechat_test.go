@@ -36,6 +36,7 @@ type fakePerson struct {
 	puts      int // how often they are put off with code before they receive
 	requests  int
 	told      []time.Time // when a message was delivered to them
+	putAt     time.Time   // when they were last put off
 	unknown   bool        // somebody got an ambiguous answer about them
 	excused   bool        // the last answer allows to ask again
 	unexcused int         // requests beyond the first that no answer allowed
@@ -193,10 +194,10 @@ func (c phone) decide(p *fakePerson, tok Token, to OpenID, d *rand.Rand, now tim
 	case p.code == -1:
 		return busy
 	case p.code == 40241 && p.puts > 0:
-		p.puts--
+		p.putOff(c.w, to, now, time.Minute)
 		return refuse(DeferShort, 40241)
 	case p.code == 43117 && p.puts > 0:
-		p.puts--
+		p.putOff(c.w, to, now, 30*time.Minute)
 		return refuse(DeferLong, 43117)
 	case p.code == 43004 || p.code == 43101:
 		return refuse(Skip, p.code)
@@ -212,6 +213,16 @@ func (c phone) decide(p *fakePerson, tok Token, to OpenID, d *rand.Rand, now tim
 	}
 	c.deliver(p, now)
 	return Answer{}
+}
+
+// putOff sees to it that nobody who was asked to wait came back too soon.
+func (p *fakePerson) putOff(w *sim, to OpenID, now time.Time, wait time.Duration) {
+	// A person who resumes the job, and a packet on its way through a freeze,
+	// may come earlier.
+	if !p.putAt.IsZero() && now.Sub(p.putAt) < wait && !p.unknown && w.faults&(commands|freezes|clockSteps) == 0 {
+		w.violated("%s was to be left alone for %s and was asked again after %s", to, wait, now.Sub(p.putAt))
+	}
+	p.puts, p.putAt = p.puts-1, now
 }
 
 // deliver tells a person, unless that is a repetition within the window.

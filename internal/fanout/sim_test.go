@@ -46,7 +46,7 @@ func TestSimulation(t *testing.T) {
 		runs = n
 	}
 	if runs == 0 {
-		runs = 600
+		runs = 300
 	}
 	for seed := *simFrom; seed < *simFrom+uint64(runs); seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
