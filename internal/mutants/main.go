@@ -45,13 +45,14 @@ func run(ctx context.Context, only string, dry bool) error {
 	if err := os.CopyFS(dir, tree{os.DirFS(".")}); err != nil {
 		return fmt.Errorf("copy the tree: %w", err)
 	}
+	w := &workshop{dir: dir, dry: dry, green: map[string]error{}}
 	fmt.Print("| mistake | red |\n| --- | --- |\n")
 	var bad []error
 	for _, m := range mutants() {
 		if !pick.MatchString(m.name) {
 			continue
 		}
-		red, err := try(ctx, dir, m, dry)
+		red, err := w.try(ctx, m)
 		if err != nil {
 			bad = append(bad, fmt.Errorf("%s: %w", m.name, err))
 			red = "**" + err.Error() + "**"
@@ -64,10 +65,39 @@ func run(ctx context.Context, only string, dry bool) error {
 	return errors.Join(bad...)
 }
 
-// try makes one mistake, runs its tests until one is red, and undoes it.
-func try(ctx context.Context, dir string, m mutant, dry bool) (red string, err error) {
+// workshop is the copy in which mistakes are made, one at a time.
+type workshop struct {
+	dir   string
+	dry   bool
+	green map[string]error // tests that were run without a mistake
+}
+
+// try makes one mistake, and looks for a test that is red with it and green
+// without it.
+func (w *workshop) try(ctx context.Context, m mutant) (red string, err error) {
+	for _, t := range m.tests {
+		if red, err = w.withMistake(ctx, m, t); err != nil || w.dry {
+			return "", err
+		}
+		if red == "" {
+			continue
+		}
+		if _, known := w.green[t]; !known {
+			if text, _ := w.test(ctx, t); text != "" {
+				w.green[t] = fmt.Errorf("%s is red without any mistake: %s", t, text)
+			} else {
+				w.green[t] = nil
+			}
+		}
+		return red, w.green[t]
+	}
+	return "", errors.New("survived: " + strings.Join(m.tests, ", "))
+}
+
+// withMistake runs a test on the tree with one mistake, and undoes that.
+func (w *workshop) withMistake(ctx context.Context, m mutant, t string) (red string, err error) {
 	for _, e := range m.edits {
-		path := filepath.Join(dir, e.file)
+		path := filepath.Join(w.dir, e.file)
 		whole, err := os.ReadFile(path)
 		if err != nil {
 			return "", err
@@ -80,29 +110,32 @@ func try(ctx context.Context, dir string, m mutant, dry bool) (red string, err e
 		}
 		defer os.WriteFile(path, whole, 0o644)
 	}
-	if out, err := command(ctx, dir, "go", "vet", "./cmd/pushd", "./internal/fanout").CombinedOutput(); err != nil {
+	if out, err := command(ctx, w.dir, "go", "build", "./...").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("can't be made: it does not build: %s", last(out))
 	}
-	if dry {
+	if w.dry {
 		return "", nil
 	}
-	for _, t := range m.tests {
-		pkg, name, _ := strings.Cut(t, " ")
-		limited, cancel := context.WithTimeout(ctx, 4*time.Minute)
-		args := []string{"test", pkg, "-count=1", "-timeout", "3m", "-run", name}
-		if strings.HasSuffix(pkg, "/crashtest") {
-			args = append(args, "-crash.all")
-		}
-		out, err := command(limited, dir, "go", args...).CombinedOutput()
-		cancel()
-		if err != nil && strings.Contains(string(out), "[build failed]") {
-			return "", fmt.Errorf("its test does not build: %s", last(out))
-		}
-		if err != nil {
-			return "`" + pkg + "` " + first(out), nil
-		}
+	return w.test(ctx, t)
+}
+
+// test runs a test and names what is red; "" is green.
+func (w *workshop) test(ctx context.Context, t string) (red string, err error) {
+	pkg, name, _ := strings.Cut(t, " ")
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	defer cancel()
+	args := []string{"test", pkg, "-count=1", "-timeout", "3m", "-run", name}
+	if strings.HasSuffix(pkg, "/crashtest") {
+		args = append(args, "-crash.all")
 	}
-	return "", errors.New("survived: " + strings.Join(m.tests, ", "))
+	out, err := command(ctx, w.dir, "go", args...).CombinedOutput()
+	switch {
+	case err == nil:
+		return "", nil
+	case strings.Contains(string(out), "[build failed]"):
+		return "", fmt.Errorf("its test does not build: %s", last(out))
+	}
+	return "`" + pkg + "` " + first(out), nil
 }
 
 func command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
