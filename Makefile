@@ -3,10 +3,10 @@
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 30s
 SEED     ?= 0
-BENCH    ?= .
+BENCH    ?=
 DEMO     ?=
 
-.PHONY: help demo build test lint deps bench fuzz chaos mutants
+.PHONY: help demo build test lint deps bench microbench fuzz chaos mutants
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -28,8 +28,11 @@ lint: ## go vet, staticcheck, gofmt
 deps: ## Look for what the tests need beside Go
 	@.ci/deps
 
-bench: ## Run the benchmarks; BENCH=name picks some
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
+bench: ## Measure pushd from outside, about an hour; BENCH="cpu rate" picks rows
+	go run ./internal/bench $(BENCH)
+
+microbench: ## Run the packages' own benchmarks
+	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	@grep -rho --include='*_test.go' '^func Fuzz[A-Za-z]*' . | cut -c6- | sort | while read -r name; do \

@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"cmd/demo":             {"*"},
 	"internal/rig":         {"*"},
 	"internal/crashtest":   {"*"},
+	"internal/bench":       {"*"},
 	"internal/mutants":     {},
 	"internal/daemon":      {"api", "internal/fanout", "internal/store", "internal/tokenclient", "internal/wechat"},
 	"api":                  {"internal/fanout"},

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"time"
+
+	"pushd/internal/wechatsim"
 )
 
 // firstRow is how long after the POST the first message arrives, beyond one
@@ -20,7 +23,7 @@ func firstRow(ctx context.Context, s *stage) error {
 		if err := b.PageLatency.UnmarshalText([]byte(page.String())); err != nil {
 			return err
 		}
-		a, err := p.account(ctx, 20_000, b)
+		a, err := p.account(ctx, 10_000, b)
 		if err != nil {
 			return err
 		}
@@ -29,11 +32,11 @@ func firstRow(ctx context.Context, s *stage) error {
 		if err != nil {
 			return err
 		}
-		if _, err := p.await(ctx, j.ID); err != nil {
+		t, err := a.Wait(ctx, wechatsim.Until{Sends: 1})
+		if err != nil {
 			return err
 		}
-		t, err := a.Tally(ctx)
-		if err != nil {
+		if _, err := p.call(ctx, http.MethodPost, "/v1/jobs/"+j.ID+"/cancel", nil); err != nil {
 			return err
 		}
 		beyond = append(beyond, t.FirstSend.Sub(posted)-page)

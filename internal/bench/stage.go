@@ -212,9 +212,11 @@ func (p *play) await(ctx context.Context, id string) (job, error) {
 
 // call calls the API.
 func (p *play) call(ctx context.Context, method, path string, body any) (j job, err error) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return j, err
+	var text []byte
+	if body != nil {
+		if text, err = json.Marshal(body); err != nil {
+			return j, err
+		}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, p.url+path, bytes.NewReader(text))
 	if err != nil {

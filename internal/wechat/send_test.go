@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -290,14 +291,23 @@ func BenchmarkSend(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer c.Close()
-	b.Run("Send", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if a := c.Send(b.Context(), token, letter, "oia2TjuEGTNoeX76QEjQNrcURxG8", false); !a.OK() {
-				b.Fatalf("%+v", a)
+	for _, way := range []struct {
+		name  string
+		sends carrier
+	}{
+		{"Wire", c.sends},
+		{"Transport", &proxied{transport: c.calls, url: *mustParse(b, s.URL+pathSend), header: http.Header{}, timeout: time.Minute}},
+	} {
+		c := &Client{sends: way.sends, buffers: sync.Pool{New: func() any { return new(answerBuffer) }}}
+		b.Run(way.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if a := c.Send(b.Context(), token, letter, "oia2TjuEGTNoeX76QEjQNrcURxG8", false); !a.OK() {
+					b.Fatalf("%+v", a)
+				}
 			}
-		}
-	})
+		})
+	}
 	b.Run("Resty", func(b *testing.B) { // the bare call, for comparison
 		b.ReportAllocs()
 		body := string(letter.Head) + "oia2TjuEGTNoeX76QEjQNrcURxG8" + string(letter.Tail)
