@@ -15,8 +15,11 @@ import (
 type fakeWeChat struct {
 	w         *sim
 	mu        sync.Mutex
-	valid     Token // the one good token; others are refused
-	foreign   Token // another account's: it is good, but knows nobody here
+	valid     Token               // the one good token; others are refused
+	older     Token               // the one before, while WeChat still takes it
+	used      map[Token]time.Time // when each was last used
+	last      time.Time           // when the last send arrived
+	foreign   Token               // another account's: it is good, but knows nobody here
 	followers []OpenID
 	gone      map[OpenID]bool
 	people    map[recipient]*fakePerson
@@ -146,6 +149,7 @@ func (c phone) arrive(tok Token, who recipient, d *rand.Rand, ambiguous, unheard
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
+	c.used[tok], c.last = now, now
 	p := c.person(who)
 	p.requests++
 	if p.requests > 1 && !p.excused {
@@ -173,7 +177,7 @@ func (c phone) decide(p *fakePerson, tok Token, to OpenID, d *rand.Rand, now tim
 	switch {
 	case tok == c.foreign && tok != "":
 		return refuse(Skip, 40003)
-	case tok != c.valid:
+	case tok != c.valid && (tok != c.older || tok == ""):
 		return refuse(TokenRefused, 40001)
 	case now.Before(c.outage):
 		if d.IntN(4) == 0 {

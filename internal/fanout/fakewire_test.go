@@ -13,6 +13,7 @@ type process struct {
 	w      *sim
 	owner  Owner
 	engine *Engine
+	tokens *fakeTokens
 	stop   context.CancelFunc // as SIGTERM does
 	ended  chan struct{}
 

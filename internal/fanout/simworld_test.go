@@ -92,6 +92,7 @@ type sim struct {
 	wrong     []string
 	lines     []string
 	tracing   bool
+	damaged   bool // a page of the ledger was damaged on purpose
 }
 
 // dice are the dice of one event: the same for the same event of a seed,
@@ -150,6 +151,7 @@ func newSim(seed uint64, faults fault, tracing bool) *sim {
 	w.ledger = newFakeLedger()
 	w.wechat = &fakeWeChat{
 		w: w, gone: map[OpenID]bool{}, people: map[recipient]*fakePerson{}, codes: map[OpenID]fakePerson{},
+		used:     map[Token]time.Time{},
 		pageSize: 5 + d.IntN(60), quota: -1, lies: 1 + d.IntN(3), foreign: "token-of-another-account",
 	}
 	w.php = &fakePHP{w: w}
@@ -218,7 +220,8 @@ func (w *sim) boot(instance int) {
 	}
 	close(p.thawed)
 	cfg := w.cfg
-	cfg.Ledger, cfg.WeChat, cfg.Tokens, cfg.Owner = wire{w.ledger, p}, phone{w.wechat, p}, newFakeTokens(p), p.owner
+	p.tokens = newFakeTokens(p)
+	cfg.Ledger, cfg.WeChat, cfg.Tokens, cfg.Owner = wire{w.ledger, p}, phone{w.wechat, p}, p.tokens, p.owner
 	cfg.Boottime = func() time.Duration { return time.Since(w.start) }
 	cfg.Rand = rand.New(rand.NewPCG(w.seed, uint64(w.lives)))
 	cfg.Point = func(Point) { w.pass(p) }

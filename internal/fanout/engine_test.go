@@ -1,0 +1,280 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// inWorld runs f in a world in which nothing goes wrong but what f does. The
+// first process has just got a job to tell n followers, perSecond at most.
+func inWorld(t *testing.T, n, perSecond int, f func(w *sim)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, true)
+		w.wechat.followers = ids(0, n)
+		w.boot(0)
+		w.post(1, Request{Rate: perSecond})
+		f(w)
+		for _, p := range w.processes {
+			p.stop()
+		}
+		w.all.Wait()
+		w.late.Wait()
+		w.judge()
+		for _, text := range w.wrong {
+			t.Error(text)
+		}
+		if t.Failed() {
+			for _, line := range w.lines {
+				t.Log(line)
+			}
+		}
+	})
+}
+
+// job is the world's first job as it is now.
+func (w *sim) job() Job {
+	job, err := w.ledger.pick(func(j *fakeJob) bool { return j.ActID == 1 })
+	if err != nil {
+		w.violated("there is no job: %v", err)
+	}
+	return job
+}
+
+// within waits until the job has ended and complains if that takes longer.
+func (w *sim) within(d time.Duration) {
+	for end := time.Now().Add(d); w.job().State.Active(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.violated("the job is %s (%s) after %s: %+v", w.job().State, w.job().Reason, d, w.job().Counts)
+			return
+		}
+	}
+}
+
+// A few people whose sends are always answered -1 neither hold the job up nor
+// pass for a WeChat that is down, nor keep it down as the only probe.
+func TestEngine_Poison(t *testing.T) {
+	for name, outage := range map[string]time.Duration{"alone": 0, "with an outage": 20 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 100, 20, func(w *sim) {
+				for _, i := range []int{3, 40, 99} {
+					w.wechat.codes[w.wechat.followers[i]] = fakePerson{code: -1}
+				}
+				time.Sleep(time.Second)
+				w.wechat.mu.Lock()
+				w.wechat.outage = time.Now().Add(outage)
+				w.wechat.mu.Unlock()
+				w.within(outage + patience + time.Minute)
+				if job := w.job(); job.State != Succeeded || job.Counts.Sent != 97 || job.Counts.Unknown != 3 {
+					w.violated("%s with %+v", job.State, job.Counts)
+				}
+			})
+		})
+	}
+}
+
+// The last few people of a job outlast an outage: there is nobody else by
+// whom to tell that WeChat is down.
+func TestEngine_OutageAtTheEnd(t *testing.T) {
+	inWorld(t, 3, 1, func(w *sim) {
+		for w.job().Walk.Pages == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		w.wechat.mu.Lock()
+		w.wechat.outage = time.Now().Add(time.Minute)
+		w.wechat.mu.Unlock()
+		w.within(3 * time.Minute)
+		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 3 {
+			w.violated("%s with %+v", job.State, job.Counts)
+		}
+	})
+}
+
+// A token that was renewed by age is used within about a second, without
+// anybody being refused for the old one.
+func TestEngine_TokenRenewedByAge(t *testing.T) {
+	inWorld(t, 300, 30, func(w *sim) {
+		time.Sleep(3 * time.Second)
+		w.wechat.mu.Lock()
+		old := w.wechat.valid
+		w.wechat.older = old
+		w.php.renew()
+		w.processes[0].tokens.token = w.php.token
+		w.wechat.mu.Unlock()
+		changed := time.Now()
+		w.within(time.Minute)
+		if late := w.wechat.used[old].Sub(changed); late > lookEvery+300*time.Millisecond {
+			w.violated("the old token was used for %s more", late)
+		}
+		if n := w.job().Counts.Errors[40001]; n != 0 {
+			w.violated("%d people were refused for the old token", n)
+		}
+	})
+}
+
+// Nothing starts one second after a pause or a cancel was answered.
+func TestEngine_CommandsStopSends(t *testing.T) {
+	for name, command := range map[string]func(*Controller) func(context.Context, JobID) (Job, error){
+		"pause":  func(c *Controller) func(context.Context, JobID) (Job, error) { return c.Pause },
+		"cancel": func(c *Controller) func(context.Context, JobID) (Job, error) { return c.Cancel },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 300, 30, func(w *sim) {
+				w.faults |= commands // a job may end canceled
+				time.Sleep(2 * time.Second)
+				if _, err := command(w.controller())(context.Background(), w.job().ID); err != nil {
+					w.violated("%v", err)
+				}
+				answered := time.Now()
+				time.Sleep(20 * time.Second)
+				if w.wechat.last.Sub(answered) > time.Second {
+					w.violated("sends arrive %s after the answer", w.wechat.last.Sub(answered))
+				}
+				if n := w.ledger.doubtful(w.job().ID); n != 0 {
+					w.violated("%d people are left in doubt", n)
+				}
+				if owner, _ := w.ledger.holder(w.job().ID); owner != (Owner{}) {
+					w.violated("%s still holds the job", owner.Boot)
+				}
+			})
+		})
+	}
+}
+
+// A process that is told to stop while the database is down leaves in time,
+// and the next one tells the rest.
+func TestEngine_DrainsWithoutDatabase(t *testing.T) {
+	inWorld(t, 300, 30, func(w *sim) {
+		time.Sleep(3 * time.Second)
+		w.mu.Lock()
+		w.downUntil = time.Now().Add(time.Minute)
+		w.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		told := time.Now()
+		w.processes[0].stop()
+		<-w.processes[0].ended
+		if took := time.Since(told); took > 16*time.Second {
+			w.violated("it took %s to stop", took)
+		}
+		w.boot(0)
+		w.within(3 * time.Minute)
+		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 300 {
+			w.violated("%s with %+v", job.State, job.Counts)
+		}
+	})
+}
+
+// A start that moves while WeChat is down is prepared for; the probing goes
+// on, and the slot that the parked job gave back is not given back twice.
+func TestEngine_StartMovesWhileHeld(t *testing.T) {
+	inWorld(t, 300, 30, func(w *sim) {
+		time.Sleep(3 * time.Second)
+		w.wechat.mu.Lock()
+		w.wechat.outage = time.Now().Add(90 * time.Second)
+		w.wechat.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		if job := w.job(); job.State != Parked || job.Reason != WeChatDown {
+			w.violated("the job is %s %s while WeChat is down", job.State, job.Reason)
+		}
+		w.ledger.mu.Lock()
+		w.ledger.channels[1].StartTime += 600
+		start := w.ledger.channels[1].StartTime
+		w.ledger.mu.Unlock()
+		w.within(4 * time.Minute)
+		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 300 || job.StartTime != start {
+			w.violated("%s with %+v for the start %d, want %d", job.State, job.Counts, job.StartTime, start)
+		}
+		time.Sleep(time.Second)
+		if e := w.processes[0].engine; e.slots.free() != w.cfg.MaxJobs {
+			w.violated("%d of %d slots are free", e.slots.free(), w.cfg.MaxJobs)
+		}
+	})
+}
+
+// While a held job gives way, another of its account may run; both come to
+// their end.
+func TestEngine_HeldJobGivesWay(t *testing.T) {
+	inWorld(t, 200, 30, func(w *sim) {
+		time.Sleep(3 * time.Second)
+		w.wechat.mu.Lock()
+		w.wechat.outage = time.Now().Add(40 * time.Second)
+		w.wechat.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		w.post(2, Request{})
+		w.settle()
+		for _, j := range w.ledger.jobs {
+			if j.State != Succeeded {
+				w.violated("the job of channel %d is %s %s", j.ActID, j.State, j.Reason)
+			}
+		}
+	})
+}
+
+func TestRun_Orders(t *testing.T) {
+	for state, goesOn := range map[State]bool{Running: true, Parked: true, Queued: false, Paused: false, Canceled: false, Failed: false} {
+		synctest.Test(t, func(t *testing.T) {
+			r := claimed(t, newFakeLedger(), nil, Walk{})
+			r.order(Order{Lease: Lease{r.job.ID, r.job.Epoch - 1}, State: Canceled})
+			if r.soft.Err() != nil {
+				t.Error("an order of an earlier claim stopped the work")
+			}
+			r.order(Order{Lease: r.job.Lease(), State: state, Deadline: 77})
+			if (r.soft.Err() == nil) != goesOn {
+				t.Errorf("%s: stopped is %v", state, r.soft.Err() != nil)
+			}
+			if goesOn && r.deadline() != 77 {
+				t.Errorf("%s: the deadline is %d", state, r.deadline())
+			}
+		})
+	}
+}
+
+// A feeder that is stopped says why, so that a job whose deadline passes in
+// that moment ends expired.
+func TestFeeder_SaysWhyItStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := claimed(t, newFakeLedger(), nil, Walk{})
+		for _, pages := range []int{0, 1} { // waits for the walk, or for the sender
+			if pages == 1 {
+				if err := r.e.cfg.Ledger.StorePage(t.Context(), r.job.Lease(), Page{1, ids(0, 10)}, Walk{Pages: 1, Walked: 10}); err != nil {
+					t.Fatal(err)
+				}
+				r.frontier.set(Walk{Pages: 1, Walked: 10})
+			}
+			ctx, stop := context.WithCancelCause(t.Context())
+			f := &feeder{ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry, due: func(Person) bool { return true }, out: make(chan batch)}
+			got := make(chan error, 1)
+			go func() { got <- f.run(ctx) }()
+			synctest.Wait()
+			stop(errMoved)
+			if err := <-got; !errors.Is(err, errMoved) {
+				t.Errorf("with %d pages: %v", pages, err)
+			}
+		}
+	})
+}
+
+// What the ledger can't explain ends the job, instead of being taken up again
+// every second.
+func TestEngine_DamagedPage(t *testing.T) {
+	inWorld(t, 100, 20, func(w *sim) {
+		time.Sleep(time.Second)
+		w.ledger.mu.Lock()
+		for _, j := range w.ledger.jobs {
+			for i := range j.blobs {
+				j.blobs[i] = j.blobs[i][:12]
+			}
+		}
+		w.ledger.mu.Unlock()
+		w.kill(w.processes[0])
+		w.boot(0)
+		w.within(time.Minute)
+		if job := w.job(); job.State != Failed || job.Reason != LedgerMismatch {
+			w.violated("%s %s: %s", job.State, job.Reason, job.Detail)
+		}
+		w.damaged = true
+	})
+}
