@@ -41,6 +41,9 @@ type sender struct {
 	recording bool
 	recorded  chan error
 	lastWrite time.Time
+	wroteAt   time.Time     // when the last record was begun
+	wrote     time.Duration // how long a record takes, smoothed
+	took      time.Duration // and a send
 
 	token   Token
 	tokens  chan tokenAnswer
@@ -212,7 +215,7 @@ func (s *sender) advance(ctx context.Context, now time.Time) time.Duration {
 			s.release(sp)
 		}
 	}
-	if s.stop == nil && len(s.ready) <= s.pacer.limit()/2 {
+	if s.stop == nil && len(s.ready) <= s.low() {
 		s.admit()
 	}
 	s.record(ctx, now, s.exhausted())
@@ -220,6 +223,17 @@ func (s *sender) advance(ctx context.Context, now time.Time) time.Duration {
 	s.run.inFlight.Store(int64(s.inFlight))
 	s.run.idle.Store(len(s.backlog) == 0 && s.live == 0)
 	return max(wait, 0)
+}
+
+// low is how few people may be ready before more are let in: twice as many as
+// go while the record of the next is written. The fewer, the more people share
+// a statement.
+func (s *sender) low() int {
+	half := s.pacer.limit() / 2
+	if s.took == 0 || s.wrote >= s.took/4 {
+		return half
+	}
+	return half * int(4*s.wrote/time.Microsecond) / int(s.took/time.Microsecond+1)
 }
 
 // admit lets people in until as many are in doubt as may be.
@@ -444,14 +458,16 @@ func (s *sender) record(ctx context.Context, now time.Time, force bool) {
 		s.lastWrite = now
 		return
 	}
-	s.recording = true
+	s.recording, s.wroteAt = true, time.Now()
 	s.run.wg.Go(func() { s.recorded <- s.run.record(ctx, rows) })
 }
 
 // landed takes the answer to a record.
 func (s *sender) landed(err error) error {
 	s.recording = false
-	s.lastWrite = time.Now()
+	now := time.Now()
+	s.wrote += (now.Sub(s.wroteAt) - s.wrote) / 4
+	s.lastWrite = now
 	if err != nil {
 		return err
 	}

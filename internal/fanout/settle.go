@@ -33,6 +33,7 @@ func (s *sender) finished(r result) {
 		return
 	}
 	s.run.e.count(r)
+	s.took += (r.took - s.took) / 16
 	s.pacer.observe(r.answer.Verdict, r.took, time.Now())
 	if t.asked {
 		t.sheet.counts.Retries++
