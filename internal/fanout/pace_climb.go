@@ -23,6 +23,7 @@ type climber struct {
 	s       sample
 	here    quality // at the level held, since it is held
 	heres   int     // samples in here, at most 10
+	noise   float64 // variance of time from sample to sample, beyond what their sizes explain
 	suspect quality // what made us try a lower level
 	from    int     // the level it was seen at
 	firm    bool    // and seen well: it was no mixture of before and after
@@ -56,11 +57,12 @@ const (
 	easeMost   = time.Minute
 	fellBy     = 0.05  // quality, while holding: suspicion
 	lostBy     = 0.015 // quality, at a higher level: too high
-	shareLow   = 0.01  // refusals worth a look whether the level causes them
+	noiseFirst = 0.0025
+	shareLow   = 0.01 // refusals worth a look whether the level causes them
 )
 
 func newClimber(ceiling int) *climber {
-	c := &climber{ceiling: ceiling, level: min(levelStart, ceiling), step: 2, rest: restFirst, ease: restFirst}
+	c := &climber{noise: noiseFirst, ceiling: ceiling, level: min(levelStart, ceiling), step: 2, rest: restFirst, ease: restFirst}
 	c.at = c.level
 	return c
 }
@@ -137,6 +139,7 @@ func (c *climber) quality() quality {
 // judge draws the conclusion of the sample.
 func (c *climber) judge(now time.Time) {
 	q := c.quality()
+	q.time.variance += c.noise
 	full := c.s.peak >= c.at*9/10
 	switch {
 	case !c.known:
@@ -175,6 +178,10 @@ func (c *climber) held(q quality, full bool, now time.Time) {
 	case !fell:
 		c.ref = c.ref.towards(q, 0.1)
 	}
+	if c.heres > 0 {
+		off := q.time.value - c.here.time.value
+		c.noise += (off*off - c.noise) / 8
+	}
 	c.heres = min(c.heres+1, 10)
 	c.here = c.here.towards(q, 1/float64(c.heres))
 	if now.Before(c.next) || !full {
@@ -210,7 +217,9 @@ func (c *climber) climb(now time.Time) {
 		c.hold(c.level, now)
 		return
 	}
-	c.begin(tryingUp, max(c.level+1, int(float64(c.level)*c.step)), now)
+	// A step has to show against the noise.
+	step := max(c.step, math.Exp(2*math.Sqrt(c.noise)))
+	c.begin(tryingUp, max(c.level+1, int(float64(c.level)*min(step, 2))), now)
 }
 
 // hold goes on at level n.
@@ -250,7 +259,11 @@ func (c *climber) triedUp(q quality, now time.Time) {
 	// The excess is known now: the limit is the level less what it lost.
 	limit := float64(c.at) * math.Exp(-by) * margin
 	c.rest = min(restMost, 2*c.rest)
-	c.step = smallStep
+	if q.worse(quality{q.share, c.ref.time}, lostBy, errors) > 0 && q.worse(quality{c.ref.share, q.time}, lostBy, errors) == 0 {
+		c.step = max(smallStep, math.Sqrt(c.step)) // slower alone: perhaps by chance
+	} else {
+		c.step = smallStep
+	}
 	c.hold(int(min(max(limit, float64(c.level)*0.9), float64(c.at)/1.02)), now)
 }
 

@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 )
@@ -279,6 +280,29 @@ func BenchmarkPacer(b *testing.B) {
 		p.observe(Sent, 20*time.Millisecond, now)
 		if p.limit() == 0 {
 			b.Fatal("no limit")
+		}
+	}
+}
+
+// A network whose latency wanders about hides the limit for a while, but
+// does not keep an account slow.
+func TestPacer_UnsteadyNetwork(t *testing.T) {
+	for seed := range uint64(seeds) {
+		w := newWorld(t, seed, 1024, 0)
+		w.limit = 400
+		factor, until := 1.0, w.now
+		w.latency = func() time.Duration {
+			if w.now.After(until) {
+				factor, until = math.Exp(0.25*w.rng.NormFloat64()), w.now.Add(500*time.Millisecond)
+			}
+			return time.Duration((80 + 40*w.rng.Float64()) * factor * float64(time.Millisecond))
+		}
+		w.run(60 * time.Second)
+		last := w.span(20, 60)
+		share := float64(last.good) / 40 / 4000 // about: the factor's mean is near 1
+		t.Logf("%.3f of it, %.4f refused, level %d", share, last.refusedShare(), w.pacer.limit())
+		if share < 0.80 || last.refusedShare() > 0.05 {
+			t.Errorf("%.3f of it, %.4f refused", share, last.refusedShare())
 		}
 	}
 }
