@@ -22,7 +22,7 @@ type pacer struct {
 	perSec   int
 	account  *bucket // nil = no ceiling
 	total    *bucket // the whole process; nil = no ceiling
-	turns    [3]turn // account, quota, total
+	turns    [3]reservation // account, quota, total
 	paused   time.Time
 	inFlight int
 	last     time.Time // when a send last started or ended

@@ -51,8 +51,8 @@ func (b *bucket) take(now time.Time) time.Time {
 	return at
 }
 
-// turn is a token reserved from a bucket and not used yet.
-type turn struct {
+// reservation is a token reserved from a bucket and not used yet.
+type reservation struct {
 	from *bucket
 	at   time.Time
 }
@@ -63,15 +63,15 @@ const stale = 100 * time.Millisecond
 
 // wait reserves a token if none is, and returns how long until it may be
 // used; 0 is now. b may be nil.
-func (t *turn) wait(b *bucket, now time.Time) time.Duration {
+func (t *reservation) wait(b *bucket, now time.Time) time.Duration {
 	if b == nil {
 		return 0
 	}
 	if t.from != b || now.Sub(t.at) > stale {
-		*t = turn{b, b.take(now)}
+		*t = reservation{b, b.take(now)}
 	}
 	return max(0, t.at.Sub(now))
 }
 
 // use takes the reserved token.
-func (t *turn) use() { *t = turn{} }
+func (t *reservation) use() { *t = reservation{} }
