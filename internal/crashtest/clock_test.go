@@ -9,6 +9,7 @@ import (
 func clockScenarios() []scenario {
 	day := 24 * time.Hour
 	return []scenario{
+		{name: "the database's clock is a day behind the host's", run: clocksApart},
 		{name: "the database's clock steps a day ahead", long: true, run: func(w *World) { databaseClock(w, day) }},
 		{name: "the database's clock steps a day back", long: true, run: func(w *World) { databaseClock(w, -day) }},
 		{name: "the database's clock steps a day ahead, then kill -9", long: true, run: func(w *World) { databaseClockAndKill(w, day) }},
@@ -46,4 +47,17 @@ func databaseClockAndKill(w *World, by time.Duration) {
 	p.Kill()
 	w.Row.Kills++
 	w.Finish(w.Start("a"), j, Verdict{Kills: 1})
+}
+
+// clocksApart has a deadline that lies ahead by the database's clock and
+// behind by the host's. The database's is the one that counts.
+func clocksApart(w *World) {
+	w.stepClock(-24 * time.Hour)
+	j := w.NewChannel(1500, nil)
+	soon := time.Now().Add(-23 * time.Hour).Unix() // in an hour, for the database
+	_, err := w.DB.Exec("UPDATE activity SET start_time = ?", soon)
+	w.must(err)
+	p := w.Start("a")
+	w.must(w.Post(p, j))
+	w.Finish(p, j, Verdict{})
 }
