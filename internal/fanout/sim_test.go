@@ -121,11 +121,11 @@ func (w *sim) run() {
 	if w.faults&twoJobs != 0 {
 		w.post(2, Request{})
 	}
-	for time.Since(w.start) < w.calmAt-10*time.Second {
+	for w.untilCalm() > 10*time.Second {
 		time.Sleep(time.Duration(200+d.IntN(8000)) * time.Millisecond)
 		w.happen(d)
 	}
-	time.Sleep(w.calmAt - time.Since(w.start))
+	time.Sleep(w.untilCalm())
 	w.heal()
 	w.settle()
 	for _, p := range w.processes {
@@ -221,9 +221,9 @@ func (w *sim) restart(p *process, how fault, d *rand.Rand) {
 	default:
 		w.kill(p)
 	}
-	if how == longDown && w.calmAt < time.Hour {
+	if how == longDown {
 		away = w.cfg.DedupWindow + 3*time.Minute
-		w.calmAt += away
+		w.postpone(away)
 	}
 	time.Sleep(away)
 	w.boot(slices.Index(w.processes, p))

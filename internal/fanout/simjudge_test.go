@@ -38,7 +38,7 @@ func (w *sim) judgeEnd(job Job) {
 		CanceledByUser: commands, ReminderOff: switchedOff, DeadlinePassed: shortDeadline,
 		WalkIncomplete: oddPages | churn | tokensStolen,
 	}
-	if job.State.Ended() && job.State != Succeeded && !(w.damaged && job.Reason == LedgerMismatch) && w.faults&allowed[job.Reason] == 0 {
+	if job.State.Ended() && job.State != Succeeded && !(w.damaged && job.Reason == LedgerMismatch) && (w.faults|w.excuse)&allowed[job.Reason] == 0 {
 		w.violated("the job ended %s: %s (%s)", job.State, job.Reason, job.Detail)
 	}
 	if job.State == Succeeded && (!job.Walk.Complete || job.Counts.Settled() != job.Walk.Walked) {

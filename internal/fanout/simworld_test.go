@@ -74,7 +74,7 @@ type sim struct {
 	seed   uint64
 	faults fault
 	start  time.Time
-	calmAt time.Duration // after which nothing goes wrong any more
+	excuse fault // more than faults: what a job may end for
 
 	cfg       Config
 	ledger    *fakeLedger
@@ -87,6 +87,7 @@ type sim struct {
 
 	mu        sync.Mutex
 	rolls     map[string]int
+	calmAt    time.Duration // after which nothing goes wrong any more
 	downUntil time.Time
 	pointAt   int // how many points until a crash
 	wrong     []string
@@ -108,7 +109,20 @@ func (w *sim) dice(what ...string) *rand.Rand {
 	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
 }
 
-func (w *sim) calm() bool { return time.Since(w.start) >= w.calmAt }
+func (w *sim) calm() bool { return w.untilCalm() <= 0 }
+
+func (w *sim) untilCalm() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.calmAt - time.Since(w.start)
+}
+
+// postpone puts the calm off, by at most an hour in all.
+func (w *sim) postpone(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calmAt = min(w.calmAt+d, time.Hour)
+}
 
 // has says whether a fault may happen now.
 func (w *sim) has(f fault) bool { return w.faults&f != 0 && !w.calm() }
