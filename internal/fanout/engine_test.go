@@ -60,9 +60,11 @@ func TestEngine_Poison(t *testing.T) {
 	for name, outage := range map[string]time.Duration{"alone": 0, "with an outage": 20 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 100, 20, func(w *sim) {
+				w.wechat.mu.Lock()
 				for _, i := range []int{3, 40, 99} {
 					w.wechat.codes[w.wechat.followers[i]] = fakePerson{code: -1}
 				}
+				w.wechat.mu.Unlock()
 				time.Sleep(time.Second)
 				w.wechat.mu.Lock()
 				w.wechat.outage = time.Now().Add(outage)
@@ -106,7 +108,10 @@ func TestEngine_TokenRenewedByAge(t *testing.T) {
 		w.wechat.mu.Unlock()
 		changed := time.Now()
 		w.within(time.Minute)
-		if late := w.wechat.used[old].Sub(changed); late > lookEvery+300*time.Millisecond {
+		w.wechat.mu.Lock()
+		late := w.wechat.used[old].Sub(changed)
+		w.wechat.mu.Unlock()
+		if late > lookEvery+300*time.Millisecond {
 			w.violated("the old token was used for %s more", late)
 		}
 		if n := w.job().Counts.Errors[40001]; n != 0 {
@@ -123,15 +128,18 @@ func TestEngine_CommandsStopSends(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 300, 30, func(w *sim) {
-				w.faults |= commands // a job may end canceled
+				w.excuse = commands
 				time.Sleep(2 * time.Second)
 				if _, err := command(w.controller())(context.Background(), w.job().ID); err != nil {
 					w.violated("%v", err)
 				}
 				answered := time.Now()
 				time.Sleep(20 * time.Second)
-				if w.wechat.last.Sub(answered) > time.Second {
-					w.violated("sends arrive %s after the answer", w.wechat.last.Sub(answered))
+				w.wechat.mu.Lock()
+				late := w.wechat.last.Sub(answered)
+				w.wechat.mu.Unlock()
+				if late > time.Second {
+					w.violated("sends arrive %s after the answer", late)
 				}
 				if n := w.ledger.doubtful(w.job().ID); n != 0 {
 					w.violated("%d people are left in doubt", n)
