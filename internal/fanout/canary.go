@@ -58,17 +58,39 @@ func (c *canary) arm() (dropped []spot) {
 }
 
 // good takes a success. It returns the suspects who turn out to be no more
-// than people who can't receive.
-func (c *canary) good() (released []spot) {
+// than people who can't receive, and those who are to be asked again: WeChat
+// is known to refuse a valid template now and then.
+func (c *canary) good() (released, again []spot) {
 	c.streak = 0
 	if !c.proven {
 		c.proven = true
 		for _, s := range c.armed {
+			if !aboutPerson(s.code) {
+				again = append(again, s)
+				continue
+			}
 			released = c.push(sighting{sightingSuspect, &s}, released)
 		}
 		c.armed = nil
 	}
-	return c.push(sighting{kind: sightingGood}, released)
+	return c.push(sighting{kind: sightingGood}, released), again
+}
+
+// aboutPerson says whether a suspect code is about a person when it comes alone.
+func aboutPerson(code int) bool { return code != 40037 }
+
+// worst returns a suspect who has not merely unsubscribed, while nothing has
+// cleared the job.
+func (c *canary) worst() (spot, bool) {
+	if c.proven {
+		return spot{}, false
+	}
+	for _, s := range c.armed {
+		if s.code != 43004 {
+			return s, true
+		}
+	}
+	return spot{}, false
 }
 
 // bad takes a suspect answer, and says whether the job is to stop.

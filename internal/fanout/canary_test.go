@@ -10,7 +10,7 @@ func (c *canary) run(answers string) (tripped int, released int) {
 		trip := false
 		switch a {
 		case 's':
-			gone = c.good()
+			gone, _ = c.good()
 		case 'x':
 			gone, trip = c.bad(spot{index: i, code: 43004})
 		case 'f':
@@ -84,5 +84,25 @@ func TestCanary_EveryNewTokenArmsIt(t *testing.T) {
 	}
 	if n := len(c.flush()); n != 25 {
 		t.Errorf("%d held back, want the 20 of this token and the 5 of the first", n)
+	}
+}
+
+// A template that WeChat refuses now and then is not held against anybody.
+func TestCanary_TemplateRefusedAtFirst(t *testing.T) {
+	var c canary
+	c.bad(spot{index: 1, code: 40037})
+	c.bad(spot{index: 2, code: 43004})
+	if worst, wrong := c.worst(); !wrong || worst.code != 40037 {
+		t.Errorf("nothing is wrong: %+v", worst)
+	}
+	released, again := c.good()
+	if len(released) != 0 || len(again) != 1 || again[0].index != 1 {
+		t.Errorf("let go %+v, to be asked again %+v", released, again)
+	}
+	if _, wrong := c.worst(); wrong {
+		t.Error("still wrong after a success")
+	}
+	if held := c.flush(); len(held) != 1 || held[0].index != 2 {
+		t.Errorf("held %+v", held)
 	}
 }

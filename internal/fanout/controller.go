@@ -126,7 +126,7 @@ func (c *Controller) previous(ctx context.Context, id ActID, start int64) (*Job,
 func (c *Controller) existing(ctx context.Context, req Request, job Job) (Outcome, error) {
 	if job.State == Parked && req.AccessToken != "" && (job.Reason == TokenUnavailable || job.Reason == AccountMismatch) {
 		c.offer(req)
-		unparked, err := c.book.Command(ctx, job.ID, Command{From: []State{Parked}, Unpark: true})
+		unparked, err := c.book.Command(ctx, job.ID, Command{From: []State{Parked}, Unpark: true, Anew: true})
 		if err == nil {
 			job = unparked
 		}
@@ -177,7 +177,14 @@ func (c *Controller) resumeEnded(ctx context.Context, req Request, ch Channel, o
 	if err != nil {
 		return Outcome{}, err
 	}
-	cmd := Command{From: []State{Failed, Expired, Canceled}, To: Queued, Deadline: deadline, Status: status(StatusNotifying)}
+	if old.PurgedAt != 0 {
+		return Outcome{}, &Problem{Code: CodeJobEnded, Job: &old,
+			Text: "the job's people were removed after the retention time, so it can't go on; POST with restart to begin anew"}
+	}
+	cmd := Command{From: []State{Failed, Expired, Canceled}, To: Queued, Deadline: deadline, Status: status(StatusNotifying), Anew: true}
+	if !req.Asked.empty() {
+		cmd.Asked = &req.Asked
+	}
 	if old.Notified {
 		cmd.Status = status(StatusDone)
 	}
@@ -224,7 +231,7 @@ func (c *Controller) Pause(ctx context.Context, id JobID) (Job, error) {
 func (c *Controller) Resume(ctx context.Context, id JobID) (Job, error) {
 	job, err := c.book.Command(ctx, id, Command{From: []State{Paused}, To: Queued})
 	if errors.Is(err, ErrLost) {
-		job, err = c.book.Command(ctx, id, Command{From: []State{Parked}, Unpark: true})
+		job, err = c.book.Command(ctx, id, Command{From: []State{Parked}, Unpark: true, Anew: true})
 	}
 	if errors.Is(err, ErrLost) {
 		// Queued and running jobs need no resuming.

@@ -36,25 +36,39 @@ func (d *deferrals) put(by time.Duration, now Time) {
 	}
 }
 
-// due begins a round: it returns what decides whether a refused person may be
-// asked in it.
-func (d *deferrals) due(now Time) func(Person) bool {
+// turn says whether a refused person is asked in a round.
+type turn int
+
+const (
+	turnNow   turn = iota
+	turnLater      // in a later round
+	turnNever      // their time would come after the deadline
+)
+
+// due begins a round: it returns what decides about the refused people.
+func (d *deferrals) due(now, deadline Time) func(Person) turn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	shortAt, longAt := d.shortAt, d.longAt
 	d.anyShort, d.anyLong = false, false
-	return func(p Person) bool {
+	return func(p Person) turn {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		switch {
 		case p.Code == 43117 && longs(p) > 0 && now < longAt:
+			if longAt >= deadline {
+				return turnNever
+			}
 			d.anyLong = true
-			return false
+			return turnLater
 		case p.Code == 40241 && shorts(p) > 0 && now < shortAt:
+			if shortAt >= deadline {
+				return turnNever
+			}
 			d.anyShort = true
-			return false
+			return turnLater
 		}
-		return true
+		return turnNow
 	}
 }
 

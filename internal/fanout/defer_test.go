@@ -13,7 +13,10 @@ func TestDeferrals(t *testing.T) {
 	var d deferrals
 	d.begin(start, false)
 
-	may := d.due(start)
+	const far = start * 2
+	var due func(Person) turn
+	may := func(p Person) bool { return due(p) == turnNow }
+	due = d.due(start, far)
 	if may(short) || may(long) || !may(plain) {
 		t.Errorf("at the claim: short %v, long %v, plain %v", may(short), may(long), may(plain))
 	}
@@ -21,17 +24,17 @@ func TestDeferrals(t *testing.T) {
 		t.Errorf("next: %v %v %v", until, long, any)
 	}
 	at := start.Add(deferShort)
-	if may = d.due(at); !may(short) || may(long) {
+	if due = d.due(at, far); !may(short) || may(long) {
 		t.Errorf("61 s later: short %v, long %v", may(short), may(long))
 	}
 	if until, long, any := d.next(); !any || !long || until != start.Add(deferLong) {
 		t.Errorf("next: %v %v %v", until, long, any)
 	}
 	d.put(deferShort, at)
-	if may = d.due(at.Add(deferShort - time.Millisecond)); may(short) {
+	if due = d.due(at.Add(deferShort-time.Millisecond), far); may(short) {
 		t.Error("asked again within 61 s")
 	}
-	if may = d.due(start.Add(deferLong)); !may(short) || !may(long) {
+	if due = d.due(start.Add(deferLong), far); !may(short) || !may(long) {
 		t.Error("still not due")
 	}
 	if _, _, any := d.next(); any {
@@ -43,7 +46,7 @@ func TestDeferrals_WaitIsNotBegunAnew(t *testing.T) {
 	long := Person{State: Refused, Code: 43117, Defers: 16}
 	var d deferrals
 	d.begin(1e15, true) // the job was parked for just that
-	if !d.due(1e15)(long) {
+	if d.due(1e15, 2e15)(long) != turnNow {
 		t.Error("a job that has waited half an hour waits again")
 	}
 }
@@ -57,5 +60,21 @@ func TestDeferrals_Fruitless(t *testing.T) {
 		if got := d.fruitless(c.left); got != c.want {
 			t.Errorf("round %d, %d left: %d, want %d", i, c.left, got, c.want)
 		}
+	}
+}
+
+// Who could only be asked after the deadline is not waited for.
+func TestDeferrals_Deadline(t *testing.T) {
+	const start = Time(1e15)
+	short := Person{State: Refused, Code: 40241, Defers: 1}
+	long := Person{State: Refused, Code: 43117, Defers: 16}
+	var d deferrals
+	d.begin(start, false)
+	due := d.due(start, start.Add(deferLong))
+	if due(short) != turnLater || due(long) != turnNever {
+		t.Errorf("short %v, long %v", due(short), due(long))
+	}
+	if until, long, any := d.next(); !any || long || until != start.Add(deferShort) {
+		t.Errorf("next: %v %v %v", until, long, any)
 	}
 }

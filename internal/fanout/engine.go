@@ -44,6 +44,7 @@ func New(cfg Config) *Engine {
 		total: newBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1),
 		runs: map[JobID]*run{}, accounts: map[AppID]*account{}, beat: time.Now(),
 	}
+	e.clock.boottime = cfg.Boottime
 	e.retry = retrier{log: cfg.Log, jitter: e.jitter, errs: &e.counters.ledgerErrors}
 	return e
 }
@@ -153,7 +154,7 @@ func (e *Engine) claimAll(ctx, hard context.Context, jobs *sync.WaitGroup, due [
 }
 
 func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id JobID) bool {
-	boot, at := e.cfg.Boottime(), time.Now()
+	boot := e.cfg.Boottime()
 	job, err := e.cfg.Ledger.Claim(ctx, e.cfg.Owner, id, e.cfg.Lease)
 	if err != nil {
 		if !errors.Is(err, ErrLost) && !errors.Is(err, ErrAccountBusy) {
@@ -162,7 +163,7 @@ func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id Jo
 		return false
 	}
 	e.pass(PointClaimed)
-	e.clock.read(job.Now, at)
+	e.clock.read(job.Now, boot)
 	r := e.newRun(hard, job, newTenure(e.cfg.Boottime, e.cfg.Lease, boot))
 	e.mu.Lock()
 	e.runs[id] = r
@@ -191,6 +192,7 @@ func (e *Engine) newRun(hard context.Context, job Job, t *tenure) *run {
 	r.soft, r.stop = context.WithCancelCause(r.hard)
 	r.wire, r.cut = context.WithCancel(r.hard)
 	r.startTime.Store(-1)
+	r.told.Store(job.Counts.Sent > 0)
 	r.setDeadline(job.Deadline)
 	r.recordAt.Store(time.Now().UnixNano())
 	r.deferrals.begin(job.Now, job.Reason == WaitingDeferred && job.ParkedUntil <= job.Now)

@@ -207,8 +207,8 @@ type Housekeeping interface {
 	// transaction: a finish or a new job that comes meanwhile wins. It says
 	// whether it wrote.
 	MendStatus(ctx context.Context, seen Job, status int) (mended bool, err error)
-	// Expire ends the queued, paused and parked jobs that nobody holds and
-	// whose deadline is past, each in one transaction with the status
+	// Expire ends the active jobs that nobody holds and whose deadline is
+	// past, each in one transaction with the status
 	// column, and returns them (at most limit).
 	Expire(ctx context.Context, limit int) ([]JobID, error)
 	// Purge removes pages and progress of up to a handful of jobs that

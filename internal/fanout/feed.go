@@ -67,7 +67,7 @@ type feeder struct {
 	frontier *frontier
 	retry    retrier
 	// due says whether a refused person may be sent to in this round.
-	due func(Person) bool
+	due func(Person) turn
 	out chan batch
 }
 
@@ -169,8 +169,15 @@ func (f *feeder) page(ctx context.Context, row Progress) error {
 // ticket makes the ticket of a person who is to be sent to in this round.
 func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time) *ticket {
 	switch {
-	case p.State.Settled(), p.State == Refused && !f.due(p):
+	case p.State.Settled():
 		return nil
+	case p.State == Refused:
+		switch f.due(p) {
+		case turnLater:
+			return nil
+		case turnNever:
+			return &ticket{sheet: sh, index: i, late: true}
+		}
 	case p.State == InDoubt, p.State == Untouched && i < mark:
 		return &ticket{sheet: sh, index: i, ambiguous: true, askedAt: doubtAt}
 	}

@@ -75,7 +75,7 @@ func (f Field) CleanValue(v string) string {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			b.WriteByte(' ')
-		case unicode.IsControl(r), emoji(r), r == unicode.ReplacementChar:
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp), emoji(r), r == unicode.ReplacementChar:
 		default:
 			b.WriteRune(r)
 		}
@@ -90,10 +90,12 @@ func (f Field) CleanValue(v string) string {
 }
 
 // emoji says whether r is drawn as an emoji, or only changes how one is
-// drawn. Dingbats and arrows that fonts also draw as text stay.
+// drawn; dingbats count as such.
 func emoji(r rune) bool {
 	switch {
 	case r >= 0x1F000 && r <= 0x1FAFF, // pictographs, flags' letters among them
+		r == 0x231A, r == 0x231B, r == 0x2328, r >= 0x23CF && r <= 0x23FA, // watches, clocks, buttons
+		r == 0x25B6, r == 0x25C0, r >= 0x2B05 && r <= 0x2B07, r == 0x2B1B, r == 0x2B1C, r == 0x2B50, r == 0x2B55,
 		r >= 0xE0020 && r <= 0xE007F, // tags
 		r >= 0xFE00 && r <= 0xFE0F,   // variation selectors
 		r == 0x200D, r == 0x20E3,     // joiner, keycap

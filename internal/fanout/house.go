@@ -23,13 +23,12 @@ func (e *Engine) keepHouse(ctx context.Context) {
 	} {
 		if err := step.do(ctx); err != nil && ctx.Err() == nil {
 			e.failed(ctx, step.name, err)
-			return
 		}
 	}
 }
 
 func (e *Engine) readClock(ctx context.Context) error {
-	at := time.Now()
+	at := e.cfg.Boottime()
 	now, err := e.cfg.Ledger.Now(ctx)
 	if err == nil {
 		e.clock.read(now, at)
@@ -78,6 +77,7 @@ func (e *Engine) forgetAccounts(context.Context) error {
 // word is put back.
 func (e *Engine) mendStatus(ctx context.Context) error {
 	var after JobID
+	var failed error
 	parked := int64(0)
 	for {
 		const batch = 200
@@ -87,7 +87,7 @@ func (e *Engine) mendStatus(ctx context.Context) error {
 		}
 		for _, j := range jobs {
 			if err := e.mend(ctx, j); err != nil {
-				return err
+				failed = err // one channel that can't be read is no reason to leave the others
 			}
 			if j.State == Parked {
 				parked++
@@ -96,7 +96,7 @@ func (e *Engine) mendStatus(ctx context.Context) error {
 		}
 		if len(jobs) < batch {
 			e.parked.Store(parked)
-			return nil
+			return failed
 		}
 	}
 }

@@ -118,6 +118,11 @@ type Asked struct {
 	Data        map[string]string `json:"data,omitempty"`
 }
 
+// empty says that the POST left everything to the database.
+func (a Asked) empty() bool {
+	return a.TemplateID == "" && a.URL == "" && a.MiniProgram == nil && len(a.Data) == 0
+}
+
 // Prepared is what prepare made of a job: the message, and the channel's
 // facts it was made from.
 type Prepared struct {

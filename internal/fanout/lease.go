@@ -31,14 +31,16 @@ func (t *tenure) renewed(at time.Duration) {
 // holds says whether a send may start now.
 func (t *tenure) holds() bool { return int64(t.boottime()) < t.until.Load() }
 
-// clock carries the database's clock forward between readings, monotonically.
+// clock carries the database's clock forward between readings, on a clock
+// that runs on while the machine sleeps.
 type clock struct {
-	base atomic.Pointer[reading]
+	boottime func() time.Duration
+	base     atomic.Pointer[reading]
 }
 
 type reading struct {
 	db Time
-	at time.Time
+	at time.Duration // on boottime
 }
 
 // slowReading is how long a reading may take to be worth more than the last
@@ -46,8 +48,8 @@ type reading struct {
 const slowReading = 2 * time.Second
 
 // read takes the database's time, which was read no earlier than at.
-func (c *clock) read(db Time, at time.Time) {
-	if db != 0 && (c.base.Load() == nil || time.Since(at) < slowReading) {
+func (c *clock) read(db Time, at time.Duration) {
+	if db != 0 && (c.base.Load() == nil || c.boottime()-at < slowReading) {
 		c.base.Store(&reading{db, at})
 	}
 }
@@ -59,7 +61,7 @@ func (c *clock) now() Time {
 	if r == nil {
 		return Time(time.Now().UnixMicro())
 	}
-	return r.db.Add(time.Since(r.at))
+	return r.db.Add(c.boottime() - r.at)
 }
 
 // until is how long it takes from now until t; at least 0.

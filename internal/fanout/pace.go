@@ -20,8 +20,8 @@ type pacer struct {
 	climb    *climber
 	quota    minuteQuota
 	perSec   int
-	account  *bucket // nil = no ceiling
-	total    *bucket // the whole process; nil = no ceiling
+	account  *bucket        // nil = no ceiling
+	total    *bucket        // the whole process; nil = no ceiling
 	turns    [3]reservation // account, quota, total
 	paused   time.Time
 	inFlight int

@@ -16,6 +16,10 @@ type Command struct {
 	Rate *int
 	// Unpark makes a parked job due now.
 	Unpark bool
+	// Anew has the message made anew: a template or a text may have been
+	// mended. Asked, if not nil, replaces what the POST had asked for.
+	Anew  bool
+	Asked *Asked
 }
 
 // Request is the body of POST /v1/jobs after parsing: every field has the

@@ -50,7 +50,7 @@ func (r retrier) do(ctx context.Context, what string, f func(context.Context) er
 		}
 		r.errs.Add(1)
 		if tries == 1 || tries%20 == 0 {
-			r.log.Warn("database does not answer; trying again", "call", what, "tries", tries, "err", err)
+			r.log.Warn("database call failed; trying again", "call", what, "tries", tries, "err", err)
 		}
 		if !sleep(ctx, r.jitter.spread(min(2*time.Second, 50*time.Millisecond<<min(tries, 6)))) {
 			return context.Cause(ctx)

@@ -39,6 +39,7 @@ type run struct {
 	startTime atomic.Int64 // what the message says; -1 before it is made
 
 	held      atomic.Bool // parked, but still ours: probing
+	told      atomic.Bool // somebody got the message, now or in an earlier life
 	inFlight  atomic.Int64
 	idle      atomic.Bool  // nobody is in flight or waits for a send
 	dead      atomic.Int64 // the deadline, a Time
@@ -59,6 +60,12 @@ func (r *run) do(ctx context.Context) error {
 		if err := r.attempt(ctx); !errors.Is(err, errMoved) {
 			return err
 		}
+		// A page may have been stored whose answer was not waited for.
+		job, err := r.reload(r.soft)
+		if err != nil {
+			return err
+		}
+		r.frontier.set(job.Walk)
 	}
 }
 
@@ -115,7 +122,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
 	f := &feeder{ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry,
-		due: r.deferrals.due(r.e.clock.now()), out: make(chan batch)}
+		due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f.out)
@@ -144,7 +151,7 @@ func (r *run) consider(ctx context.Context, err error) error {
 // with another token: perhaps only that one was another account's.
 func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	r.canary = canary{}
-	if r.doubted++; r.doubted == 1 {
+	if r.doubted++; r.doubted == 1 && !m.worked && (m.code == 40003 || m.code == 49003) {
 		tok, err := r.e.cfg.Tokens.Refused(ctx, r.job.AppID, r.job.ActID, m.token)
 		switch {
 		case err == nil && tok != m.token:
@@ -154,8 +161,8 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 		}
 	}
 	return r.park(AccountMismatch, fmt.Sprintf(
-		"%d sends in a row were refused with %s: token, followers and template do not belong to the same account; those people stay unsent. Check the account's secret at the token endpoint and its template, then resume",
-		canarySize, describe(Answer{Code: m.code, Text: m.text})), r.e.clock.now().Add(10*time.Minute))
+		"everyone is refused with %s: token, followers and template do not belong to the same account; those people stay unsent. Check the account's secret at the token endpoint and its template, then resume",
+		describe(Answer{Code: m.code, Text: m.text})), r.e.clock.now().Add(10*time.Minute))
 }
 
 // park is what parks the job until then. That the wait is in vain is said at
@@ -202,7 +209,7 @@ func (r *run) reconcile(ctx context.Context) error {
 		}
 		return nil
 	case long:
-		return &parked{Parking{WaitingDeferred, "only people are left whom WeChat asked to try again later (43117)", until}}
+		return r.park(WaitingDeferred, "only people are left whom WeChat asked to try again later (43117)", until)
 	}
 	wait := r.e.clock.until(until)
 	r.waiting(time.Now().Add(wait))

@@ -58,6 +58,7 @@ type sender struct {
 	lastGood time.Time // or when the round began
 	bad      int       // people with a bad answer since
 	era      int       // rises with every good answer
+	unsent   bool      // the last of them could not even be sent
 	probing  bool      // WeChat is down; one send a second
 	probeAt  time.Time
 
@@ -211,9 +212,7 @@ func (s *sender) advance(ctx context.Context, now time.Time) time.Duration {
 	wait = min(wait, s.start(now))
 	s.checkDown(now)
 	if s.exhausted() {
-		for _, sp := range s.canary.flush() {
-			s.release(sp)
-		}
+		s.conclude()
 	}
 	if s.stop == nil && len(s.ready) <= s.low() {
 		s.admit()
@@ -264,6 +263,9 @@ func (s *sender) admit() {
 // start starts as many sends as may be in flight now.
 func (s *sender) start(now time.Time) (wait time.Duration) {
 	wait = recordEvery
+	if s.run.e.clock.now() >= s.run.deadline() {
+		return wait // whoever watches the deadline may be held up by the database
+	}
 	if len(s.ready) > 0 && !s.run.tenure.holds() { // each worker looks again
 		return 100 * time.Millisecond
 	}
@@ -313,6 +315,8 @@ func (s *sender) take(b batch, ok bool) {
 	for _, t := range b.tickets {
 		if only := s.run.e.cfg.Only; only != nil && !only[t.openID] {
 			t.sheet.settle(t.index, PersonSkipped, CodeNotOnList)
+		} else if t.late {
+			t.sheet.settle(t.index, PersonFailed, int(t.person().Code))
 		} else {
 			s.backlog = append(s.backlog, t)
 			t.sheet.queue++
@@ -374,7 +378,24 @@ func (s *sender) settle(t *ticket, state PersonState, code int) {
 // release settles a suspect whom the canary held back.
 func (s *sender) release(sp spot) {
 	sp.sheet.held--
-	sp.sheet.settle(sp.index, PersonSkipped, sp.code)
+	state := PersonSkipped
+	if !aboutPerson(sp.code) {
+		state = PersonFailed // tried often enough; a retry may reach them
+	}
+	sp.sheet.settle(sp.index, state, sp.code)
+}
+
+// conclude judges the suspects of a round that has sent to everyone. Where
+// nobody was ever told and not all have merely unsubscribed, it is the job
+// that is wrong, however few its people are.
+func (s *sender) conclude() {
+	if sp, wrong := s.canary.worst(); wrong && !s.run.told.Load() {
+		s.halt(&mismatch{token: s.token, worked: s.works == s.token, code: sp.code})
+		return
+	}
+	for _, sp := range s.canary.flush() {
+		s.release(sp)
+	}
 }
 
 // exhausted says that nobody is left to send to in this round.
@@ -483,7 +504,11 @@ func (s *sender) landed(err error) error {
 
 // checkDown notices that WeChat gives no good answer to anybody.
 func (s *sender) checkDown(now time.Time) {
-	if s.probing || s.stop != nil || s.bad < downPeople || now.Sub(s.lastGood) < downAfter {
+	enough := downPeople
+	if !s.run.told.Load() || s.unsent {
+		enough = max(1, min(enough, s.live)) // nobody has shown that WeChat answers others
+	}
+	if s.probing || s.stop != nil || s.bad < enough || now.Sub(s.lastGood) < downAfter {
 		return
 	}
 	s.probing, s.probeAt = true, now

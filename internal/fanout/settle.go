@@ -93,8 +93,13 @@ func (s *sender) sent(t *ticket, tok Token) {
 	s.settle(t, PersonSent, 0)
 	if tok == s.token {
 		s.gated = false
-		for _, sp := range s.canary.good() {
+		s.run.told.Store(true)
+		released, again := s.canary.good()
+		for _, sp := range released {
 			s.release(sp)
+		}
+		for _, sp := range again {
+			sp.sheet.held-- // still refused: a later round asks them again
 		}
 		if s.works != tok {
 			s.works = tok
@@ -128,7 +133,7 @@ func (s *sender) suspected(t *ticket, a Answer) {
 		s.release(sp)
 	}
 	if trip && s.stop == nil {
-		s.halt(&mismatch{token: s.token, code: a.Code, text: a.Text})
+		s.halt(&mismatch{token: s.token, worked: s.works == s.token, code: a.Code, text: a.Text})
 	}
 }
 
@@ -250,6 +255,9 @@ func (s *sender) busy(t *ticket, a Answer) {
 	if t.badSince.IsZero() {
 		t.badSince = now
 	}
+	if s.unsent = a.Code == CodeNotSent; s.unsent {
+		t.tries-- // it never got as far as to be this person's doing
+	}
 	if s.probing { // somebody else is the next probe
 		t.tries--
 		s.retryAt(t, now.Add(time.Minute))
@@ -328,9 +336,10 @@ func (p *parked) Error() string { return string(p.Reason) }
 
 // mismatch says that the canary has tripped with this token.
 type mismatch struct {
-	token Token
-	code  int
-	text  string
+	token  Token
+	worked bool // somebody was told with it
+	code   int
+	text   string
 }
 
 func (m *mismatch) Error() string { return string(AccountMismatch) }

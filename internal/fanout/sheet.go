@@ -32,6 +32,7 @@ type ticket struct {
 	index  int
 	openID OpenID
 	asked  bool // sent to at least once
+	late   bool // is not sent to: WeChat asked to wait beyond the deadline
 	tries  int  // that count against the person
 	// badEra is the era of the last bad answer, badSince when the first came.
 	badEra   int

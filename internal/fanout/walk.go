@@ -187,7 +187,10 @@ func (w *walker) store(ctx context.Context, page FollowerPage) error {
 		err := w.run.retry.do(ctx, "store page", func(ctx context.Context) error {
 			return w.run.e.cfg.Ledger.StorePage(ctx, w.run.job.Lease(), p, next)
 		})
-		if err != nil && !errors.Is(err, ErrExists) { // stored already: the answer was lost
+		if errors.Is(err, ErrExists) { // the answer was lost: go on from what is stored
+			return w.reload(ctx)
+		}
+		if err != nil {
 			return err
 		}
 		w.run.e.pass(PointPage)
@@ -196,6 +199,16 @@ func (w *walker) store(ctx context.Context, page FollowerPage) error {
 	w.run.e.counters.pages.Add(1)
 	w.run.e.counters.people.Add(uint64(next.Walked - w.walk.Walked))
 	w.moved(next)
+	return nil
+}
+
+// reload goes on from where the ledger has the walk.
+func (w *walker) reload(ctx context.Context) error {
+	job, err := w.run.reload(ctx)
+	if err != nil {
+		return err
+	}
+	w.moved(job.Walk)
 	return nil
 }
 

@@ -38,7 +38,7 @@ func claimed(t *testing.T, l *fakeLedger, wechat WeChat, started Walk) *run {
 	e := New(Config{
 		Ledger: l, WeChat: wechat, Tokens: oneToken{}, Owner: Owner{"i", "b"}, Log: slog.New(slog.DiscardHandler),
 		Concurrency: 8, MaxJobs: 1, Lease: 15 * time.Second, DedupWindow: 9 * time.Minute, Grace: time.Hour,
-		Boottime: func() time.Duration { return 0 }, Rand: rand.New(rand.NewPCG(1, 2)),
+		Boottime: sinceNow(), Rand: rand.New(rand.NewPCG(1, 2)),
 	})
 	ctx := t.Context()
 	on := true
@@ -51,7 +51,7 @@ func claimed(t *testing.T, l *fakeLedger, wechat WeChat, started Walk) *run {
 	if job, err = l.Claim(ctx, e.cfg.Owner, job.ID, e.cfg.Lease); err != nil {
 		t.Fatal(err)
 	}
-	e.clock.read(job.Now, time.Now())
+	e.clock.read(job.Now, e.cfg.Boottime())
 	hard, kill := context.WithCancel(ctx)
 	t.Cleanup(kill)
 	return e.newRun(hard, job, newTenure(e.cfg.Boottime, e.cfg.Lease, 0))
@@ -285,4 +285,10 @@ func TestWalk_ParksWhenIdle(t *testing.T) {
 			t.Errorf("the walk ended with %v (%+v)", err, p)
 		}
 	})
+}
+
+// sinceNow is a clock that starts at 0.
+func sinceNow() func() time.Duration {
+	start := time.Now()
+	return func() time.Duration { return time.Since(start) }
 }

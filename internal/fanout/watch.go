@@ -59,5 +59,7 @@ func (r *run) order(o Order) {
 	if o.Deadline != r.deadline() && o.Deadline != 0 {
 		r.setDeadline(o.Deadline)
 	}
-	r.account.pacer.setRate(r.e.rateFor(o.Rate))
+	if !r.held.Load() { // another job of the account may run meanwhile, with its own
+		r.account.pacer.setRate(r.e.rateFor(o.Rate))
+	}
 }

@@ -104,6 +104,17 @@ func commandSQL(id fanout.JobID, cmd fanout.Command) (string, []any, error) {
 		set += `, deadline_asked = CASE WHEN deadline = ? THEN deadline_asked ELSE 1 END, deadline = ?`
 		args = append(args, cmd.Deadline, cmd.Deadline)
 	}
+	if cmd.Anew {
+		set += `, message = NULL, prepared_start = 0`
+	}
+	if cmd.Asked != nil {
+		asked, err := json.Marshal(cmd.Asked)
+		if err != nil {
+			return "", nil, err
+		}
+		set += `, asked = ?`
+		args = append(args, string(asked))
+	}
 	if cmd.Unpark || cmd.To != "" && cmd.To != fanout.Parked {
 		set += `, parked_until = 0`
 	}

@@ -69,7 +69,7 @@ WHERE id = ?`, id); err != nil {
 
 // overdue is the condition under which a job that nobody holds has expired.
 const overdue = `
-  state IN ('queued', 'paused', 'parked')
+  state IN ('queued', 'running', 'paused', 'parked')
   AND deadline <= {now}
   AND lease_until <= {now}`
 

@@ -228,7 +228,7 @@ func TestStore_ListIsStable(t *testing.T) {
 			t.Errorf("by an account that cannot be: %v", got)
 		}
 		for _, bad := range []string{"x", "!!", "MTIz"} {
-			if _, _, err := f.Jobs(f.ctx, fanout.Filter{Limit: 2, Cursor: bad}); !errors.Is(err, store.ErrCursor) {
+			if _, _, err := f.Jobs(f.ctx, fanout.Filter{Limit: 2, Cursor: bad}); !errors.Is(err, fanout.ErrCursor) {
 				t.Errorf("cursor %q: %v", bad, err)
 			}
 		}

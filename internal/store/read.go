@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -11,9 +10,6 @@ import (
 
 	"pushd/internal/fanout"
 )
-
-// ErrCursor says that a cursor was not one of ours.
-var ErrCursor = errors.New("cursor is not valid")
 
 // Jobs lists jobs, newest first. next is the cursor of the rest, "" if there
 // is none; jobs that are made meanwhile do not disturb it.
@@ -81,10 +77,10 @@ func cursor(r *jobRow) string {
 func parseCursor(text string) (at fanout.Time, id fanout.JobID, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return 0, "", ErrCursor
+		return 0, "", fanout.ErrCursor
 	}
 	if n, err := fmt.Sscanf(string(b), "%d %s", &at, &id); n != 2 || err != nil {
-		return 0, "", ErrCursor
+		return 0, "", fanout.ErrCursor
 	}
 	return at, id, nil
 }
