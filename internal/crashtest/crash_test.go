@@ -24,7 +24,7 @@ var (
 
 // longest is how long a job of a scenario may take. No figure is asserted
 // with it; it ends a test that hangs.
-const longest = 2 * time.Minute
+const longest = 5 * time.Minute
 
 // scenario is one row.
 type scenario struct {

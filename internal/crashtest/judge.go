@@ -15,7 +15,7 @@ import (
 // without need.
 type Verdict struct {
 	State    string // "" is succeeded
-	Listed   bool   // people may be listed as unknown or failed in place of being told
+	Listed   int    // most people listed as unknown or failed
 	Twice    int    // most people told more than once
 	Kills    int64  // each may cost perStop needless requests, and reasked
 	Timeouts bool   // pushd gave up waiting, so that asking again was right
@@ -74,8 +74,8 @@ func (w *World) account(r wechatsim.Report, lost, missed, listed int, v Verdict)
 	switch {
 	case lost > 0:
 		w.Errorf("%d people lost: %+v", lost, r)
-	case listed > 0 && !v.Listed:
-		w.Errorf("%d people are listed as unknown or failed: %+v", listed, r)
+	case listed > v.Listed:
+		w.Errorf("%d people are listed as unknown or failed, want at most %d: %+v", listed, v.Listed, r)
 	case r.More > v.Twice:
 		w.Errorf("%d people told twice, want at most %d: %+v", r.More, v.Twice, r)
 	case needless(r, v) > v.Kills*perStop:

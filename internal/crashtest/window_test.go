@@ -36,7 +36,7 @@ func downTooLong(w *World, ambiguous string) {
 	if ambiguous == "resend" {
 		v.Twice = perStop
 	} else {
-		v.Listed = true
+		v.Listed = perStop
 	}
 	r := w.Finish(p, j, v)
 	listed := len(w.list(p, j, "unknown"))
@@ -84,7 +84,7 @@ func judgeDoubt(w *World, p *Process, j *Job, person, ambiguous string) {
 	w.Helper()
 	v := Verdict{Twice: 1}
 	if ambiguous == "unknown" {
-		v = Verdict{Listed: true}
+		v = Verdict{Listed: 1}
 	}
 	r := w.Finish(p, j, v)
 	listed := w.list(p, j, "unknown")
