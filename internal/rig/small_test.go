@@ -1,0 +1,110 @@
+package rig_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"pushd/internal/rig"
+	"pushd/internal/wechatsim"
+)
+
+// small sets up an account with few followers, and posts its job.
+func small(t *testing.T, followers int, template string, prepare func(*rig.Rig)) (*rig.Rig, *wechatsim.Account, rig.Job) {
+	t.Helper()
+	r, err := rig.New(t.Context(), rig.Options{Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	acct := r.Sim.Account("wxsmall", wechatsim.AccountOptions{Followers: followers})
+	c := rig.Channel{ActID: 7, AppID: "wxsmall", TemplateID: template}
+	if err := r.AddChannel(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if prepare != nil {
+		prepare(r)
+	}
+	job, err := r.Post(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, acct, job
+}
+
+func await(t *testing.T, r *rig.Rig, id string, done func(rig.Job) bool) rig.Job {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	job, err := r.Await(ctx, id, done)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+// A template that is banned ends the job; once another one is chosen, continue
+// sends with that, to everyone who was not told.
+func TestRig_ContinueWithAnotherTemplate(t *testing.T) {
+	r, acct, job := small(t, 40, "", func(r *rig.Rig) {
+		r.Sim.Find("wxsmall").SetTemplateCode(wechatsim.TemplateID("wxsmall", 1), 43116)
+	})
+	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "failed" || job.Sent != 0 {
+		t.Fatalf("with a banned template: %+v", job)
+	}
+	data := map[string]string{"thing2": "课", "time5": "2026年03月01日 20:00", "thing8": "老师"}
+	status, _, err := r.Call(t.Context(), http.MethodPost, "/v1/jobs", map[string]any{
+		"actid": 7, "appid": "wxsmall", "continue": true, "templateId": wechatsim.TemplateID("wxsmall", 2), "data": data,
+	})
+	if err != nil || status != http.StatusAccepted {
+		t.Fatalf("continue: %d, %v", status, err)
+	}
+	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "succeeded" || job.Sent != 40 {
+		t.Errorf("continued: %+v", job)
+	}
+	if report := acct.Report(job.ID); !report.Complete() || report.More > 0 {
+		t.Errorf("ledger %+v", report)
+	}
+}
+
+// However few the followers: with a wrong template nobody counts as skipped.
+func TestRig_FewFollowersAndAWrongTemplate(t *testing.T) {
+	r, _, job := small(t, 12, "", func(r *rig.Rig) {
+		r.Sim.Find("wxsmall").SetTemplateCode(wechatsim.TemplateID("wxsmall", 1), 40037)
+	})
+	parked := func(j rig.Job) bool { return j.State == "parked" || j.Ended() }
+	if job = await(t, r, job.ID, parked); job.Reason != "account_mismatch" || job.Skipped != 0 {
+		t.Fatalf("with a wrong template: %+v", job)
+	}
+	r.Sim.Find("wxsmall").SetTemplateCode(wechatsim.TemplateID("wxsmall", 1), 0)
+	if status, _, err := r.Call(t.Context(), http.MethodPost, "/v1/jobs/"+job.ID+"/resume", nil); err != nil || status != http.StatusOK {
+		t.Fatalf("resume: %d, %v", status, err)
+	}
+	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "succeeded" || job.Sent != 12 {
+		t.Errorf("resumed: %+v", job)
+	}
+}
+
+// WeChat that is down is waited for, also by a job of three people.
+func TestRig_FewFollowersAndWeChatDown(t *testing.T) {
+	fault := ""
+	r, acct, job := small(t, 3, "", func(r *rig.Rig) {
+		fault = r.Sim.Faults.Add(wechatsim.Fault{Path: wechatsim.PathSend, Action: wechatsim.ActReset})
+	})
+	parked := func(j rig.Job) bool { return j.State == "parked" || j.Ended() }
+	if job = await(t, r, job.ID, parked); job.Reason != "wechat_down" {
+		t.Fatalf("while WeChat is down: %+v", job)
+	}
+	r.Sim.Faults.Clear(fault)
+	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "succeeded" || job.Sent != 3 {
+		t.Errorf("afterwards: %+v", job)
+	}
+	if report := acct.Report(job.ID); !report.Complete() || report.More > 0 {
+		t.Errorf("ledger %+v", report)
+	}
+}
