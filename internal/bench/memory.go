@@ -21,8 +21,8 @@ func memoryRow(ctx context.Context, s *stage) error {
 	s.printf("%.3f of it with five times as many\n", peaks[1]/peaks[0])
 	var few, many float64
 	var err error
-	if few, err = s.peak(ctx, s.many(60_000), 256, 500*time.Millisecond); err == nil {
-		many, err = s.peak(ctx, s.many(60_000), 2256, 500*time.Millisecond)
+	if few, err = s.peak(ctx, 60_000, 256, 500*time.Millisecond); err == nil {
+		many, err = s.peak(ctx, 60_000, 2256, 500*time.Millisecond)
 	}
 	s.printf("%.1f MB at 256 connections, %.1f at 2,256: %.1f MB per 1,000\n", few, many, (many-few)/2)
 	return err

@@ -169,7 +169,8 @@ func (p *play) rate(ctx context.Context, rate int, latency time.Duration) error 
 	if err != nil {
 		return err
 	}
-	if err := pause(ctx, 3*time.Second+latency); err != nil {
+	// What the rate needs in flight has to be found first.
+	if err := pause(ctx, 3*time.Second+30*latency); err != nil {
 		return err
 	}
 	before, err := a.Tally(ctx)
