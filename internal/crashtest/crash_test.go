@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 )
@@ -21,10 +20,6 @@ var (
 	allFlag   = flag.Bool("crash.all", false, "run everything, at short length")
 	tableFlag = flag.String("crash.table", "", "write the results into this file, between its marks")
 )
-
-// longest is how long a job of a scenario may take. No figure is asserted
-// with it; it ends a test that hangs.
-const longest = 5 * time.Minute
 
 // scenario is one row.
 type scenario struct {

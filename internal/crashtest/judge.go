@@ -6,9 +6,14 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	"pushd/internal/wechatsim"
 )
+
+// longest is how long a job of a scenario may take. No figure is asserted
+// with it; it ends a test that hangs.
+const longest = 5 * time.Minute
 
 // Verdict is what a scenario demands of a job that has ended. The zero value
 // is the strictest: it succeeded, nobody lost, listed, told twice or asked

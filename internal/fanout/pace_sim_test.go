@@ -41,9 +41,8 @@ type world struct {
 type second struct{ good, refused, quota int }
 
 type event struct {
-	at   time.Time
-	do   func()
-	took time.Duration
+	at time.Time
+	do func()
 }
 
 type events []event

@@ -3,7 +3,6 @@ package wechat
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/url"
 	"strconv"
@@ -77,8 +76,6 @@ func newWire(base *url.URL, o Options) *wire {
 
 // headerText keeps a setting from ending the header that it stands in.
 func headerText(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) }
-
-var errClosed = errors.New("client is closed")
 
 // post implements carrier.
 func (w *wire) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (status int, body []byte, begun bool, err error) {
