@@ -298,12 +298,11 @@ func (w *sim) heal() {
 		}
 	}
 	for _, id := range []ActID{1, 2} {
-		job, err := w.ledger.pick(func(j *fakeJob) bool { return j.ActID == id })
-		switch {
-		case err != nil:
-		case job.State == Paused:
-			_, _ = w.controller().Resume(context.Background(), job.ID)
-		case job.State.Ended() && job.State != Succeeded:
+		if job, err := w.ledger.Active(context.Background(), id); err == nil {
+			if job.State == Paused {
+				_, _ = w.controller().Resume(context.Background(), job.ID)
+			}
+		} else if _, err := w.ledger.pick(func(j *fakeJob) bool { return j.ActID == id }); err == nil {
 			w.post(id, Request{Continue: true})
 		}
 	}

@@ -51,6 +51,11 @@ func (w *sim) judgePeople(j *fakeJob, job Job, states map[OpenID]Person) {
 	for who, state := range states {
 		p := w.wechat.person(recipient{job.ID, who})
 		wasted += p.unexcused
+		// A person who resumes the job, a packet on its way through a freeze, and
+		// a new life whose last one could not record the answer, may come early.
+		if p.early > 0 && !p.unknown && w.ledger.unclean[job.ID] == 0 && w.faults&(commands|freezes|clockSteps) == 0 {
+			w.violated("%s was asked again %s too soon", who, p.early)
+		}
 		if len(p.told) > 1 && !j.freed[who] {
 			again += len(p.told) - 1
 		}
@@ -67,7 +72,7 @@ func (w *sim) judgePeople(j *fakeJob, job Job, states map[OpenID]Person) {
 				w.violated("%s counts as %s (%d) and was told", who, state.State, state.Code)
 			}
 		case PersonSkipped:
-			if len(p.told) > 0 && !p.unknown && !w.wechat.gone[who] {
+			if len(p.told) > 0 && !p.unknown && w.ledger.unclean[job.ID] == 0 && !w.wechat.gone[who] {
 				w.violated("%s counts as skipped (%d) and was told", who, state.Code)
 			}
 			if p.code == 0 && !w.wechat.gone[who] && who[0] == 'o' {

@@ -153,9 +153,11 @@ func (w *sim) violated(format string, args ...any) {
 	}
 }
 
-// Write takes the engines' logs into the trace.
-func (w *sim) Write(b []byte) (int, error) {
-	w.trace("  log %s", strings.TrimSpace(string(b)))
+// Write takes the log of a process that lives into the trace.
+func (p *process) Write(b []byte) (int, error) {
+	if !p.crashed() {
+		p.w.trace("  log %s", strings.TrimSpace(string(b)))
+	}
 	return len(b), nil
 }
 
@@ -171,9 +173,7 @@ func newSim(seed uint64, faults fault, tracing bool) *sim {
 	w.php = &fakePHP{w: w}
 	w.php.renew()
 	w.follow(40+d.IntN(200), d)
-	level := slog.LevelInfo
 	w.cfg = Config{
-		Log:         slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: noTime})),
 		Concurrency: 8 << d.IntN(3), MaxJobs: 1 + d.IntN(2),
 		Lease: 15 * time.Second, SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute,
 		Ambiguous: []Ambiguous{Resend, Unknown}[d.IntN(2)], Grace: 30 * time.Minute, Retention: time.Hour,
@@ -234,6 +234,7 @@ func (w *sim) boot(instance int) {
 	}
 	close(p.thawed)
 	cfg := w.cfg
+	cfg.Log = slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{ReplaceAttr: noTime}))
 	p.tokens = newFakeTokens(p)
 	cfg.Ledger, cfg.WeChat, cfg.Tokens, cfg.Owner = wire{w.ledger, p}, phone{w.wechat, p}, p.tokens, p.owner
 	cfg.Boottime = func() time.Duration { return time.Since(w.start) }

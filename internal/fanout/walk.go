@@ -87,7 +87,10 @@ func (w *walker) pass(ctx context.Context) error {
 func (w *walker) begin(now Time) {
 	w.walk.Pass++
 	w.walk.Cursor, w.walk.Seen, w.walk.Fresh, w.walk.PassAt = "", 0, 0, now
-	w.used, w.most = map[OpenID]bool{}, 0
+	w.used = map[OpenID]bool{}
+	if w.walk.Walked > 0 { // else the total is all that is known
+		w.most = 0
+	}
 }
 
 // fetch asks for the page after the cursor until WeChat gives it. sound is

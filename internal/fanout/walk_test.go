@@ -113,6 +113,9 @@ func TestWalk(t *testing.T) {
 			return p, a
 		}, 300, 2, true},
 		"nothing the first time": {at(1, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{}, Answer{} }), 1000, 2, false},
+		"nothing, and then nobody": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			return FollowerPage{Total: int64(1000 * (2 - n))}, Answer{}
+		}, 0, 2, true},
 		"a second pass with nothing": {func(n int, cursor OpenID) (FollowerPage, Answer) {
 			if n == 4 {
 				return FollowerPage{Total: 1000}, Answer{}
