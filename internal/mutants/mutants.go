@@ -21,8 +21,8 @@ const (
 func mutants() []mutant {
 	return []mutant{
 		{"whoever was fetched counts as told", []edit{{"internal/fanout/feed.go",
-			"	case p.State.Settled(), p.State == Refused && !f.due(p):\n",
-			"	case p.State.Settled(), p.State == Refused && !f.due(p), p.State == InDoubt, p.State == Untouched && i < mark:\n"}},
+			"	case p.State.Settled():\n		return nil\n	case p.State == Refused:\n",
+			"	case p.State.Settled(), p.State == InDoubt, p.State == Untouched && i < mark:\n		return nil\n	case p.State == Refused:\n"}},
 			[]string{simulation, crash + "kill_-9_at_the_point_sent"}},
 		{"no watermark", []edit{{"internal/fanout/sheet.go", "		s.mark = t.index + 1\n", "		s.mark += 0\n"}},
 			[]string{simulation, crash + "down_longer"}},
@@ -63,7 +63,7 @@ func mutants() []mutant {
 			[]string{simulation, crash + "two_pushd"}},
 		{"the lease is the local clock's", []edit{{"internal/store/claim.go", "  (lease_until <= {now} OR", "  (lease_until <= 4000000000000000 OR"}},
 			[]string{"./internal/store TestStore_(Leases|ClaimHasOneWinner)"}},
-		{"deadlines by the wall clock", []edit{{"internal/fanout/lease.go", "	return r.db.Add(time.Since(r.at))\n", "	return Time(time.Now().UnixMicro())\n"}},
+		{"deadlines by the wall clock", []edit{{"internal/fanout/lease.go", "	return r.db.Add(c.boottime() - r.at)\n", "	return Time(time.Now().UnixMicro())\n"}},
 			[]string{simulation, crash + "the_database.s_clock"}},
 		{"writes without the epoch", []edit{{"internal/store/progress.go", "  AND epoch = ?\n", "  AND epoch <> -?\n"}},
 			[]string{"./internal/store TestStore_(Zombie|NothingLands)", crash + "two_pushd"}},
