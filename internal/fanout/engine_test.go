@@ -78,6 +78,22 @@ func TestEngine_Poison(t *testing.T) {
 	}
 }
 
+// One such person is not the end of a job either when a send in between could
+// not even leave the house.
+func TestEngine_PoisonBehindABrokenLine(t *testing.T) {
+	inWorld(t, 60, 20, func(w *sim) {
+		w.wechat.mu.Lock()
+		w.wechat.codes[w.wechat.followers[59]] = fakePerson{code: -1}
+		w.wechat.cut = time.Now().Add(5 * time.Second)
+		w.wechat.until = time.Now().Add(15 * time.Second)
+		w.wechat.mu.Unlock()
+		w.within(patience + time.Minute)
+		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 59 || job.Counts.Unknown != 1 {
+			w.violated("%s with %+v", job.State, job.Counts)
+		}
+	})
+}
+
 // The last few people of a job outlast an outage: there is nobody else by
 // whom to tell that WeChat is down.
 func TestEngine_OutageAtTheEnd(t *testing.T) {

@@ -13,24 +13,25 @@ import (
 // fakeWeChat is WeChat in the simulation, with a ledger of its own of who was
 // asked for and who was told, by which the tests judge.
 type fakeWeChat struct {
-	w         *sim
-	mu        sync.Mutex
-	valid     Token               // the one good token; others are refused
-	older     Token               // the one before, while WeChat still takes it
-	used      map[Token]time.Time // when each was last used
-	last      time.Time           // when the last send arrived
-	foreign   Token               // another account's: it is good, but knows nobody here
-	followers []OpenID
-	gone      map[OpenID]bool
-	people    map[recipient]*fakePerson
-	codes     map[OpenID]fakePerson // how people of some codes begin
-	pageSize  int
-	outage    time.Time // nothing good before
-	quota     int       // sends left today; -1 = no end
-	minute    int       // sends left this minute
-	minuteOf  time.Time
-	lies      int  // odd pages to come
-	empty     bool // one of them said that nobody follows; a second time it is believed
+	w          *sim
+	mu         sync.Mutex
+	valid      Token               // the one good token; others are refused
+	older      Token               // the one before, while WeChat still takes it
+	used       map[Token]time.Time // when each was last used
+	last       time.Time           // when the last send arrived
+	foreign    Token               // another account's: it is good, but knows nobody here
+	followers  []OpenID
+	gone       map[OpenID]bool
+	people     map[recipient]*fakePerson
+	codes      map[OpenID]fakePerson // how people of some codes begin
+	pageSize   int
+	cut, until time.Time // nothing reaches it in between
+	outage     time.Time // nothing good before
+	quota      int       // sends left today; -1 = no end
+	minute     int       // sends left this minute
+	minuteOf   time.Time
+	lies       int  // odd pages to come
+	empty      bool // one of them said that nobody follows; a second time it is believed
 }
 
 // fakePerson is one follower as WeChat knows them.
@@ -95,7 +96,7 @@ func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID, a
 		}
 		return lost
 	}
-	if w.has(busyWeChat) && d.IntN(25) == 0 { // not one byte was written
+	if w.has(busyWeChat) && d.IntN(25) == 0 || c.offline() { // not one byte was written
 		return Answer{Verdict: Busy, Code: CodeNotSent, Text: "connection refused"}
 	}
 	if w.has(timeouts) && d.IntN(25) == 0 {
@@ -122,6 +123,14 @@ func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID, a
 		c.excuse(who)
 	}
 	return a
+}
+
+// offline says whether the line to WeChat is cut.
+func (f *fakeWeChat) offline() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	return now.After(f.cut) && now.Before(f.until)
 }
 
 // excuse notes that the last answer allows to ask for a person again.

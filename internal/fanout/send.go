@@ -524,7 +524,7 @@ func (s *sender) revived() {
 	}
 	for len(s.later) > 0 { // their delays were counted against a WeChat that was down
 		t := heap.Pop(&s.later).(delayed).ticket
-		t.tries = 0
+		t.tries, t.badSince = 0, time.Time{}
 		s.again(t)
 	}
 }

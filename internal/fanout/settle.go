@@ -261,6 +261,9 @@ func (s *sender) busy(t *ticket, a Answer) {
 	if s.probing { // somebody else is the next probe
 		t.tries--
 		s.retryAt(t, now.Add(time.Minute))
+		if s.live < downPeople && s.run.told.Load() && !s.unsent {
+			s.revived() // it is reached again, and they are too few to say that it is down
+		}
 		return
 	}
 	alone := !s.lastGood.After(t.badSince) && now.Sub(t.badSince) < patience
