@@ -38,6 +38,7 @@ type jobDoc struct {
 	QuotaRemain   *int64     `json:"quotaRemain"`
 	Shortfall     *int64     `json:"shortfall"`
 	QueuePosition *int       `json:"queuePosition"`
+	OnlyOpenIDs   int        `json:"onlyOpenids,omitempty"`
 
 	StartTime   *time.Time `json:"startTime"`
 	CreatedAt   *time.Time `json:"createdAt"`
@@ -77,6 +78,7 @@ func (s *Server) job(ctx context.Context, j fanout.Job) jobDoc {
 		}
 		doc.QueuePosition = known(position)
 	}
+	doc.OnlyOpenIDs = s.OnlyOpenIDs
 	return doc
 }
 

@@ -205,6 +205,7 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 			w.jobs.JobsFunc = func(fanout.Filter) ([]fanout.Job, string, error) { return nil, "abc", nil }
 		}},
 		{"bad list", "GET", "/v1/jobs?state=x", "", 422, nil},
+		{"show, staging", "GET", path, "", 200, func(w *world) { w.options.OnlyOpenIDs = 2 }},
 		{"show", "GET", path, "", 200, func(w *world) {
 			w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return full, nil }
 		}},

@@ -45,6 +45,9 @@ type Options struct {
 	Tokens func() TokenStats
 	// Keys are the API keys; none leaves everything open, for loopback.
 	Keys []string
+	// OnlyOpenIDs is how many followers may be told at all (staging); 0 is
+	// everyone. Each job shows it, so that nobody wonders who was skipped.
+	OnlyOpenIDs int
 	// Draining says that no new work is taken.
 	Draining func() bool
 	// Live is the rate in messages/s of a job that this very process sends;

@@ -102,7 +102,7 @@ func (d *Daemon) handler() http.Handler {
 	return api.New(api.Options{
 		Control: fanout.NewController(d.store, d.engine), Jobs: d.store, Composer: fanout.NewComposer(d.store, d.engine),
 		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
-		Keys: d.c.Keys, Draining: d.engine.Draining, Live: d.engine.Rate,
+		Keys: d.c.Keys, Draining: d.engine.Draining, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
 		Version: d.c.Version, Logger: d.c.Log,
 	})
 }
