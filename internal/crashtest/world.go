@@ -25,6 +25,7 @@ import (
 	"testing"
 	"time"
 
+	"pushd/internal/fanout"
 	"pushd/internal/mariadb"
 	"pushd/internal/rig"
 	"pushd/internal/store"
@@ -248,7 +249,13 @@ func (w *World) plight() string {
 // AwaitState waits until the job is in a state.
 func (w *World) AwaitState(j *Job, want string, limit time.Duration) {
 	w.Helper()
-	w.Until("job is "+want, limit, func() bool { s, _ := w.State(j); return s == want })
+	w.Until("job is "+want, limit, func() bool {
+		s, reason := w.State(j)
+		if s != want && fanout.State(s).Ended() {
+			w.Fatalf("job is %s (%s), want %s%s", s, reason, want, w.plight())
+		}
+		return s == want
+	})
 }
 
 // AwaitSends waits until so many sends for j have come in.
