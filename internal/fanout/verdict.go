@@ -1,5 +1,7 @@
 package fanout
 
+import "time"
+
 // Verdict is what an answer of WeChat means for the person or the job it was
 // about. internal/wechat holds the one table from answers to verdicts;
 // settle.go holds the one place that acts on them. A verdict's String is also
@@ -90,6 +92,9 @@ type Answer struct {
 	// Text is WeChat's errmsg without its "rid:" and "hint:", or what went
 	// wrong on the way. It holds no token.
 	Text string
+	// Opening is how much of the call's time went into opening a connection.
+	// It says nothing about how busy WeChat is.
+	Opening time.Duration
 }
 
 // OK says that the call did what it should.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -15,9 +16,15 @@ type line struct {
 	conn net.Conn
 	raw  net.Conn // below TLS; conn without it
 	in   *bufio.Reader
-	left int    // bytes that the current answer may still have
-	out  []byte // the request, reused
-	used time.Time
+	left int       // bytes that the current answer may still have
+	out  []byte    // the request, reused
+	used time.Time // when the last exchange ended
+	ends time.Time // the deadline that conn has
+
+	mu    sync.Mutex
+	ctx   context.Context // of the exchange under way; nil between two
+	hears context.Context // whose end calls cut
+	deaf  func() bool     // ends that
 }
 
 const (
@@ -43,42 +50,94 @@ func (c *line) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// arm makes the exchange end at the deadline, or when ctx does. stop disarms
-// it, and says false if ctx was what ended it.
-func (c *line) arm(ctx context.Context, deadline time.Time) (stop func() bool, err error) {
-	if err := c.conn.SetDeadline(deadline); err != nil {
-		return nil, err
+// begin makes the exchange that follows end at the deadline, or up to slack
+// before it, and when ctx does. Both are kept from one exchange to the next
+// where they still fit: setting them costs more than looking.
+func (c *line) begin(ctx context.Context, deadline time.Time, slack time.Duration) error {
+	if early := deadline.Sub(c.ends); early < 0 || early > slack {
+		if err := c.conn.SetDeadline(deadline); err != nil {
+			return err
+		}
+		c.ends = deadline
 	}
-	if ctx.Done() == nil {
-		return func() bool { return true }, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ctx = ctx
+	if ctx != c.hears && ctx.Done() != nil {
+		if c.deaf != nil {
+			c.deaf()
+		}
+		c.hears, c.deaf = ctx, context.AfterFunc(ctx, func() { c.cut(ctx) })
 	}
-	return context.AfterFunc(ctx, func() { c.conn.SetDeadline(time.Unix(1, 0)) }), nil
+	return ctx.Err() // it may have ended before anybody heard
 }
 
-// exchange writes a request and reads its answer.
-func (c *line) exchange(request []byte, buf *answerBuffer) (status int, body []byte, reusable bool, err error) {
+// cut ends an exchange under ctx, if that is what is under way.
+func (c *line) cut(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx == ctx {
+		c.conn.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+// finish ends what begin began. After it ctx can't touch the connection.
+func (c *line) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ctx = nil
+}
+
+// close closes the connection for good.
+func (c *line) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deaf != nil {
+		c.deaf()
+	}
+	c.conn.Close()
+}
+
+// exchange writes a request and reads its answer into r.
+func (c *line) exchange(request []byte, buf *answerBuffer, r *carried) (reusable bool, err error) {
 	c.out, c.left = request, maxAnswer
 	if _, err := c.conn.Write(request); err != nil {
-		return 0, nil, false, err
+		return false, err
+	}
+	if _, err := c.in.Peek(1); err != nil {
+		return false, unexpected(err)
+	}
+	// Nearly always all of it has come at once.
+	have, _ := c.in.Peek(c.in.Buffered())
+	if body, ok := plainAnswer(have); ok {
+		r.status, r.body = http.StatusOK, buf[:copy(buf[:], body)]
+		c.in.Discard(len(have))
+		return true, nil
 	}
 	resp, err := c.answer()
 	if err != nil {
-		return 0, nil, false, err
+		return false, err
 	}
-	body, err = readAnswer(resp.Body, buf)
+	r.status = resp.StatusCode
+	r.body, err = readAnswer(resp.Body, buf)
 	resp.Body.Close()
-	return resp.StatusCode, body, !resp.Close && c.in.Buffered() == 0, err
+	return !resp.Close && c.in.Buffered() == 0, err
 }
 
-// answer reads the head of the answer, and skips what is only announced.
+// answer reads the head of any answer, and skips what is only announced.
 func (c *line) answer() (*http.Response, error) {
 	for {
 		resp, err := http.ReadResponse(c.in, nil)
 		if err != nil || resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return resp, err
+			return resp, unexpected(err)
 		}
 	}
+}
+
+// unexpected makes an end what it is in the middle of an exchange.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }

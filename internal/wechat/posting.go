@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +25,7 @@ type proxied struct {
 }
 
 // post implements carrier.
-func (x *proxied) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (status int, body []byte, begun bool, err error) {
+func (x *proxied) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (r carried, err error) {
 	ctx, cancel := context.WithTimeout(ctx, x.timeout)
 	defer cancel()
 	p, u := newPosting(l, to), x.url
@@ -36,11 +37,12 @@ func (x *proxied) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, 
 	}
 	resp, err := x.transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		return 0, nil, p.begun(), err
+		return carried{begun: p.begun()}, err
 	}
 	defer resp.Body.Close()
-	body, err = readAnswer(resp.Body, buf)
-	return resp.StatusCode, body, true, err
+	r = carried{begun: true, status: resp.StatusCode}
+	r.body, err = readAnswer(resp.Body, buf)
+	return r, err
 }
 
 func (x *proxied) close() {}
@@ -69,7 +71,7 @@ const (
 var errSealed = errors.New("send was given up")
 
 func newPosting(l *fanout.Letter, to fanout.OpenID) *posting {
-	p := &posting{parts: [3][]byte{l.Head, quoted(to), l.Tail}}
+	p := &posting{parts: [3][]byte{l.Head, []byte(quoted(to)), l.Tail}}
 	p.first.p = p
 	return p
 }
@@ -122,22 +124,22 @@ func (r *postingReader) Close() error { return nil }
 
 // quoted returns the openid as it stands between the quotes of a JSON string.
 // Real openids are letters, digits, - and _, and stay as they are.
-func quoted(to fanout.OpenID) []byte {
+func quoted(to fanout.OpenID) string {
 	for i := range len(to) {
 		if c := to[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
 			return escaped(to)
 		}
 	}
-	return []byte(to)
+	return string(to)
 }
 
-func escaped(to fanout.OpenID) []byte {
+func escaped(to fanout.OpenID) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(string(to)); err != nil {
-		return nil // a string always encodes
+		return "" // a string always encodes
 	}
-	out := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	out := strings.TrimSuffix(b.String(), "\n")
 	return out[1 : len(out)-1]
 }

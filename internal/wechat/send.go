@@ -25,18 +25,25 @@ type answerBuffer [maxSendAnswer]byte
 func (c *Client) Send(ctx context.Context, tok fanout.Token, letter *fanout.Letter, to fanout.OpenID, ambiguous bool) fanout.Answer {
 	buf := c.buffers.Get().(*answerBuffer)
 	defer c.buffers.Put(buf)
-	status, body, begun, err := c.sends.post(ctx, tok, letter, to, buf)
+	r, err := c.sends.post(ctx, tok, letter, to, buf)
+	a := judge(r, err, tok, ambiguous)
+	a.Opening = r.opening
+	return a
+}
+
+// judge says what became of a send.
+func judge(r carried, err error, tok fanout.Token, ambiguous bool) fanout.Answer {
 	switch {
-	case err != nil && !begun:
+	case err != nil && !r.begun:
 		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotSent, Text: reason(err)}
 	case err != nil:
 		return fanout.Answer{Verdict: fanout.Busy, Code: lostCode(err), Ambiguous: true, Text: reason(err)}
-	case status != http.StatusOK:
-		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeHTTP, Ambiguous: true, Text: statusText(status)}
+	case r.status != http.StatusOK:
+		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeHTTP, Ambiguous: true, Text: statusText(r.status)}
 	}
-	code, msg, ok := parseResult(body)
+	code, msg, ok := parseResult(r.body)
 	if !ok {
-		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: notJSON(body)}
+		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: notJSON(r.body)}
 	}
 	return Classify(CallSend, code, scrub(msg, tok), ambiguous)
 }

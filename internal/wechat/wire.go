@@ -15,11 +15,18 @@ import (
 
 // carrier carries a send to WeChat and its answer back.
 type carrier interface {
-	// post sends one letter. begun says that WeChat may have got it; if not,
-	// not one byte was written, whatever err says. body is valid until buf is
-	// used again, and nil if it is too long to be an answer of WeChat's.
-	post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (status int, body []byte, begun bool, err error)
+	// post sends one letter. The body of what comes back is valid until buf
+	// is used again.
+	post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (carried, error)
 	close()
+}
+
+// carried is what became of a send, as far as HTTP knows.
+type carried struct {
+	begun   bool // WeChat may have got it; if not, not one byte was written
+	status  int
+	body    []byte        // nil if it is too long to be an answer of WeChat's
+	opening time.Duration // spent on opening a connection
 }
 
 // wire carries sends over kept-alive connections of its own: HTTP/1.1, one
@@ -52,6 +59,9 @@ const (
 	dialTimeout = 5 * time.Second
 	// looks at whether the server has closed a connection, after a rest.
 	lookAfter = 50 * time.Millisecond
+	// A send may time out by this part of its timeout too early: see
+	// line.begin.
+	deadlineSlack = 32
 )
 
 func newWire(base *url.URL, o Options) *wire {
@@ -78,36 +88,42 @@ func newWire(base *url.URL, o Options) *wire {
 func headerText(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) }
 
 // post implements carrier.
-func (w *wire) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (status int, body []byte, begun bool, err error) {
-	deadline := time.Now().Add(w.timeout)
+func (w *wire) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (r carried, err error) {
+	now := time.Now()
+	deadline := now.Add(w.timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
 	if err := w.acquire(ctx, deadline); err != nil {
-		return 0, nil, false, err
+		return r, err
 	}
 	defer func() { <-w.slots }()
-	c := w.kept(time.Now())
+	c := w.kept(now)
 	if c == nil {
-		if c, err = w.dial(ctx, deadline); err != nil {
-			return 0, nil, false, err
+		began := time.Now()
+		c, err = w.dial(ctx, deadline)
+		r.opening = time.Since(began)
+		if err != nil {
+			return r, err
 		}
 	}
-	stop, err := c.arm(ctx, deadline)
-	if err != nil {
-		c.conn.Close()
-		return 0, nil, false, err
+	if err := c.begin(ctx, deadline, w.timeout/deadlineSlack); err != nil {
+		c.close()
+		return r, err
 	}
-	status, body, reusable, err := c.exchange(w.request(c.out[:0], tok, l, to), buf)
-	if !stop() && err != nil {
-		err = ctx.Err() // it was cut off, not slow
+	r.begun = true
+	reusable, err := c.exchange(w.request(c.out[:0], tok, l, to), buf, &r)
+	c.finish()
+	gone := ctx.Err()
+	if gone != nil && err != nil {
+		err = gone // it was cut off, not slow
 	}
-	if err != nil || !reusable || ctx.Err() != nil {
-		c.conn.Close()
+	if err != nil || !reusable || gone != nil {
+		c.close()
 	} else {
 		w.keep(c)
 	}
-	return status, body, true, err
+	return r, err
 }
 
 // acquire waits for one of the connections that there may be.
@@ -182,7 +198,7 @@ func (w *wire) kept(now time.Time) *line {
 		if rest < lookAfter || rest < idleFor && c.alive() {
 			return c
 		}
-		c.conn.Close()
+		c.close()
 	}
 }
 
@@ -192,7 +208,7 @@ func (w *wire) keep(c *line) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.shut {
-		c.conn.Close()
+		c.close()
 		return
 	}
 	w.idle = append(w.idle, c)
@@ -208,7 +224,7 @@ func (w *wire) pruneOld() {
 	w.prune = nil
 	old := 0
 	for old < len(w.idle) && time.Since(w.idle[old].used) >= idleFor {
-		w.idle[old].conn.Close()
+		w.idle[old].close()
 		old++
 	}
 	w.idle = append(w.idle[:0], w.idle[old:]...)
@@ -226,7 +242,7 @@ func (w *wire) close() {
 		w.prune.Stop()
 	}
 	for _, c := range w.idle {
-		c.conn.Close()
+		c.close()
 	}
 	w.idle = nil
 }

@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -99,6 +100,84 @@ func TestWire_Answers(t *testing.T) {
 	}
 }
 
+// What a new connection costs is told apart from how long WeChat takes.
+func TestWire_TellsTheOpening(t *testing.T) {
+	c, _ := serve(t, Options{}, answers(200, `{"errcode":0,"errmsg":"ok"}`))
+	for i, opens := range []bool{true, false} {
+		if a := c.Send(t.Context(), token, letter, "oA", false); !a.OK() || a.Opening > 0 != opens {
+			t.Errorf("send %d: %+v", i, a)
+		}
+	}
+}
+
+// A connection hears the end of the context whose send is under way, and of
+// no other: that of an earlier job must not end a later one's.
+func TestWire_HearsItsOwnContextOnly(t *testing.T) {
+	arrived, answer := make(chan struct{}, 1), make(chan struct{})
+	c, _ := serve(t, Options{MaxConns: 1}, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body) // or the server would not notice a hang-up
+		arrived <- struct{}{}
+		select {
+		case <-answer:
+		case <-r.Context().Done():
+		}
+		io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
+	})
+	send := func(ctx context.Context) <-chan fanout.Answer {
+		out := make(chan fanout.Answer, 1)
+		go func() { out <- c.Send(ctx, token, letter, "oA", false) }()
+		<-arrived
+		return out
+	}
+	one, end := context.WithCancel(t.Context())
+	got := send(one)
+	answer <- struct{}{}
+	if a := <-got; !a.OK() {
+		t.Fatalf("first job: %+v", a)
+	}
+	two, cut := context.WithCancel(t.Context())
+	got = send(two)
+	end()
+	answer <- struct{}{}
+	if a := <-got; !a.OK() || a.Opening > 0 {
+		t.Errorf("second job, after the first has ended: %+v", a)
+	}
+	got = send(two)
+	cut()
+	if a := <-got; a.Code != fanout.CodeBroken || a.Text != "canceled" || !a.Ambiguous {
+		t.Errorf("second job, cut: %+v", a)
+	}
+}
+
+// Whatever is taken as a plain answer, net/http reads in the same way.
+func FuzzPlainAnswer(f *testing.F) {
+	f.Add([]byte(good("")))
+	f.Add([]byte(good("Connection: keep-alive\r\nDate: Sun, 26 Oct 2026 06:01:33 GMT\r\n")))
+	for _, s := range []string{
+		"Connection: close\r\n", "Transfer-Encoding: chunked\r\n", "Content-Length: 3\r\n", "Content-Length: +27\r\n", " folded: 1\r\n",
+		"X: a\nTransfer-Encoding: chunked\r\n", "Trailer: X\r\n", "no colon\r\n", "X : 1\r\n", ": 1\r\n", "\r\n", "X: \x00\r\n", "X: \r\r\n",
+	} {
+		f.Add([]byte(good(s)))
+	}
+	f.Add([]byte("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n"))
+	f.Add([]byte("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		body, ok := plainAnswer(text)
+		if !ok {
+			return
+		}
+		in := bufio.NewReader(bytes.NewReader(text))
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatalf("net/http does not read it: %v", err)
+		}
+		want, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != 200 || resp.Close || in.Buffered() != 0 || !bytes.Equal(body, want) {
+			t.Errorf("%d %q close %v, %d bytes behind, %v; taken for %q", resp.StatusCode, want, resp.Close, in.Buffered(), err, body)
+		}
+	})
+}
+
 // A connection that the server has closed while it was idle is noticed before
 // anything is written to it.
 func TestWire_NoticesAClosedConnection(t *testing.T) {
@@ -107,7 +186,7 @@ func TestWire_NoticesAClosedConnection(t *testing.T) {
 	defer w.close()
 	var buf answerBuffer
 	for i := range 3 {
-		if _, _, _, err := w.post(t.Context(), token, letter, "oA", &buf); err != nil {
+		if _, err := w.post(t.Context(), token, letter, "oA", &buf); err != nil {
 			t.Fatalf("send %d: %v", i, err)
 		}
 		c := w.idle[0]
