@@ -30,6 +30,8 @@ type climber struct {
 	again   bool    // answers have become slow; the sample says how slow
 
 	step  float64       // factor of the next trial upwards
+	roof  int           // a level that was far too high
+	roofs time.Time     // until then; limits move
 	rest  time.Duration // between trials
 	next  time.Time     // of the next trial
 	ease  time.Duration // between looks at the background
@@ -55,6 +57,7 @@ const (
 	restFirst  = 500 * time.Millisecond
 	restMost   = 2500 * time.Millisecond
 	easeMost   = time.Minute
+	roofFor    = 5 * time.Second
 	fellBy     = 0.05  // quality, while holding: suspicion
 	lostBy     = 0.015 // quality, at a higher level: too high
 	noiseFirst = 0.0025
@@ -74,6 +77,10 @@ func (c *climber) begin(t trial, n int, now time.Time) {
 	c.s = sample{since: now}
 }
 
+// goOn starts another sample at the level held. Nothing has changed, so it
+// counts from its first answer on: a limit that falls is seen at once.
+func (c *climber) goOn(now time.Time) { c.s = sample{since: now, settled: true} }
+
 // answer takes one answer.
 func (c *climber) answer(good bool, took time.Duration, now time.Time) {
 	if good {
@@ -82,15 +89,10 @@ func (c *climber) answer(good bool, took time.Duration, now time.Time) {
 	// What comes at first was sent at another level. It is told by time, not
 	// by when it was sent: of the sends from the new level the quick ones
 	// answer first, and would make every sample look better than the last.
-	// Beyond a small step there are new connections, too, whose opening
-	// counts in the first answers.
-	settle := c.rtt * 5 / 4
-	if c.trial == tryingUp && c.step > smallStep {
-		settle = 2 * c.rtt
-	}
-	if now.Sub(c.s.since) < settle {
+	if !c.s.settled && now.Sub(c.s.since) < c.rtt*5/4 {
 		return
 	}
+	c.s.settled = true
 	c.s.add(good, took)
 	if c.ripe() {
 		c.judge(now)
@@ -106,6 +108,9 @@ func (c *climber) ripe() bool {
 	size := max(16, float64(c.at))
 	if c.trial == tryingDown && c.firm {
 		size = max(size, 250) // a look for a small difference
+	}
+	if !c.known {
+		return c.s.n >= 2*size
 	}
 	if c.s.n < size {
 		return false
@@ -168,15 +173,20 @@ func (c *climber) held(q quality, full bool, now time.Time) {
 		// one step down can tell.
 		slow := !c.plain() && q.worse(quality{c.ref.share, q.time}, fellBy, 3) == 0
 		if slow && !c.again {
-			c.again, c.s = true, sample{since: now}
+			c.again = true
+			c.goOn(now)
 			return
 		}
-		c.descend(q, slow, c.below(q), now)
+		n := c.below(q)
+		if c.plain() { // how bad is not known yet, for refusals have just begun
+			n = min(n, c.at/2)
+		}
+		c.descend(q, slow, n, now)
 		return
 	case c.ref.worse(q, fellBy, 3) > 0:
 		c.ref = q // better times
 	case !fell:
-		c.ref = c.ref.towards(q, 0.1)
+		c.ref = c.ref.with(q)
 	}
 	if c.heres > 0 {
 		off := q.time.value - c.here.time.value
@@ -185,7 +195,7 @@ func (c *climber) held(q quality, full bool, now time.Time) {
 	c.heres = min(c.heres+1, 10)
 	c.here = c.here.towards(q, 1/float64(c.heres))
 	if now.Before(c.next) || !full {
-		c.s = sample{since: now}
+		c.goOn(now)
 		return
 	}
 	if q.bad() > shareLow && !now.Before(c.look) && c.at > levelFloor {
@@ -218,8 +228,11 @@ func (c *climber) climb(now time.Time) {
 		return
 	}
 	// A step has to show against the noise.
-	step := max(c.step, math.Exp(2*math.Sqrt(c.noise)))
-	c.begin(tryingUp, max(c.level+1, int(float64(c.level)*min(step, 2))), now)
+	step := min(2, max(c.step, math.Exp(2*math.Sqrt(c.noise))))
+	if now.Before(c.roofs) {
+		step = min(step, max(smallStep, math.Sqrt(float64(c.roof)/float64(c.level))))
+	}
+	c.begin(tryingUp, max(c.level+1, int(float64(c.level)*step)), now)
 }
 
 // hold goes on at level n.
@@ -230,11 +243,14 @@ func (c *climber) hold(n int, now time.Time) {
 
 // triedUp judges a higher level.
 func (c *climber) triedUp(q quality, now time.Time) {
-	if c.plain() { // half the way, then
-		if c.step == smallStep {
-			c.rest = min(restMost, 2*c.rest)
+	if c.plain() {
+		c.roof, c.roofs = c.at, now.Add(roofFor)
+		if half := math.Sqrt(float64(c.at) / float64(c.level)); half > smallStep { // half the way, then
+			c.step = half
+			c.begin(tryingUp, int(float64(c.level)*half), now)
+			return
 		}
-		c.step = max(smallStep, math.Sqrt(c.step))
+		c.rest, c.step = min(restMost, 2*c.rest), smallStep
 		c.hold(c.level, now)
 		return
 	}
@@ -251,14 +267,18 @@ func (c *climber) triedUp(q quality, now time.Time) {
 		if c.step = min(2, c.step*c.step); c.ref.worse(q, fellBy, 3) > 0 {
 			c.ref = q
 		} else {
-			c.ref = c.ref.towards(q, 0.1)
+			c.ref = c.ref.with(q)
 		}
 		c.climb(now)
 		return
 	}
 	// The excess is known now: the limit is the level less what it lost.
 	limit := float64(c.at) * math.Exp(-by) * margin
-	c.rest = min(restMost, 2*c.rest)
+	if q.worse(c.ref, lostBy, 1.8) == 0 {
+		c.rest = max(restFirst, c.rest/2) // perhaps by chance: again soon
+	} else {
+		c.rest = min(restMost, 2*c.rest)
+	}
 	if q.worse(quality{q.share, c.ref.time}, lostBy, errors) > 0 && q.worse(quality{c.ref.share, q.time}, lostBy, errors) == 0 {
 		c.step = max(smallStep, math.Sqrt(c.step)) // slower alone: perhaps by chance
 	} else {

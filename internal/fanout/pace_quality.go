@@ -48,6 +48,16 @@ func (q quality) towards(other quality, weight float64) quality {
 	return quality{q.share.towards(other.share, weight), q.time.towards(other.time, weight)}
 }
 
+// with is q made more precise by other, which measured the same thing: the
+// surer counts for more, and the newer never for less than a tenth.
+func (q quality) with(other quality) quality {
+	return quality{q.share.with(other.share), q.time.with(other.time)}
+}
+
+func (m measure) with(other measure) measure {
+	return m.towards(other, max(0.1, m.variance/(m.variance+other.variance)))
+}
+
 func (m measure) towards(other measure, weight float64) measure {
 	keep := 1 - weight
 	return measure{keep*m.value + weight*other.value, keep*keep*m.variance + weight*weight*other.variance}
@@ -56,6 +66,7 @@ func (m measure) towards(other measure, weight float64) measure {
 // sample collects answers to sends that were started at one level.
 type sample struct {
 	since     time.Time // when the level was set
+	settled   bool      // the answers are to sends from this level
 	n, good   float64
 	sum, sum2 float64 // of the logarithms of the good answers' seconds
 	peak      int     // most sends in flight

@@ -74,6 +74,7 @@ type task struct {
 type result struct {
 	task
 	answer  Answer
+	at      time.Time // when it came
 	took    time.Duration
 	started bool // false: the lease ran out before it was sent
 }
@@ -249,7 +250,7 @@ func (s *sender) admit() {
 		if t.askedAt == 0 {
 			t.askedAt = at
 		}
-		if s.forgotten(t) && s.run.e.cfg.Ambiguous != Unknown {
+		if s.forgotten(t, at) && s.run.e.cfg.Ambiguous != Unknown {
 			t.counted = true // in the ledger before it can happen
 			t.sheet.counts.InDoubt++
 		}
@@ -263,10 +264,14 @@ func (s *sender) admit() {
 // start starts as many sends as may be in flight now.
 func (s *sender) start(now time.Time) (wait time.Duration) {
 	wait = recordEvery
-	if s.run.e.clock.now() >= s.run.deadline() {
+	if len(s.ready) == 0 {
+		return wait
+	}
+	at := s.run.e.clock.now()
+	if at >= s.run.deadline() {
 		return wait // whoever watches the deadline may be held up by the database
 	}
-	if len(s.ready) > 0 && !s.run.tenure.holds() { // each worker looks again
+	if !s.run.tenure.holds() { // each worker looks again
 		return 100 * time.Millisecond
 	}
 	for len(s.ready) > 0 {
@@ -281,7 +286,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			return wait
 		}
 		t := s.ready[0]
-		if !s.mayAsk(t) {
+		if !s.mayAsk(t, at) {
 			s.ready = s.ready[1:]
 			continue
 		}
@@ -289,7 +294,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			return min(wait, d)
 		}
 		s.ready = s.ready[1:]
-		s.ask(t)
+		s.ask(t, at)
 		if s.probing {
 			s.probeAt = now.Add(probeEvery)
 		}
@@ -328,17 +333,17 @@ func (s *sender) take(b batch, ok bool) {
 }
 
 // forgotten says that WeChat would take the next try of a person in doubt for
-// a new message. It is asked at the last moment, for people may have waited
-// long.
-func (s *sender) forgotten(t *ticket) bool {
-	age := s.run.e.clock.now().Sub(t.askedAt)
+// a new message at now. It is asked at the last moment, for people may have
+// waited long.
+func (s *sender) forgotten(t *ticket, now Time) bool {
+	age := now.Sub(t.askedAt)
 	return t.ambiguous && (t.askedAt == 0 || age < -time.Second || age >= s.run.e.cfg.DedupWindow)
 }
 
 // mayAsk decides about a person in doubt whom WeChat has forgotten: they are
 // left, if that is the setting.
-func (s *sender) mayAsk(t *ticket) bool {
-	if s.run.e.cfg.Ambiguous != Unknown || !s.forgotten(t) {
+func (s *sender) mayAsk(t *ticket, now Time) bool {
+	if s.run.e.cfg.Ambiguous != Unknown || !s.forgotten(t, now) {
 		return true
 	}
 	code := int(t.sheet.people[t.index].Code)
@@ -349,9 +354,10 @@ func (s *sender) mayAsk(t *ticket) bool {
 	return false
 }
 
-// ask notes when a person is asked for, and whether that may tell them twice.
-func (s *sender) ask(t *ticket) {
-	if s.forgotten(t) {
+// ask notes that a person is asked for now, and whether that may tell them
+// twice.
+func (s *sender) ask(t *ticket, now Time) {
+	if s.forgotten(t, now) {
 		t.ambiguous, t.maybe = false, true
 		if !t.counted { // it got too old while it waited
 			t.sheet.counts.InDoubt++
@@ -360,7 +366,7 @@ func (s *sender) ask(t *ticket) {
 		t.counted = false
 	}
 	if !t.ambiguous {
-		t.askedAt = s.run.e.clock.now()
+		t.askedAt = now
 	}
 }
 

@@ -34,7 +34,7 @@ func (s *sender) finished(r result) {
 	}
 	s.run.e.count(r)
 	s.took += (r.took - s.took) / 16
-	s.pacer.observe(r.answer.Verdict, r.took, time.Now())
+	s.pacer.observe(r.answer.Verdict, r.took-r.answer.Opening, r.at)
 	if t.asked {
 		t.sheet.counts.Retries++
 		t.sheet.dirty = true
@@ -54,14 +54,14 @@ func (s *sender) finished(r result) {
 		s.busy(t, a)
 		return
 	}
-	s.lastGood, s.bad = time.Now(), 0
+	s.lastGood, s.bad = r.at, 0
 	s.era++
 	if s.probing {
 		s.revived()
 	}
 	switch a.Verdict {
 	case Sent:
-		s.sent(t, r.token)
+		s.sent(t, r.token, r.at)
 	case Skip:
 		s.skip(t, a)
 	case DeferShort:
@@ -87,8 +87,8 @@ func (s *sender) finished(r result) {
 
 func (t *ticket) person() Person { return t.sheet.people[t.index] }
 
-func (s *sender) sent(t *ticket, tok Token) {
-	s.run.rate.add(time.Now())
+func (s *sender) sent(t *ticket, tok Token, at time.Time) {
+	s.run.rate.add(at)
 	s.run.doubted = 0
 	s.settle(t, PersonSent, 0)
 	if tok == s.token {
