@@ -11,7 +11,7 @@ import (
 func memoryRow(ctx context.Context, s *stage) error {
 	var peaks []float64
 	for _, people := range []int{s.many(1_000_000), s.many(5_000_000)} {
-		peak, err := s.peak(ctx, people, 256, 0)
+		peak, err := s.peak(ctx, people, 256, 20*time.Millisecond)
 		if err != nil {
 			return err
 		}

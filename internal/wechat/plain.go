@@ -3,6 +3,7 @@ package wechat
 import (
 	"bytes"
 	"strconv"
+	"strings"
 )
 
 // plainAnswer recognises the usual answer, whole, with nothing behind it:
@@ -18,46 +19,48 @@ func plainAnswer(b []byte) (body []byte, ok bool) {
 	_, rest, _ = bytes.Cut(rest, []byte("\r\n")) // the reason says nothing
 	for {
 		line, after, ok := bytes.Cut(rest, []byte("\r\n"))
-		if !ok || bytes.ContainsFunc(line, control) {
+		if !ok {
 			return nil, false
 		}
-		rest = after
-		if len(line) == 0 {
+		if rest = after; len(line) == 0 {
 			return rest, length == len(rest) && length <= maxSendAnswer
 		}
-		name, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok || !plainName(name) {
+		name, value, ok := plainHeader(line)
+		if !ok {
 			return nil, false
 		}
-		switch value = bytes.Trim(value, " \t"); {
-		case bytes.EqualFold(name, []byte("Content-Length")):
-			if length >= 0 || len(value) > 6 {
-				return nil, false
-			}
-			n, err := strconv.ParseUint(string(value), 10, 31)
-			if err != nil {
+		switch {
+		case is(name, "content-length"):
+			n, err := strconv.ParseUint(string(value), 10, 16)
+			if err != nil || length >= 0 {
 				return nil, false
 			}
 			length = int(n)
-		case bytes.EqualFold(name, []byte("Connection")):
-			if !bytes.EqualFold(value, []byte("keep-alive")) {
-				return nil, false
-			}
-		case bytes.EqualFold(name, []byte("Transfer-Encoding")), bytes.EqualFold(name, []byte("Trailer")):
+		case is(name, "connection") && !is(value, "keep-alive"), is(name, "transfer-encoding"), is(name, "trailer"):
 			return nil, false
 		}
 	}
 }
 
-// control says that a character has no place in a header.
-func control(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
-
-// plainName says whether a header's name is one without question.
-func plainName(name []byte) bool {
-	for _, c := range name {
+// plainHeader splits a header into its name and value. ok is false unless it
+// is one without question.
+func plainHeader(line []byte) (name, value []byte, ok bool) {
+	colon := bytes.IndexByte(line, ':')
+	if colon < 1 {
+		return nil, nil, false
+	}
+	for _, c := range line[:colon] {
 		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
+			return nil, nil, false
 		}
 	}
-	return len(name) > 0
+	for _, c := range line[colon+1:] {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return nil, nil, false
+		}
+	}
+	return line[:colon], bytes.Trim(line[colon+1:], " \t"), true
 }
+
+// is compares without regard to case; most names differ in length already.
+func is(b []byte, word string) bool { return len(b) == len(word) && strings.EqualFold(string(b), word) }
