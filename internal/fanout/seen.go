@@ -24,6 +24,9 @@ type seen struct {
 	mask  uint64 // bits in the filter, less one
 	added int64
 	near  int // the page where the last repeated people were found
+
+	once map[OpenID]bool // the people of one answer, by whether they may be stored already
+	list []OpenID        // the same, in order
 }
 
 const (
@@ -94,7 +97,8 @@ func (s *seen) maybe(h uint64) bool {
 }
 
 // fresh returns those of ids, each once, who are people and not stored in
-// pages 1..pages, in order, and remembers them.
+// pages 1..pages, in order, and remembers them. What it returns is valid until
+// the next call.
 func (s *seen) fresh(ctx context.Context, ids []OpenID, pages int) ([]OpenID, error) {
 	if (s.added+int64(len(ids)))*filterPerPerson > int64(s.mask+1) {
 		s.resize((s.added + int64(len(ids))) * 2)
@@ -102,9 +106,11 @@ func (s *seen) fresh(ctx context.Context, ids []OpenID, pages int) ([]OpenID, er
 			return nil, err
 		}
 	}
-	once := make(map[OpenID]bool, len(ids)) // true: may be stored already
-	list := make([]OpenID, 0, len(ids))
-	suspects := 0
+	if s.once == nil {
+		s.once = make(map[OpenID]bool, len(ids))
+	}
+	clear(s.once)
+	once, list, suspects := s.once, s.list[:0], 0
 	for _, id := range ids {
 		if _, repeated := once[id]; repeated || !storable(id) {
 			continue
@@ -116,6 +122,7 @@ func (s *seen) fresh(ctx context.Context, ids []OpenID, pages int) ([]OpenID, er
 		once[id] = maybe
 		list = append(list, id)
 	}
+	s.list = list
 	if err := s.lookUp(ctx, once, suspects, pages); err != nil {
 		return nil, err
 	}

@@ -1,10 +1,12 @@
 package wechat
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,10 +114,23 @@ func FuzzPage(f *testing.F) {
 		if len(p.OpenIDs) > fanout.PageSize {
 			t.Errorf("%d people", len(p.OpenIDs))
 		}
+		if want := plainly(body); !slices.Equal(p.OpenIDs, want) {
+			t.Errorf("listed %q, want %q", p.OpenIDs, want)
+		}
 		for _, id := range append(p.OpenIDs, p.Next) {
 			if strings.ContainsAny(string(id), "\n\x00 ") || len(id) > maxOpenID {
 				t.Errorf("took %q as an openid", string(id))
 			}
 		}
 	})
+}
+
+// plainly reads the openids of an answer without a thought of memory.
+func plainly(body []byte) (ids []fanout.OpenID) {
+	var r struct{ Data json.RawMessage }
+	var d struct{ OpenID []fanout.OpenID }
+	if json.Unmarshal(trimBOM(body), &r) != nil || len(r.Data) == 0 || json.Unmarshal(r.Data, &d) != nil {
+		return nil
+	}
+	return slices.DeleteFunc(d.OpenID, func(id fanout.OpenID) bool { return id == "" })
 }
