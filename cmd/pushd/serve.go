@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"pushd/internal/daemon"
@@ -33,9 +35,18 @@ func (c *serveCmd) Run(a *app) error {
 // serve runs the daemon until ctx is done. What is put together how, and the
 // order of a stop, is in internal/daemon.
 func serve(ctx context.Context, s Settings, log *slog.Logger) error {
+	if os.Getenv("GOGC") == "" {
+		// A send leaves hardly any garbage, so that collecting twice as often
+		// costs next to nothing; but the peak of a walk is lower.
+		debug.SetGCPercent(50)
+	}
 	zone, err := s.Location()
 	if err != nil {
 		return err
+	}
+	conns := maxConns(s.Concurrency, openFiles())
+	if conns < s.Concurrency {
+		log.Warn("the limit of open files is below PUSHD_CONCURRENCY; raise it (LimitNOFILE=, ulimit -n)", "connections", conns)
 	}
 	d, err := daemon.New(ctx, daemon.Config{
 		Store: store.Options{
@@ -44,7 +55,7 @@ func serve(ctx context.Context, s Settings, log *slog.Logger) error {
 		},
 		WeChat: wechat.Options{
 			BaseURL: string(s.WeChatURL), AllowPlaintext: s.AllowPlaintext, SendTimeout: s.SendTimeout,
-			MaxConns: maxConns(s.Concurrency), UserAgent: "pushd/" + versionNumber(),
+			MaxConns: conns, UserAgent: "pushd/" + versionNumber(),
 		},
 		Tokens: tokenclient.Options{
 			URL: string(s.TokenURL), Key: string(s.TokenKey), MaxAge: s.TokenMaxAge,
@@ -65,6 +76,18 @@ func serve(ctx context.Context, s Settings, log *slog.Logger) error {
 	return d.Run(ctx)
 }
 
-// maxConns bounds the connections to WeChat: as many as one account may have
-// sends in flight, and room for many accounts at once.
-func maxConns(concurrency int) int { return max(concurrency, 4096) }
+const (
+	manyConns  = 4096 // some 170 MB; docs/performance.md has the figures
+	otherFiles = 256  // the API's, the database's, PHP's
+)
+
+// maxConns bounds the connections to WeChat, which the accounts share fairly:
+// as many as one account may have sends in flight, and room for many accounts
+// at once; but no more than the process may open files (0: any number).
+func maxConns(concurrency int, files uint64) int {
+	n := max(concurrency, manyConns)
+	if files > 0 && files < uint64(n+otherFiles) {
+		n = max(int(files)-otherFiles, 8)
+	}
+	return n
+}

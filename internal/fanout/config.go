@@ -25,6 +25,7 @@ type Config struct {
 	Log    *slog.Logger
 
 	Concurrency int // ceiling of sends in flight per account
+	InFlight    int // ceiling of sends in flight in all, shared fairly; 0 = none
 	Rate        int // ceiling per account, messages/s; 0 = none
 	TotalRate   int // ceiling of the whole process, messages/s; 0 = none
 	MaxJobs     int // running at once

@@ -79,6 +79,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	var loops, jobs sync.WaitGroup
 	loops.Go(func() { e.every(hard, watchEvery, nil, e.hearOrders) })
 	loops.Go(func() { e.every(hard, e.cfg.Lease/3, nil, e.renew) })
+	loops.Go(func() { e.every(hard, shareEvery, nil, e.share) })
 	loops.Go(func() { e.every(ctx, reconcileEvery, nil, e.keepHouse) })
 	e.every(ctx, claimEvery, e.wake, func(ctx context.Context) { e.claim(ctx, hard, &jobs) })
 

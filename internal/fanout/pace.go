@@ -29,6 +29,7 @@ type pacer struct {
 	// warm bounds the concurrency after a rest: it doubles with every round
 	// trip, as at the start, until it meets the level that was found before.
 	warm int
+	most int // the account's share of the process's sends in flight; 0: no bound
 }
 
 const (
@@ -63,7 +64,34 @@ func (p *pacer) publish() {
 	if p.warm > 0 {
 		n = min(n, p.warm)
 	}
+	if p.most > 0 {
+		n = min(n, p.most)
+	}
 	p.now.Store(int64(n))
+}
+
+// want is how many sends the account would have in flight by what it has
+// learned.
+func (p *pacer) want() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.climb.at
+}
+
+// bound lets no more than most sends be in flight; 0 lifts the bound. An
+// account that was bound takes up its level as after a rest.
+func (p *pacer) bound(most int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if most == p.most {
+		return
+	}
+	was := p.limit()
+	p.most = most
+	if p.publish(); p.limit() > was {
+		p.warm = was
+		p.publish()
+	}
 }
 
 // pauseUntil lets nothing start before t.
@@ -145,7 +173,7 @@ func (p *pacer) observe(v Verdict, took time.Duration, now time.Time) {
 }
 
 func (p *pacer) warmUp(good bool, now time.Time) {
-	if good {
+	if good && (p.most == 0 || p.warm < p.most) {
 		p.warm++
 	}
 	if p.warm >= p.climb.at {
