@@ -14,6 +14,7 @@ import (
 func at(latency time.Duration) wechatsim.Behaviour {
 	b := wechatsim.Default()
 	b.Latency, b.PageLatency = wechatsim.Fixed(latency), wechatsim.Fixed(20*time.Millisecond)
+	b.PagesPerDay = 5000 // an account with millions of followers has asked for more than 500
 	return b
 }
 

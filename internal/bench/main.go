@@ -35,12 +35,14 @@ func rows() []row {
 		{"cpu", "CPU per message of the whole process, against bare loops that record nothing", cpuRow},
 		{"throughput", "messages/s at a fixed concurrency of 100 and 50 ms", throughputRow},
 		{"limit", "a hidden limit that moves, without and with 5 % background refusals", limitRow},
+		{"limiters", "the same limits, found by well-known limiters", limitersRow},
 		{"quota", "a minute quota that answers 45011", quotaRow},
 		{"rate", "a rate ceiling at several latencies", rateRow},
 		{"memory", "peak RSS at 1M and 5M followers, and per 1,000 connections", memoryRow},
 		{"first", "first message after the POST", firstRow},
 		{"ledger", "the ledger's share of CPU, statements and bytes", ledgerRow},
 		{"accounts", "500 accounts of 2,000 followers against one job", accountsRow},
+		{"neighbours", "quick accounts beside slow, failing and hanging ones", neighboursRow},
 		{"token", "a token refresh at full speed", tokenRow},
 	}
 }

@@ -52,59 +52,72 @@ func (s *stage) limits(ctx context.Context, busy float64) error {
 		return err
 	}
 	defer p.close()
-	b := at(0)
-	b.Latency = wechatsim.Uniform(80*time.Millisecond, 120*time.Millisecond)
-	a, err := p.account(ctx, 1_000_000, b)
+	a, done, err := p.hidden(ctx, busy)
 	if err != nil {
 		return err
 	}
-	if busy > 0 {
-		id, err := s.sim.AddFault(ctx, wechatsim.Fault{Share: busy, Action: wechatsim.ActCode, Code: -1, AppID: a.appid})
-		if err != nil {
-			return err
-		}
-		defer s.sim.ClearFault(ctx, id)
-	}
-	posted := false
-	for _, limit := range []int{400, 100, 800} {
+	defer done()
+	for i, limit := range hiddenLimits {
 		if err := a.Tune(ctx, map[string]any{"InFlightLimit": limit}); err != nil {
 			return err
 		}
-		if !posted {
+		if i == 0 {
 			if _, err := a.post(ctx); err != nil {
 				return err
 			}
-			posted = true
 		}
-		if err := a.watch(ctx, limit, busy); err != nil {
-			return err
+		for _, d := range []time.Duration{8 * time.Second, 2 * time.Second, 20 * time.Second} {
+			if err := a.under(ctx, limit, busy, d); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// watch shows ten seconds and the twenty that follow under one limit.
-func (a *account) watch(ctx context.Context, limit int, busy float64) error {
-	own := float64(limit) / 0.1 * (1 - busy)
-	for _, span := range []time.Duration{8 * time.Second, 2 * time.Second, 20 * time.Second} {
-		before, err := a.Tally(ctx)
-		if err != nil {
-			return err
-		}
-		began := time.Now()
-		if err := pause(ctx, span); err != nil {
-			return err
-		}
-		after, err := a.Tally(ctx)
-		if err != nil {
-			return err
-		}
-		good, bad := after.Codes[0]-before.Codes[0], after.Codes[-1]-before.Codes[-1]
-		refused := (float64(bad)/float64(max(1, good+bad)) - busy) / (1 - busy)
-		a.p.printf("background %.2f, limit %3d, %4s: %.3f of the limit's own, %.4f refused beyond the background\n",
-			busy, limit, span, float64(good)/time.Since(began).Seconds()/own, refused)
+// hiddenLimits are limits of sends in flight, one after the other.
+var hiddenLimits = []int{400, 100, 800}
+
+// hidden makes an account with a million followers whose answers take 80 to
+// 120 ms, and of whose sends a share is refused at any speed.
+func (p *play) hidden(ctx context.Context, busy float64) (a *account, done func(), err error) {
+	b := at(0)
+	b.Latency = wechatsim.Uniform(80*time.Millisecond, 120*time.Millisecond)
+	b.InFlightLimit = hiddenLimits[0]
+	if a, err = p.account(ctx, 1_000_000, b); err != nil || busy == 0 {
+		return a, func() {}, err
 	}
-	return nil
+	id, err := p.sim.AddFault(ctx, wechatsim.Fault{Share: busy, Action: wechatsim.ActCode, Code: -1, AppID: a.appid})
+	return a, func() { p.sim.ClearFault(context.WithoutCancel(ctx), id) }, err
+}
+
+// under shows some time under one limit.
+func (a *account) under(ctx context.Context, limit int, busy float64, d time.Duration) error {
+	share, refused, err := a.served(ctx, limit, busy, d)
+	a.p.printf("background %.2f, limit %3d, %4s: %.3f of the limit's own, %.4f refused beyond the background\n",
+		busy, limit, d, share, refused)
+	return err
+}
+
+// served watches an account for a time: the share of what its limit could do
+// that it did, and the share of sends refused beyond the background.
+func (a *account) served(ctx context.Context, limit int, busy float64, d time.Duration) (share, refused float64, err error) {
+	before, err := a.Tally(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	began := time.Now()
+	if err := pause(ctx, d); err != nil {
+		return 0, 0, err
+	}
+	after, err := a.Tally(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	good, bad := after.Codes[0]-before.Codes[0], after.Codes[-1]-before.Codes[-1]
+	own := float64(limit) / 0.1 * (1 - busy)
+	return float64(good) / time.Since(began).Seconds() / own,
+		(float64(bad)/float64(max(1, good+bad)) - busy) / (1 - busy), nil
 }
 
 // quotaRow lets a minute's quota be found and kept.

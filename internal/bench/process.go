@@ -67,9 +67,14 @@ type served struct {
 	log *bytes.Buffer
 }
 
-// start starts pushd serve with settings and waits until it listens.
-func start(ctx context.Context, binary string, env []string) (*served, error) {
-	d := &served{cmd: exec.CommandContext(ctx, binary, "serve"), log: &bytes.Buffer{}}
+// start starts pushd serve with settings, and at most so many open files
+// unless that is 0, and waits until it listens.
+func start(ctx context.Context, files int, binary string, env []string) (*served, error) {
+	cmd := exec.CommandContext(ctx, binary, "serve")
+	if files > 0 {
+		cmd = exec.CommandContext(ctx, "/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" serve`, files), binary)
+	}
+	d := &served{cmd: cmd, log: &bytes.Buffer{}}
 	d.cmd.Env = append(os.Environ(), env...)
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stderr, err := d.cmd.StderrPipe()

@@ -59,7 +59,7 @@ func (s *stage) setUp(ctx context.Context) error {
 	s.root = string(bytes.TrimSpace(out))
 	for name, dir := range map[string]string{
 		"pushd": "cmd/pushd", "wechatsim": "internal/wechatsim/cmd/wechatsim",
-		"loop": "internal/bench/loop", "silenceper": "internal/bench/silenceper",
+		"loop": "internal/bench/loop", "silenceper": "internal/bench/silenceper", "limiters": "internal/bench/limiters",
 	} {
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", s.path(name), ".")
 		build.Dir = filepath.Join(s.root, dir)
@@ -107,6 +107,11 @@ type play struct {
 // play starts a pushd with settings ("PUSHD_CONCURRENCY=100") on an empty
 // database.
 func (s *stage) play(ctx context.Context, settings ...string) (*play, error) {
+	return s.playWithFiles(ctx, 0, settings...)
+}
+
+// playWithFiles is play with a limit of open files, if it is not 0.
+func (s *stage) playWithFiles(ctx context.Context, files int, settings ...string) (*play, error) {
 	name, err := s.db.CreateDatabase(ctx)
 	if err != nil {
 		return nil, err
@@ -136,7 +141,7 @@ func (s *stage) play(ctx context.Context, settings ...string) (*play, error) {
 		return nil, err
 	}
 	p.sql = sql.OpenDB(connector)
-	p.served, err = start(ctx, s.path("pushd"), env)
+	p.served, err = start(ctx, files, s.path("pushd"), env)
 	return p, err
 }
 

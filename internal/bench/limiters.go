@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"pushd/internal/wechatsim"
+)
+
+// limitersRow compares how pushd finds a hidden limit with the well-known
+// ways: the same account, the same limits, one after the other.
+func limitersRow(ctx context.Context, s *stage) error {
+	for _, busy := range []float64{0, 0.05} {
+		for _, way := range []string{"pushd", "aimd", "vegas", "gradient", "failsafe"} {
+			if err := s.limiter(ctx, way, busy); err != nil {
+				return fmt.Errorf("%s: %w", way, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *stage) limiter(ctx context.Context, way string, busy float64) error {
+	p, err := s.play(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	a, done, err := p.hidden(ctx, busy)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if way == "pushd" {
+		if _, err := a.post(ctx); err != nil {
+			return err
+		}
+	} else {
+		cmd := exec.CommandContext(ctx, s.path("limiters"), "-limiter", way, "-url", s.sim.URLs[0],
+			"-token", a.token, "-template", wechatsim.TemplateID(a.appid, 1))
+		cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+s.sim.Cert)
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		defer func() {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}()
+	}
+	line := fmt.Sprintf("background %.2f, %-9s", busy, way)
+	for _, limit := range hiddenLimits {
+		if err := a.Tune(ctx, map[string]any{"InFlightLimit": limit}); err != nil {
+			return err
+		}
+		share, refused, err := a.served(ctx, limit, busy, 20*time.Second)
+		if err != nil {
+			return err
+		}
+		line += fmt.Sprintf("  %d: %.2f of it, %4.1f %% refused", limit, share, 100*refused)
+	}
+	s.printf("%s\n", line)
+	return nil
+}
