@@ -3,7 +3,6 @@ package fanout
 import (
 	"container/heap"
 	"context"
-	"errors"
 	"time"
 )
 
@@ -79,30 +78,6 @@ type result struct {
 	started bool // false: the lease ran out before it was sent
 }
 
-type tokenAnswer struct {
-	token Token
-	err   error
-}
-
-// look is what came of looking for a token newer than was.
-type look struct {
-	was Token
-	tokenAnswer
-}
-
-// downAfter is how long WeChat gives no good answer, to several people, until
-// it counts as down; the probe then goes out once a second.
-const (
-	downAfter  = 3 * time.Second
-	downPeople = 5
-	probeEvery = time.Second
-	maxTries   = 8 // busy answers to one person while others get good ones
-	// patience is how long the last few people of a job, too few to tell
-	// their trouble from WeChat's, are tried when nobody gets a good answer.
-	patience  = 2 * time.Minute
-	lookEvery = time.Second // for a token that was renewed by age
-)
-
 func newSender(r *run, feed <-chan batch) *sender {
 	return &sender{
 		run: r, pacer: r.account.pacer, canary: &r.canary, sheets: map[int]*sheet{}, feed: feed,
@@ -172,24 +147,6 @@ func (s *sender) drain() {
 	}
 }
 
-// firstToken waits for a token, and for the message.
-func (s *sender) firstToken(ctx, soft context.Context) error {
-	select {
-	case <-s.run.prepared:
-	case <-soft.Done():
-		return context.Cause(soft)
-	}
-	tok, err := s.run.e.cfg.Tokens.Token(soft, s.run.job.AppID, s.run.job.ActID)
-	if err != nil {
-		if soft.Err() != nil {
-			return context.Cause(soft)
-		}
-		return parkForToken(s.run.e.clock.now(), err)
-	}
-	s.useToken(tok)
-	return nil
-}
-
 // advance does everything that can be done now, and returns how long until
 // there is something to do that no channel will tell.
 func (s *sender) advance(ctx context.Context, now time.Time) time.Duration {
@@ -223,42 +180,6 @@ func (s *sender) advance(ctx context.Context, now time.Time) time.Duration {
 	s.run.inFlight.Store(int64(s.inFlight))
 	s.run.idle.Store(len(s.backlog) == 0 && s.live == 0)
 	return max(wait, 0)
-}
-
-// low is how few people may be ready before more are let in: twice as many as
-// go while the record of the next is written. The fewer, the more people share
-// a statement.
-func (s *sender) low() int {
-	half := s.pacer.limit() / 2
-	if s.took == 0 || s.wrote >= s.took/4 {
-		return half
-	}
-	return half * int(4*s.wrote/time.Microsecond) / int(s.took/time.Microsecond+1)
-}
-
-// admit lets people in until as many are in doubt as may be.
-func (s *sender) admit() {
-	if s.recording {
-		return
-	}
-	n := min(len(s.backlog), max(0, 2*s.pacer.limit()-s.live))
-	if n == 0 {
-		return
-	}
-	at := s.run.e.clock.now()
-	for _, t := range s.backlog[:n] {
-		if t.askedAt == 0 {
-			t.askedAt = at
-		}
-		if s.forgotten(t, at) && s.run.e.cfg.Ambiguous != Unknown {
-			t.counted = true // in the ledger before it can happen
-			t.sheet.counts.InDoubt++
-		}
-		t.sheet.admit(t)
-		s.live++
-	}
-	s.admitted = append(s.admitted, s.backlog[:n]...)
-	s.backlog = append(s.backlog[:0], s.backlog[n:]...)
 }
 
 // start starts as many sends as may be in flight now.
@@ -332,78 +253,6 @@ func (s *sender) take(b batch, ok bool) {
 	}
 }
 
-// forgotten says that WeChat would take the next try of a person in doubt for
-// a new message at now. It is asked at the last moment, for people may have
-// waited long.
-func (s *sender) forgotten(t *ticket, now Time) bool {
-	age := now.Sub(t.askedAt)
-	return t.ambiguous && (t.askedAt == 0 || age < -time.Second || age >= s.run.e.cfg.DedupWindow)
-}
-
-// mayAsk decides about a person in doubt whom WeChat has forgotten: they are
-// left, if that is the setting.
-func (s *sender) mayAsk(t *ticket, now Time) bool {
-	if s.run.e.cfg.Ambiguous != Unknown || !s.forgotten(t, now) {
-		return true
-	}
-	code := int(t.sheet.people[t.index].Code)
-	if code == 0 {
-		code = CodeInDoubt
-	}
-	s.settle(t, PersonUnknown, code)
-	return false
-}
-
-// ask notes that a person is asked for now, and whether that may tell them
-// twice.
-func (s *sender) ask(t *ticket, now Time) {
-	if s.forgotten(t, now) {
-		t.ambiguous, t.maybe = false, true
-		if !t.counted { // it got too old while it waited
-			t.sheet.counts.InDoubt++
-			t.sheet.dirty = true
-		}
-		t.counted = false
-	}
-	if !t.ambiguous {
-		t.askedAt = now
-	}
-}
-
-// again makes a person ready for another try.
-func (s *sender) again(t *ticket) { s.ready = append(s.ready, t) }
-
-// settle ends a ticket with an outcome.
-func (s *sender) settle(t *ticket, state PersonState, code int) {
-	if t.sheet.live[t.index] == t {
-		s.live--
-	}
-	t.sheet.settle(t.index, state, code)
-}
-
-// release settles a suspect whom the canary held back.
-func (s *sender) release(sp spot) {
-	sp.sheet.held--
-	state := PersonSkipped
-	if !aboutPerson(sp.code) {
-		state = PersonFailed // tried often enough; a retry may reach them
-	}
-	sp.sheet.settle(sp.index, state, sp.code)
-}
-
-// conclude judges the suspects of a round that has sent to everyone. Where
-// nobody was ever told and not all have merely unsubscribed, it is the job
-// that is wrong, however few its people are.
-func (s *sender) conclude() {
-	if sp, wrong := s.canary.worst(); wrong && !s.run.told.Load() {
-		s.halt(&mismatch{token: s.token, worked: s.works == s.token, code: sp.code})
-		return
-	}
-	for _, sp := range s.canary.flush() {
-		s.release(sp)
-	}
-}
-
 // exhausted says that nobody is left to send to in this round.
 func (s *sender) exhausted() bool {
 	return s.feed == nil && len(s.backlog) == 0 && s.live == 0 && s.inFlight == 0
@@ -428,129 +277,4 @@ func (s *sender) halt(cause error) {
 	if s.stop == nil {
 		s.stop = cause
 	}
-}
-
-// leaveAll gives everyone back who has a ticket: those who may have been told
-// stay in doubt, the others may be sent to again.
-func (s *sender) leaveAll() {
-	s.clear()
-	for _, sh := range s.sheets {
-		for _, t := range sh.live {
-			if t.counted {
-				sh.counts.InDoubt--
-			}
-			if t.ambiguous || t.maybe {
-				sh.leave(t, int(sh.people[t.index].Code))
-			} else {
-				sh.settle(t.index, Refused, int(sh.people[t.index].Code))
-			}
-		}
-		sh.fed, sh.queue = true, 0
-	}
-	s.live, s.backlog, s.ready, s.later, s.refused = 0, nil, nil, nil, nil
-}
-
-// clear settles the suspects whom the canary still holds back, when the round
-// stops for a reason that says nothing about them: they need not be asked
-// again. A job that ends, or does not fit its account, keeps them unsent.
-func (s *sender) clear() {
-	var m *mismatch
-	var e *ended
-	if !s.canary.proven || errors.As(s.stop, &m) || errors.As(s.stop, &e) {
-		return
-	}
-	for _, sp := range s.canary.flush() {
-		s.release(sp)
-	}
-}
-
-// record writes what has changed, in a goroutine of its own so that sending
-// goes on. now-or-never: when admitted people wait, when it is time, or when
-// force is set.
-func (s *sender) record(ctx context.Context, now time.Time, force bool) {
-	if s.recording {
-		return
-	}
-	if !force && len(s.admitted) == 0 && now.Sub(s.lastWrite) < recordEvery {
-		return
-	}
-	var rows []Progress
-	for _, sh := range s.sheets {
-		if sh.dirty {
-			rows = append(rows, sh.progress())
-			sh.dirty = false
-		}
-	}
-	if len(rows) == 0 {
-		s.lastWrite = now
-		return
-	}
-	s.recording, s.wroteAt = true, time.Now()
-	s.run.wg.Go(func() { s.recorded <- s.run.record(ctx, rows) })
-}
-
-// landed takes the answer to a record.
-func (s *sender) landed(err error) error {
-	s.recording = false
-	now := time.Now()
-	s.wrote += (now.Sub(s.wroteAt) - s.wrote) / 4
-	s.lastWrite = now
-	if err != nil {
-		return err
-	}
-	s.ready = append(s.ready, s.admitted...)
-	s.admitted = s.admitted[:0]
-	for no, sh := range s.sheets {
-		if sh.idle() {
-			delete(s.sheets, no)
-		}
-	}
-	return nil
-}
-
-// checkDown notices that WeChat gives no good answer to anybody.
-func (s *sender) checkDown(now time.Time) {
-	enough := downPeople
-	if !s.run.told.Load() || s.unsent {
-		enough = max(1, min(enough, s.live)) // nobody has shown that WeChat answers others
-	}
-	if s.probing || s.stop != nil || s.bad < enough || now.Sub(s.lastGood) < downAfter {
-		return
-	}
-	s.probing, s.probeAt = true, now
-	s.run.hold(Parking{Reason: WeChatDown, Detail: "WeChat has answered nothing good for 3 s; pushd asks once a second and goes on by itself"})
-}
-
-// revived ends the probing after a good answer.
-func (s *sender) revived() {
-	s.probing = false
-	if err := s.run.unhold(); err != nil {
-		s.halt(err)
-		return
-	}
-	for len(s.later) > 0 { // their delays were counted against a WeChat that was down
-		t := heap.Pop(&s.later).(delayed).ticket
-		t.tries, t.badSince = 0, time.Time{}
-		s.again(t)
-	}
-}
-
-// delayed is a ticket that waits for its next try.
-type delayed struct {
-	due    time.Time
-	ticket *ticket
-}
-
-// retryQueue is a heap of delayed tickets, the earliest first.
-type retryQueue []delayed
-
-func (q retryQueue) Len() int           { return len(q) }
-func (q retryQueue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
-func (q retryQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *retryQueue) Push(x any)        { *q = append(*q, x.(delayed)) }
-func (q *retryQueue) Pop() any {
-	old := *q
-	d := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return d
 }

@@ -1,9 +1,6 @@
 package fanout
 
 import (
-	"container/heap"
-	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -15,6 +12,10 @@ const (
 	maxShort   = 3                // how often a person is put off for 40241
 	maxLong    = 1                // and for 43117
 	fatalAfter = 10               // FatalIfRepeated answers without a success between
+	maxTries   = 8                // busy answers to one person while others get good ones
+	// patience is how long the last few people of a job, too few to tell
+	// their trouble from WeChat's, are tried when nobody gets a good answer.
+	patience = 2 * time.Minute
 )
 
 // A person's deferrals share one byte of the ledger: the lower half counts
@@ -83,6 +84,14 @@ func (s *sender) finished(r result) {
 	default:
 		s.fail(t, a)
 	}
+}
+
+// settle ends a ticket with an outcome.
+func (s *sender) settle(t *ticket, state PersonState, code int) {
+	if t.sheet.live[t.index] == t {
+		s.live--
+	}
+	t.sheet.settle(t.index, state, code)
 }
 
 func (t *ticket) person() Person { return t.sheet.people[t.index] }
@@ -160,77 +169,6 @@ func (s *sender) giveUp(t *ticket, code int) {
 	s.settle(t, state, code)
 }
 
-// tokenRefused keeps the person and asks for another token, once for all.
-func (s *sender) tokenRefused(t *ticket, tok Token) {
-	t.tries-- // not the person's doing
-	if tok != s.token {
-		s.again(t) // an answer from before the last renewal
-		return
-	}
-	s.refused = append(s.refused, t)
-	if s.asking || s.stop != nil {
-		return
-	}
-	s.asking = true
-	s.run.wg.Go(func() {
-		next, err := s.run.e.cfg.Tokens.Refused(s.run.soft, s.run.job.AppID, s.run.job.ActID, tok)
-		s.tokens <- tokenAnswer{next, err}
-	})
-}
-
-// renewed takes the answer to the question for a token.
-func (s *sender) renewed(a tokenAnswer) {
-	s.asking = false
-	if a.err != nil {
-		if s.run.soft.Err() != nil {
-			s.halt(context.Cause(s.run.soft))
-		} else {
-			s.halt(parkForToken(s.run.e.clock.now(), a.err))
-		}
-		return
-	}
-	s.useToken(a.token)
-	waiting := s.refused
-	s.refused = nil
-	for _, t := range waiting {
-		s.again(t)
-	}
-}
-
-// useToken sends with tok from now on.
-func (s *sender) useToken(tok Token) {
-	if tok == s.token {
-		return
-	}
-	s.gated = s.token == "" // a renewal does not slow the sends down
-	s.token = tok
-	for _, sp := range s.canary.arm() {
-		sp.sheet.held-- // a later round asks again
-	}
-}
-
-// look asks, beside the sends, whether the token was renewed by age, so that
-// nobody has to be refused for it.
-func (s *sender) look(now time.Time) {
-	if s.looking || s.asking || s.stop != nil || now.Sub(s.lookAt) < lookEvery {
-		return
-	}
-	s.looking, s.lookAt = true, now
-	was := s.token
-	s.run.wg.Go(func() {
-		tok, err := s.run.e.cfg.Tokens.Token(s.run.soft, s.run.job.AppID, s.run.job.ActID)
-		s.looked <- look{was, tokenAnswer{tok, err}}
-	})
-}
-
-// found takes the answer to a look, unless a refusal was faster.
-func (s *sender) found(l look) {
-	s.looking = false
-	if l.err == nil && l.was == s.token && !s.asking {
-		s.useToken(l.token)
-	}
-}
-
 // slower lets the account rest until the next minute: 45011 is a quota per
 // minute.
 func (s *sender) slower(t *ticket) {
@@ -306,62 +244,10 @@ func (s *sender) fail(t *ticket, a Answer) {
 	}
 }
 
-// retryAt keeps a person for another try.
-func (s *sender) retryAt(t *ticket, due time.Time) {
-	heap.Push(&s.later, delayed{due, t})
-}
-
 // describe names an answer for people.
 func describe(a Answer) string {
 	if name := CodeName(a.Code); name != "" {
 		return name + " (" + a.Text + ")"
 	}
 	return fmt.Sprintf("%d %s", a.Code, a.Text)
-}
-
-// The reasons why a round, and with it the work on a job, stops early.
-var (
-	errQuota   = errors.New("the day's quota is used up")
-	errRelease = errors.New("the lease is given back")
-	errMoved   = errors.New("the channel's start moved")
-	errAgain   = errors.New("another round at once")
-)
-
-// ended stops the work for good.
-type ended struct{ Ending }
-
-func (e *ended) Error() string { return string(e.Reason) }
-
-// parked stops the work for a while.
-type parked struct{ Parking }
-
-func (p *parked) Error() string { return string(p.Reason) }
-
-// mismatch says that the canary has tripped with this token.
-type mismatch struct {
-	token  Token
-	worked bool // somebody was told with it
-	code   int
-	text   string
-}
-
-func (m *mismatch) Error() string { return string(AccountMismatch) }
-
-// fatal makes the ending of an answer after which the job cannot go on.
-func fatal(a Answer) error {
-	return &ended{Ending{Failed, WeChatRefused,
-		"WeChat refuses the job: " + describe(a) + "; mend the cause, then POST with continue"}}
-}
-
-// parkForToken parks until asking for a token again can help.
-func parkForToken(now Time, err error) error {
-	if errors.Is(err, context.Canceled) {
-		return errRelease
-	}
-	after := 5 * time.Second
-	var te *TokenError
-	if errors.As(err, &te) {
-		after = te.RetryAfter
-	}
-	return &parked{Parking{TokenUnavailable, "no access token that WeChat accepts: " + err.Error(), now.Add(max(after, time.Second))}}
 }

@@ -1,0 +1,77 @@
+package fanout
+
+import "time"
+
+// low is how few people may be ready before more are let in: twice as many as
+// go while the record of the next is written. The fewer, the more people share
+// a statement.
+func (s *sender) low() int {
+	half := s.pacer.limit() / 2
+	if s.took == 0 || s.wrote >= s.took/4 {
+		return half
+	}
+	return half * int(4*s.wrote/time.Microsecond) / int(s.took/time.Microsecond+1)
+}
+
+// admit lets people in until as many are in doubt as may be.
+func (s *sender) admit() {
+	if s.recording {
+		return
+	}
+	n := min(len(s.backlog), max(0, 2*s.pacer.limit()-s.live))
+	if n == 0 {
+		return
+	}
+	at := s.run.e.clock.now()
+	for _, t := range s.backlog[:n] {
+		if t.askedAt == 0 {
+			t.askedAt = at
+		}
+		if s.forgotten(t, at) && s.run.e.cfg.Ambiguous != Unknown {
+			t.counted = true // in the ledger before it can happen
+			t.sheet.counts.InDoubt++
+		}
+		t.sheet.admit(t)
+		s.live++
+	}
+	s.admitted = append(s.admitted, s.backlog[:n]...)
+	s.backlog = append(s.backlog[:0], s.backlog[n:]...)
+}
+
+// forgotten says that WeChat would take the next try of a person in doubt for
+// a new message at now. It is asked at the last moment, for people may have
+// waited long.
+func (s *sender) forgotten(t *ticket, now Time) bool {
+	age := now.Sub(t.askedAt)
+	return t.ambiguous && (t.askedAt == 0 || age < -time.Second || age >= s.run.e.cfg.DedupWindow)
+}
+
+// mayAsk decides about a person in doubt whom WeChat has forgotten: they are
+// left, if that is the setting.
+func (s *sender) mayAsk(t *ticket, now Time) bool {
+	if s.run.e.cfg.Ambiguous != Unknown || !s.forgotten(t, now) {
+		return true
+	}
+	code := int(t.sheet.people[t.index].Code)
+	if code == 0 {
+		code = CodeInDoubt
+	}
+	s.settle(t, PersonUnknown, code)
+	return false
+}
+
+// ask notes that a person is asked for now, and whether that may tell them
+// twice.
+func (s *sender) ask(t *ticket, now Time) {
+	if s.forgotten(t, now) {
+		t.ambiguous, t.maybe = false, true
+		if !t.counted { // it got too old while it waited
+			t.sheet.counts.InDoubt++
+			t.sheet.dirty = true
+		}
+		t.counted = false
+	}
+	if !t.ambiguous {
+		t.askedAt = now
+	}
+}

@@ -1,0 +1,34 @@
+package fanout
+
+import (
+	"container/heap"
+	"time"
+)
+
+// delayed is a ticket that waits for its next try.
+type delayed struct {
+	due    time.Time
+	ticket *ticket
+}
+
+// retryQueue is a heap of delayed tickets, the earliest first.
+type retryQueue []delayed
+
+func (q retryQueue) Len() int           { return len(q) }
+func (q retryQueue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q retryQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *retryQueue) Push(x any)        { *q = append(*q, x.(delayed)) }
+func (q *retryQueue) Pop() any {
+	old := *q
+	d := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return d
+}
+
+// again makes a person ready for another try.
+func (s *sender) again(t *ticket) { s.ready = append(s.ready, t) }
+
+// retryAt keeps a person for another try.
+func (s *sender) retryAt(t *ticket, due time.Time) {
+	heap.Push(&s.later, delayed{due, t})
+}

@@ -1,0 +1,60 @@
+package fanout
+
+import "errors"
+
+// release settles a suspect whom the canary held back.
+func (s *sender) release(sp spot) {
+	sp.sheet.held--
+	state := PersonSkipped
+	if !aboutPerson(sp.code) {
+		state = PersonFailed // tried often enough; a retry may reach them
+	}
+	sp.sheet.settle(sp.index, state, sp.code)
+}
+
+// conclude judges the suspects of a round that has sent to everyone. Where
+// nobody was ever told and not all have merely unsubscribed, it is the job
+// that is wrong, however few its people are.
+func (s *sender) conclude() {
+	if sp, wrong := s.canary.worst(); wrong && !s.run.told.Load() {
+		s.halt(&mismatch{token: s.token, worked: s.works == s.token, code: sp.code})
+		return
+	}
+	for _, sp := range s.canary.flush() {
+		s.release(sp)
+	}
+}
+
+// leaveAll gives everyone back who has a ticket: those who may have been told
+// stay in doubt, the others may be sent to again.
+func (s *sender) leaveAll() {
+	s.clear()
+	for _, sh := range s.sheets {
+		for _, t := range sh.live {
+			if t.counted {
+				sh.counts.InDoubt--
+			}
+			if t.ambiguous || t.maybe {
+				sh.leave(t, int(sh.people[t.index].Code))
+			} else {
+				sh.settle(t.index, Refused, int(sh.people[t.index].Code))
+			}
+		}
+		sh.fed, sh.queue = true, 0
+	}
+	s.live, s.backlog, s.ready, s.later, s.refused = 0, nil, nil, nil, nil
+}
+
+// clear settles the suspects whom the canary still holds back, when the round
+// stops for a reason that says nothing about them: they need not be asked
+// again. A job that ends, or does not fit its account, keeps them unsent.
+func (s *sender) clear() {
+	var m *mismatch
+	var e *ended
+	if !s.canary.proven || errors.As(s.stop, &m) || errors.As(s.stop, &e) {
+		return
+	}
+	for _, sp := range s.canary.flush() {
+		s.release(sp)
+	}
+}

@@ -1,0 +1,50 @@
+package fanout
+
+import (
+	"context"
+	"time"
+)
+
+// record writes what has changed, in a goroutine of its own so that sending
+// goes on. now-or-never: when admitted people wait, when it is time, or when
+// force is set.
+func (s *sender) record(ctx context.Context, now time.Time, force bool) {
+	if s.recording {
+		return
+	}
+	if !force && len(s.admitted) == 0 && now.Sub(s.lastWrite) < recordEvery {
+		return
+	}
+	var rows []Progress
+	for _, sh := range s.sheets {
+		if sh.dirty {
+			rows = append(rows, sh.progress())
+			sh.dirty = false
+		}
+	}
+	if len(rows) == 0 {
+		s.lastWrite = now
+		return
+	}
+	s.recording, s.wroteAt = true, time.Now()
+	s.run.wg.Go(func() { s.recorded <- s.run.record(ctx, rows) })
+}
+
+// landed takes the answer to a record.
+func (s *sender) landed(err error) error {
+	s.recording = false
+	now := time.Now()
+	s.wrote += (now.Sub(s.wroteAt) - s.wrote) / 4
+	s.lastWrite = now
+	if err != nil {
+		return err
+	}
+	s.ready = append(s.ready, s.admitted...)
+	s.admitted = s.admitted[:0]
+	for no, sh := range s.sheets {
+		if sh.idle() {
+			delete(s.sheets, no)
+		}
+	}
+	return nil
+}

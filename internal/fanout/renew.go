@@ -1,0 +1,109 @@
+package fanout
+
+import (
+	"context"
+	"time"
+)
+
+type tokenAnswer struct {
+	token Token
+	err   error
+}
+
+// look is what came of looking for a token newer than was.
+type look struct {
+	was Token
+	tokenAnswer
+}
+
+// lookEvery is how often the sender looks for a token that was renewed by age.
+const lookEvery = time.Second
+
+// firstToken waits for a token, and for the message.
+func (s *sender) firstToken(ctx, soft context.Context) error {
+	select {
+	case <-s.run.prepared:
+	case <-soft.Done():
+		return context.Cause(soft)
+	}
+	tok, err := s.run.e.cfg.Tokens.Token(soft, s.run.job.AppID, s.run.job.ActID)
+	if err != nil {
+		if soft.Err() != nil {
+			return context.Cause(soft)
+		}
+		return parkForToken(s.run.e.clock.now(), err)
+	}
+	s.useToken(tok)
+	return nil
+}
+
+// tokenRefused keeps the person and asks for another token, once for all.
+func (s *sender) tokenRefused(t *ticket, tok Token) {
+	t.tries-- // not the person's doing
+	if tok != s.token {
+		s.again(t) // an answer from before the last renewal
+		return
+	}
+	s.refused = append(s.refused, t)
+	if s.asking || s.stop != nil {
+		return
+	}
+	s.asking = true
+	s.run.wg.Go(func() {
+		next, err := s.run.e.cfg.Tokens.Refused(s.run.soft, s.run.job.AppID, s.run.job.ActID, tok)
+		s.tokens <- tokenAnswer{next, err}
+	})
+}
+
+// renewed takes the answer to the question for a token.
+func (s *sender) renewed(a tokenAnswer) {
+	s.asking = false
+	if a.err != nil {
+		if s.run.soft.Err() != nil {
+			s.halt(context.Cause(s.run.soft))
+		} else {
+			s.halt(parkForToken(s.run.e.clock.now(), a.err))
+		}
+		return
+	}
+	s.useToken(a.token)
+	waiting := s.refused
+	s.refused = nil
+	for _, t := range waiting {
+		s.again(t)
+	}
+}
+
+// useToken sends with tok from now on.
+func (s *sender) useToken(tok Token) {
+	if tok == s.token {
+		return
+	}
+	s.gated = s.token == "" // a renewal does not slow the sends down
+	s.token = tok
+	for _, sp := range s.canary.arm() {
+		sp.sheet.held-- // a later round asks again
+	}
+}
+
+// look asks, beside the sends, whether the token was renewed by age, so that
+// nobody has to be refused for it.
+func (s *sender) look(now time.Time) {
+	if s.looking || s.asking || s.stop != nil || now.Sub(s.lookAt) < lookEvery {
+		return
+	}
+	s.looking, s.lookAt = true, now
+	was := s.token
+	s.run.wg.Go(func() {
+		tok, err := s.run.e.cfg.Tokens.Token(s.run.soft, s.run.job.AppID, s.run.job.ActID)
+		s.looked <- look{was, tokenAnswer{tok, err}}
+	})
+}
+
+// found takes the answer to a look, unless a refusal was faster.
+func (s *sender) found(l look) {
+	s.looking = false
+	if l.err == nil && l.was == s.token && !s.asking {
+		s.useToken(l.token)
+	}
+}

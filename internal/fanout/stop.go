@@ -1,0 +1,54 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// The reasons why a round, and with it the work on a job, stops early.
+var (
+	errQuota   = errors.New("the day's quota is used up")
+	errRelease = errors.New("the lease is given back")
+	errMoved   = errors.New("the channel's start moved")
+	errAgain   = errors.New("another round at once")
+)
+
+// ended stops the work for good.
+type ended struct{ Ending }
+
+func (e *ended) Error() string { return string(e.Reason) }
+
+// parked stops the work for a while.
+type parked struct{ Parking }
+
+func (p *parked) Error() string { return string(p.Reason) }
+
+// mismatch says that the canary has tripped with this token.
+type mismatch struct {
+	token  Token
+	worked bool // somebody was told with it
+	code   int
+	text   string
+}
+
+func (m *mismatch) Error() string { return string(AccountMismatch) }
+
+// fatal makes the ending of an answer after which the job cannot go on.
+func fatal(a Answer) error {
+	return &ended{Ending{Failed, WeChatRefused,
+		"WeChat refuses the job: " + describe(a) + "; mend the cause, then POST with continue"}}
+}
+
+// parkForToken parks until asking for a token again can help.
+func parkForToken(now Time, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errRelease
+	}
+	after := 5 * time.Second
+	var te *TokenError
+	if errors.As(err, &te) {
+		after = te.RetryAfter
+	}
+	return &parked{Parking{TokenUnavailable, "no access token that WeChat accepts: " + err.Error(), now.Add(max(after, time.Second))}}
+}
