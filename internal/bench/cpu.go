@@ -31,7 +31,7 @@ func cpuRow(ctx context.Context, s *stage) error {
 	used := map[string][]float64{}
 	for range s.runs {
 		for _, side := range sides {
-			cpu, err := p.side(ctx, side, people)
+			cpu, _, err := p.side(ctx, side, people, 20*time.Millisecond)
 			if err != nil {
 				return fmt.Errorf("%s: %w", side, err)
 			}
@@ -39,7 +39,7 @@ func cpuRow(ctx context.Context, s *stage) error {
 		}
 	}
 	few := people / 10 // it opens a connection for nearly every send
-	cpu, err := p.side(ctx, "silenceper", few)
+	cpu, _, err := p.side(ctx, "silenceper", few, 20*time.Millisecond)
 	if err != nil {
 		return fmt.Errorf("silenceper: %w", err)
 	}
@@ -51,27 +51,29 @@ func cpuRow(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// side sends to a new account's followers once and returns the CPU time.
-func (p *play) side(ctx context.Context, side string, people int) (time.Duration, error) {
-	a, err := p.account(ctx, people, at(20*time.Millisecond))
-	if err != nil {
-		return 0, err
+// side sends to a new account's followers once, with 100 sends in flight, and
+// returns the CPU time.
+func (p *play) side(ctx context.Context, side string, people int, latency time.Duration) (cpu time.Duration, a *account, err error) {
+	if a, err = p.account(ctx, people, at(latency)); err != nil {
+		return 0, nil, err
 	}
 	template := wechatsim.TemplateID(a.appid, 1)
 	env := []string{"SSL_CERT_FILE=" + p.sim.Cert}
 	flags := []string{"-url", p.sim.URLs[0], "-token", a.token, "-template", template, "-c", "100"}
 	switch side {
 	case "pushd":
-		return p.job(ctx, a)
+		cpu, err = p.job(ctx, a)
 	case "curl_multi":
-		return once(ctx, nil, "php", filepath.Join(p.root, "internal/bench/loop/curl_multi.php"),
+		cpu, err = once(ctx, nil, "php", filepath.Join(p.root, "internal/bench/loop/curl_multi.php"),
 			p.sim.URLs[0], a.token, template, strconv.Itoa(100), p.sim.Cert)
 	case "silenceper":
-		return once(ctx, env, p.path("silenceper"), flags...)
+		cpu, err = once(ctx, env, p.path("silenceper"), flags...)
 	case "silenceper tuned":
-		return once(ctx, env, p.path("silenceper"), append(flags, "-tuned")...)
+		cpu, err = once(ctx, env, p.path("silenceper"), append(flags, "-tuned")...)
+	default:
+		cpu, err = once(ctx, env, p.path("loop"), append(flags, "-client", side)...)
 	}
-	return once(ctx, env, p.path("loop"), append(flags, "-client", side)...)
+	return cpu, a, err
 }
 
 // job runs a job to its end and returns the CPU time of pushd, all of it.

@@ -2,37 +2,37 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net/http"
 	"time"
 
 	"pushd/internal/wechatsim"
 )
 
-// throughputRow compares what comes through with C/L.
+// throughputRow compares what comes through with C/L, and with what a bare
+// loop over net/http reaches, which begins with all 100 in flight.
 func throughputRow(ctx context.Context, s *stage) error {
 	p, err := s.play(ctx, "PUSHD_CONCURRENCY=100")
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	var shares []float64
+	sides := []string{"pushd", "nethttp"}
+	shares := map[string][]float64{}
 	for range s.runs {
-		people := s.many(60_000)
-		a, err := p.account(ctx, people, at(50*time.Millisecond))
-		if err != nil {
-			return err
+		for _, side := range sides {
+			_, a, err := p.side(ctx, side, s.many(60_000), 50*time.Millisecond)
+			if err != nil {
+				return err
+			}
+			t, err := a.Tally(ctx)
+			if err != nil {
+				return err
+			}
+			shares[side] = append(shares[side], float64(t.Sends)/t.LastSend.Sub(t.FirstSend).Seconds()/2000)
 		}
-		if _, err := p.job(ctx, a); err != nil {
-			return err
-		}
-		t, err := a.Tally(ctx)
-		if err != nil {
-			return err
-		}
-		shares = append(shares, float64(t.Sends)/t.LastSend.Sub(t.FirstSend).Seconds()/2000)
 	}
-	s.printf("%.3f of C/L = 2,000/s, from the first send to the last   %.3f\n", median(shares), shares)
+	for _, side := range sides {
+		s.printf("%-8s %.3f of C/L = 2,000/s, from the first send to the last   %.3f\n", side, median(shares[side]), shares[side])
+	}
 	return nil
 }
 
@@ -152,62 +152,4 @@ func quotaRow(ctx context.Context, s *stage) error {
 		before = after
 	}
 	return nil
-}
-
-// rateRow compares the rate that arrives with the setting.
-func rateRow(ctx context.Context, s *stage) error {
-	p, err := s.play(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	for _, rate := range []int{10, 100, 1000} {
-		for _, latency := range []time.Duration{5 * time.Millisecond, 50 * time.Millisecond, 500 * time.Millisecond} {
-			if err := p.rate(ctx, rate, latency); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (p *play) rate(ctx context.Context, rate int, latency time.Duration) error {
-	a, err := p.account(ctx, 100_000, at(latency))
-	if err != nil {
-		return err
-	}
-	j, err := p.call(ctx, http.MethodPost, "/v1/jobs", map[string]any{
-		"actid": a.actID, "appid": a.appid, "accessToken": a.token, "rate": rate,
-	})
-	if err != nil {
-		return err
-	}
-	// What the rate needs in flight has to be found first.
-	if err := pause(ctx, 3*time.Second+30*latency); err != nil {
-		return err
-	}
-	before, err := a.Tally(ctx)
-	if err != nil {
-		return err
-	}
-	began, span := time.Now(), p.lasting(12*time.Second)
-	if err := pause(ctx, span); err != nil {
-		return err
-	}
-	after, err := a.Tally(ctx)
-	if err != nil {
-		return err
-	}
-	mean := float64(after.Sends-before.Sends) / time.Since(began).Seconds()
-	seconds, err := a.Rates(ctx)
-	if err != nil {
-		return err
-	}
-	var most uint32
-	for _, n := range seconds[2:] {
-		most = max(most, n)
-	}
-	p.printf("rate %4d at %5v: %.3f of the setting, at most %.3f in a second\n", rate, latency, mean/float64(rate), float64(most)/float64(rate))
-	_, err = p.call(ctx, http.MethodPost, fmt.Sprintf("/v1/jobs/%s/cancel", j.ID), nil)
-	return err
 }
