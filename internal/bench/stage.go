@@ -68,7 +68,7 @@ func (s *stage) setUp(ctx context.Context) error {
 			return fmt.Errorf("build %s: %w: %s", name, err, out)
 		}
 	}
-	if s.sim, err = wechatsim.Launch(ctx, s.path("wechatsim"), "-tls", "-cert", s.path("cert.pem"),
+	if s.sim, err = wechatsim.Launch(ctx, s.path("wechatsim"), "-tls", "-exact", "-cert", s.path("cert.pem"),
 		"-token-key", tokenKey, "-appid", ""); err != nil {
 		return err
 	}

@@ -34,6 +34,10 @@ type Options struct {
 	TokenKey string
 	// TokenShape is how the PHP token endpoint spells its answer.
 	TokenShape TokenShape
+	// Exact makes latencies end on time, for benchmarks. Go's timers are late
+	// by up to a millisecond in a process that has little to do: a WeChat of
+	// 50 ms would be one of 51. It is not for testing/synctest.
+	Exact bool
 }
 
 // Sim is a simulated WeChat with its accounts. Its methods may be called from
@@ -155,10 +159,17 @@ func (s *Sim) pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
 	}
+	end := time.Now().Add(d)
+	if s.opts.Exact {
+		d -= timersAreLate
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
+		if s.opts.Exact {
+			sleepUntil(end)
+		}
 		return ctx.Err() == nil
 	case <-ctx.Done():
 	case <-s.life.Done():

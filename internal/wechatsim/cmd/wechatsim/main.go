@@ -46,6 +46,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	f.IntVar(&s.doors, "doors", 1, "how many doors, for as many daemons")
 	f.BoolVar(&s.untilStdin, "until-stdin-closes", false, "end when standard input does")
 	f.Uint64Var(&s.sim.Seed, "seed", 1, "what all chance depends on")
+	f.BoolVar(&s.sim.Exact, "exact", false, "let latencies end on time, at the cost of some CPU")
 	f.StringVar(&s.sim.TokenKey, "token-key", "", "`key` of the PHP token endpoint")
 	f.StringVar(&s.appid, "appid", "wx0123456789abcdef", "of the account; empty: none, the remote control makes them")
 	f.StringVar(&s.account.Secret, "secret", "", "app secret; empty: any is right")
