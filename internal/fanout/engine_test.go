@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -300,5 +301,39 @@ func TestEngine_DamagedPage(t *testing.T) {
 			w.violated("%s %s: %s", job.State, job.Reason, job.Detail)
 		}
 		w.damaged = true
+	})
+}
+
+// Two accounts that both want more than the process may have in flight get
+// half of it each; when one has ended, the other gets all.
+func TestEngine_Share(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, true)
+		w.wechat.followers = ids(0, 400)
+		w.cfg.InFlight, w.cfg.Concurrency, w.cfg.MaxJobs = 12, 64, 2
+		w.ledger.channels[2].AppID = "wx2"
+		w.boot(0)
+		w.post(1, Request{})
+		if _, err := w.controller().Post(t.Context(), Request{ActID: 2, AppID: "wx2", Rate: 20}); err != nil {
+			t.Fatal(err)
+		}
+		limits := func() (all []int) {
+			for _, r := range w.processes[0].engine.running() {
+				all = append(all, r.account.pacer.limit())
+			}
+			return all
+		}
+		time.Sleep(2 * time.Second)
+		if got := limits(); !slices.Equal(got, []int{6, 6}) {
+			t.Errorf("limits %v of 12 in all", got)
+		}
+		w.within(time.Minute)
+		time.Sleep(2 * shareEvery)
+		if got := limits(); len(got) != 1 || got[0] < 7 || got[0] > 12 {
+			t.Errorf("limits %v when one is left", got)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
 	})
 }
