@@ -45,46 +45,51 @@ func firstRow(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// tokenRow kills the token while a job sends at full speed.
+// tokenRow revokes the token while a job sends at full speed, with a PHP that
+// takes its time, and without that for comparison.
 func tokenRow(ctx context.Context, s *stage) error {
+	const php = 300 * time.Millisecond
 	p, err := s.play(ctx, "PUSHD_CONCURRENCY=200")
 	if err != nil {
 		return err
 	}
 	defer p.close()
+	id, err := s.sim.AddFault(ctx, wechatsim.Fault{Path: wechatsim.PathPHP, Action: wechatsim.ActDelay, Delay: php})
+	if err != nil {
+		return err
+	}
+	defer s.sim.ClearFault(context.WithoutCancel(ctx), id)
 	people := s.many(60_000)
-	a, err := p.account(ctx, people, at(50*time.Millisecond))
-	if err != nil {
-		return err
-	}
-	j, err := a.post(ctx)
-	if err != nil {
-		return err
-	}
-	for range 3 {
-		if err := pause(ctx, s.lasting(3*time.Second)); err != nil {
+	for _, refreshes := range []int{0, 3} {
+		a, err := p.account(ctx, people, at(50*time.Millisecond))
+		if err != nil {
 			return err
 		}
-		if err := a.RevokeToken(ctx); err != nil {
+		j, err := a.post(ctx)
+		if err != nil {
 			return err
 		}
+		for range refreshes {
+			if err := pause(ctx, s.lasting(3*time.Second)); err != nil {
+				return err
+			}
+			if err := a.RevokeToken(ctx); err != nil {
+				return err
+			}
+		}
+		if j, err = p.await(ctx, j.ID); err != nil {
+			return err
+		}
+		r, err := a.Report(ctx, j.ID)
+		if err != nil {
+			return err
+		}
+		t, err := a.Tally(ctx)
+		if err != nil {
+			return err
+		}
+		s.printf("%d refreshes: %d failed, %d unknown, %d missing of %d; %d sends refused for their token; longest time without a send %v, PHP takes %v\n",
+			refreshes, j.Failed, j.Unknown, r.Missing, people, t.Codes[40001]+t.Codes[42001]+t.Codes[40014], t.LongestGap.Round(time.Millisecond), php)
 	}
-	if j, err = p.await(ctx, j.ID); err != nil {
-		return err
-	}
-	r, err := a.Report(ctx, j.ID)
-	if err != nil {
-		return err
-	}
-	t, err := a.Tally(ctx)
-	if err != nil {
-		return err
-	}
-	seconds, err := a.Rates(ctx)
-	if err != nil {
-		return err
-	}
-	s.printf("3 refreshes: %d failed, %d unknown, %d missing of %d; %d sends refused for their token; sends by second %v\n",
-		j.Failed, j.Unknown, r.Missing, people, t.Codes[40001]+t.Codes[42001]+t.Codes[40014], seconds)
 	return nil
 }

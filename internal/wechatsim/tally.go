@@ -21,6 +21,7 @@ type Tally struct {
 	MaxInFlight int64         // the most there ever were
 	FirstSend   time.Time     // when the first send arrived
 	LastSend    time.Time     // when the newest send arrived
+	LongestGap  time.Duration // longest time between two sends
 	Codes       map[int]int64 // sends by the errcode they were answered with
 	Broken      int64         // sends that got no proper answer
 	Gone        int64         // sends whose caller left before the answer
@@ -57,6 +58,9 @@ func (c *counters) arrive(now time.Time) {
 	defer c.mu.Unlock()
 	if c.t.Sends == 0 {
 		c.t.FirstSend = now
+	}
+	if c.t.Sends > 0 {
+		c.t.LongestGap = max(c.t.LongestGap, now.Sub(c.t.LastSend))
 	}
 	c.t.Sends++
 	c.t.LastSend = now

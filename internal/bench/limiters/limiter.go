@@ -35,12 +35,13 @@ func newLimiter(name string) limiter {
 	return nil
 }
 
-// aimd is the textbook's: one more with every round trip, half at a refusal,
-// once per round trip.
+// aimd is the textbook's: one more with every round trip, twice as many until
+// the first refusal; half at a refusal, once per round trip.
 // Source: Jacobson, Congestion Avoidance and Control (1988).
 type aimd struct {
 	mu    sync.Mutex
 	level float64
+	slow  bool      // there was a refusal: no more doubling
 	deaf  time.Time // until then refusals are those of before
 }
 
@@ -54,9 +55,12 @@ func (a *aimd) answered(good bool, took time.Duration, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
+	case good && !a.slow:
+		a.level = min(a.level+1, highest)
 	case good:
 		a.level = min(a.level+1/a.level, highest)
 	case now.After(a.deaf):
+		a.slow = true
 		a.level, a.deaf = max(a.level/2, lowest), now.Add(took)
 	}
 }
