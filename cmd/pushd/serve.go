@@ -46,7 +46,7 @@ func serve(ctx context.Context, s Settings, log *slog.Logger) error {
 	}
 	conns := maxConns(s.Concurrency, openFiles())
 	if conns < s.Concurrency {
-		log.Warn("the limit of open files is below PUSHD_CONCURRENCY; raise it (LimitNOFILE=, ulimit -n)", "connections", conns)
+		log.Warn("the limit of open files is too low for PUSHD_CONCURRENCY; raise it (LimitNOFILE=, ulimit -n)", "connections", conns)
 	}
 	d, err := daemon.New(ctx, daemon.Config{
 		Store: store.Options{

@@ -63,6 +63,10 @@ func (s *stage) crowd(ctx context.Context, accounts, followers int) (time.Durati
 	if err != nil {
 		return 0, err
 	}
+	before, err := counted(ctx, p.sql)
+	if err != nil {
+		return 0, err
+	}
 	if err := each(all, 16, func(i int, a *account) error {
 		posted[i] = time.Now()
 		j, err := a.post(ctx)
@@ -83,6 +87,14 @@ func (s *stage) crowd(ctx context.Context, accounts, followers int) (time.Durati
 	if err != nil {
 		return 0, err
 	}
+	after, err := counted(ctx, p.sql)
+	if err != nil {
+		return 0, err
+	}
+	peak, err := memoryOf(p.pid(), "VmHWM")
+	if err != nil {
+		return 0, err
+	}
 	first, spans := make([]time.Duration, accounts), make([]time.Duration, accounts)
 	for i, a := range all {
 		var t wechatsim.Tally
@@ -94,6 +106,9 @@ func (s *stage) crowd(ctx context.Context, accounts, followers int) (time.Durati
 	s.printf("%d accounts of %d: %.1f s (POSTs took %.1f), %.1f µs CPU a message; first message after at most %v, median %v; slowest account %.2f of the median\n",
 		accounts, followers, took.Seconds(), inHand.Seconds(), float64((used-cpu).Microseconds())/float64(accounts*followers),
 		slices.Max(first).Round(time.Millisecond), median(first).Round(time.Millisecond), float64(slices.Max(spans))/float64(median(spans)))
+	n := float64(accounts * followers)
+	s.printf("per 1,000 messages: %.1f statements (%.1f writing); %.1f MB at the peak\n",
+		1000*(after.all-before.all)/n, 1000*(after.writes-before.writes)/n, float64(peak)/(1<<20))
 	return took, nil
 }
 

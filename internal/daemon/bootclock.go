@@ -11,32 +11,36 @@ import (
 //
 // Between two real readings it goes on with Go's monotonic clock. That one
 // stands still in a sleep; but at the end of a sleep the kernel moves the
-// wall clock on, together with the boot clock, so a sleep shows by the two
-// clocks of a time.Time having drifted apart.
+// wall clock on, together with the boot clock, so a sleep shows by the
+// monotonic and the wall clock having drifted apart.
 type bootClock struct {
-	read func() time.Duration // the real one
-	last atomic.Pointer[bootReading]
+	read   func() time.Duration // the real one
+	clocks func() (mono, wall time.Duration)
+	last   atomic.Pointer[bootReading]
 }
 
-type bootReading struct {
-	at   time.Time // no later than boot was read
-	boot time.Duration
-}
+// bootReading is what the clocks said at one moment; boot was read last.
+type bootReading struct{ mono, wall, boot time.Duration }
 
 const (
 	bootFor   = 100 * time.Millisecond // how long a reading is carried on
 	bootDrift = time.Millisecond       // between the clocks, beyond what adjustments explain
 )
 
+func newBootClock() *bootClock {
+	start := time.Now()
+	return &bootClock{read: boottime, clocks: func() (mono, wall time.Duration) {
+		now := time.Now()
+		return now.Sub(start), time.Duration(now.UnixNano())
+	}}
+}
+
 func (c *bootClock) now() time.Duration {
-	at := time.Now()
-	if r := c.last.Load(); r != nil {
-		ran, wall := at.Sub(r.at), time.Duration(at.UnixNano()-r.at.UnixNano())
-		if carries(ran, wall) {
-			return r.boot + ran
-		}
+	mono, wall := c.clocks()
+	if r := c.last.Load(); r != nil && carries(mono-r.mono, wall-r.wall) {
+		return r.boot + mono - r.mono
 	}
-	r := &bootReading{at, c.read()}
+	r := &bootReading{mono, wall, c.read()}
 	c.last.Store(r)
 	return r.boot
 }

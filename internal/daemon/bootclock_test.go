@@ -2,35 +2,35 @@ package daemon
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
-// The clock follows the real one, which may run on while the process's own
-// stands still.
+// The clock follows the real one, of which it asks seldom, through sleeps.
 func TestBootClock(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var asleep time.Duration
-		reads, start := 0, time.Now()
-		c := bootClock{read: func() time.Duration {
-			reads++
-			return time.Since(start) + asleep
-		}}
-		for range 1000 {
-			if got := c.now(); got != time.Since(start) {
-				t.Fatalf("%v, want %v", got, time.Since(start))
-			}
-			time.Sleep(time.Millisecond)
+	var ran, slept, stepped time.Duration
+	reads := 0
+	c := bootClock{
+		read:   func() time.Duration { reads++; return ran + slept },
+		clocks: func() (mono, wall time.Duration) { return ran, ran + slept + stepped },
+	}
+	check := func(when string) {
+		t.Helper()
+		if got := c.now(); got != ran+slept {
+			t.Errorf("%s: %v, want %v", when, got, ran+slept)
 		}
-		if reads < 10 || reads > 11 {
-			t.Errorf("%d real readings in a second", reads)
-		}
-		asleep = time.Hour
-		time.Sleep(bootFor)
-		if got := c.now(); got != time.Since(start)+time.Hour {
-			t.Errorf("%v after a sleep of an hour", got)
-		}
-	})
+	}
+	for ; ran < time.Second; ran += time.Millisecond {
+		check("awake")
+	}
+	if reads != 10 {
+		t.Errorf("%d real readings in a second", reads)
+	}
+	slept += time.Hour // and not a moment later
+	check("after a sleep")
+	ran += time.Millisecond
+	check("after that")
+	stepped -= time.Hour
+	check("after a step of the wall clock")
 }
 
 func TestBootClock_Carries(t *testing.T) {
@@ -60,7 +60,7 @@ func BenchmarkBoottime(b *testing.B) {
 		}
 	})
 	b.Run("Carried", func(b *testing.B) {
-		c := bootClock{read: boottime}
+		c := newBootClock()
 		for b.Loop() {
 			c.now()
 		}

@@ -78,8 +78,8 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 		return nil, errors.Join(err, d.store.Close())
 	}
 	c.Engine.Ledger, c.Engine.WeChat, c.Engine.Tokens = d.store, d.wechat, tokens{d.tokens}
-	c.Engine.InFlight = c.WeChat.MaxConns // nobody has to wait for a connection
-	c.Engine.Boottime, c.Engine.Log = (&bootClock{read: boottime}).now, c.Log
+	c.Engine.InFlight = c.WeChat.MaxConns // so that hardly anybody waits for a connection
+	c.Engine.Boottime, c.Engine.Log = newBootClock().now, c.Log
 	c.Engine.Owner.Boot = strings.ToLower(rand.Text()[:12])
 	c.Engine.Rand = mathrand.New(mathrand.NewPCG(seed, 1))
 	d.engine = fanout.New(c.Engine)

@@ -25,10 +25,11 @@ type fakeWeChat struct {
 	people     map[recipient]*fakePerson
 	codes      map[OpenID]fakePerson // how people of some codes begin
 	pageSize   int
-	cut, until time.Time // nothing reaches it in between
-	outage     time.Time // nothing good before
-	quota      int       // sends left today; -1 = no end
-	minute     int       // sends left this minute
+	cut, until time.Time     // nothing reaches it in between
+	outage     time.Time     // nothing good before
+	waits      time.Duration // for a connection, of each send
+	quota      int           // sends left today; -1 = no end
+	minute     int           // sends left this minute
 	minuteOf   time.Time
 	lies       int  // odd pages to come
 	empty      bool // one of them said that nobody follows; a second time it is believed
@@ -86,7 +87,7 @@ func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID, a
 	if w.has(slowWeChat) && d.IntN(30) == 0 {
 		way = time.Duration(d.IntN(4000)) * time.Millisecond
 	}
-	if err := c.p.travel(ctx, way); err != nil {
+	if err := c.p.travel(ctx, c.waits+way); err != nil {
 		if d.IntN(2) == 0 { // the request was out already
 			c.arrive(tok, who, d, ambiguous, true)
 		} else {
@@ -122,6 +123,7 @@ func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID, a
 	if a.Verdict != Sent {
 		c.excuse(who)
 	}
+	a.Waited = c.waits
 	return a
 }
 

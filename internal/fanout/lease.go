@@ -54,8 +54,8 @@ func (c *clock) read(db Time, at time.Duration) {
 	}
 }
 
-// now is the database's time as well as this process knows it. Between two
-// readings it only moves forward.
+// now is the database's time as well as this process knows it. It may step
+// back by a fraction of a second where a clock is read anew.
 func (c *clock) now() Time {
 	r := c.base.Load()
 	if r == nil {

@@ -64,34 +64,36 @@ func (p *pacer) publish() {
 	if p.warm > 0 {
 		n = min(n, p.warm)
 	}
-	if p.most > 0 {
-		n = min(n, p.most)
-	}
 	p.now.Store(int64(n))
 }
 
-// want is how many sends the account would have in flight by what it has
-// learned.
-func (p *pacer) want() int {
+// want is how many sends the account would have in flight at now if it were
+// not bound.
+func (p *pacer) want(now time.Time) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.climb.at
+	n := p.limit()
+	switch {
+	case p.inFlight == 0 && now.Sub(p.last) > restful:
+		return min(n, levelStart) // it begins there, if it has anything to send
+	case p.most > 0 && n >= p.most, p.warm > 0:
+		return 2 * n
+	}
+	return n
 }
 
-// bound lets no more than most sends be in flight; 0 lifts the bound. An
-// account that was bound takes up its level as after a rest.
-func (p *pacer) bound(most int) {
+// bound lets no more than most sends be in flight; 0 lifts the bound. It is
+// one more ceiling for the climber, which goes on watching the answers below
+// it, and looks for what there is above when it is lifted.
+func (p *pacer) bound(most int, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if most == p.most {
 		return
 	}
-	was := p.limit()
 	p.most = most
-	if p.publish(); p.limit() > was {
-		p.warm = was
-		p.publish()
-	}
+	p.climb.bound(most, now)
+	p.publish()
 }
 
 // pauseUntil lets nothing start before t.
@@ -173,7 +175,7 @@ func (p *pacer) observe(v Verdict, took time.Duration, now time.Time) {
 }
 
 func (p *pacer) warmUp(good bool, now time.Time) {
-	if good && (p.most == 0 || p.warm < p.most) {
+	if good {
 		p.warm++
 	}
 	if p.warm >= p.climb.at {

@@ -13,7 +13,9 @@ import (
 // seen becomes the background that later trials are measured against. Why it
 // is so and not a textbook's: docs/decisions/pacing.md.
 type climber struct {
-	ceiling int
+	highest int     // the account's own ceiling
+	ceiling int     // the ceiling now
+	before  int     // the level held before a bound lowered the ceiling
 	level   int     // the level held
 	ref     quality // at levels that are all right
 	known   bool    // ref is measured
@@ -65,9 +67,32 @@ const (
 )
 
 func newClimber(ceiling int) *climber {
-	c := &climber{noise: noiseFirst, ceiling: ceiling, level: min(levelStart, ceiling), step: 2, rest: restFirst, ease: restFirst}
+	c := &climber{noise: noiseFirst, highest: ceiling, ceiling: ceiling, level: min(levelStart, ceiling), step: 2, rest: restFirst, ease: restFirst}
 	c.at = c.level
 	return c
+}
+
+// bound lowers the ceiling to most, or lifts it again for 0.
+func (c *climber) bound(most int, now time.Time) {
+	was := c.ceiling
+	if c.ceiling = c.highest; most > 0 {
+		c.ceiling = min(c.highest, most)
+	}
+	if was == c.highest {
+		c.before = c.level
+	}
+	switch {
+	case c.ceiling > was && c.level >= was:
+		c.step, c.rest, c.next = 2, restFirst, now
+		if c.before > c.level { // what was the right level may be so still
+			c.roof, c.roofs = c.before, now.Add(roofFor)
+		}
+	case c.at > c.ceiling && c.trial == holding && c.ceiling >= c.at*9/10:
+		c.level, c.at = c.ceiling, c.ceiling // hardly another level: the sample goes on
+	case c.at > c.ceiling:
+		c.hold(c.ceiling, now)
+	}
+	c.level = min(c.level, max(c.ceiling, 1))
 }
 
 // begin starts a new sample at level n.
@@ -165,6 +190,9 @@ func (c *climber) judge(now time.Time) {
 func (c *climber) held(q quality, full bool, now time.Time) {
 	fell := q.worse(c.ref, fellBy, 3) > 0 || c.plain()
 	switch {
+	case fell && !full && c.s.peak >= levelFloor:
+		c.hold(c.s.peak, now) // what is in flight is less: judge that
+		return
 	case fell && full && c.at > levelFloor:
 		if c.plain() { // the sample is older than the change
 			q.share.value = math.Log(1 - min(c.s.blockBad(), 1-0.5/block))
@@ -247,7 +275,7 @@ func (c *climber) triedUp(q quality, now time.Time) {
 		c.roof, c.roofs = c.at, now.Add(roofFor)
 		if half := math.Sqrt(float64(c.at) / float64(c.level)); half > smallStep { // half the way, then
 			c.step = half
-			c.begin(tryingUp, int(float64(c.level)*half), now)
+			c.begin(tryingUp, max(c.level+1, int(float64(c.level)*half)), now)
 			return
 		}
 		c.rest, c.step = min(restMost, 2*c.rest), smallStep

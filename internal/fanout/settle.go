@@ -35,7 +35,7 @@ func (s *sender) finished(r result) {
 	}
 	s.run.e.count(r)
 	s.took += (r.took - s.took) / 16
-	s.pacer.observe(r.answer.Verdict, r.took-r.answer.Opening, r.at)
+	s.pacer.observe(r.answer.Verdict, r.took-r.answer.Waited, r.at)
 	if t.asked {
 		t.sheet.counts.Retries++
 		t.sheet.dirty = true

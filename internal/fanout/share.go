@@ -14,16 +14,17 @@ const shareEvery = 100 * time.Millisecond
 // flight than the process may have: an account whose answers take ten seconds
 // would otherwise hold most of the connections, and the others wait for them.
 func (e *Engine) share(context.Context) {
+	now := time.Now()
 	var pacers []*pacer
 	var wants []int
 	for _, r := range e.running() {
 		if p := r.account.pacer; !r.held.Load() {
-			pacers, wants = append(pacers, p), append(wants, p.want())
+			pacers, wants = append(pacers, p), append(wants, p.want(now))
 		}
 	}
 	most := waterline(wants, e.cfg.InFlight)
 	for _, p := range pacers {
-		p.bound(most)
+		p.bound(most, now)
 	}
 }
 

@@ -92,9 +92,9 @@ type Answer struct {
 	// Text is WeChat's errmsg without its "rid:" and "hint:", or what went
 	// wrong on the way. It holds no token.
 	Text string
-	// Opening is how much of the call's time went into opening a connection.
-	// It says nothing about how busy WeChat is.
-	Opening time.Duration
+	// Waited is how much of the call's time went into waiting for a connection
+	// and opening it. It says nothing about how busy WeChat is.
+	Waited time.Duration
 }
 
 // OK says that the call did what it should.

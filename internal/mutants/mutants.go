@@ -104,5 +104,18 @@ func mutants() []mutant {
 			[]string{simulation, crash + "database"}},
 		{"the token is logged", []edit{{"internal/fanout/renew.go", "	s.token = tok\n", "	s.token = tok\n	s.run.log.Debug(\"token\", \"value\", string(tok))\n"}},
 			[]string{simulation, "./internal/crashtest TestSecrets"}},
+		{"a slow account may have all connections", []edit{{"internal/fanout/engine.go", "	loops.Go(func() { e.every(hard, shareEvery, nil, e.share) })\n", ""}},
+			[]string{"./internal/fanout TestEngine_Share"}},
+		{"the end of one job cuts the sends of the next", []edit{{"internal/wechat/line.go", "	if c.ctx == ctx {\n", "	if c.ctx != nil {\n"}},
+			[]string{"./internal/wechat TestWire_Hears"}},
+		{"a cut job's sends go on", []edit{{"internal/wechat/line.go", "		c.conn.SetDeadline(time.Unix(1, 0))\n", ""}},
+			[]string{"./internal/wechat TestWire_Hears"}},
+		{"a connection is used again that the server will close", []edit{{"internal/wechat/plain.go",
+			"case equalFold(name, \"connection\") && !equalFold(value, \"keep-alive\"), equalFold(", "case equalFold("}},
+			[]string{"./internal/wechat (TestWire_Answers|FuzzPlainAnswer)"}},
+		{"a sleep of the machine is not noticed", []edit{{"internal/daemon/bootclock.go", " && (wall-ran).Abs() < bootDrift", ""}},
+			[]string{"./internal/daemon TestBootClock"}},
+		{"the climber does not know of its share", []edit{{"internal/fanout/pace.go", "	p.climb.bound(most, now)\n", "	p.climb.ceiling = most\n"}},
+			[]string{"./internal/fanout TestPacer_Bound"}},
 	}
 }

@@ -21,10 +21,10 @@ type line struct {
 	used time.Time // when the last exchange ended
 	ends time.Time // the deadline that conn has
 
-	mu    sync.Mutex
-	ctx   context.Context // of the exchange under way; nil between two
-	hears context.Context // whose end calls cut
-	deaf  func() bool     // ends that
+	mu      sync.Mutex
+	ctx     context.Context // of the exchange under way; nil between two
+	watched context.Context // whose end calls cut
+	unwatch func() bool     // ends that
 }
 
 const (
@@ -63,13 +63,13 @@ func (c *line) begin(ctx context.Context, deadline time.Time, slack time.Duratio
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ctx = ctx
-	if ctx != c.hears && ctx.Done() != nil {
-		if c.deaf != nil {
-			c.deaf()
+	if ctx != c.watched && ctx.Done() != nil {
+		if c.unwatch != nil {
+			c.unwatch()
 		}
-		c.hears, c.deaf = ctx, context.AfterFunc(ctx, func() { c.cut(ctx) })
+		c.watched, c.unwatch = ctx, context.AfterFunc(ctx, func() { c.cut(ctx) })
 	}
-	return ctx.Err() // it may have ended before anybody heard
+	return ctx.Err() // it may have ended before anybody watched
 }
 
 // cut ends an exchange under ctx, if that is what is under way.
@@ -92,8 +92,8 @@ func (c *line) finish() {
 func (c *line) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.deaf != nil {
-		c.deaf()
+	if c.unwatch != nil {
+		c.unwatch()
 	}
 	c.conn.Close()
 }

@@ -2,11 +2,18 @@
 
 package wechat
 
-import "syscall"
+import (
+	"syscall"
+	"time"
+)
 
 // alive says whether an idle connection can be used: nothing has come in
 // meanwhile, and no end. It does not wait.
 func (c *line) alive() bool {
+	if c.conn.SetDeadline(time.Time{}) != nil { // the last send's may be over
+		return false
+	}
+	c.ends = time.Time{}
 	sc, ok := c.raw.(syscall.Conn)
 	if !ok {
 		return true

@@ -107,7 +107,7 @@ type openIDs []fanout.OpenID
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *openIDs) UnmarshalJSON(b []byte) error {
 	if b[0] != '[' || bytes.IndexByte(b, '\\') >= 0 { // real openids need no escape
-		return l.any(b)
+		return l.decode(b)
 	}
 	ids := make(openIDs, 0, min(fanout.PageSize, bytes.Count(b, []byte(","))+1))
 	for text := string(b[1 : len(b)-1]); ; {
@@ -127,8 +127,8 @@ func (l *openIDs) UnmarshalJSON(b []byte) error {
 	}
 }
 
-// any reads what needs a real decoder.
-func (l *openIDs) any(b []byte) error {
+// decode reads what needs a real decoder.
+func (l *openIDs) decode(b []byte) error {
 	var all []fanout.OpenID
 	if err := json.Unmarshal(b, &all); err != nil {
 		return errOpenID

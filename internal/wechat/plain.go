@@ -16,7 +16,10 @@ func plainAnswer(b []byte) (body []byte, ok bool) {
 		return nil, false
 	}
 	length := -1
-	_, rest, _ = bytes.Cut(rest, []byte("\r\n")) // the reason says nothing
+	reason, rest, _ := bytes.Cut(rest, []byte("\r\n"))
+	if !plainText(reason) {
+		return nil, false
+	}
 	for {
 		line, after, ok := bytes.Cut(rest, []byte("\r\n"))
 		if !ok {
@@ -30,13 +33,13 @@ func plainAnswer(b []byte) (body []byte, ok bool) {
 			return nil, false
 		}
 		switch {
-		case is(name, "content-length"):
+		case equalFold(name, "content-length"):
 			n, err := strconv.ParseUint(string(value), 10, 16)
 			if err != nil || length >= 0 {
 				return nil, false
 			}
 			length = int(n)
-		case is(name, "connection") && !is(value, "keep-alive"), is(name, "transfer-encoding"), is(name, "trailer"):
+		case equalFold(name, "connection") && !equalFold(value, "keep-alive"), equalFold(name, "transfer-encoding"), equalFold(name, "trailer"):
 			return nil, false
 		}
 	}
@@ -54,13 +57,20 @@ func plainHeader(line []byte) (name, value []byte, ok bool) {
 			return nil, nil, false
 		}
 	}
-	for _, c := range line[colon+1:] {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return nil, nil, false
-		}
-	}
-	return line[:colon], bytes.Trim(line[colon+1:], " \t"), true
+	return line[:colon], bytes.Trim(line[colon+1:], " \t"), plainText(line[colon+1:])
 }
 
-// is compares without regard to case; most names differ in length already.
-func is(b []byte, word string) bool { return len(b) == len(word) && strings.EqualFold(string(b), word) }
+// plainText says that there are no controls, such as a line's end.
+func plainText(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// equalFold compares without regard to case; most names differ in length already.
+func equalFold(b []byte, word string) bool {
+	return len(b) == len(word) && strings.EqualFold(string(b), word)
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -28,6 +29,11 @@ type proxied struct {
 func (x *proxied) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (r carried, err error) {
 	ctx, cancel := context.WithTimeout(ctx, x.timeout)
 	defer cancel()
+	var asked, got time.Time
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { asked = time.Now() },
+		GotConn: func(httptrace.GotConnInfo) { got = time.Now() },
+	})
 	p, u := newPosting(l, to), x.url
 	u.RawQuery = "access_token=" + url.QueryEscape(string(tok))
 	req := http.Request{
@@ -40,7 +46,7 @@ func (x *proxied) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, 
 		return carried{begun: p.begun()}, err
 	}
 	defer resp.Body.Close()
-	r = carried{begun: true, status: resp.StatusCode}
+	r = carried{begun: true, status: resp.StatusCode, waited: got.Sub(asked)}
 	r.body, err = readAnswer(resp.Body, buf)
 	return r, err
 }

@@ -27,7 +27,7 @@ func (c *Client) Send(ctx context.Context, tok fanout.Token, letter *fanout.Lett
 	defer c.buffers.Put(buf)
 	r, err := c.sends.post(ctx, tok, letter, to, buf)
 	a := judge(r, err, tok, ambiguous)
-	a.Opening = r.opening
+	a.Waited = r.waited
 	return a
 }
 

@@ -55,7 +55,7 @@ func TestClient_SendBody(t *testing.T) {
 
 // timeless is an answer without what is never the same twice.
 func timeless(a fanout.Answer) fanout.Answer {
-	a.Opening = 0
+	a.Waited = 0
 	return a
 }
 

@@ -23,10 +23,10 @@ type carrier interface {
 
 // carried is what became of a send, as far as HTTP knows.
 type carried struct {
-	begun   bool // WeChat may have got it; if not, not one byte was written
-	status  int
-	body    []byte        // nil if it is too long to be an answer of WeChat's
-	opening time.Duration // spent on opening a connection
+	begun  bool // WeChat may have got it; if not, not one byte was written
+	status int
+	body   []byte        // nil if it is too long to be an answer of WeChat's
+	waited time.Duration // for a connection, and on opening it
 }
 
 // wire carries sends over kept-alive connections of its own: HTTP/1.1, one
@@ -59,7 +59,7 @@ const (
 	dialTimeout = 5 * time.Second
 	// looks at whether the server has closed a connection, after a rest.
 	lookAfter = 50 * time.Millisecond
-	// A send may time out by this part of its timeout too early: see
+	// A send may time out too early by this part of its timeout: see
 	// line.begin.
 	deadlineSlack = 32
 )
@@ -89,25 +89,30 @@ func headerText(s string) string { return strings.NewReplacer("\r", "", "\n", ""
 
 // post implements carrier.
 func (w *wire) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to fanout.OpenID, buf *answerBuffer) (r carried, err error) {
-	now := time.Now()
-	deadline := now.Add(w.timeout)
+	began := time.Now()
+	deadline := began.Add(w.timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	if err := w.acquire(ctx, deadline); err != nil {
+	free, err := w.acquire(ctx, deadline)
+	if err != nil {
 		return r, err
 	}
 	defer func() { <-w.slots }()
+	now := began
+	if !free {
+		now = time.Now()
+	}
 	c := w.kept(now)
 	if c == nil {
-		began := time.Now()
 		c, err = w.dial(ctx, deadline)
-		r.opening = time.Since(began)
-		if err != nil {
-			return r, err
-		}
+		now = time.Now()
 	}
-	if err := c.begin(ctx, deadline, w.timeout/deadlineSlack); err != nil {
+	r.waited = now.Sub(began)
+	if err != nil {
+		return r, err
+	}
+	if err := c.begin(ctx, deadline, deadline.Sub(now)/deadlineSlack); err != nil {
 		c.close()
 		return r, err
 	}
@@ -126,23 +131,24 @@ func (w *wire) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to 
 	return r, err
 }
 
-// acquire waits for one of the connections that there may be.
-func (w *wire) acquire(ctx context.Context, deadline time.Time) error {
+// acquire takes one of the connections that there may be. free says that
+// there was no need to wait for it.
+func (w *wire) acquire(ctx context.Context, deadline time.Time) (free bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return false, err
 	}
 	select {
 	case w.slots <- struct{}{}:
-		return nil
+		return true, nil
 	default:
 	}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	select {
 	case w.slots <- struct{}{}:
-		return nil
+		return false, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 }
 

@@ -101,10 +101,10 @@ func TestWire_Answers(t *testing.T) {
 }
 
 // What a new connection costs is told apart from how long WeChat takes.
-func TestWire_TellsTheOpening(t *testing.T) {
+func TestWire_TellsTheWait(t *testing.T) {
 	c, _ := serve(t, Options{}, answers(200, `{"errcode":0,"errmsg":"ok"}`))
 	for i, opens := range []bool{true, false} {
-		if a := c.Send(t.Context(), token, letter, "oA", false); !a.OK() || a.Opening > 0 != opens {
+		if a := c.Send(t.Context(), token, letter, "oA", false); !a.OK() || a.Waited > 0 != opens {
 			t.Errorf("send %d: %+v", i, a)
 		}
 	}
@@ -114,7 +114,7 @@ func TestWire_TellsTheOpening(t *testing.T) {
 // no other: that of an earlier job must not end a later one's.
 func TestWire_HearsItsOwnContextOnly(t *testing.T) {
 	arrived, answer := make(chan struct{}, 1), make(chan struct{})
-	c, _ := serve(t, Options{MaxConns: 1}, func(w http.ResponseWriter, r *http.Request) {
+	c, _ := serve(t, Options{MaxConns: 1, SendTimeout: time.Hour}, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body) // or the server would not notice a hang-up
 		arrived <- struct{}{}
 		select {
@@ -139,13 +139,39 @@ func TestWire_HearsItsOwnContextOnly(t *testing.T) {
 	got = send(two)
 	end()
 	answer <- struct{}{}
-	if a := <-got; !a.OK() || a.Opening > 0 {
+	if a := <-got; !a.OK() || a.Waited > 0 {
 		t.Errorf("second job, after the first has ended: %+v", a)
 	}
 	got = send(two)
 	cut()
 	if a := <-got; a.Code != fanout.CodeBroken || a.Text != "canceled" || !a.Ambiguous {
 		t.Errorf("second job, cut: %+v", a)
+	}
+}
+
+// A context that ends between two sends leaves the connection as it is.
+func TestWire_ContextEndsBetweenSends(t *testing.T) {
+	c, _ := serve(t, Options{}, answers(200, `{"errcode":0,"errmsg":"ok"}`))
+	one, end := context.WithCancel(t.Context())
+	if a := c.Send(one, token, letter, "oA", false); !a.OK() {
+		t.Fatalf("first job: %+v", a)
+	}
+	end()
+	c.sends.(*wire).idle[0].cut(one) // as it will be called at some time
+	if a := c.Send(t.Context(), token, letter, "oA", false); !a.OK() || a.Waited > 0 {
+		t.Errorf("second job: %+v", a)
+	}
+}
+
+// A connection outlives the deadlines of its sends.
+func TestWire_RestsLongerThanASendMayTake(t *testing.T) {
+	const timeout = 200 * time.Millisecond
+	c, _ := serve(t, Options{SendTimeout: timeout}, answers(200, `{"errcode":0,"errmsg":"ok"}`))
+	for i := range 3 {
+		if a := c.Send(t.Context(), token, letter, "oA", false); !a.OK() || a.Waited > 0 != (i == 0) {
+			t.Errorf("send %d: %+v", i, a)
+		}
+		time.Sleep(timeout * 3 / 2) // real: the deadline is the kernel's
 	}
 }
 
@@ -160,6 +186,7 @@ func FuzzPlainAnswer(f *testing.F) {
 		f.Add([]byte(good(s)))
 	}
 	f.Add([]byte("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n"))
+	f.Add([]byte("HTTP/1.1 200 OK\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
 	f.Add([]byte("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		body, ok := plainAnswer(text)

@@ -125,8 +125,9 @@ func vegas(w *windowed, mean float64, refused bool) float64 {
 	return w.level
 }
 
-// gradient compares the mean with its long average; a refusal halves.
-// Source: Netflix's concurrency-limits, Gradient2Limit.
+// gradient compares the mean with its long average; a refusal halves. It is
+// made after Netflix's Gradient2Limit, with its tolerance, its queue of four
+// and its smoothing; that one leaves refusals to others.
 func gradient(w *windowed, mean float64, refused bool) float64 {
 	if refused {
 		return w.level / 2
