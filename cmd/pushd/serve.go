@@ -77,15 +77,16 @@ func serve(ctx context.Context, s Settings, log *slog.Logger) error {
 }
 
 const (
-	manyConns  = 4096 // some 170 MB; docs/performance.md has the figures
+	manyConns  = 4608 // for 4,096 sends; some 150 MB, see docs/performance.md
 	otherFiles = 256  // the API's, the database's, PHP's
 )
 
 // maxConns bounds the connections to WeChat, which the accounts share fairly:
-// as many as one account may have sends in flight, and room for many accounts
-// at once; but no more than the process may open files (0: any number).
+// as many as one account may have sends in flight and an eighth to spare, and
+// room for many accounts at once; but no more than the process may open files
+// (0: any number).
 func maxConns(concurrency int, files uint64) int {
-	n := max(concurrency, manyConns)
+	n := max(concurrency+concurrency/8, manyConns)
 	if files > 0 && files < uint64(n+otherFiles) {
 		n = max(int(files)-otherFiles, 8)
 	}

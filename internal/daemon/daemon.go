@@ -78,7 +78,9 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 		return nil, errors.Join(err, d.store.Close())
 	}
 	c.Engine.Ledger, c.Engine.WeChat, c.Engine.Tokens = d.store, d.wechat, tokens{d.tokens}
-	c.Engine.InFlight = c.WeChat.MaxConns // so that hardly anybody waits for a connection
+	// An eighth is to spare: a share that has shrunk is given back only as
+	// answers come, and meanwhile nobody shall wait for a connection.
+	c.Engine.InFlight = c.WeChat.MaxConns * 8 / 9
 	c.Engine.Boottime, c.Engine.Log = newBootClock().now, c.Log
 	c.Engine.Owner.Boot = strings.ToLower(rand.Text()[:12])
 	c.Engine.Rand = mathrand.New(mathrand.NewPCG(seed, 1))

@@ -79,7 +79,7 @@ func (p *pacer) want(now time.Time) int {
 	case p.most > 0 && n >= p.most, p.warm > 0:
 		return 2 * n
 	}
-	return n
+	return max(n, p.climb.level) // a look at a lower level is soon over
 }
 
 // bound lets no more than most sends be in flight; 0 lifts the bound. It is
