@@ -87,7 +87,7 @@ func (p *play) hidden(ctx context.Context, busy float64) (a *account, done func(
 	if a, err = p.account(ctx, 1_000_000, b); err != nil || busy == 0 {
 		return a, func() {}, err
 	}
-	id, err := p.sim.AddFault(ctx, wechatsim.Fault{Share: busy, Action: wechatsim.ActCode, Code: -1, AppID: a.appid})
+	id, err := p.sim.AddFault(ctx, wechatsim.Fault{Path: wechatsim.PathSend, Share: busy, Action: wechatsim.ActCode, Code: -1, AppID: a.appid})
 	return a, func() { p.sim.ClearFault(context.WithoutCancel(ctx), id) }, err
 }
 
