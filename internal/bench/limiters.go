@@ -24,12 +24,7 @@ func limitersRow(ctx context.Context, s *stage) error {
 }
 
 func (s *stage) limiter(ctx context.Context, way string, busy float64) error {
-	p, err := s.play(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	a, done, err := p.hidden(ctx, busy)
+	a, done, err := s.hidden(ctx, busy)
 	if err != nil {
 		return err
 	}

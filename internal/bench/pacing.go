@@ -47,12 +47,7 @@ func limitRow(ctx context.Context, s *stage) error {
 }
 
 func (s *stage) limits(ctx context.Context, busy float64) error {
-	p, err := s.play(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	a, done, err := p.hidden(ctx, busy)
+	a, done, err := s.hidden(ctx, busy)
 	if err != nil {
 		return err
 	}
@@ -78,17 +73,31 @@ func (s *stage) limits(ctx context.Context, busy float64) error {
 // hiddenLimits are limits of sends in flight, one after the other.
 var hiddenLimits = []int{400, 100, 800}
 
-// hidden makes an account with a million followers whose answers take 80 to
-// 120 ms, and of whose sends a share is refused at any speed.
-func (p *play) hidden(ctx context.Context, busy float64) (a *account, done func(), err error) {
+// hidden starts a pushd with an account of a million followers, whose answers
+// take 80 to 120 ms and of whose sends a share is refused at any speed. done
+// stops it.
+func (s *stage) hidden(ctx context.Context, busy float64) (a *account, done func(), err error) {
+	p, err := s.play(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	b := at(0)
 	b.Latency = wechatsim.Uniform(80*time.Millisecond, 120*time.Millisecond)
 	b.InFlightLimit = hiddenLimits[0]
-	if a, err = p.account(ctx, 1_000_000, b); err != nil || busy == 0 {
-		return a, func() {}, err
+	fault := ""
+	if a, err = p.account(ctx, 1_000_000, b); err == nil && busy > 0 {
+		fault, err = s.sim.AddFault(ctx, wechatsim.Fault{Path: wechatsim.PathSend, Share: busy, Action: wechatsim.ActCode, Code: -1, AppID: a.appid})
 	}
-	id, err := p.sim.AddFault(ctx, wechatsim.Fault{Path: wechatsim.PathSend, Share: busy, Action: wechatsim.ActCode, Code: -1, AppID: a.appid})
-	return a, func() { p.sim.ClearFault(context.WithoutCancel(ctx), id) }, err
+	done = func() {
+		if fault != "" {
+			s.sim.ClearFault(context.WithoutCancel(ctx), fault)
+		}
+		p.close()
+	}
+	if err != nil {
+		done()
+	}
+	return a, done, err
 }
 
 // under shows some time under one limit.
