@@ -114,6 +114,8 @@ func ownTables() map[string][]string {
 		"pushd_page":     {"SELECT", "INSERT", "DELETE"},
 		"pushd_progress": {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_template": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_message":  {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_install":  {"SELECT", "INSERT", "UPDATE"},
 	}
 }
 

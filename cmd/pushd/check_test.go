@@ -27,7 +27,9 @@ GRANT SELECT, UPDATE (live_notify_status) ON p.activity_detail TO pushd@localhos
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_job TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_page TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_progress TO pushd@localhost;
-GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_template TO pushd@localhost;`
+GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_template TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_message TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE ON p.pushd_install TO pushd@localhost;`
 
 func TestCheck_Database(t *testing.T) {
 	server := startMariaDB(t)

@@ -97,11 +97,32 @@ type Job struct {
 	Owner  Owner // zero while nobody holds the lease
 	Epoch  int64
 	Leased Time // until when
+	// LeaseTerm is how long the lease lasts without a renewal, as its owner
+	// has it.
+	LeaseTerm time.Duration
+	// MsgID is the client_msg_id by which WeChat recognises a repeated send.
+	// It is fixed for the job's life.
+	MsgID JobID
+	// MessageVersion numbers the message that is sent, from 1; 0 = none was
+	// made yet.
+	MessageVersion int
+	// Retry says which recipients with an outcome are sent to again.
+	Retry Again
 	// SendRate is messages/s over the last 10 s as the owner last told.
 	SendRate float64
 	// Now is the database's clock when the job was read.
 	Now Time
 }
+
+// Again says which recipients with an outcome are sent to again.
+type Again string
+
+// The kinds of a retry.
+const (
+	AgainNobody  Again = ""
+	AgainFailed  Again = "failed"
+	AgainUnknown Again = "unknown" // the failed too
+)
 
 // Lease returns the lease that the job was read with.
 func (j *Job) Lease() Lease { return Lease{Job: j.ID, Epoch: j.Epoch} }

@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/jmoiron/sqlx"
@@ -25,7 +27,8 @@ const jobColumns = `
   asked, message, prepared_start, prepared_deadline,
   rate, deadline, deadline_asked, notified,
   created_at, started_at, finished_at, parked_until, purged_at,
-  owner, boot, epoch, lease_until, send_rate,
+  owner, boot, epoch, lease_until, lease_term, send_rate,
+  msg_id, message_version, retry,
   walk_pass, walk_cursor, walk_pages, walk_walked, walk_total,
   walk_seen, walk_fresh, walk_pass_at, walk_complete,
   sent, skipped, failed, unsure, retries, in_doubt, errors,
@@ -59,6 +62,10 @@ type jobRow struct {
 	Boot             string        `db:"boot"`
 	Epoch            int64         `db:"epoch"`
 	LeaseUntil       fanout.Time   `db:"lease_until"`
+	LeaseTerm        int64         `db:"lease_term"`
+	MsgID            fanout.JobID  `db:"msg_id"`
+	MessageVersion   int           `db:"message_version"`
+	Retry            fanout.Again  `db:"retry"`
 	SendRate         float64       `db:"send_rate"`
 	WalkPass         int           `db:"walk_pass"`
 	WalkCursor       fanout.OpenID `db:"walk_cursor"`
@@ -85,7 +92,8 @@ func (r *jobRow) job() (fanout.Job, error) {
 		CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		ParkedUntil: r.ParkedUntil, PurgedAt: r.PurgedAt,
 		Owner: fanout.Owner{Instance: r.Owner, Boot: r.Boot},
-		Epoch: r.Epoch, Leased: r.LeaseUntil, SendRate: r.SendRate,
+		Epoch: r.Epoch, Leased: r.LeaseUntil, LeaseTerm: time.Duration(r.LeaseTerm) * time.Microsecond, SendRate: r.SendRate,
+		MsgID: cmp.Or(r.MsgID, r.ID), MessageVersion: r.MessageVersion, Retry: r.Retry,
 		Walk: fanout.Walk{
 			Pass: r.WalkPass, Cursor: r.WalkCursor, Pages: r.WalkPages, Walked: r.WalkWalked,
 			Total: r.WalkTotal, Seen: r.WalkSeen, Fresh: r.WalkFresh, PassAt: r.WalkPassAt,
