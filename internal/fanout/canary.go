@@ -19,6 +19,8 @@ type spot struct {
 	sheet *sheet
 	index int
 	code  int
+	// otherwise is the outcome if the job turns out to be right.
+	otherwise PersonState
 }
 
 // canary watches the answers of one job. People with suspect codes are held
@@ -69,7 +71,11 @@ func (c *canary) good() (released, again []spot) {
 				again = append(again, s)
 				continue
 			}
-			released = c.push(sighting{sightingSuspect, &s}, released)
+			kind := sightingSuspect
+			if s.otherwise == PersonFailed {
+				kind = sightingFailed
+			}
+			released = c.push(sighting{kind, &s}, released)
 		}
 		c.armed = nil
 	}
@@ -91,6 +97,22 @@ func (c *canary) worst() (spot, bool) {
 		}
 	}
 	return spot{}, false
+}
+
+// unknown returns the code that most of the armed suspects were refused with
+// who have not merely unsubscribed, if it is none that speaks of an account
+// that does not fit.
+func (c *canary) unknown() (code int, ok bool) {
+	counts, most := map[int]int{}, 0
+	for _, s := range c.armed {
+		if s.code == 43004 {
+			continue
+		}
+		if counts[s.code]++; counts[s.code] > most {
+			code, most = s.code, counts[s.code]
+		}
+	}
+	return code, most > 0 && !suspect(code)
 }
 
 // bad takes a suspect answer, and says whether the job is to stop.

@@ -33,8 +33,9 @@ type Engine struct {
 
 // account is what the jobs of one account share.
 type account struct {
-	pacer *pacer
-	used  time.Time
+	pacer     *pacer
+	used      time.Time
+	disturbed atomic.Int64 // a Time, see disturb
 }
 
 // New makes an engine. Nothing runs before Run.

@@ -74,7 +74,7 @@ func (f *fakeWeChat) person(r recipient) *fakePerson {
 }
 
 // Send is one send over the wire: there, at WeChat, and back.
-func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID, ambiguous bool) Answer {
+func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer {
 	w := c.p.w
 	who := recipient{letterJob(letter), to}
 	lost := Answer{Verdict: Busy, Code: CodeBroken, Ambiguous: true, Text: "connection reset"}
@@ -89,7 +89,7 @@ func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID, a
 	}
 	if err := c.p.travel(ctx, c.waits+way); err != nil {
 		if d.IntN(2) == 0 { // the request was out already
-			c.arrive(tok, who, d, ambiguous, true)
+			c.arrive(tok, who, d, true)
 		} else {
 			c.mu.Lock()
 			c.person(who).excused = !c.p.crashed()
@@ -102,7 +102,7 @@ func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID, a
 	}
 	if w.has(timeouts) && d.IntN(25) == 0 {
 		if d.IntN(2) == 0 {
-			c.arrive(tok, who, d, ambiguous, true)
+			c.arrive(tok, who, d, true)
 		} else {
 			c.excuse(who)
 			c.doubt(who)
@@ -110,7 +110,7 @@ func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID, a
 		_ = c.p.travel(ctx, 10*time.Second)
 		return Answer{Verdict: Busy, Code: CodeTimeout, Ambiguous: true, Text: "no answer in 10 s"}
 	}
-	a := c.arrive(tok, who, d, ambiguous, false)
+	a := c.arrive(tok, who, d, false)
 	if err := c.p.travel(ctx, way); err != nil {
 		if !c.p.crashed() {
 			c.excuse(who)
@@ -157,7 +157,7 @@ func letterJob(l *Letter) JobID {
 
 // arrive is the moment at which WeChat takes a request. unheard says that
 // nobody will hear the answer.
-func (c phone) arrive(tok Token, who recipient, d *rand.Rand, ambiguous, unheard bool) Answer {
+func (c phone) arrive(tok Token, who recipient, d *rand.Rand, unheard bool) Answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -172,9 +172,6 @@ func (c phone) arrive(tok Token, who recipient, d *rand.Rand, ambiguous, unheard
 	a := c.decide(p, tok, who.to, d, now)
 	if a.Verdict == Busy && a.Ambiguous {
 		p.unknown = true
-	}
-	if ambiguous && (a.Verdict == Other || a.Verdict == DeferShort) {
-		a.Verdict = Sent
 	}
 	c.w.trace("  send %s %s → %v %d (told %d)", c.p.owner.Boot, who.to, a.Verdict, a.Code, len(p.told))
 	return a

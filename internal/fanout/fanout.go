@@ -233,12 +233,11 @@ type FollowerPage struct {
 
 // Sender sends one message to one follower.
 type Sender interface {
-	// Send posts the letter to one follower. ambiguous says that an earlier
-	// try of the same letter to the same follower may have been accepted:
-	// answers that mean "you sent that already" then count as Sent.
-	// It always returns a verdict, never an error: what went wrong is in
-	// the Answer.
-	Send(ctx context.Context, tok Token, letter *Letter, to OpenID, ambiguous bool) Answer
+	// Send posts the letter to one follower. It always returns a verdict,
+	// never an error: what went wrong is in the Answer. The verdict is that
+	// of the answer alone; what it means for a recipient whose earlier try may
+	// have been accepted is decided in settle.go.
+	Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer
 }
 
 // Account asks WeChat about an account.

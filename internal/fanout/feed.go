@@ -51,6 +51,14 @@ func (f *frontier) ended() bool {
 	return f.shut
 }
 
+// look is ended and get at one moment: whoever asked for one after the other
+// could miss the end in between, and wait for a change that never comes.
+func (f *frontier) look() (Walk, bool, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.walk, f.shut, f.moved
+}
+
 // get returns where the walk stands, and a channel that closes when it moves.
 func (f *frontier) get() (Walk, <-chan struct{}) {
 	f.mu.Lock()
@@ -88,8 +96,7 @@ const (
 func (f *feeder) run(ctx context.Context) error {
 	defer close(f.out)
 	for next := 1; ; {
-		ended := f.frontier.ended() // before the look at the pages
-		walk, moved := f.frontier.get()
+		walk, ended, moved := f.frontier.look()
 		if next > walk.Pages {
 			if ended {
 				return nil
@@ -178,6 +185,14 @@ func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time) *ticket 
 		case turnNever:
 			return &ticket{sheet: sh, index: i, late: true}
 		}
+	case p.State == InDoubt && p.Code == duplicate:
+		switch f.due(p) {
+		case turnLater:
+			return nil
+		case turnNever:
+			return &ticket{sheet: sh, index: i, late: true, ambiguous: true}
+		}
+		return &ticket{sheet: sh, index: i, ambiguous: true, askedAt: doubtAt}
 	case p.State == InDoubt, p.State == Untouched && i < mark:
 		return &ticket{sheet: sh, index: i, ambiguous: true, askedAt: doubtAt}
 	}

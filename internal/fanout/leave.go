@@ -5,9 +5,9 @@ import "errors"
 // release settles a suspect whom the canary held back.
 func (s *sender) release(sp spot) {
 	sp.sheet.held--
-	state := PersonSkipped
-	if !aboutPerson(sp.code) {
-		state = PersonFailed // tried often enough; a retry may reach them
+	state := sp.otherwise
+	if state == PersonFailed && sp.sheet.people[sp.index].State == InDoubt {
+		state = PersonUnknown
 	}
 	sp.sheet.settle(sp.index, state, sp.code)
 }
@@ -17,7 +17,7 @@ func (s *sender) release(sp spot) {
 // that is wrong, however few its people are.
 func (s *sender) conclude() {
 	if sp, wrong := s.canary.worst(); wrong && !s.run.told.Load() {
-		s.halt(&mismatch{token: s.token, worked: s.works == s.token, code: sp.code})
+		s.halt(s.distrust(Answer{Code: sp.code}))
 		return
 	}
 	for _, sp := range s.canary.flush() {

@@ -242,7 +242,7 @@ func (s *sender) take(b batch, ok bool) {
 		if only := s.run.e.cfg.Only; only != nil && !only[t.openID] {
 			t.sheet.settle(t.index, PersonSkipped, CodeNotOnList)
 		} else if t.late {
-			t.sheet.settle(t.index, PersonFailed, int(t.person().Code))
+			t.sheet.settle(t.index, t.undelivered(), int(t.person().Code))
 		} else {
 			s.backlog = append(s.backlog, t)
 			t.sheet.queue++

@@ -66,6 +66,11 @@ func (s *sender) finished(r result) {
 	case Skip:
 		s.skip(t, a)
 	case DeferShort:
+		if t.ambiguous || t.maybe {
+			s.duplicateInDoubt(t, a, r)
+			return
+		}
+		s.run.account.disturb(s.run.e.clock.now())
 		s.putOff(t, a, deferShort, shorts(t.person()) < maxShort, 1)
 	case DeferLong:
 		s.putOff(t, a, deferLong, longs(t.person()) < maxLong, 16)
@@ -124,12 +129,12 @@ func (s *sender) skip(t *ticket, a Answer) {
 		s.settle(t, PersonSkipped, a.Code)
 		return
 	}
-	s.suspected(t, a)
+	s.suspected(t, a, PersonSkipped)
 }
 
 // suspected hands a person to the canary. Until it lets them go they are
 // refused in the ledger, not told and free to be told; or still in doubt.
-func (s *sender) suspected(t *ticket, a Answer) {
+func (s *sender) suspected(t *ticket, a Answer, otherwise PersonState) {
 	if t.ambiguous || t.maybe {
 		t.sheet.leave(t, a.Code)
 		s.live--
@@ -137,13 +142,26 @@ func (s *sender) suspected(t *ticket, a Answer) {
 		s.settle(t, Refused, a.Code)
 	}
 	t.sheet.held++
-	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code})
+	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code, otherwise})
 	for _, sp := range released {
 		s.release(sp)
 	}
 	if trip && s.stop == nil {
-		s.halt(&mismatch{token: s.token, worked: s.works == s.token, code: a.Code, text: a.Text})
+		s.halt(s.distrust(a))
 	}
+}
+
+// distrust is why the job stops whose suspects have become too many, the last
+// of them by a: an account that does not fit, or a message that WeChat takes
+// from it for no recipient.
+func (s *sender) distrust(a Answer) error {
+	if code, ok := s.canary.unknown(); ok {
+		if a.Code != code {
+			a = Answer{Code: code}
+		}
+		return fatal(a)
+	}
+	return &mismatch{token: s.token, worked: s.works == s.token, code: a.Code, text: a.Text}
 }
 
 // putOff leaves a person to a later round, or gives up if that can't be. Who
@@ -160,13 +178,16 @@ func (s *sender) putOff(t *ticket, a Answer, d time.Duration, again bool, step u
 	s.run.put(d, now)
 }
 
-// giveUp settles a person who was not told, as far as is known.
-func (s *sender) giveUp(t *ticket, code int) {
-	state := PersonFailed
+// giveUp settles a recipient who did not get it, as far as is known.
+func (s *sender) giveUp(t *ticket, code int) { s.settle(t, t.undelivered(), code) }
+
+// undelivered is the outcome of a recipient who is given up: failed, or
+// unknown if an earlier try may have been accepted.
+func (t *ticket) undelivered() PersonState {
 	if t.ambiguous || t.maybe {
-		state = PersonUnknown
+		return PersonUnknown
 	}
-	s.settle(t, state, code)
+	return PersonFailed
 }
 
 // slower lets the account rest until the next minute: 45011 is a quota per
@@ -216,7 +237,7 @@ func (s *sender) busy(t *ticket, a Answer) {
 // canary distrusts the job it is the canary's business.
 func (s *sender) maybeFatal(t *ticket, a Answer) {
 	if !s.canary.proven && suspect(a.Code) {
-		s.suspected(t, a)
+		s.suspected(t, a, PersonFailed)
 		return
 	}
 	if s.canary.streak++; s.canary.streak >= fatalAfter {
@@ -231,8 +252,14 @@ func (s *sender) maybeFatal(t *ticket, a Answer) {
 	s.fail(t, a)
 }
 
-// fail settles a person whom a retry may still reach.
+// fail settles a recipient whom a retry may still reach. Before anybody has
+// got the message a code that is not in the table may as well be about the
+// message: then the canary decides later.
 func (s *sender) fail(t *ticket, a Answer) {
+	if !s.canary.proven {
+		s.suspected(t, a, PersonFailed)
+		return
+	}
 	s.giveUp(t, a.Code)
 	released, trip := s.canary.other()
 	for _, sp := range released {

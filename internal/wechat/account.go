@@ -44,7 +44,7 @@ func parseQuota(body []byte, tok fanout.Token) (int64, fanout.Answer) {
 		return 0, unreadable(notJSON(body))
 	}
 	if r.ErrCode != 0 {
-		return 0, Classify(CallQuota, int(r.ErrCode), scrub(r.ErrMsg, tok), false)
+		return 0, Classify(CallQuota, int(r.ErrCode), scrub(r.ErrMsg, tok))
 	}
 	if r.Quota.Remain == nil {
 		return 0, unreadable("the answer holds no quota")
@@ -79,7 +79,7 @@ func parseTemplates(body []byte, tok fanout.Token) ([]fanout.Template, fanout.An
 		return nil, unreadable(notJSON(body))
 	}
 	if r.ErrCode != 0 {
-		return nil, Classify(CallTemplates, int(r.ErrCode), scrub(r.ErrMsg, tok), false)
+		return nil, Classify(CallTemplates, int(r.ErrCode), scrub(r.ErrMsg, tok))
 	}
 	if r.List == nil {
 		return nil, unreadable("the answer holds no templates")

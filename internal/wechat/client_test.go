@@ -106,7 +106,7 @@ func TestNew_RefusesBadSettings(t *testing.T) {
 // every runs a test for each call of the API.
 func every(t *testing.T, c *Client, f func(t *testing.T, a fanout.Answer)) {
 	ctx := t.Context()
-	t.Run("Send", func(t *testing.T) { f(t, c.Send(ctx, token, letter, "oA", false)) })
+	t.Run("Send", func(t *testing.T) { f(t, c.Send(ctx, token, letter, "oA")) })
 	t.Run("Page", func(t *testing.T) { _, a := c.Page(ctx, token, "oMarkedNot"); f(t, a) })
 	t.Run("Quota", func(t *testing.T) { _, a := c.Quota(ctx, token, pathSend); f(t, a) })
 	t.Run("Templates", func(t *testing.T) { _, a := c.Templates(ctx, token); f(t, a) })
@@ -198,7 +198,7 @@ func TestClient_NobodyThere(t *testing.T) {
 					t.Errorf("got %+v", a)
 				}
 			})
-			if a := c.Send(t.Context(), token, letter, "oA", true); a.Code != fanout.CodeNotSent || a.Ambiguous {
+			if a := c.Send(t.Context(), token, letter, "oA"); a.Code != fanout.CodeNotSent || a.Ambiguous {
 				t.Errorf("send: got %+v, want not sent", a)
 			}
 		})
@@ -217,7 +217,7 @@ func TestClient_SilentHandshake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := c.Send(t.Context(), token, letter, "oA", false)
+	a := c.Send(t.Context(), token, letter, "oA")
 	if a.Code != fanout.CodeNotSent || a.Ambiguous || a.Text != "timeout" {
 		t.Errorf("got %+v", a)
 	}
@@ -250,7 +250,7 @@ func TestClient_KeepsConnections(t *testing.T) {
 		go func() {
 			var last fanout.Answer
 			for range 25 {
-				if last = c.Send(t.Context(), token, letter, "oA", false); !last.OK() {
+				if last = c.Send(t.Context(), token, letter, "oA"); !last.OK() {
 					break
 				}
 			}

@@ -58,7 +58,7 @@ func parsePage(body []byte, tok fanout.Token) (fanout.FollowerPage, fanout.Answe
 		return fanout.FollowerPage{}, unreadable(notJSON(body))
 	}
 	if r.ErrCode != 0 {
-		return fanout.FollowerPage{}, Classify(CallPage, int(r.ErrCode), scrub(r.ErrMsg, tok), false)
+		return fanout.FollowerPage{}, Classify(CallPage, int(r.ErrCode), scrub(r.ErrMsg, tok))
 	}
 	if r.Total == nil && r.Count == nil {
 		return fanout.FollowerPage{}, unreadable("the answer is not a list of followers")

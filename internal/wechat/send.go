@@ -22,17 +22,17 @@ type answerBuffer [maxSendAnswer]byte
 // An answer is ambiguous as soon as the first byte may have been written;
 // before that WeChat can't have got a message, and the answer is CodeNotSent.
 // Nothing is ever sent twice from here.
-func (c *Client) Send(ctx context.Context, tok fanout.Token, letter *fanout.Letter, to fanout.OpenID, ambiguous bool) fanout.Answer {
+func (c *Client) Send(ctx context.Context, tok fanout.Token, letter *fanout.Letter, to fanout.OpenID) fanout.Answer {
 	buf := c.buffers.Get().(*answerBuffer)
 	defer c.buffers.Put(buf)
 	r, err := c.sends.post(ctx, tok, letter, to, buf)
-	a := judge(r, err, tok, ambiguous)
+	a := judge(r, err, tok)
 	a.Waited = r.waited
 	return a
 }
 
 // judge says what became of a send.
-func judge(r carried, err error, tok fanout.Token, ambiguous bool) fanout.Answer {
+func judge(r carried, err error, tok fanout.Token) fanout.Answer {
 	switch {
 	case err != nil && !r.begun:
 		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotSent, Text: reason(err)}
@@ -45,7 +45,7 @@ func judge(r carried, err error, tok fanout.Token, ambiguous bool) fanout.Answer
 	if !ok {
 		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: notJSON(r.body)}
 	}
-	return Classify(CallSend, code, scrub(msg, tok), ambiguous)
+	return Classify(CallSend, code, scrub(msg, tok))
 }
 
 // readAnswer reads to the end, so that the connection can be used again. It

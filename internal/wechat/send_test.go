@@ -35,7 +35,7 @@ func TestClient_SendBody(t *testing.T) {
 		io.WriteString(w, `{"errcode":0,"errmsg":"ok","msgid":3487542469355618313}`)
 	})
 	for _, to := range []fanout.OpenID{"oia2TjuEGTNoeX76QEjQNrcURxG8", `o"\` + "\n<中>", ""} {
-		if a := timeless(c.Send(t.Context(), token, letter, to, false)); a != (fanout.Answer{}) {
+		if a := timeless(c.Send(t.Context(), token, letter, to)); a != (fanout.Answer{}) {
 			t.Fatalf("got %+v", a)
 		}
 		if err := json.Unmarshal(raw, &got); err != nil {
@@ -61,38 +61,36 @@ func timeless(a fanout.Answer) fanout.Answer {
 
 func TestClient_SendAnswers(t *testing.T) {
 	for _, tc := range []struct {
-		name      string
-		status    int
-		body      string
-		ambiguous bool // an earlier try may have been accepted
-		want      fanout.Answer
+		name   string
+		status int
+		body   string
+		want   fanout.Answer
 	}{
-		{"OK", 200, `{"errcode":0,"errmsg":"ok","msgid":3487542469355618313}`, false, fanout.Answer{}},
-		{"OKWithoutMsgID", 200, `{"errcode":0,"errmsg":"ok"}`, false, fanout.Answer{}},
-		{"OKOtherwiseWritten", 200, "\xef\xbb\xbf {\"msgid\": 1, \"errmsg\":\"ok\", \"errcode\" : \"0\" }\n", false, fanout.Answer{}},
-		{"NotAFollower", 200, `{"errcode":43004,"errmsg":"require subscribe rid: 64489d92-7465ac28-12ccf767"}`, false,
+		{"OK", 200, `{"errcode":0,"errmsg":"ok","msgid":3487542469355618313}`, fanout.Answer{}},
+		{"OKWithoutMsgID", 200, `{"errcode":0,"errmsg":"ok"}`, fanout.Answer{}},
+		{"OKOtherwiseWritten", 200, "\xef\xbb\xbf {\"msgid\": 1, \"errmsg\":\"ok\", \"errcode\" : \"0\" }\n", fanout.Answer{}},
+		{"NotAFollower", 200, `{"errcode":43004,"errmsg":"require subscribe rid: 64489d92-7465ac28-12ccf767"}`,
 			fanout.Answer{Verdict: fanout.Skip, Code: 43004, Text: "require subscribe"}},
-		{"Busy", 200, `{"errcode":-1,"errmsg":"system error hint: [EeSuhA04363721]"}`, false,
+		{"Busy", 200, `{"errcode":-1,"errmsg":"system error hint: [EeSuhA04363721]"}`,
 			fanout.Answer{Verdict: fanout.Busy, Code: -1, Ambiguous: true, Text: "system error"}},
-		{"Duplicate", 200, `{"errcode":40241,"errmsg":"dup"}`, false, fanout.Answer{Verdict: fanout.DeferShort, Code: 40241, Text: "dup"}},
-		{"DuplicateOnARepeat", 200, `{"errcode":40241,"errmsg":"dup"}`, true, fanout.Answer{Verdict: fanout.Sent, Code: 40241, Text: "dup"}},
-		{"UnknownOnARepeat", 200, `{"errcode":99999,"errmsg":"x"}`, true, fanout.Answer{Verdict: fanout.Sent, Code: 99999, Text: "x"}},
-		{"Cut", 200, `{"errcode":0,"errmsg":"ok","msgid":348`, false,
+		{"Duplicate", 200, `{"errcode":40241,"errmsg":"dup"}`, fanout.Answer{Verdict: fanout.DeferShort, Code: 40241, Text: "dup"}},
+		{"Unknown", 200, `{"errcode":99999,"errmsg":"x"}`, fanout.Answer{Verdict: fanout.Other, Code: 99999, Text: "x"}},
+		{"Cut", 200, `{"errcode":0,"errmsg":"ok","msgid":348`,
 			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
-		{"NoErrcode", 200, `{"errmsg":"ok"}`, false,
+		{"NoErrcode", 200, `{"errmsg":"ok"}`,
 			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
-		{"Empty", 200, ``, false,
+		{"Empty", 200, ``,
 			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is empty"}},
-		{"Page", 200, `<html>login</html>`, false,
+		{"Page", 200, `<html>login</html>`,
 			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is a web page"}},
-		{"Long", 200, `{"errcode":0,"errmsg":"` + strings.Repeat("x", maxSendAnswer) + `"}`, false,
+		{"Long", 200, `{"errcode":0,"errmsg":"` + strings.Repeat("x", maxSendAnswer) + `"}`,
 			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is too long"}},
-		{"ErrorStatus", 503, `{"errcode":0,"errmsg":"ok"}`, false,
+		{"ErrorStatus", 503, `{"errcode":0,"errmsg":"ok"}`,
 			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeHTTP, Ambiguous: true, Text: "HTTP 503 Service Unavailable"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, _ := serve(t, Options{}, answers(tc.status, tc.body))
-			if got := timeless(c.Send(t.Context(), token, letter, "oA", tc.ambiguous)); got != tc.want {
+			if got := timeless(c.Send(t.Context(), token, letter, "oA")); got != tc.want {
 				t.Errorf("got %+v, want %+v", got, tc.want)
 			}
 		})
@@ -119,12 +117,12 @@ func TestClient_SendNeverRepeats(t *testing.T) {
 	})
 	for _, kept := range []bool{false, true} {
 		if kept {
-			if a := c.Send(t.Context(), token, letter, "oGood", false); !a.OK() {
+			if a := c.Send(t.Context(), token, letter, "oGood"); !a.OK() {
 				t.Fatalf("got %+v", a)
 			}
 		}
 		before := arrived.Load()
-		a := c.Send(t.Context(), token, letter, "oBad", false)
+		a := c.Send(t.Context(), token, letter, "oBad")
 		if !a.Ambiguous || a.Verdict != fanout.Busy || a.Code != fanout.CodeBroken {
 			t.Errorf("kept %v: got %+v", kept, a)
 		}
@@ -160,7 +158,7 @@ func TestClient_SendOverAClosedConnection(t *testing.T) {
 	defer c.Close()
 	var ok int64
 	for i := range 5 {
-		switch a := c.Send(t.Context(), token, letter, "oA", false); {
+		switch a := c.Send(t.Context(), token, letter, "oA"); {
 		case a.OK():
 			ok++
 			<-closed
@@ -183,11 +181,11 @@ func TestClient_SendWaitsForAConnection(t *testing.T) {
 		io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
 	})
 	first := make(chan fanout.Answer)
-	go func() { first <- c.Send(t.Context(), token, letter, "oA", false) }()
+	go func() { first <- c.Send(t.Context(), token, letter, "oA") }()
 	<-holding
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if a := c.Send(ctx, token, letter, "oB", false); a.Code != fanout.CodeNotSent || a.Ambiguous || a.Verdict != fanout.Busy {
+	if a := c.Send(ctx, token, letter, "oB"); a.Code != fanout.CodeNotSent || a.Ambiguous || a.Verdict != fanout.Busy {
 		t.Errorf("waiting: got %+v", a)
 	}
 	close(hold)
@@ -205,10 +203,10 @@ func TestClient_SendCanceled(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
-	if a := c.Send(ctx, token, letter, "oA", false); a.Code != fanout.CodeBroken || !a.Ambiguous || a.Text != "canceled" {
+	if a := c.Send(ctx, token, letter, "oA"); a.Code != fanout.CodeBroken || !a.Ambiguous || a.Text != "canceled" {
 		t.Errorf("under way: got %+v", a)
 	}
-	if a := c.Send(ctx, token, letter, "oB", false); a.Code != fanout.CodeNotSent || a.Ambiguous {
+	if a := c.Send(ctx, token, letter, "oB"); a.Code != fanout.CodeNotSent || a.Ambiguous {
 		t.Errorf("before: got %+v", a)
 	}
 }
@@ -224,7 +222,7 @@ func TestClient_ResumesTLS(t *testing.T) {
 		answers(200, `{"errcode":0,"errmsg":"ok"}`)(w, r)
 	})
 	for range 2 {
-		if a := c.Send(t.Context(), token, letter, "oA", false); !a.OK() {
+		if a := c.Send(t.Context(), token, letter, "oA"); !a.OK() {
 			t.Fatalf("got %+v", a)
 		}
 	}
@@ -264,10 +262,9 @@ func FuzzSendAnswer(f *testing.F) {
 		`{"errcode":1e3}`, `{"errcode":9223372036854775808}`, `{"errcode":null}`, `[]`, `null`, ``, `<html>`, "\xef\xbb\xbf{}",
 		`{"errcode":1,"errmsg":"TOKEN-marked/secret+1 TOKEN-marked%2Fsecret%2B1 \u0000\ud800"}`,
 	} {
-		f.Add([]byte(s), false)
-		f.Add([]byte(s), true)
+		f.Add([]byte(s))
 	}
-	f.Fuzz(func(t *testing.T, body []byte, ambiguous bool) {
+	f.Fuzz(func(t *testing.T, body []byte) {
 		code, msg, ok := parseResult(body)
 		if accepted(body) && !json.Valid(body) {
 			t.Errorf("took bad JSON as accepted: %q", body)
@@ -278,8 +275,8 @@ func FuzzSendAnswer(f *testing.F) {
 			}
 			return
 		}
-		a := Classify(CallSend, code, scrub(msg, token), ambiguous)
-		if a.OK() != (code == 0 || ambiguous && (a.Verdict == fanout.Sent)) || a.Code != code {
+		a := Classify(CallSend, code, scrub(msg, token))
+		if a.OK() != (code == 0) || a.Code != code {
 			t.Errorf("code %d: %+v", code, a)
 		}
 		if strings.Contains(a.Text, string(token)) || len(a.Text) > maxText || strings.ContainsAny(a.Text, "\n\x00") {
@@ -308,7 +305,7 @@ func BenchmarkSend(b *testing.B) {
 		b.Run(way.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if a := c.Send(b.Context(), token, letter, "oia2TjuEGTNoeX76QEjQNrcURxG8", false); !a.OK() {
+				if a := c.Send(b.Context(), token, letter, "oia2TjuEGTNoeX76QEjQNrcURxG8"); !a.OK() {
 					b.Fatalf("%+v", a)
 				}
 			}

@@ -16,10 +16,10 @@ const (
 	CallTemplates             // template/get_all_private_template
 )
 
-// Classify says what an errcode means. ambiguous is for CallSend: an earlier
-// try of the same message to the same person may have been accepted, so an
-// answer of the sort "not again" says that it was.
-func Classify(call Call, code int, errmsg string, ambiguous bool) fanout.Answer {
+// Classify says what an errcode means. Only 0 means that a message was
+// accepted: how WeChat answers a repeated client_msg_id is not documented, so
+// no other code is taken for "you sent that already" here.
+func Classify(call Call, code int, errmsg string) fanout.Answer {
 	if code == 0 {
 		return fanout.Answer{}
 	}
@@ -34,9 +34,6 @@ func Classify(call Call, code int, errmsg string, ambiguous bool) fanout.Answer 
 		return a
 	}
 	a.Ambiguous = a.Verdict == fanout.Busy
-	if ambiguous && (a.Verdict == fanout.Other || a.Verdict == fanout.DeferShort) {
-		a.Verdict = fanout.Sent
-	}
 	return a
 }
 
@@ -95,7 +92,7 @@ var table = [...]Entry{
 	{40097, fanout.Fatal, "wrong parameter", inferred},
 	{40125, fanout.Fatal, "wrong app secret", official},
 	{40164, fanout.FatalIfRepeated, "the caller's address is not on the account's IP whitelist; known to be answered now and then for a listed one", official},
-	{40241, fanout.DeferShort, "a duplicate within 60 seconds. On a repeat: accepted the first time", observed},
+	{40241, fanout.DeferShort, "a duplicate within 60 seconds, of this message or of another one of the account", observed},
 	{40243, fanout.Fatal, "the app secret is frozen", official},
 	{40246, fanout.Other, "wrong keyword of a new template; not expected of these calls", official},
 	{40247, fanout.Other, "a new template must be a category's; not expected of these calls", official},

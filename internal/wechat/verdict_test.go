@@ -46,17 +46,9 @@ func TestClassify(t *testing.T) {
 		fanout.Other: {40246, 40247, 45047, 45065, 45066, 45067, 45103, 48006, 65301, 9001001, 99999, 268487010, -2},
 	} {
 		for _, code := range codes {
-			first := Classify(CallSend, code, "m", false)
+			first := Classify(CallSend, code, "m")
 			if first.Verdict != verdict || first.Ambiguous != (verdict == fanout.Busy) || first.Code != code {
 				t.Errorf("%d: got %+v, want %v", code, first, verdict)
-			}
-			again := Classify(CallSend, code, "m", true)
-			want := verdict
-			if verdict == fanout.Other || verdict == fanout.DeferShort {
-				want = fanout.Sent
-			}
-			if again.Verdict != want || again.Code != code {
-				t.Errorf("%d on a repeat: got %+v, want %v", code, again, want)
 			}
 			for _, call := range []Call{CallPage, CallQuota, CallTemplates} {
 				want := verdict
@@ -64,7 +56,7 @@ func TestClassify(t *testing.T) {
 				case fanout.Skip, fanout.DeferShort, fanout.DeferLong:
 					want = fanout.Other
 				}
-				if a := Classify(call, code, "m", true); a.Verdict != want || a.Ambiguous {
+				if a := Classify(call, code, "m"); a.Verdict != want || a.Ambiguous {
 					t.Errorf("%d on call %d: got %+v, want %v", code, call, a, want)
 				}
 			}

@@ -87,7 +87,7 @@ func TestWire_Answers(t *testing.T) {
 			}
 			defer c.Close()
 			for i := range tc.sends {
-				a := c.Send(t.Context(), token, letter, "oA", false)
+				a := c.Send(t.Context(), token, letter, "oA")
 				if a.Code != tc.want[i] || a.Ambiguous != (tc.want[i] != 0) {
 					t.Errorf("send %d: %+v", i, a)
 				}
@@ -104,7 +104,7 @@ func TestWire_Answers(t *testing.T) {
 func TestWire_TellsTheWait(t *testing.T) {
 	c, _ := serve(t, Options{}, answers(200, `{"errcode":0,"errmsg":"ok"}`))
 	for i, opens := range []bool{true, false} {
-		if a := c.Send(t.Context(), token, letter, "oA", false); !a.OK() || a.Waited > 0 != opens {
+		if a := c.Send(t.Context(), token, letter, "oA"); !a.OK() || a.Waited > 0 != opens {
 			t.Errorf("send %d: %+v", i, a)
 		}
 	}
@@ -125,7 +125,7 @@ func TestWire_HearsItsOwnContextOnly(t *testing.T) {
 	})
 	send := func(ctx context.Context) <-chan fanout.Answer {
 		out := make(chan fanout.Answer, 1)
-		go func() { out <- c.Send(ctx, token, letter, "oA", false) }()
+		go func() { out <- c.Send(ctx, token, letter, "oA") }()
 		<-arrived
 		return out
 	}
@@ -153,12 +153,12 @@ func TestWire_HearsItsOwnContextOnly(t *testing.T) {
 func TestWire_ContextEndsBetweenSends(t *testing.T) {
 	c, _ := serve(t, Options{}, answers(200, `{"errcode":0,"errmsg":"ok"}`))
 	one, end := context.WithCancel(t.Context())
-	if a := c.Send(one, token, letter, "oA", false); !a.OK() {
+	if a := c.Send(one, token, letter, "oA"); !a.OK() {
 		t.Fatalf("first job: %+v", a)
 	}
 	end()
 	c.sends.(*wire).idle[0].cut(one) // as it will be called at some time
-	if a := c.Send(t.Context(), token, letter, "oA", false); !a.OK() || a.Waited > 0 {
+	if a := c.Send(t.Context(), token, letter, "oA"); !a.OK() || a.Waited > 0 {
 		t.Errorf("second job: %+v", a)
 	}
 }
@@ -168,7 +168,7 @@ func TestWire_ContextEndsBetweenSends(t *testing.T) {
 func TestWire_OutlivesDeadlines(t *testing.T) {
 	c, _ := serve(t, Options{}, answers(200, `{"errcode":0,"errmsg":"ok"}`))
 	for i := range 3 {
-		if a := c.Send(t.Context(), token, letter, "oA", false); !a.OK() || a.Waited > 0 != (i == 0) {
+		if a := c.Send(t.Context(), token, letter, "oA"); !a.OK() || a.Waited > 0 != (i == 0) {
 			t.Errorf("send %d: %+v", i, a)
 		}
 		l := c.sends.(*wire).idle[0]
@@ -280,7 +280,7 @@ func TestWire_NotSent(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			if a := c.Send(t.Context(), token, letter, "oA", false); a.Code != fanout.CodeNotSent || a.Ambiguous {
+			if a := c.Send(t.Context(), token, letter, "oA"); a.Code != fanout.CodeNotSent || a.Ambiguous {
 				t.Errorf("got %+v", a)
 			}
 		})
@@ -316,15 +316,15 @@ func TestClient_SendThroughAProxy(t *testing.T) {
 		}
 		io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
 	})
-	if a := c.Send(t.Context(), token, letter, "oGood", false); !a.OK() || tunnels.Load() != 1 {
+	if a := c.Send(t.Context(), token, letter, "oGood"); !a.OK() || tunnels.Load() != 1 {
 		t.Errorf("got %+v through %d tunnels", a, tunnels.Load())
 	}
-	if a := c.Send(t.Context(), token, letter, "oBad", false); a.Code != fanout.CodeBroken || !a.Ambiguous {
+	if a := c.Send(t.Context(), token, letter, "oBad"); a.Code != fanout.CodeBroken || !a.Ambiguous {
 		t.Errorf("got %+v", a)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if a := c.Send(ctx, token, letter, "oGood", false); a.Code != fanout.CodeNotSent || a.Ambiguous {
+	if a := c.Send(ctx, token, letter, "oGood"); a.Code != fanout.CodeNotSent || a.Ambiguous {
 		t.Errorf("got %+v", a)
 	}
 }

@@ -1,0 +1,46 @@
+package fanout
+
+import "time"
+
+// duplicate is WeChat's "the message is duplicate in 60 seconds". Nothing says
+// which message it compares with: this one, or any of the account's.
+const duplicate = 40241
+
+// quietFor is how long nothing but the job itself may have sent for the
+// account, so that a second 40241 speaks of the job's own message: twice the
+// time over which WeChat compares.
+const quietFor = 2 * deferShort
+
+// disturb notes that a message which was not the job's may have reached
+// recipients of the account at now: a test message, or whatever it was that
+// made WeChat refuse somebody as a duplicate who was not sent to before.
+func (a *account) disturb(now Time) { a.disturbed.Store(int64(now)) }
+
+// quiet says that nothing is known to have been sent for the account since
+// quietFor but by the job that has it. Other jobs can't have: an account has
+// one running job, in all processes together.
+func (a *account) quiet(now Time) bool {
+	at := Time(a.disturbed.Load())
+	return at == 0 || now.Sub(at) > quietFor
+}
+
+// duplicateInDoubt takes a 40241 to a recipient whose earlier try may have been
+// accepted. It may speak of that try, or of another message of the account, so
+// the first leaves them in doubt; they are asked once more, under the same
+// client_msg_id, when only the job's own message can be meant.
+func (s *sender) duplicateInDoubt(t *ticket, a Answer, r result) {
+	now := s.run.e.clock.now()
+	later := now.Add(deferShort + time.Second)
+	switch {
+	case shorts(t.person()) > 0 && s.run.account.quiet(now):
+		s.sent(t, r.token, r.at)
+	case shorts(t.person()) > 0, t.maybe,
+		later >= s.run.deadline(), later.Sub(t.askedAt) >= s.run.e.cfg.DedupWindow:
+		s.giveUp(t, a.Code)
+	default:
+		t.sheet.people[t.index].Defers++
+		t.sheet.leave(t, a.Code)
+		s.live--
+		s.run.put(deferShort, now)
+	}
+}

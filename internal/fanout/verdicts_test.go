@@ -1,0 +1,191 @@
+package fanout
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// scripted is a WeChat that answers sends as a test says. A nil answer leaves
+// the send to the world's.
+type scripted struct {
+	WeChat
+	answer func(to OpenID) *Answer
+}
+
+func (s scripted) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer {
+	if a := s.answer(to); a != nil {
+		return *a
+	}
+	return s.WeChat.Send(ctx, tok, letter, to)
+}
+
+// answering has the first process's WeChat answer as the test says.
+func (w *sim) answering(f func(to OpenID) *Answer) {
+	e := w.processes[0].engine
+	e.cfg.WeChat = scripted{e.cfg.WeChat, f}
+}
+
+// withWeChat runs f in a world of n followers whose WeChat a test plays itself,
+// so that only the test can judge. The job is posted when f begins.
+func withWeChat(t *testing.T, n int, answer func(w *sim, to OpenID) *Answer, f func(w *sim)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, n)
+		w.boot(0)
+		w.answering(func(to OpenID) *Answer {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return answer(w, to)
+		})
+		w.post(1, Request{})
+		f(w)
+		for _, p := range w.processes {
+			p.stop()
+		}
+		w.all.Wait()
+		w.late.Wait()
+		for _, text := range w.wrong {
+			t.Error(text)
+		}
+	})
+}
+
+// states counts the recipients of the world's first job by what the ledger says
+// of them.
+func (w *sim) states() map[PersonState]int {
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	n := map[PersonState]int{}
+	for _, j := range w.ledger.jobs {
+		for i, row := range j.progress {
+			people, err := DecodePersons(row.Outcomes, row.People)
+			if err != nil {
+				w.violated("page %d: %v", i+1, err)
+			}
+			for _, p := range people {
+				n[p.State]++
+			}
+		}
+	}
+	return n
+}
+
+// An unknown code never says that a message was accepted: who gets one after an
+// ambiguous try is listed as unknown.
+func TestSettle_UnknownCodeAfterAnAmbiguousTry(t *testing.T) {
+	tried := map[OpenID]int{}
+	withWeChat(t, 60, func(_ *sim, to OpenID) *Answer {
+		if to[len(to)-1] != '7' { // six of sixty
+			return nil
+		}
+		if tried[to]++; tried[to] == 1 {
+			return &Answer{Verdict: Busy, Code: -1, Ambiguous: true}
+		}
+		return &Answer{Verdict: Other, Code: 50003}
+	}, func(w *sim) {
+		w.within(time.Minute)
+		if got := w.states(); got[PersonSent] != 54 || got[PersonUnknown] != 6 {
+			w.violated("recipients: %v", got)
+		}
+	})
+}
+
+// A 40241 to a recipient in doubt is asked again after the 60 seconds of which
+// it speaks; until then they are in doubt.
+func TestSettle_DuplicateAfterAnAmbiguousTry(t *testing.T) {
+	tried := map[OpenID]int{}
+	var last time.Time
+	var waited time.Duration
+	withWeChat(t, 40, func(_ *sim, to OpenID) *Answer {
+		if to != "o0000007" {
+			return nil
+		}
+		waited, last = time.Since(last), time.Now()
+		switch tried[to]++; tried[to] {
+		case 1:
+			return &Answer{Verdict: Busy, Code: -1, Ambiguous: true} // not accepted
+		case 2:
+			return &Answer{Verdict: DeferShort, Code: 40241} // because of another message
+		}
+		return nil
+	}, func(w *sim) {
+		w.within(3 * time.Minute)
+		if got := w.states(); got[PersonSent] != 40 || tried["o0000007"] != 3 || waited < 61*time.Second {
+			w.violated("recipients: %v; %d tries, the last after %s", got, tried["o0000007"], waited)
+		}
+	})
+}
+
+// A second 40241 speaks of the job's own message only if nothing else can have
+// been sent for the account: not while recipients get one who were not sent to
+// before.
+func TestSettle_SecondDuplicate(t *testing.T) {
+	for name, others := range map[string]bool{"only this job sends": false, "others send too": true} {
+		t.Run(name, func(t *testing.T) {
+			tried := map[OpenID]int{}
+			withWeChat(t, 40, func(_ *sim, to OpenID) *Answer {
+				tried[to]++
+				switch {
+				case to == "o0000007" && tried[to] == 1:
+					return &Answer{Verdict: Busy, Code: -1, Ambiguous: true}
+				case to == "o0000007", others && to == "o0000020" && tried[to] < 3:
+					return &Answer{Verdict: DeferShort, Code: 40241}
+				}
+				return nil
+			}, func(w *sim) {
+				w.within(5 * time.Minute)
+				got := w.states()
+				if others && (got[PersonSent] != 39 || got[PersonUnknown] != 1) || !others && got[PersonSent] != 40 {
+					w.violated("recipients: %v", got)
+				}
+			})
+		})
+	}
+}
+
+// What WeChat answers to every recipient is about the message, whatever its
+// number: the job fails, those refused stay without an outcome, and a continue
+// reaches them all.
+func TestSettle_EveryAnswerAnUnknownCode(t *testing.T) {
+	for _, n := range []int{1, 10, 19, 60, 150, 240} {
+		wrong := true
+		withWeChat(t, n, func(*sim, OpenID) *Answer {
+			if wrong {
+				return &Answer{Verdict: Other, Code: 40165, Text: "invalid weapp pagepath"}
+			}
+			return nil
+		}, func(w *sim) {
+			w.within(time.Minute)
+			if job := w.job(); job.State != Failed || job.Reason != WeChatRefused || job.Counts.Settled() != 0 {
+				w.violated("%d followers: %s %s, %+v", n, job.State, job.Reason, job.Counts)
+			}
+			w.mu.Lock()
+			wrong = false
+			w.mu.Unlock()
+			w.post(1, Request{Continue: true})
+			w.within(time.Minute)
+			if got := w.states(); got[PersonSent] != n {
+				w.violated("%d followers, after a continue: %v", n, got)
+			}
+		})
+	}
+}
+
+// The feeder reads how far the walk is, whether it has ended and what to wait
+// for at one moment: an end in between would never wake it.
+func TestFrontier_Look(t *testing.T) {
+	f := newFrontier(Walk{})
+	_, ended, moved := f.look()
+	f.end()
+	select {
+	case <-moved:
+	default:
+		t.Error("the end woke nobody who had looked before it")
+	}
+	if _, now, _ := f.look(); ended || !now {
+		t.Errorf("ended %v, then %v", ended, now)
+	}
+}
