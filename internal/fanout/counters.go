@@ -89,12 +89,9 @@ func (e *Engine) Stats() Stats {
 	for _, r := range e.running() {
 		s.InFlight += int(r.inFlight.Load())
 		s.Concurrency += r.account.pacer.limit()
-		if r.held.Load() {
-			s.Jobs[Parked]++
-		} else {
-			s.Jobs[Running]++
-		}
+		s.Jobs[Running]++
 	}
+	s.Jobs[Parked] = int(e.parked.Load())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for state, n := range c.byEnd {

@@ -36,6 +36,8 @@ type account struct {
 	pacer     *pacer
 	used      time.Time
 	disturbed atomic.Int64 // a Time, see disturb
+	downs     atomic.Int64 // how often in a row WeChat was found down
+	downAt    atomic.Int64 // unix ns: when last, 0 = it answers
 }
 
 // New makes an engine. Nothing runs before Run.
@@ -195,6 +197,7 @@ func (e *Engine) newRun(hard context.Context, job Job, t *tenure) *run {
 	r.wire, r.cut = context.WithCancel(r.hard)
 	r.startTime.Store(-1)
 	r.told.Store(job.Counts.Sent > 0)
+	r.probing.Store(job.Reason == WeChatDown)
 	r.setDeadline(job.Deadline)
 	r.recordAt.Store(time.Now().UnixNano())
 	r.deferrals.begin(job.Now, job.Reason == WaitingDeferred && job.ParkedUntil <= job.Now)
@@ -207,9 +210,7 @@ func (e *Engine) forget(r *run) {
 	e.mu.Lock()
 	delete(e.runs, r.job.ID)
 	e.mu.Unlock()
-	if !r.held.Load() {
-		e.slots.release()
-	}
+	e.slots.release()
 	e.Wake()
 }
 

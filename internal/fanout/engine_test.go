@@ -219,9 +219,9 @@ func TestEngine_StartMovesWhileHeld(t *testing.T) {
 	})
 }
 
-// While a held job gives way, another of its account may run; both come to
-// their end.
-func TestEngine_HeldJobGivesWay(t *testing.T) {
+// While a job waits for WeChat it gives way: another of its account may
+// run; both come to their end.
+func TestEngine_JobThatWaitsForWeChatGivesWay(t *testing.T) {
 	inWorld(t, 200, 30, func(w *sim) {
 		time.Sleep(3 * time.Second)
 		w.wechat.mu.Lock()
@@ -238,8 +238,38 @@ func TestEngine_HeldJobGivesWay(t *testing.T) {
 	})
 }
 
+// While WeChat is down the job gives its place in the process away, comes back
+// to probe less and less often, and goes on soon after WeChat does.
+func TestEngine_ProbesBackOff(t *testing.T) {
+	inWorld(t, 300, 0, func(w *sim) {
+		for w.job().Counts.Sent == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		down := time.Now().Add(5 * time.Minute)
+		w.wechat.mu.Lock()
+		w.wechat.outage = down
+		w.wechat.mu.Unlock()
+		time.Sleep(time.Until(down))
+		if claims := w.job().Epoch; claims > 25 {
+			w.violated("%d claims in five minutes", claims)
+		}
+		time.Sleep(20 * time.Second)
+		if sent := w.job().Counts.Sent; sent < 250 { // the others have had it while WeChat was down
+			w.violated("%d were delivered 20 s after WeChat is back", sent)
+		}
+		w.within(2 * time.Minute)
+		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 300 {
+			w.violated("%s with %+v", job.State, job.Counts)
+		}
+		time.Sleep(time.Second)
+		if e := w.processes[0].engine; e.slots.free() != w.cfg.MaxJobs {
+			w.violated("%d of %d slots are free", e.slots.free(), w.cfg.MaxJobs)
+		}
+	})
+}
+
 func TestRun_Orders(t *testing.T) {
-	for state, goesOn := range map[State]bool{Running: true, Parked: true, Queued: false, Paused: false, Canceled: false, Failed: false} {
+	for state, goesOn := range map[State]bool{Running: true, Parked: false, Queued: false, Paused: false, Canceled: false, Failed: false} {
 		synctest.Test(t, func(t *testing.T) {
 			r := claimed(t, newFakeLedger(), nil, Walk{})
 			r.order(Order{Lease: Lease{r.job.ID, r.job.Epoch - 1}, State: Canceled})

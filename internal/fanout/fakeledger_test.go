@@ -202,7 +202,7 @@ func (l *fakeLedger) Orders(_ context.Context, o Owner) (orders []Order, err err
 // ours finds the job that l may park or end.
 func (l *fakeLedger) ours(lease Lease) *fakeJob {
 	j := l.jobs[lease.Job]
-	if j == nil || j.Epoch != lease.Epoch || j.Owner.Instance == "" || j.State != Running && j.State != Parked {
+	if j == nil || j.Epoch != lease.Epoch || j.Owner.Instance == "" || j.State != Running {
 		return nil
 	}
 	return j
@@ -244,33 +244,6 @@ func (l *fakeLedger) Park(_ context.Context, lease Lease, p Parking) error {
 	}
 	j.letGo()
 	j.State, j.Reason, j.Detail, j.ParkedUntil = Parked, p.Reason, p.Detail, p.Until
-	return nil
-}
-
-func (l *fakeLedger) Hold(_ context.Context, lease Lease, p Parking) error {
-	l.lock()
-	defer l.mu.Unlock()
-	j := l.ours(lease)
-	if j == nil {
-		return ErrLost
-	}
-	j.runs = false
-	j.State, j.Reason, j.Detail, j.ParkedUntil = Parked, p.Reason, p.Detail, p.Until
-	return nil
-}
-
-func (l *fakeLedger) Unhold(_ context.Context, lease Lease) error {
-	l.lock()
-	defer l.mu.Unlock()
-	j := l.ours(lease)
-	switch {
-	case j == nil:
-		return ErrLost
-	case l.busy(j):
-		return ErrAccountBusy
-	}
-	j.runs = true
-	j.State, j.Reason, j.Detail, j.ParkedUntil = Running, "", "", 0
 	return nil
 }
 

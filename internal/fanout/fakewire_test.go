@@ -155,14 +155,6 @@ func (c wire) Park(ctx context.Context, l Lease, k Parking) error {
 	})
 }
 
-func (c wire) Hold(ctx context.Context, l Lease, k Parking) error {
-	return c.call(ctx, "hold", func() error { return c.fakeLedger.Hold(context.Background(), l, k) })
-}
-
-func (c wire) Unhold(ctx context.Context, l Lease) error {
-	return c.call(ctx, "unhold", func() error { return c.fakeLedger.Unhold(context.Background(), l) })
-}
-
 func (c wire) StorePage(ctx context.Context, l Lease, pg Page, walk Walk) error {
 	return c.call(ctx, "store page", func() error {
 		c.p.w.trace("%s stores page %d: %d people, cursor %q", c.p.owner.Boot, pg.No, len(pg.OpenIDs), walk.Cursor)

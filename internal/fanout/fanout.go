@@ -124,16 +124,10 @@ type Leases interface {
 	// every other state (a command was faster) the state is left alone.
 	// Releasing a lease that is lost is no error.
 	Release(ctx context.Context, l Lease) error
-	// Park ends the work on a running or held job until it is due again: the
-	// state becomes parked and the lease is given back. ErrLost if it was
-	// neither under l any more.
+	// Park ends the work on a running job until it is due again: the state
+	// becomes parked and the lease is given back. ErrLost if it was not running
+	// under l any more.
 	Park(ctx context.Context, l Lease, p Parking) error
-	// Hold parks a running job whose worker stays and probes: the state
-	// becomes parked and the account is free for others, the lease is kept.
-	Hold(ctx context.Context, l Lease, p Parking) error
-	// Unhold makes a held job running again. ErrAccountBusy: another job
-	// of the account runs now. ErrLost: a command or a claim was faster.
-	Unhold(ctx context.Context, l Lease) error
 }
 
 // Pages is the part of the ledger that holds one job's people: who they are
@@ -168,8 +162,7 @@ type Notes interface {
 	// Finish ends a running job, and writes live_notify_status, in one
 	// transaction. Succeeded is refused with ErrIncomplete unless the walk
 	// is complete and sent + skipped + failed + unknown = everyone stored.
-	// A held job (see Hold) can be finished as well. ErrLost: neither running
-	// nor held under l any more.
+	// ErrLost: not running under l any more.
 	Finish(ctx context.Context, l Lease, e Ending) error
 }
 

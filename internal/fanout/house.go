@@ -186,12 +186,10 @@ func (e *Engine) Health(schema, tokens string) Health {
 
 // jobsHealth finds jobs that are stuck, and jobs that wait for the world.
 func (e *Engine) jobsHealth(now time.Time) (Level, string) {
-	var stuck, held []string
+	var stuck []string
 	running := 0
 	for _, r := range e.running() {
 		switch {
-		case r.held.Load():
-			held = append(held, string(r.job.ID))
 		case r.stuck(now):
 			stuck = append(stuck, string(r.job.ID))
 			running++
@@ -202,12 +200,24 @@ func (e *Engine) jobsHealth(now time.Time) (Level, string) {
 	switch {
 	case len(stuck) > 0:
 		return Down, "no outcome recorded for 60 s: " + strings.Join(stuck, ", ")
-	case len(held) > 0:
-		return Degraded, "WeChat gives no good answer to " + strings.Join(held, ", ")
+	case e.downFor(now) > 0:
+		return Degraded, fmt.Sprintf("WeChat gives no good answer to %d accounts; %d running, %d parked", e.downFor(now), running, e.parked.Load())
 	case e.parked.Load() > 0:
 		return Degraded, fmt.Sprintf("%d running, %d parked", running, e.parked.Load())
 	}
 	return OK, fmt.Sprintf("%d running", running)
+}
+
+// downFor is to how many accounts WeChat gave no good answer when last heard of.
+func (e *Engine) downFor(now time.Time) (accounts int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range e.accounts {
+		if a.isDown(now) {
+			accounts++
+		}
+	}
+	return accounts
 }
 
 // stuck says that a running job has recorded no outcome for 60 s although it

@@ -2,40 +2,70 @@ package fanout
 
 import (
 	"container/heap"
+	"fmt"
 	"time"
 )
 
-// downAfter is how long WeChat gives no good answer, to several people, until
-// it counts as down; the probe then goes out once a second.
+// downAfter is how long WeChat gives no good answer, to several recipients,
+// until it counts as down. The job then parks for a short while and gives its
+// account and its place in the process away. The next claim probes: one send at
+// a time, to one recipient after the other, for there are some to whom WeChat
+// never answers well.
 const (
 	downAfter  = 3 * time.Second
 	downPeople = 5
-	probeEvery = time.Second
+	probeEvery = 250 * time.Millisecond
+	probeFirst = time.Second      // how long a job parks when WeChat is found down
+	probeLast  = 15 * time.Second // at most, when it stays down
 )
 
-// checkDown notices that WeChat gives no good answer to anybody.
+// checkDown notices that WeChat gives no good answer to any recipient.
 func (s *sender) checkDown(now time.Time) {
 	enough := downPeople
 	if !s.run.told.Load() || s.unsent {
-		enough = max(1, min(enough, s.live)) // nobody has shown that WeChat answers others
+		enough = max(1, min(enough, s.live)) // nothing has shown yet that WeChat answers others
 	}
-	if s.probing || s.stop != nil || s.bad < enough || now.Sub(s.lastGood) < downAfter {
+	if s.stop != nil || s.bad < enough || now.Sub(s.lastGood) < downAfter {
 		return
 	}
-	s.probing, s.probeAt = true, now
-	s.run.hold(Parking{Reason: WeChatDown, Detail: "WeChat has answered nothing good for 3 s; pushd asks once a second and goes on by itself"})
+	s.down(s.lastBad)
+}
+
+// down parks the job because WeChat is down, the last answer being a.
+func (s *sender) down(a Answer) {
+	wait := s.run.account.down(time.Now())
+	detail := fmt.Sprintf("WeChat has answered nothing good for 3 s, last %s; pushd tries again in %s and goes on by itself", describe(a), wait)
+	s.halt(s.run.park(WeChatDown, detail, s.run.e.clock.now().Add(wait)))
 }
 
 // revived ends the probing after a good answer.
 func (s *sender) revived() {
 	s.probing = false
-	if err := s.run.unhold(); err != nil {
-		s.halt(err)
-		return
-	}
+	s.run.probing.Store(false)
+	s.run.account.up()
+	s.run.log.Info("job goes on", "reason", WeChatDown)
 	for len(s.later) > 0 { // their delays were counted against a WeChat that was down
 		t := heap.Pop(&s.later).(delayed).ticket
 		t.tries, t.badSince = 0, time.Time{}
 		s.again(t)
 	}
+}
+
+// down notes that WeChat does not answer the account's sends, and says how long
+// to wait for the next probe.
+func (a *account) down(now time.Time) time.Duration {
+	a.downAt.Store(now.UnixNano())
+	return min(probeLast, probeFirst<<min(a.downs.Add(1)-1, 10))
+}
+
+// up notes that WeChat answers again.
+func (a *account) up() {
+	a.downs.Store(0)
+	a.downAt.Store(0)
+}
+
+// isDown says that WeChat was down for the account when last heard of.
+func (a *account) isDown(now time.Time) bool {
+	at := a.downAt.Load()
+	return at != 0 && now.Sub(time.Unix(0, at)) < 2*probeLast
 }

@@ -38,7 +38,7 @@ type run struct {
 	frontier  *frontier
 	startTime atomic.Int64 // what the message says; -1 before it is made
 
-	held      atomic.Bool // parked, but still ours: probing
+	probing   atomic.Bool // WeChat was down when last heard of
 	told      atomic.Bool // somebody got the message, now or in an earlier life
 	inFlight  atomic.Int64
 	idle      atomic.Bool  // nobody is in flight or waits for a send
@@ -281,42 +281,6 @@ func (r *run) record(ctx context.Context, rows []Progress) error {
 		r.recordAt.Store(time.Now().UnixNano())
 	}
 	return err
-}
-
-// hold shows the job as parked while this process probes.
-func (r *run) hold(p Parking) {
-	p.Until = r.e.clock.now()
-	if err := r.retry.do(r.soft, "hold job", func(ctx context.Context) error {
-		return r.e.cfg.Ledger.Hold(ctx, r.job.Lease(), p)
-	}); err != nil {
-		return // a command was faster, or will be heard of
-	}
-	r.held.Store(true)
-	r.e.slots.release()
-	r.log.Warn("job parked", "reason", p.Reason)
-}
-
-// unhold makes a held job run again.
-func (r *run) unhold() error {
-	if !r.held.Load() {
-		return nil
-	}
-	if err := r.e.slots.acquire(r.soft); err != nil {
-		return context.Cause(r.soft)
-	}
-	err := r.retry.do(r.soft, "unhold job", func(ctx context.Context) error {
-		return r.e.cfg.Ledger.Unhold(ctx, r.job.Lease())
-	})
-	if err != nil {
-		r.e.slots.release()
-		if r.soft.Err() != nil {
-			return context.Cause(r.soft)
-		}
-		return errRelease // another job of the account runs now, or a command was faster
-	}
-	r.held.Store(false)
-	r.log.Info("job goes on", "reason", WeChatDown)
-	return nil
 }
 
 // end writes what came of the work, and gives the lease back.

@@ -58,8 +58,9 @@ type sender struct {
 	bad      int       // people with a bad answer since
 	era      int       // rises with every good answer
 	unsent   bool      // the last of them could not even be sent
-	probing  bool      // WeChat is down; one send a second
+	probing  bool      // WeChat was down: one send at a time, until one is good
 	probeAt  time.Time
+	lastBad  Answer
 
 	stop error // why the round stops early
 }
@@ -83,7 +84,7 @@ func newSender(r *run, feed <-chan batch) *sender {
 		run: r, pacer: r.account.pacer, canary: &r.canary, sheets: map[int]*sheet{}, feed: feed,
 		tasks: make(chan task), results: make(chan result, 64), done: make(chan struct{}), recorded: make(chan error, 1),
 		tokens: make(chan tokenAnswer, 1), looked: make(chan look, 1), lastWrite: time.Now(), lastGood: time.Now(),
-		era: 1, probing: r.held.Load(), // an earlier round found WeChat down
+		era: 1, probing: r.probing.Load(),
 	}
 }
 

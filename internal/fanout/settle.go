@@ -214,12 +214,13 @@ func (s *sender) busy(t *ticket, a Answer) {
 	if t.badSince.IsZero() {
 		t.badSince = now
 	}
+	s.lastBad = a
 	if s.unsent = a.Code == CodeNotSent; s.unsent {
 		t.tries-- // it never got as far as to be this person's doing
 	}
-	if s.probing { // somebody else is the next probe
+	if s.probing {
 		t.tries--
-		s.retryAt(t, now.Add(time.Minute))
+		s.retryAt(t, now.Add(time.Minute)) // the next probe goes to another recipient
 		if s.live < downPeople && s.run.told.Load() && !s.unsent {
 			s.revived() // it is reached again, and they are too few to say that it is down
 		}

@@ -18,9 +18,8 @@ func (e *Engine) share(context.Context) {
 	var pacers []*pacer
 	var wants []int
 	for _, r := range e.running() {
-		if p := r.account.pacer; !r.held.Load() {
-			pacers, wants = append(pacers, p), append(wants, p.want(now))
-		}
+		p := r.account.pacer
+		pacers, wants = append(pacers, p), append(wants, p.want(now))
 	}
 	most := waterline(wants, e.cfg.InFlight)
 	for _, p := range pacers {

@@ -1,7 +1,5 @@
 package fanout
 
-import "context"
-
 // slots bounds how many jobs run at once in this process.
 type slots struct{ taken chan struct{} }
 
@@ -15,15 +13,6 @@ func (s *slots) tryAcquire() bool {
 		return true
 	default:
 		return false
-	}
-}
-
-func (s *slots) acquire(ctx context.Context) error {
-	select {
-	case s.taken <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -51,7 +51,7 @@ func (r *run) order(o Order) {
 		return
 	}
 	switch o.State {
-	case Running, Parked: // parked: by ourselves, while we probe
+	case Running:
 	default: // also queued: paused and resumed since we looked, so another job may have the account
 		r.stop(errRelease)
 		return
@@ -59,7 +59,5 @@ func (r *run) order(o Order) {
 	if o.Deadline != r.deadline() && o.Deadline != 0 {
 		r.setDeadline(o.Deadline)
 	}
-	if !r.held.Load() { // another job of the account may run meanwhile, with its own
-		r.account.pacer.setRate(r.e.rateFor(o.Rate))
-	}
+	r.account.pacer.setRate(r.e.rateFor(o.Rate))
 }

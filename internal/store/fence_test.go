@@ -32,8 +32,6 @@ func TestStore_ZombieWritesAreRefused(t *testing.T) {
 			},
 			"SaveQuota": func() error { return f.SaveQuota(f.ctx, zombie, &n, &n) },
 			"Park":      func() error { return f.Park(f.ctx, zombie, fanout.Parking{Until: future}) },
-			"Hold":      func() error { return f.Hold(f.ctx, zombie, fanout.Parking{Until: future}) },
-			"Unhold":    func() error { return f.Unhold(f.ctx, zombie) },
 			"Finish":    func() error { return f.Finish(f.ctx, zombie, fanout.Ending{State: fanout.Failed}) },
 		} {
 			if err := write(); err != fanout.ErrLost {

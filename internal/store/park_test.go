@@ -34,44 +34,6 @@ func TestStore_ParkAndDue(t *testing.T) {
 	})
 }
 
-func TestStore_HoldAndUnhold(t *testing.T) {
-	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.claimed(alice)
-		other := f.create(43, appID)
-		p := fanout.Parking{Reason: fanout.WeChatDown, Until: future}
-		f.ok(f.Hold(f.ctx, j.Lease(), p))
-		f.ok(f.Hold(f.ctx, j.Lease(), p)) // the answer was lost
-		got := f.job(j.ID)
-		if got.State != fanout.Parked || got.Owner != alice {
-			t.Errorf("held: %+v", got)
-		}
-		_, err := f.Claim(f.ctx, bob, j.ID, term)
-		f.want(err, fanout.ErrLost)
-		o, err := f.Claim(f.ctx, bob, other.ID, term) // the account is free
-		f.ok(err)
-		f.want(f.Unhold(f.ctx, j.Lease()), fanout.ErrAccountBusy)
-		f.ok(f.Release(f.ctx, o.Lease()))
-		f.ok(f.Unhold(f.ctx, j.Lease()))
-		f.ok(f.Unhold(f.ctx, j.Lease()))
-		if got := f.job(j.ID); got.State != fanout.Running || got.Reason != "" || got.ParkedUntil != 0 {
-			t.Errorf("running again: %+v", got)
-		}
-		_, err = f.Claim(f.ctx, bob, other.ID, term)
-		f.want(err, fanout.ErrAccountBusy)
-
-		f.ok(f.Hold(f.ctx, j.Lease(), p))
-		f.set(`UPDATE pushd_job SET lease_until = 0 WHERE id = ?`, j.ID) // its worker died
-		taken, err := f.Claim(f.ctx, bob, j.ID, term)
-		f.ok(err)
-		f.want(f.Unhold(f.ctx, j.Lease()), fanout.ErrLost)
-		f.ok(f.Hold(f.ctx, taken.Lease(), p))
-		f.ok(f.Finish(f.ctx, taken.Lease(), fanout.Ending{State: fanout.Failed, Reason: fanout.WeChatRefused}))
-		if got := f.job(j.ID); got.State != fanout.Failed || f.status(actID) != 3 {
-			t.Errorf("finished while held: %+v, status %d", got, f.status(actID))
-		}
-	})
-}
-
 // Jobs come up by their deadline.
 func TestStore_DueByDeadline(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
