@@ -27,7 +27,9 @@ func (s *sender) admit() {
 		if t.askedAt == 0 {
 			t.askedAt = at
 		}
-		if s.forgotten(t, at) && s.run.e.cfg.Ambiguous != Unknown {
+		again := t.reopened && t.ambiguous
+		t.maybe = t.maybe || again
+		if again || s.forgotten(t, at) && s.resends() {
 			t.counted = true // in the ledger before it can happen
 			t.sheet.counts.InDoubt++
 		}
@@ -51,10 +53,16 @@ func (s *sender) forgotten(t *ticket, now Time) bool {
 	return t.ambiguous && (t.askedAt == 0 || age < -clockSlack || age >= s.run.e.cfg.DedupWindow)
 }
 
+// resends says that recipients in doubt are sent to although WeChat would not
+// recognise a repetition: by setting, or because a retry has accepted that.
+func (s *sender) resends() bool {
+	return s.run.e.cfg.Ambiguous != Unknown || s.run.job.Retry == AgainUnknown
+}
+
 // mayAsk decides about a person in doubt whom WeChat has forgotten: they are
 // left, if that is the setting.
 func (s *sender) mayAsk(t *ticket, now Time) bool {
-	if s.run.e.cfg.Ambiguous != Unknown || !s.forgotten(t, now) {
+	if s.resends() || !s.forgotten(t, now) {
 		return true
 	}
 	code := int(t.sheet.people[t.index].Code)
@@ -68,6 +76,9 @@ func (s *sender) mayAsk(t *ticket, now Time) bool {
 // ask notes that a person is asked for now, and whether that may tell them
 // twice.
 func (s *sender) ask(t *ticket, now Time) {
+	if t.reopened {
+		t.counted = false // from now on it may have happened
+	}
 	if s.forgotten(t, now) {
 		t.ambiguous, t.maybe = false, true
 		if !t.counted { // it got too old while it waited

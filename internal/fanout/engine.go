@@ -36,8 +36,10 @@ type account struct {
 	pacer     *pacer
 	used      time.Time
 	disturbed atomic.Int64 // a Time, see disturb
-	downs     atomic.Int64 // how often in a row WeChat was found down
-	downAt    atomic.Int64 // unix ns: when last, 0 = it answers
+	// mismatches counts the parks for account_mismatch since a delivery.
+	mismatches atomic.Int64
+	downs      atomic.Int64 // how often in a row WeChat was found down
+	downAt     atomic.Int64 // unix ns: when last, 0 = it answers
 }
 
 // New makes an engine. Nothing runs before Run.
@@ -188,7 +190,7 @@ func (e *Engine) newRun(hard context.Context, job Job, t *tenure) *run {
 	r := &run{
 		e: e, job: job, account: e.account(job.AppID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
-		frontier: newFrontier(job.Walk),
+		frontier: newFrontier(job.Walk), reopening: newReopening(job.Retry), settled: settled{on: map[int]int64{}},
 	}
 	r.retry = e.retry
 	r.retry.log = r.log
@@ -198,6 +200,8 @@ func (e *Engine) newRun(hard context.Context, job Job, t *tenure) *run {
 	r.startTime.Store(-1)
 	r.told.Store(job.Counts.Sent > 0)
 	r.probing.Store(job.Reason == WeChatDown)
+	r.listing.mixed = job.Walk.Pages > 0
+	r.wary.Store(job.Reason == AccountMismatch)
 	r.setDeadline(job.Deadline)
 	r.recordAt.Store(time.Now().UnixNano())
 	r.deferrals.begin(job.Now, job.Reason == WaitingDeferred && job.ParkedUntil <= job.Now)

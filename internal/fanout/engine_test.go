@@ -300,7 +300,7 @@ func TestFeeder_SaysWhyItStopped(t *testing.T) {
 				r.frontier.set(Walk{Pages: 1, Walked: 10})
 			}
 			ctx, stop := context.WithCancelCause(t.Context())
-			f := &feeder{ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry, due: func(Person) turn { return turnNow }, out: make(chan batch)}
+			f := &feeder{settled: &settled{}, again: newReopening(AgainNobody), ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry, due: func(Person) turn { return turnNow }, out: make(chan batch)}
 			got := make(chan error, 1)
 			go func() { got <- f.run(ctx) }()
 			synctest.Wait()

@@ -295,6 +295,18 @@ func (l *fakeLedger) SaveWalk(_ context.Context, lease Lease, w Walk) error {
 	return nil
 }
 
+func (l *fakeLedger) StartOver(_ context.Context, lease Lease) error {
+	l.lock()
+	defer l.mu.Unlock()
+	j := l.mine(lease)
+	if j == nil {
+		return ErrLost
+	}
+	j.Walk, j.pages, j.progress, j.where = Walk{}, nil, nil, map[OpenID][2]int{}
+	j.blobs = nil
+	return nil
+}
+
 func (l *fakeLedger) Progress(_ context.Context, id JobID, from, to int) (rows []Progress, err error) {
 	l.lock()
 	defer l.mu.Unlock()

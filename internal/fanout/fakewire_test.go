@@ -169,6 +169,10 @@ func (c wire) SaveWalk(ctx context.Context, l Lease, walk Walk) error {
 	})
 }
 
+func (c wire) StartOver(ctx context.Context, l Lease) error {
+	return c.call(ctx, "start over", func() error { return c.fakeLedger.StartOver(context.Background(), l) })
+}
+
 func (c wire) Progress(ctx context.Context, id JobID, from, to int) ([]Progress, error) {
 	return ask(c, ctx, "progress", func(ctx context.Context) ([]Progress, error) { return c.fakeLedger.Progress(ctx, id, from, to) })
 }

@@ -139,6 +139,9 @@ type Pages interface {
 	StorePage(ctx context.Context, l Lease, p Page, w Walk) error
 	// SaveWalk stores where the walk stands, without a page.
 	SaveWalk(ctx context.Context, l Lease, w Walk) error
+	// StartOver removes the pages and their progress, and sets the walk back to
+	// its beginning, in one transaction.
+	StartOver(ctx context.Context, l Lease) error
 	// Progress reads the progress of pages from..to (inclusive), in order.
 	Progress(ctx context.Context, id JobID, from, to int) ([]Progress, error)
 	// People reads up to limit bytes of a page's openids from byte offset

@@ -74,9 +74,13 @@ type feeder struct {
 	job      JobID
 	frontier *frontier
 	retry    retrier
+	// settled is what this claim has recorded of the pages.
+	settled *settled
 	// due says whether a refused person may be sent to in this round.
 	due func(Person) turn
-	out chan batch
+	// again says who is sent to again although they have an outcome.
+	again *reopening
+	out   chan batch
 }
 
 // batch is some people of one page. The first batch of a page brings its
@@ -109,15 +113,18 @@ func (f *feeder) run(ctx context.Context) error {
 			}
 		}
 		var rows []Progress
-		err := f.retry.do(ctx, "read progress", func(ctx context.Context) (err error) {
+		err := f.retry.patiently(ctx, "read progress", func(ctx context.Context) (err error) {
 			rows, err = f.ledger.Progress(ctx, f.job, next, min(walk.Pages, next+feedPages-1))
+			if err == nil && (len(rows) < min(walk.Pages, next+feedPages-1)-next+1 || f.settled.ahead(rows)) {
+				return errStale
+			}
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		for _, row := range rows {
-			if !row.Done() {
+			if !row.Done() || f.again.wants(row) {
 				if err := f.page(ctx, row); err != nil {
 					return err
 				}
@@ -137,10 +144,11 @@ func (f *feeder) page(ctx context.Context, row Progress) error {
 	// when it was opened is all that matters here.
 	people := append([]Person(nil), sh.people...)
 	mark := sh.mark
+	reopen := f.again.of(row.Page)
 	offset := 0
 	for i := 0; i < len(people); {
 		var chunk []byte
-		err := f.retry.do(ctx, "read openids", func(ctx context.Context) (err error) {
+		err := f.retry.patiently(ctx, "read openids", func(ctx context.Context) (err error) {
 			chunk, err = f.ledger.People(ctx, f.job, row.Page, offset, feedBytes)
 			return err
 		})
@@ -157,7 +165,7 @@ func (f *feeder) page(ctx context.Context, row Progress) error {
 			if i == len(people) {
 				return &damagedPage{row.Page}
 			}
-			if t := f.ticket(sh, people[i], i, mark, row.DoubtAt); t != nil {
+			if t := f.ticket(sh, people[i], i, mark, row.DoubtAt, reopen); t != nil {
 				t.openID = OpenID(line[:len(line)-1])
 				b.tickets = append(b.tickets, t)
 			}
@@ -166,6 +174,7 @@ func (f *feeder) page(ctx context.Context, row Progress) error {
 		b.last = i == len(people)
 		select {
 		case f.out <- b:
+			f.again.fed(row.Page, b.last)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -174,8 +183,12 @@ func (f *feeder) page(ctx context.Context, row Progress) error {
 }
 
 // ticket makes the ticket of a person who is to be sent to in this round.
-func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time) *ticket {
+func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time, reopen Again) *ticket {
 	switch {
+	case p.State == PersonFailed && reopen != AgainNobody:
+		return &ticket{sheet: sh, index: i, reopened: true}
+	case p.State == PersonUnknown && reopen == AgainUnknown:
+		return &ticket{sheet: sh, index: i, reopened: true, ambiguous: true}
 	case p.State.Settled():
 		return nil
 	case p.State == Refused:

@@ -3,7 +3,6 @@ package fanout
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -132,27 +131,6 @@ func (e *Engine) ask(ctx context.Context, appID AppID, actID ActID, call func(co
 			return a, nil
 		}
 	}
-}
-
-// readChannel reads the channel, and ends the job if the platform has
-// withdrawn the reminder.
-func (r *run) readChannel(ctx context.Context) (Channel, error) {
-	var ch Channel
-	err := r.retry.do(ctx, "read channel", func(ctx context.Context) (err error) {
-		ch, err = r.e.cfg.Ledger.Channel(ctx, r.job.ActID)
-		return err
-	})
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return ch, &ended{Ending{Canceled, ChannelGone, fmt.Sprintf("channel %d is gone", r.job.ActID)}}
-	case err != nil:
-		return ch, err
-	case ch.LiveNotify != nil && !*ch.LiveNotify:
-		return ch, &ended{Ending{Canceled, ReminderOff, "the channel's reminder was switched off (live_notify = 0)"}}
-	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
-		return ch, &ended{Ending{Canceled, OwnerDisabled, "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
-	}
-	return ch, nil
 }
 
 // The APIs whose quota a job needs.

@@ -58,6 +58,28 @@ func (r retrier) do(ctx context.Context, what string, f func(context.Context) er
 	}
 }
 
+// staleFor is how long a read that finds less than there must be is taken for
+// the answer of a node of the database that lags behind.
+const staleFor = 15 * time.Second
+
+// errStale says that a read shows less than this process knows to be there.
+var errStale = errors.New("the read is older than what was written")
+
+// patiently is do for a read of something that must be there.
+func (r retrier) patiently(ctx context.Context, what string, f func(context.Context) error) error {
+	first := time.Now()
+	return r.do(ctx, what, func(ctx context.Context) error {
+		err := f(ctx)
+		if errors.Is(err, ErrNotFound) && time.Since(first) < staleFor {
+			return errStale
+		}
+		if errors.Is(err, errStale) && time.Since(first) >= staleFor {
+			return ErrNotFound
+		}
+		return err
+	})
+}
+
 // definite says whether the ledger has answered.
 func definite(err error) bool {
 	for _, e := range []error{ErrLost, ErrAccountBusy, ErrNotFound, ErrExists, ErrIncomplete} {

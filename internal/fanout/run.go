@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,10 @@ type run struct {
 	letter    *Letter
 	canary    canary
 	doubted   int // how often the canary tripped since a message was accepted
+	listing   listing
+	reopening *reopening
+	settled   settled
+	wary      atomic.Bool // the list has turned out to be another account's before
 	frontier  *frontier
 	startTime atomic.Int64 // what the message says; -1 before it is made
 
@@ -56,8 +61,12 @@ func (r *run) do(ctx context.Context) error {
 	r.wg.Go(func() { r.watch() })
 	for {
 		// When the channel's start has moved, the job is prepared again and
-		// goes on.
-		if err := r.attempt(ctx); !errors.Is(err, errMoved) {
+		// goes on; when its list was another account's, it is walked again.
+		err := r.attempt(ctx)
+		if errors.Is(err, errStartOver) {
+			err = cmp.Or(r.startOver(r.soft), errMoved)
+		}
+		if !errors.Is(err, errMoved) {
 			return err
 		}
 		// A page may have been stored whose answer was not waited for.
@@ -122,7 +131,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
 	f := &feeder{ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry,
-		due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
+		settled: &r.settled, again: r.reopening, due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f.out)
@@ -145,24 +154,6 @@ func (r *run) consider(ctx context.Context, err error) error {
 		return r.quotaPark()
 	}
 	return err
-}
-
-// mismatched parks a job whose canary has tripped, or makes it try once more
-// with another token: perhaps only that one was another account's.
-func (r *run) mismatched(ctx context.Context, m *mismatch) error {
-	r.canary = canary{}
-	if r.doubted++; r.doubted == 1 && !m.worked && (m.code == 40003 || m.code == 49003) {
-		tok, err := r.e.cfg.Tokens.Refused(ctx, r.job.AppID, r.job.ActID, m.token)
-		switch {
-		case err == nil && tok != m.token:
-			return errAgain
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		}
-	}
-	return r.park(AccountMismatch, fmt.Sprintf(
-		"everyone is refused with %s: token, followers and template do not belong to the same account; those people stay unsent. Check the account's secret at the token endpoint and its template, then resume",
-		describe(Answer{Code: m.code, Text: m.text})), r.e.clock.now().Add(10*time.Minute))
 }
 
 // park is what parks the job until then. That the wait is in vain is said at
@@ -190,38 +181,9 @@ func (r *run) quotaPark() error {
 	return &parked{Parking{QuotaExhausted, detail, min(reset, now.Add(quotaLook))}}
 }
 
-// reconcile asks the ledger whether everyone is accounted for. nil means
-// that another round is due now.
-func (r *run) reconcile(ctx context.Context) error {
-	job, err := r.reload(ctx)
-	if err != nil {
-		return err
-	}
-	if job.Counts.Settled() == job.Walk.Walked {
-		return &ended{Ending{State: Succeeded}}
-	}
-	until, long, any := r.deferrals.next()
-	switch {
-	case !any:
-		if r.deferrals.fruitless(job.Walk.Walked-job.Counts.Settled()) > 3 {
-			return &ended{Ending{Failed, LedgerMismatch, fmt.Sprintf(
-				"%d people of %d have no outcome and can't be sent to", job.Walk.Walked-job.Counts.Settled(), job.Walk.Walked)}}
-		}
-		return nil
-	case long:
-		return r.park(WaitingDeferred, "only people are left whom WeChat asked to try again later (43117)", until)
-	}
-	wait := r.e.clock.until(until)
-	r.waiting(time.Now().Add(wait))
-	if !sleep(ctx, wait) {
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
 // reload reads the job as the ledger has it now.
 func (r *run) reload(ctx context.Context) (job Job, err error) {
-	err = r.retry.do(ctx, "reload job", func(ctx context.Context) (err error) {
+	err = r.retry.patiently(ctx, "reload job", func(ctx context.Context) (err error) {
 		job, err = r.e.cfg.Ledger.Reload(ctx, r.job.ID)
 		return err
 	})
@@ -277,6 +239,7 @@ func (r *run) record(ctx context.Context, rows []Progress) error {
 		return err
 	})
 	if err == nil {
+		r.settled.recorded(rows)
 		r.e.pass(PointRecorded)
 		r.recordAt.Store(time.Now().UnixNano())
 	}
@@ -295,11 +258,7 @@ func (r *run) end(ctx context.Context, cause error) {
 	switch {
 	case errors.As(cause, &e):
 		r.e.pass(PointFinishing)
-		err = r.retry.do(ctx, "finish job", func(ctx context.Context) error { return ledger.Finish(ctx, lease, e.Ending) })
-		if errors.Is(err, ErrIncomplete) {
-			e = &ended{Ending{Failed, LedgerMismatch, "the ledger does not account for everyone"}}
-			err = r.retry.do(ctx, "finish job", func(ctx context.Context) error { return ledger.Finish(ctx, lease, e.Ending) })
-		}
+		err = r.finish(ctx, lease, e)
 		if err == nil {
 			r.e.counters.ended(e.State)
 			r.log.Info("job ended", "state", e.State, "reason", e.Reason, "detail", e.Detail)

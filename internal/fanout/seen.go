@@ -167,7 +167,7 @@ func (s *seen) lookUp(ctx context.Context, ids map[OpenID]bool, suspects, pages 
 func (s *seen) scan(ctx context.Context, page int, f func(id []byte)) error {
 	for offset := 0; ; {
 		var chunk []byte
-		err := s.retry.do(ctx, "read openids", func(ctx context.Context) (err error) {
+		err := s.retry.patiently(ctx, "read openids", func(ctx context.Context) (err error) {
 			chunk, err = s.ledger.People(ctx, s.job, page, offset, lookUpBytes)
 			return err
 		})

@@ -104,6 +104,7 @@ func (t *ticket) person() Person { return t.sheet.people[t.index] }
 func (s *sender) sent(t *ticket, tok Token, at time.Time) {
 	s.run.rate.add(at)
 	s.run.doubted = 0
+	s.run.account.mismatches.Store(0)
 	s.settle(t, PersonSent, 0)
 	if tok == s.token {
 		s.gated = false

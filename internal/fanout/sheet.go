@@ -33,7 +33,9 @@ type ticket struct {
 	openID OpenID
 	asked  bool // sent to at least once
 	late   bool // is not sent to: WeChat asked to wait beyond the deadline
-	tries  int  // that count against the person
+	// reopened says that they have an outcome and are sent to all the same.
+	reopened bool
+	tries    int // that count against the person
 	// badEra is the era of the last bad answer, badSince when the first came.
 	badEra   int
 	badSince time.Time
@@ -77,6 +79,11 @@ func (s *sheet) inDoubt(i int) bool {
 
 // admit makes t one who may be sent to as soon as the ledger has it.
 func (s *sheet) admit(t *ticket) {
+	if t.reopened {
+		p := &s.people[t.index]
+		s.tally(p.State, -1)
+		p.Defers = 0
+	}
 	switch {
 	case s.inDoubt(t.index):
 		s.off--

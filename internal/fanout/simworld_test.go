@@ -77,6 +77,7 @@ type sim struct {
 	excuse fault // more than faults: what a job may end for
 
 	cfg       Config
+	change    func(*Config) // of each process before it starts; may be nil
 	ledger    *fakeLedger
 	wechat    *fakeWeChat
 	php       *fakePHP
@@ -240,6 +241,9 @@ func (w *sim) boot(instance int) {
 	cfg.Boottime = func() time.Duration { return time.Since(w.start) }
 	cfg.Rand = rand.New(rand.NewPCG(w.seed, uint64(w.lives)))
 	cfg.Point = func(Point) { w.pass(p) }
+	if w.change != nil {
+		w.change(&cfg)
+	}
 	p.engine = New(cfg)
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop

@@ -24,16 +24,6 @@ type parked struct{ Parking }
 
 func (p *parked) Error() string { return string(p.Reason) }
 
-// mismatch says that the canary has tripped with this token.
-type mismatch struct {
-	token  Token
-	worked bool // somebody was told with it
-	code   int
-	text   string
-}
-
-func (m *mismatch) Error() string { return string(AccountMismatch) }
-
 // fatal makes the ending of an answer after which the job cannot go on.
 func fatal(a Answer) error {
 	return &ended{Ending{Failed, WeChatRefused,

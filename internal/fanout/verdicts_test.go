@@ -21,12 +21,6 @@ func (s scripted) Send(ctx context.Context, tok Token, letter *Letter, to OpenID
 	return s.WeChat.Send(ctx, tok, letter, to)
 }
 
-// answering has the first process's WeChat answer as the test says.
-func (w *sim) answering(f func(to OpenID) *Answer) {
-	e := w.processes[0].engine
-	e.cfg.WeChat = scripted{e.cfg.WeChat, f}
-}
-
 // withWeChat runs f in a world of n followers whose WeChat a test plays itself,
 // so that only the test can judge. The job is posted when f begins.
 func withWeChat(t *testing.T, n int, answer func(w *sim, to OpenID) *Answer, f func(w *sim)) {
@@ -34,12 +28,14 @@ func withWeChat(t *testing.T, n int, answer func(w *sim, to OpenID) *Answer, f f
 	synctest.Test(t, func(t *testing.T) {
 		w := newSim(1, 0, false)
 		w.wechat.followers = ids(0, n)
+		w.change = func(c *Config) {
+			c.WeChat = scripted{c.WeChat, func(to OpenID) *Answer {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				return answer(w, to)
+			}}
+		}
 		w.boot(0)
-		w.answering(func(to OpenID) *Answer {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			return answer(w, to)
-		})
 		w.post(1, Request{})
 		f(w)
 		for _, p := range w.processes {

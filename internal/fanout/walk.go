@@ -62,6 +62,7 @@ func (w *walker) pass(ctx context.Context) error {
 	if w.walk.Pass == 0 || w.walk.Cursor == "" || now.Sub(w.walk.PassAt) > staleWalk {
 		w.begin(now)
 	}
+	last, again := w.walk.Cursor, false
 	for {
 		page, sound, err := w.fetch(ctx)
 		if err != nil {
@@ -69,7 +70,11 @@ func (w *walker) pass(ctx context.Context) error {
 		}
 		more := sound && len(page.OpenIDs) > 0
 		if more {
+			last = page.end()
 			if err := w.store(ctx, page); err != nil {
+				return err
+			}
+			if err := w.run.heed(ctx); err != nil {
 				return err
 			}
 			if sound = !w.used[page.Next]; sound {
@@ -77,10 +82,26 @@ func (w *walker) pass(ctx context.Context) error {
 			}
 			more = sound && page.Next != ""
 		}
+		if !more && sound && !again && last != "" && w.walk.Seen < w.most {
+			// Short of WeChat's own count: the end may have been a hiccup.
+			w.walk.Cursor, again = last, true
+			continue
+		}
 		if !more {
 			return w.end(ctx, sound)
 		}
 	}
+}
+
+// end is the cursor behind the last follower of the page, also where WeChat
+// gives none.
+func (p FollowerPage) end() OpenID {
+	for i := len(p.OpenIDs) - 1; p.Next == "" && i >= 0; i-- {
+		if p.OpenIDs[i] != "" {
+			return p.OpenIDs[i]
+		}
+	}
+	return p.Next
 }
 
 // begin starts a new pass.
@@ -103,6 +124,9 @@ func (w *walker) fetch(ctx context.Context) (page FollowerPage, sound bool, err 
 		var a Answer
 		a, err = w.run.e.ask(ctx, w.run.job.AppID, w.run.job.ActID, func(ctx context.Context, tok Token) (a Answer) {
 			page, a = w.run.e.cfg.WeChat.Page(ctx, tok, w.walk.Cursor)
+			if a.OK() {
+				w.run.listing.read(tok)
+			}
 			return a
 		})
 		if err != nil {

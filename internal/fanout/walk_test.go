@@ -103,8 +103,8 @@ func TestWalk(t *testing.T) {
 		"10,001":                {honest(ids(0, 10001), PageSize), 10001, 1, false},
 		"an answer of 25,000":   {honest(ids(0, 25000), 25000), 25000, 1, false},
 		"ten pages":             {thousand, 1000, 1, false},
-		"breaks off once":       {at(4, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{Total: 1000}, Answer{} }), 1000, 2, false},
-		"breaks off with total": {at(4, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{}, Answer{} }), 1000, 2, false},
+		"breaks off once":       {at(4, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{Total: 1000}, Answer{} }), 1000, 1, false},
+		"breaks off with total": {at(4, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{}, Answer{} }), 1000, 1, false},
 		"breaks off each time": {func(n int, cursor OpenID) (FollowerPage, Answer) {
 			p, a := thousand(n, cursor)
 			if cursor == "o0000299" {
@@ -125,6 +125,19 @@ func TestWalk(t *testing.T) {
 			}
 			return thousand(n, cursor)
 		}, 300, 2, true},
+		"the last page is empty once": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			if n == 2 {
+				return FollowerPage{Total: 1039}, Answer{}
+			}
+			return honest(ids(0, 1039), 1000)(n, cursor)
+		}, 1039, 1, false},
+		"the last page but one has no cursor": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			p, a := honest(ids(0, 1039), 1000)(n, cursor)
+			if n == 1 {
+				p.Next = ""
+			}
+			return p, a
+		}, 1039, 1, false},
 		"a page twice": {at(3, func(p FollowerPage) (FollowerPage, Answer) {
 			p.OpenIDs = append(ids(100, 200), p.OpenIDs...)
 			return p, Answer{}

@@ -224,3 +224,22 @@ func TestStore_RenewManyFindsTheLostOnes(t *testing.T) {
 		}
 	})
 }
+
+// A list that belonged to another account is forgotten as a whole; a late
+// worker can't do that.
+func TestStore_StartOver(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked(openids("oA", "oB"), openids("oC"))
+		f.record(j.Lease(), 1, failed)
+		f.want(f.StartOver(f.ctx, fanout.Lease{Job: j.ID, Epoch: j.Epoch - 1}), fanout.ErrLost)
+		f.ok(f.StartOver(f.ctx, j.Lease()))
+		f.ok(f.StartOver(f.ctx, j.Lease())) // the answer was lost
+		if got := f.job(j.ID); got.Walk != (fanout.Walk{}) || got.Counts.Settled() != 0 {
+			t.Errorf("after it: %+v %+v", got.Walk, got.Counts)
+		}
+		f.ok(f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 1, OpenIDs: openids("oD")}, fanout.Walk{Pass: 1, Pages: 1, Walked: 1}))
+		if b, err := f.People(f.ctx, j.ID, 1, 0, 100); err != nil || string(b) != "oD\n" {
+			t.Errorf("page 1 holds %q, %v", b, err)
+		}
+	})
+}

@@ -90,6 +90,24 @@ WHERE `+mine+`
 	return wrap(s.won(n, err, fanout.ErrLost), "save walk of job %s", l.Job)
 }
 
+// StartOver forgets the list of a job and what came of it. See fanout.Pages.
+func (s *Store) StartOver(ctx context.Context, l fanout.Lease) error {
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, `
+UPDATE pushd_job SET `+walkSet+`
+WHERE `+mine, append(walkArgs(fanout.Walk{}), l.Job, l.Epoch)...)
+		if err := s.won(n, err, fanout.ErrLost); err != nil {
+			return err
+		}
+		if _, err := s.exec(ctx, tx, `DELETE FROM pushd_progress WHERE job_id = ?`, l.Job); err != nil {
+			return err
+		}
+		_, err = s.exec(ctx, tx, `DELETE FROM pushd_page WHERE job_id = ?`, l.Job)
+		return err
+	})
+	return wrap(err, "start job %s over", l.Job)
+}
+
 // People reads a slice of a page's openids. See fanout.Pages.
 func (s *Store) People(ctx context.Context, id fanout.JobID, page int, offset, limit int) (b []byte, err error) {
 	err = s.retry(ctx, func() error {

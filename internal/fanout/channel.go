@@ -1,0 +1,59 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A channel that looks withdrawn is looked at again before that ends the job:
+// rows are away for seconds while they are replaced or imported, and a node of
+// a cluster may answer with what was so some seconds ago.
+const (
+	goneFor = 10 * time.Second // a row that is not there
+	offFor  = 3 * time.Second  // a reminder or an owner that is switched off
+)
+
+// readChannel reads the channel, and ends the job if the platform has
+// withdrawn the reminder.
+func (r *run) readChannel(ctx context.Context) (Channel, error) {
+	for first := time.Now(); ; {
+		ch, err := r.channelNow(ctx)
+		var e *ended
+		if !errors.As(err, &e) {
+			return ch, err
+		}
+		wait := offFor
+		if e.Reason == ChannelGone {
+			wait = goneFor
+		}
+		if time.Since(first) >= wait {
+			return ch, err
+		}
+		r.waiting(time.Now().Add(wait))
+		if !sleep(ctx, min(offFor, wait)) {
+			return ch, context.Cause(ctx)
+		}
+	}
+}
+
+// channelNow is readChannel of one moment.
+func (r *run) channelNow(ctx context.Context) (Channel, error) {
+	var ch Channel
+	err := r.retry.do(ctx, "read channel", func(ctx context.Context) (err error) {
+		ch, err = r.e.cfg.Ledger.Channel(ctx, r.job.ActID)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return ch, &ended{Ending{Canceled, ChannelGone, fmt.Sprintf("channel %d is gone", r.job.ActID)}}
+	case err != nil:
+		return ch, err
+	case ch.LiveNotify != nil && !*ch.LiveNotify:
+		return ch, &ended{Ending{Canceled, ReminderOff, "the channel's reminder was switched off (live_notify = 0)"}}
+	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
+		return ch, &ended{Ending{Canceled, OwnerDisabled, "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
+	}
+	return ch, nil
+}

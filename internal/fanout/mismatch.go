@@ -1,0 +1,144 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// maxDoubts is how often the canary may trip in one claim before the job parks:
+// once because of a list that another token gave, once because of the token.
+const maxDoubts = 2
+
+// mismatch says that the canary has tripped with this token.
+type mismatch struct {
+	token  Token
+	worked bool // it has delivered something
+	code   int
+	text   string
+}
+
+func (m *mismatch) Error() string { return string(AccountMismatch) }
+
+// listing knows by which token the list of followers was read. PHP can mix two
+// accounts' tokens up: then the list is another account's, and no token will
+// ever fit to it.
+type listing struct {
+	mu    sync.Mutex
+	token Token
+	mixed bool // by several tokens, or by an earlier claim
+}
+
+func (l *listing) read(tok Token) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mixed = l.mixed || l.token != "" && l.token != tok
+	l.token = tok
+}
+
+// by says that the whole list was read by tok.
+func (l *listing) by(tok Token) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.mixed && l.token == tok
+}
+
+func (l *listing) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.token, l.mixed = "", false
+}
+
+// mismatched decides what becomes of a job whose canary has tripped. A token
+// that has delivered something is right, so a person has to look. Otherwise the
+// list is read again if this token did not give it, and the token is refused if
+// it did; only then does the job park.
+func (r *run) mismatched(ctx context.Context, m *mismatch) error {
+	r.canary = canary{}
+	if r.doubted++; m.worked || r.doubted > maxDoubts {
+		return r.parkMismatch(m, "")
+	}
+	if r.told.Load() || r.listing.by(m.token) {
+		tok, err := r.e.cfg.Tokens.Refused(ctx, r.job.AppID, r.job.ActID, m.token)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil || tok == m.token {
+			return r.parkMismatch(m, "")
+		}
+	}
+	if r.told.Load() {
+		return errAgain
+	}
+	switch free, err := r.mayStartOver(ctx); {
+	case err != nil:
+		return err
+	case !free:
+		return r.parkMismatch(m, " Some recipients may have got the message, so the list is not read again by itself; POST with restart does.")
+	}
+	return errStartOver
+}
+
+// parkMismatch parks the job until its next claim tries again.
+func (r *run) parkMismatch(m *mismatch, more string) error {
+	wait := min(10*time.Minute, time.Minute<<min(r.account.mismatches.Add(1)-1, 10))
+	return r.park(AccountMismatch, fmt.Sprintf(
+		"everyone is refused with %s: token, followers and template do not belong to the same account; those recipients stay unsent. Check the account's secret at the token endpoint and its template, then resume.%s",
+		describe(Answer{Code: m.code, Text: m.text}), more), r.e.clock.now().Add(wait))
+}
+
+// mayStartOver says whether the list may be forgotten: if none of its
+// recipients has the message, or may have it for so long that WeChat would not
+// recognise a repetition.
+func (r *run) mayStartOver(ctx context.Context) (bool, error) {
+	job, err := r.reload(ctx)
+	if err != nil {
+		return false, err
+	}
+	if job.Counts.Sent+job.Counts.Unknown > 0 {
+		return false, nil
+	}
+	for from := 1; from <= job.Walk.Pages; from += feedPages {
+		var rows []Progress
+		err := r.retry.do(ctx, "read progress", func(ctx context.Context) (err error) {
+			rows, err = r.e.cfg.Ledger.Progress(ctx, r.job.ID, from, min(job.Walk.Pages, from+feedPages-1))
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+		for _, row := range rows {
+			if row.DoubtAt != 0 && r.e.clock.now().Sub(row.DoubtAt) > r.e.cfg.DedupWindow/2 {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
+// startOver forgets the list and whatever came of it.
+func (r *run) startOver(ctx context.Context) error {
+	r.log.Warn("the list of followers does not fit the account's token; reading it again")
+	err := r.retry.do(ctx, "start over", func(ctx context.Context) error {
+		return r.e.cfg.Ledger.StartOver(ctx, r.job.Lease())
+	})
+	r.listing.clear()
+	r.wary.Store(true)
+	return err
+}
+
+// heed keeps the walk of a job that has been in doubt from reading a long list
+// in vain: it goes on when something was delivered, or no one is left to send to.
+func (r *run) heed(ctx context.Context) error {
+	for first := true; r.wary.Load() && !r.told.Load() && (first || !r.idle.Load()); first = false {
+		if !sleep(ctx, time.Second) {
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// errStartOver says that the list has to be read again from nothing.
+var errStartOver = errors.New("the list belongs to another account")

@@ -1,0 +1,116 @@
+package fanout
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// twoAccounts is a WeChat that knows two accounts by their tokens: each lists its own
+// followers, and neither can send to the other's.
+type twoAccounts struct {
+	WeChat
+	w       *sim
+	foreign []OpenID
+	code    int // with which another account's token is refused
+	calls   int // lists asked for
+}
+
+func (m *twoAccounts) Page(ctx context.Context, tok Token, cursor OpenID) (FollowerPage, Answer) {
+	m.w.mu.Lock()
+	m.calls++
+	m.w.mu.Unlock()
+	if tok != m.w.wechat.foreign {
+		return m.WeChat.Page(ctx, tok, cursor)
+	}
+	if cursor != "" && !slices.Contains(m.foreign, cursor) {
+		return FollowerPage{}, Answer{Verdict: Other, Code: 40003}
+	}
+	return honest(m.foreign, 20)(0, cursor)
+}
+
+func (m *twoAccounts) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer {
+	switch theirs := slices.Contains(m.foreign, to); {
+	case tok == m.w.wechat.foreign && m.code == 40037: // the template is looked at first
+		return Answer{Verdict: FatalIfRepeated, Code: 40037}
+	case theirs != (tok == m.w.wechat.foreign):
+		return Answer{Verdict: Skip, Code: 40003}
+	case theirs:
+		return Answer{Verdict: FatalIfRepeated, Code: 40037}
+	}
+	return m.WeChat.Send(ctx, tok, letter, to)
+}
+
+// PHP gives another account's token for some seconds when a job begins, and the
+// followers that are listed are that account's. When PHP is right again
+// everybody is sent to, without a person's doing; also after a restart, and
+// whatever WeChat refuses first.
+func TestRun_AnotherAccountsTokenAtTheStart(t *testing.T) {
+	for _, code := range []int{40037, 40003} {
+		for _, mixup := range []time.Duration{time.Second, 6 * time.Second, 3 * time.Minute} {
+			for _, theirs := range []int{3, 19, 500} {
+				for _, restart := range []bool{false, true} {
+					synctest.Test(t, func(t *testing.T) {
+						w := newSim(1, 0, true)
+						w.wechat.followers = ids(0, 200)
+						m := &twoAccounts{w: w, foreign: ids(5000, 5000+theirs), code: code}
+						w.change = func(c *Config) { m.WeChat, c.WeChat = c.WeChat, m }
+						w.php.stolen = time.Now().Add(mixup)
+						w.boot(0)
+						w.post(1, Request{})
+						if restart {
+							time.Sleep(mixup)
+							w.kill(w.processes[0])
+							w.boot(0)
+						}
+						for end := time.Now().Add(mixup + 12*time.Minute); w.job().State.Active() && time.Now().Before(end); time.Sleep(time.Second) {
+							if w.job().State == Parked { // PHP's cron posts every minute
+								w.post(1, Request{AccessToken: "x"})
+							}
+						}
+						job := w.job()
+						if job.State != Succeeded || job.Counts.Sent != 200 {
+							t.Errorf("refused with %d, mixed up for %s, %d strangers, restart %v: %s %s (%s), walked %d, %+v",
+								code, mixup, theirs, restart, job.State, job.Reason, job.Detail, job.Walk.Walked, job.Counts)
+						}
+						if m.calls > 200 {
+							t.Errorf("the list was asked for %d times", m.calls)
+						}
+						w.processes[0].stop()
+						w.all.Wait()
+						w.late.Wait()
+					})
+				}
+			}
+		}
+	}
+}
+
+// A template that the account does not have parks the job, and costs few lists:
+// the quota of user/get is some hundred a day.
+func TestRun_WrongTemplateCostsFewLists(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, 3000)
+		w.wechat.pageSize = 50
+		m := &twoAccounts{w: w}
+		w.change = func(c *Config) {
+			m.WeChat = scripted{c.WeChat, func(OpenID) *Answer { return &Answer{Verdict: FatalIfRepeated, Code: 40037} }}
+			c.WeChat = m
+		}
+		w.boot(0)
+		w.post(1, Request{})
+		time.Sleep(30 * time.Minute)
+		if job := w.job(); job.State != Parked || job.Reason != AccountMismatch || job.Counts.Settled() != 0 {
+			t.Errorf("%s %s, %+v", job.State, job.Reason, job.Counts)
+		}
+		if m.calls > 150 {
+			t.Errorf("%d lists in half an hour", m.calls)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
+}

@@ -1,0 +1,92 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// maxFruitless is how many rounds in a row may leave recipients over for no
+// known reason before the ledger counts as damaged. The pauses between them
+// grow, to some 30 s in all: long enough for a node of the database that lags.
+const maxFruitless = 6
+
+// reconcile asks the ledger whether everyone is accounted for. nil means
+// that another round is due now.
+func (r *run) reconcile(ctx context.Context) error {
+	job, err := r.reload(ctx)
+	if err != nil {
+		return err
+	}
+	walk, _, _ := r.frontier.look()
+	left := walk.Walked - job.Counts.Settled()
+	if left == 0 && job.Walk.Walked == walk.Walked {
+		return verdictOn(job)
+	}
+	until, long, any := r.deferrals.next()
+	switch {
+	case !any:
+		return r.fruitless(ctx, left, walk.Walked)
+	case long:
+		return r.park(WaitingDeferred, "only people are left whom WeChat asked to try again later (43117)", until)
+	}
+	return r.rest(ctx, r.e.clock.until(until))
+}
+
+// fruitless takes a round that left recipients over for no known reason.
+func (r *run) fruitless(ctx context.Context, left, walked int64) error {
+	n := r.deferrals.fruitless(left)
+	if n > maxFruitless {
+		return &ended{Ending{Failed, LedgerMismatch, fmt.Sprintf("%d people of %d have no outcome and can't be sent to", left, walked)}}
+	}
+	if n == 1 {
+		return nil
+	}
+	return r.rest(ctx, time.Duration(n-1)*2*time.Second)
+}
+
+// rest waits on purpose.
+func (r *run) rest(ctx context.Context, d time.Duration) error {
+	r.waiting(time.Now().Add(d))
+	if !sleep(ctx, d) {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// fewFailed is how many failures are too few to speak against a job.
+const fewFailed = 10
+
+// verdictOn is how a job ends in which everyone has an outcome. The breaker of
+// the sends wants 200 answers before it judges; here, small jobs are judged by
+// all they have: one in which nobody got the message and somebody failed, or
+// half of those who could receive it failed, has not succeeded.
+func verdictOn(job Job) error {
+	c := job.Counts
+	reached := c.Sent + c.Unknown + c.Failed
+	if c.Failed > 0 && c.Sent == 0 || c.Failed >= fewFailed && 2*c.Failed >= reached {
+		return &ended{Ending{Failed, TooManyFailures, fmt.Sprintf(
+			"%d of %d people who could receive the message failed, %d got it; see the failures, then POST with continue", c.Failed, reached, c.Sent)}}
+	}
+	return &ended{Ending{State: Succeeded}}
+}
+
+// finish ends the job in the ledger. A sum that does not add up may be that of
+// a node which lags behind, so it is asked for some time.
+func (r *run) finish(ctx context.Context, lease Lease, e *ended) error {
+	first := time.Now()
+	for {
+		err := r.retry.do(ctx, "finish job", func(ctx context.Context) error {
+			return r.e.cfg.Ledger.Finish(ctx, lease, e.Ending)
+		})
+		if !errors.Is(err, ErrIncomplete) {
+			return err
+		}
+		if time.Since(first) >= staleFor {
+			e.Ending = Ending{Failed, LedgerMismatch, "the ledger does not account for everyone"}
+		} else if !sleep(ctx, time.Second) {
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package fanout
+
+import "sync"
+
+// reopening is what is left of a retry: the recipients of these outcomes are
+// sent to again, each once in this claim. They keep their outcome in the ledger
+// until the moment they are admitted, so a retry that is stopped in its middle
+// leaves every one of them on its list.
+type reopening struct {
+	mu   sync.Mutex
+	who  Again
+	done map[int]bool // pages that were fed
+}
+
+func newReopening(who Again) *reopening { return &reopening{who: who, done: map[int]bool{}} }
+
+// wants says whether a page holds recipients who are to be sent to again.
+func (r *reopening) wants(p Progress) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.done[p.Page] &&
+		(r.who != AgainNobody && p.Counts.Failed > 0 || r.who == AgainUnknown && p.Counts.Unknown > 0)
+}
+
+// of says who of a page is sent to again.
+func (r *reopening) of(page int) Again {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done[page] {
+		return AgainNobody
+	}
+	return r.who
+}
+
+// fed notes that a batch of a page was fed, and whether it was the last.
+func (r *reopening) fed(page int, last bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last {
+		r.done[page] = true
+	}
+}
+
+// settled remembers how many recipients of each page have an outcome in what
+// this claim has recorded, so that a read which is older is known for one.
+type settled struct {
+	mu sync.Mutex
+	on map[int]int64
+}
+
+// recorded notes what has landed in the ledger.
+func (s *settled) recorded(rows []Progress) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, row := range rows {
+		s.on[row.Page] = row.Counts.Settled()
+	}
+}
+
+// ahead says that rows are older than what was recorded.
+func (s *settled) ahead(rows []Progress) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, row := range rows {
+		if n, known := s.on[row.Page]; known && n != row.Counts.Settled() {
+			return true
+		}
+	}
+	return false
+}
