@@ -55,7 +55,7 @@ func mutants() []mutant {
 			"	_, err := w.seen.fresh(ctx, page.OpenIDs, w.walk.Pages)\n	fresh := page.OpenIDs\n"}},
 			[]string{simulation, crash + "page_3"}},
 		{"status 2 without reconciling", []edit{
-			{"internal/fanout/run.go", "	if job.Counts.Settled() == job.Walk.Walked {\n", "	if job.Counts.Settled() <= job.Walk.Walked {\n"},
+			{"internal/fanout/reconcile.go", "	if left == 0 && ", "	if left >= 0 && "},
 			{"internal/store/finish.go", "sum.Settled() != sum.People ||", "sum.Settled() > sum.People ||"}},
 			[]string{simulation, crash + "(kill|WeChat)"}},
 		{"sends do not look at the lease", []edit{{"internal/fanout/lease.go",
@@ -104,7 +104,7 @@ func mutants() []mutant {
 			"		r.done[page] = true\n", "		_ = page\n"}},
 			[]string{"./internal/fanout TestRun_Retry"}},
 		{"an empty last page is believed at once", []edit{{"internal/fanout/walk.go",
-			"!more && sound && !again && last", "false && last"}},
+			"!more && sound && !again && last", "false && again && last"}},
 			[]string{"./internal/fanout TestWalk"}},
 		{"the feeder looks at the frontier twice", []edit{{"internal/fanout/feed.go",
 			"	return f.walk, f.shut, f.moved\n", "	return f.walk, f.shut, make(chan struct{})\n"}},
