@@ -57,6 +57,7 @@ var refusals = map[fanout.ProblemCode]refusal{
 	codeTooLarge:               {http.StatusRequestEntityTooLarge, "The body is larger than 64 KiB"},
 	codeMediaType:              {http.StatusUnsupportedMediaType, "The body's type is not understood"},
 	fanout.CodeInvalid:         {http.StatusUnprocessableEntity, "The request is not valid"},
+	fanout.CodeChannelInvalid:  {http.StatusUnprocessableEntity, "The channel's row can't be used"},
 	fanout.CodeAppIDMismatch:   {http.StatusUnprocessableEntity, "The channel belongs to another account"},
 	codeInternal:               {http.StatusInternalServerError, "Something went wrong inside pushd"},
 	fanout.CodeUnavailable:     {http.StatusServiceUnavailable, "Not available now"},

@@ -103,7 +103,7 @@ func (w *World) setUp(ctx context.Context, seed uint64) (err error) {
 	if w.Proxy, err = NewProxy(filepath.Join(w.MySQL.Socket()+".proxy"), w.MySQL.Socket()); err != nil {
 		return err
 	}
-	if w.DB, err = store.MySQL().Open(w.MySQL.DSN(w.name), slog.New(slog.DiscardHandler)); err != nil {
+	if w.DB, err = store.MySQL().Open(w.MySQL.DSN(w.name), time.UTC, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	w.Sim = wechatsim.New(wechatsim.Options{Seed: seed, TokenKey: tokenKey})

@@ -65,6 +65,9 @@ type Daemon struct {
 // database need not answer yet.
 func New(ctx context.Context, c Config) (*Daemon, error) {
 	d := &Daemon{c: c}
+	if c.Store.Location == nil {
+		c.Store.Location = c.Engine.Location
+	}
 	var err error
 	if d.store, err = store.Open(ctx, c.Store); err != nil {
 		return nil, err

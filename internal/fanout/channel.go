@@ -48,12 +48,10 @@ func (r *run) channelNow(ctx context.Context) (Channel, error) {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return ch, &ended{Ending{Canceled, ChannelGone, fmt.Sprintf("channel %d is gone", r.job.ActID)}}
-	case err != nil:
-		return ch, err
 	case ch.LiveNotify != nil && !*ch.LiveNotify:
 		return ch, &ended{Ending{Canceled, ReminderOff, "the channel's reminder was switched off (live_notify = 0)"}}
 	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
 		return ch, &ended{Ending{Canceled, OwnerDisabled, "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
 	}
-	return ch, nil
+	return ch, err // of a row that can't be used, ch has what could be read
 }

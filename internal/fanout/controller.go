@@ -94,11 +94,8 @@ func (c *Controller) post(ctx context.Context, req Request) (Outcome, error) {
 // channel reads the channel and checks that the request fits it.
 func (c *Controller) channel(ctx context.Context, req Request) (Channel, Time, error) {
 	ch, err := c.book.Channel(ctx, req.ActID)
-	if errors.Is(err, ErrNotFound) {
-		return ch, 0, &Problem{Code: CodeChannelNotFound, Field: "actid", Text: fmt.Sprintf("channel %d does not exist", req.ActID)}
-	}
 	if err != nil {
-		return ch, 0, err
+		return ch, 0, channelProblem(err, req.ActID)
 	}
 	if ch.AppID != "" && ch.AppID != req.AppID {
 		return ch, 0, &Problem{Code: CodeAppIDMismatch, Field: "appid",

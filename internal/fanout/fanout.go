@@ -176,7 +176,8 @@ var ErrIncomplete = errors.New("the ledger does not account for everyone")
 // Channels reads the platform's tables.
 type Channels interface {
 	// Channel reads a channel by PUSHD_CHANNEL_QUERY; ErrNotFound if it
-	// gives no row.
+	// gives no row. A *ChannelError, if what it gives can't be used: then the
+	// channel has what could be read.
 	Channel(ctx context.Context, id ActID) (Channel, error)
 	// Texts reads what the owner wrote for a template (pushd_template);
 	// ErrNotFound if nothing.

@@ -103,7 +103,7 @@ func (e *Engine) mendStatus(ctx context.Context) error {
 
 func (e *Engine) mend(ctx context.Context, j Job) error {
 	ch, err := e.cfg.Ledger.Channel(ctx, j.ActID)
-	if errors.Is(err, ErrNotFound) || err == nil && ch.Status == nil {
+	if errors.Is(err, ErrNotFound) || badChannel(err) != nil || err == nil && ch.Status == nil {
 		return nil
 	}
 	if err != nil {

@@ -48,6 +48,7 @@ const (
 	TokenUnavailable Reason = "token_unavailable" // no token WeChat would accept
 	WeChatDown       Reason = "wechat_down"       // nothing good for 3 s
 	AccountMismatch  Reason = "account_mismatch"  // the canary: token, openids and template do not belong together
+	ChannelInvalid   Reason = "channel_invalid"   // a column of the channel's row can't be used
 	WaitingDeferred  Reason = "waiting_deferred"  // only people whom WeChat asked to try later are left
 )
 
@@ -212,8 +213,8 @@ type Ending struct {
 // nil where the query gave NULL.
 type Channel struct {
 	ActID         ActID
-	UIN           *int64
-	AppID         AppID // "" = unknown
+	UIN           string // the owner, as the platform writes it; "" = unknown
+	AppID         AppID  // "" = unknown
 	Title         string
 	StartTime     int64 // unix seconds; 0 = unknown
 	WatchURL      string

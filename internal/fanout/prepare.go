@@ -15,10 +15,13 @@ func prepareErr(u *unprepared) error {
 // has for the same start. It runs beside the first page.
 func (r *run) prepare(ctx context.Context) error {
 	ch, err := r.readChannel(ctx)
+	p := r.job.Prepared
+	if bad := badChannel(err); bad != nil {
+		ch.StartTime, err = p.StartTime, r.withBadChannel(bad)
+	}
 	if err != nil {
 		return err
 	}
-	p := r.job.Prepared
 	if p.Message == nil || p.StartTime != ch.StartTime {
 		if p, err = r.render(ctx, ch); err != nil {
 			return err

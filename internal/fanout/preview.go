@@ -58,11 +58,8 @@ func (c *Composer) Preview(ctx context.Context, appID AppID, id TemplateID, actI
 // source gathers what a message is made from.
 func (c *Composer) source(ctx context.Context, appID AppID, id TemplateID, actID ActID, draft *Texts) (source, error) {
 	ch, err := c.book.Channel(ctx, actID)
-	if errors.Is(err, ErrNotFound) {
-		return source{}, &Problem{Code: CodeChannelNotFound, Field: "actid", Text: fmt.Sprintf("channel %d does not exist", actID)}
-	}
 	if err != nil {
-		return source{}, err
+		return source{}, channelProblem(err, actID)
 	}
 	if ch.AppID != "" && ch.AppID != appID {
 		return source{}, &Problem{Code: CodeAppIDMismatch, Field: "actid", Text: fmt.Sprintf("channel %d belongs to another account", actID)}

@@ -8,6 +8,7 @@ type ProblemCode string
 const (
 	CodeInvalid         ProblemCode = "invalid_request"   // Field says what
 	CodeChannelNotFound ProblemCode = "channel_not_found" // no such actid
+	CodeChannelInvalid  ProblemCode = "channel_invalid"   // Field is the column that can't be used
 	CodeJobNotFound     ProblemCode = "job_not_found"
 	CodeAppIDMismatch   ProblemCode = "appid_mismatch" // the channel belongs to another account
 	CodeAlreadyNotified ProblemCode = "already_notified"

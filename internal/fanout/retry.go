@@ -87,7 +87,7 @@ func definite(err error) bool {
 			return true
 		}
 	}
-	return false
+	return badChannel(err) != nil
 }
 
 // sleep waits for d, and says whether it slept it out.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"io/fs"
 	"log/slog"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -15,9 +16,9 @@ type Dialect struct {
 	Name   string // for people
 	Driver string // as sqlx knows it, for the kind of placeholders
 
-	// Open prepares a pool for the data source name. Its errors never show
-	// the password.
-	Open func(dsn string, log *slog.Logger) (*sql.DB, error)
+	// Open prepares a pool for the data source name, whose sessions are in
+	// zone. Its errors never show the password.
+	Open func(dsn string, zone *time.Location, log *slog.Logger) (*sql.DB, error)
 	// Now is an expression for the current time in microseconds since 1970.
 	Now string
 

@@ -19,7 +19,7 @@ func TestStore_LifeOfAJob(t *testing.T) {
 		c, err := f.Channel(f.ctx, actID)
 		f.ok(err)
 		if c.AppID != appID || c.Title != "第一课" || c.StartTime != start || c.TemplateID != "tpl1" ||
-			c.UIN == nil || *c.UIN != int64(actID) || c.ConfigEnabled == nil || !*c.ConfigEnabled ||
+			c.UIN != "42" || c.ConfigEnabled == nil || !*c.ConfigEnabled ||
 			c.LiveNotify == nil || !*c.LiveNotify || *c.NotifyMinutes != 30 || *c.Status != 0 {
 			t.Fatalf("channel %+v", c)
 		}

@@ -48,10 +48,16 @@ func MySQL() Dialect {
 	}
 }
 
-// openMySQL sets what the ledger's correctness rests on, whatever the DSN
-// says: rows are counted as matched, statements travel in one round trip,
-// text is UTF-8, and nothing is cut to fit a column in silence.
-func openMySQL(dsn string, log *slog.Logger) (*sql.DB, error) {
+// openMySQL sets what the ledger's correctness rests on, whatever the DSN and
+// the server say: rows are counted as matched, statements travel in one round
+// trip, text is UTF-8; the rest is in session.go.
+func openMySQL(dsn string, zone *time.Location, log *slog.Logger) (*sql.DB, error) {
+	if zone == nil {
+		zone = time.UTC
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil || cfg.DBName == "" {
 		// The driver's own error may quote a part of the password.
@@ -70,16 +76,12 @@ func openMySQL(dsn string, log *slog.Logger) (*sql.DB, error) {
 	if err := cfg.Apply(mysql.Charset("utf8mb4", "")); err != nil {
 		return nil, fmt.Errorf("database DSN: %w", err)
 	}
-	if cfg.Params == nil {
-		cfg.Params = map[string]string{}
-	}
-	cfg.Params["sql_mode"] = "CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')"
-	cfg.Params["innodb_lock_wait_timeout"] = "5" // seconds; below the read timeout
+	settings := sessionOf(cfg, zone, time.Now())
 	conn, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, errors.New("database DSN: its parameters contradict each other")
 	}
-	return sql.OpenDB(conn), nil
+	return sql.OpenDB(&session{Connector: conn, all: settings, log: log}), nil
 }
 
 func orElse(d, fallback time.Duration) time.Duration {
@@ -93,6 +95,10 @@ func orElse(d, fallback time.Duration) time.Duration {
 func lockMySQL(ctx context.Context, db *sql.DB) (func(), error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(ctx, `SET wait_timeout = 28800`); err != nil { // it idles meanwhile, and is closed after
+		conn.Close()
 		return nil, err
 	}
 	var got sql.NullInt64

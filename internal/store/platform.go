@@ -5,9 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -16,7 +13,8 @@ import (
 
 // DefaultChannelQuery reads a channel from the tables of deploy/schema.sql. A
 // query of one's own (PUSHD_CHANNEL_QUERY) has one ?, the channel's id, and
-// the same columns, NULL where unknown; start_time is in unix seconds.
+// the same columns, of any type, NULL where unknown. See cell.go for what can
+// be read; start_time is in unix seconds, or a DATETIME in Options.Location.
 const DefaultChannelQuery = `
 SELECT
   a.id AS act_id,
@@ -42,75 +40,6 @@ const DefaultStatusUpdate = `
 UPDATE activity_detail SET
   live_notify_status = ?
 WHERE act_id = ?`
-
-// channelRow is what a channel query gives.
-type channelRow struct {
-	UIN           *int64          `db:"uin"`
-	AppID         sql.NullString  `db:"appid"`
-	Title         sql.NullString  `db:"title"`
-	StartTime     sql.NullFloat64 `db:"start_time"` // UNIX_TIMESTAMP() of a DATETIME(6) has decimals
-	WatchURL      sql.NullString  `db:"watch_url"`
-	TemplateID    sql.NullString  `db:"template_id"`
-	ConfigEnabled sql.NullInt64   `db:"config_enabled"`
-	LiveNotify    sql.NullInt64   `db:"live_notify"`
-	NotifyMinutes *int64          `db:"live_notify_time"`
-	Status        *int            `db:"live_notify_status"`
-}
-
-// channelColumns must all be there: a misspelt one would otherwise pass for
-// an unknown fact.
-var channelColumns = []string{
-	"act_id", "uin", "appid", "title", "start_time", "watch_url", "template_id",
-	"config_enabled", "live_notify", "live_notify_time", "live_notify_status",
-}
-
-// Channel reads a channel. See fanout.Channels.
-func (s *Store) Channel(ctx context.Context, id fanout.ActID) (fanout.Channel, error) {
-	var r channelRow
-	err := s.retry(ctx, func() (err error) {
-		r, err = s.channel(ctx, id)
-		return err
-	})
-	if err != nil {
-		return fanout.Channel{}, wrap(err, "read channel %d", id)
-	}
-	return fanout.Channel{
-		ActID: id, UIN: r.UIN, AppID: fanout.AppID(strings.TrimSpace(r.AppID.String)),
-		Title: r.Title.String, StartTime: int64(r.StartTime.Float64), WatchURL: r.WatchURL.String,
-		TemplateID:    fanout.TemplateID(strings.TrimSpace(r.TemplateID.String)),
-		ConfigEnabled: flag(r.ConfigEnabled), LiveNotify: flag(r.LiveNotify),
-		NotifyMinutes: r.NotifyMinutes, Status: r.Status,
-	}, nil
-}
-
-func (s *Store) channel(ctx context.Context, id fanout.ActID) (r channelRow, err error) {
-	rows, err := s.db.Unsafe().QueryxContext(ctx, s.opt.ChannelQuery, id) // act_id is not read
-	if err != nil {
-		return r, err
-	}
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		return r, err
-	}
-	for _, want := range channelColumns {
-		if !slices.Contains(names, want) {
-			return r, fmt.Errorf("the channel query gives no column %s", want)
-		}
-	}
-	if !rows.Next() {
-		return r, errors.Join(rows.Err(), fanout.ErrNotFound)
-	}
-	return r, rows.StructScan(&r)
-}
-
-func flag(n sql.NullInt64) *bool {
-	if !n.Valid {
-		return nil
-	}
-	on := n.Int64 != 0
-	return &on
-}
 
 func (s *Store) setStatus(ctx context.Context, on execer, id fanout.ActID, status int) error {
 	_, err := on.ExecContext(ctx, s.opt.StatusUpdate, status, id)

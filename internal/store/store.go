@@ -15,8 +15,8 @@
 // Where to read what: claim.go and lease.go say who may work on a job, page.go
 // and progress.go hold its people, note.go and finish.go what a worker learns
 // and how the job ends, book.go what people ask for, read.go and failures.go
-// what they look at, platform.go the platform's tables, and housekeeping.go
-// and purge.go what is done beside the jobs.
+// what they look at, channel.go, cell.go and platform.go the platform's
+// tables, and housekeeping.go and purge.go what is done beside the jobs.
 package store
 
 import (
@@ -51,6 +51,9 @@ type Options struct {
 	// StatusFailed is what live_notify_status becomes when a job ends
 	// without completing; 3 if 0.
 	StatusFailed int
+	// Location is the zone of the platform's dates and times (PUSHD_TIMEZONE)
+	// and of the session; UTC if nil.
+	Location *time.Location
 	// MaxConns is how many connections may be open; 32 if 0.
 	MaxConns int
 	// Logger gets what the driver has to say; slog.Default() if nil.
@@ -86,10 +89,13 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if opt.StatusFailed == 0 {
 		opt.StatusFailed = 3
 	}
+	if opt.Location == nil {
+		opt.Location = time.UTC
+	}
 	if opt.MaxConns == 0 {
 		opt.MaxConns = 32
 	}
-	db, err := opt.Dialect.Open(opt.DSN, opt.Logger)
+	db, err := opt.Dialect.Open(opt.DSN, opt.Location, opt.Logger)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func Dialect(now func() time.Time) store.Dialect {
 	return store.Dialect{
 		Name:       "sqlite",
 		Driver:     "sqlite",
-		Open:       func(dsn string, _ *slog.Logger) (*sql.DB, error) { return open(dsn, now) },
+		Open:       func(dsn string, _ *time.Location, _ *slog.Logger) (*sql.DB, error) { return open(dsn, now) },
 		Now:        `pushd_now()`,
 		Duplicate:  duplicate,
 		Transient:  transient,

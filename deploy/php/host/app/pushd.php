@@ -78,6 +78,7 @@ function pushd_chinese(string $code, string $detail): string
         'template_missing'        => '还没有选择模板',
         'message_invalid'         => '消息内容有误，请检查每个字段',
         'channel_not_found'       => '频道不存在',
+        'channel_invalid'         => '频道的数据有误，请联系技术支持',
         'appid_mismatch'          => '频道属于另一个公众号',
         'token_unavailable'       => '取不到公众号的 access_token：请检查 AppSecret 和 IP 白名单',
         'reminder_off'            => '频道没有开启开播提醒',

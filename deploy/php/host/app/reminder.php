@@ -8,6 +8,7 @@ const REMINDER_REASONS = [
     'token_unavailable'       => '取不到 access_token，请检查 AppSecret 和 IP 白名单；恢复后自动继续',
     'wechat_down'             => '微信暂时没有应答，恢复后自动继续',
     'account_mismatch'        => 'access_token、模板与公众号不匹配，请检查公众号设置',
+    'channel_invalid'         => '频道的数据有误，改正后自动继续；请联系技术支持',
     'waiting_deferred'        => '只剩微信要求稍后再试的粉丝，会自动继续',
     'deadline_passed'         => '已过有效时间，未发送的不再发送',
     'canceled_by_user'        => '已被取消',

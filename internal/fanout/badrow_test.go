@@ -1,0 +1,137 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// unreadable is a ledger on which a channel's row can't be used, for as long as
+// a test wants.
+type unreadable struct {
+	Ledger
+	bad   atomic.Bool
+	off   atomic.Bool
+	reads atomic.Int64
+}
+
+var badStart = &ChannelError{"start_time", "is 1796040015000, which is no time of a stream in unix seconds (is it milliseconds?)"}
+
+func (l *unreadable) Channel(ctx context.Context, id ActID) (Channel, error) {
+	ch, err := l.Ledger.Channel(ctx, id)
+	if !l.bad.Load() {
+		return ch, err
+	}
+	l.reads.Add(1)
+	live := !l.off.Load()
+	return Channel{ActID: id, LiveNotify: &live}, badStart
+}
+
+// inBadRow runs f in a world whose channel can be made unreadable.
+func inBadRow(t *testing.T, people, rate int, bad bool, f func(w *sim, l *unreadable)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, people)
+		l := &unreadable{}
+		w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
+		w.boot(0)
+		w.post(1, Request{Rate: rate})
+		l.bad.Store(bad)
+		f(w, l)
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
+}
+
+// A job whose channel can't be used before there is a message waits, says which
+// column it is, and goes on by itself when that is mended.
+func TestRun_BadRowBeforeTheMessage(t *testing.T) {
+	inBadRow(t, 100, 0, true, func(w *sim, l *unreadable) {
+		time.Sleep(time.Minute)
+		if job := w.job(); job.State != Parked || job.Reason != ChannelInvalid || !strings.HasPrefix(job.Detail, "start_time is") {
+			t.Errorf("%s %s (%s)", job.State, job.Reason, job.Detail)
+		}
+		l.bad.Store(false)
+		w.within(2 * time.Minute)
+		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 100 {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+	})
+}
+
+// One whose channel can't be used afterwards goes on with what it knows.
+func TestRun_BadRowAfterTheMessage(t *testing.T) {
+	inBadRow(t, 300, 3, false, func(w *sim, l *unreadable) {
+		time.Sleep(5 * time.Second)
+		l.bad.Store(true)
+		w.within(5 * time.Minute)
+		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 300 || l.reads.Load() == 0 {
+			t.Errorf("%s %s (%s), %+v after %d reads", job.State, job.Reason, job.Detail, job.Counts, l.reads.Load())
+		}
+	})
+}
+
+// What can be read of such a row counts: a reminder that is switched off ends.
+func TestRun_BadRowSwitchedOff(t *testing.T) {
+	inBadRow(t, 300, 3, false, func(w *sim, l *unreadable) {
+		time.Sleep(5 * time.Second)
+		l.off.Store(true)
+		l.bad.Store(true)
+		w.within(time.Minute)
+		if job := w.job(); job.State != Canceled || job.Reason != ReminderOff {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+	})
+}
+
+// A row that is never mended ends the job at its deadline, not before.
+func TestRun_BadRowUntilTheDeadline(t *testing.T) {
+	inBadRow(t, 10, 0, true, func(w *sim, _ *unreadable) {
+		w.within(w.job().Deadline.Sub(w.job().Now) + time.Minute)
+		if job := w.job(); job.State != Expired || job.Counts.Sent != 0 {
+			t.Errorf("%s %s (%s)", job.State, job.Reason, job.Detail)
+		}
+	})
+}
+
+// badBook is a book whose channel can't be used.
+type badBook struct{ *fakeLedger }
+
+func (badBook) Channel(context.Context, ActID) (Channel, error) { return Channel{}, badStart }
+
+// Who asks about such a channel hears which column it is and what to write, and
+// no job is made.
+func TestController_BadRow(t *testing.T) {
+	d := newDesk()
+	c := NewController(badBook{d.ledger}, d.engine)
+	compose := NewComposer(badComposer{}, d.engine)
+	for name, call := range map[string]func() error{
+		"post":    func() error { _, err := c.Post(t.Context(), Request{ActID: 1, AppID: "wx1"}); return err },
+		"preview": func() error { _, err := compose.Preview(t.Context(), "wx1", "t", 1, nil); return err },
+		"estimate": func() error {
+			e, err := c.Estimate(t.Context(), Request{ActID: 1, AppID: "wx1"})
+			if len(e.Problems) == 1 {
+				return &e.Problems[0]
+			}
+			return err
+		},
+	} {
+		var p *Problem
+		if err := call(); !errors.As(err, &p) || p.Code != CodeChannelInvalid || p.Field != "start_time" || !strings.Contains(p.Text, "milliseconds") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(d.ledger.jobs) != 0 {
+		t.Error("a job was made")
+	}
+}
+
+type badComposer struct{ TextBook }
+
+func (badComposer) Channel(context.Context, ActID) (Channel, error) { return Channel{}, badStart }

@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"pushd/internal/fanout"
+)
+
+// channelColumns must all be there: a misspelt one would otherwise pass for
+// an unknown fact.
+var channelColumns = []string{
+	"act_id", "uin", "appid", "title", "start_time", "watch_url", "template_id",
+	"config_enabled", "live_notify", "live_notify_time", "live_notify_status",
+}
+
+// The columns that nothing depends on: they are there for people.
+const actIDColumn, ownerColumn = "act_id", "uin"
+
+// Channel reads a channel. See fanout.Channels.
+func (s *Store) Channel(ctx context.Context, id fanout.ActID) (fanout.Channel, error) {
+	var row channelRow
+	err := s.retry(ctx, func() (err error) {
+		row, err = s.channelRow(ctx, id)
+		return err
+	})
+	if err != nil {
+		return fanout.Channel{}, wrap(err, "read channel %d", id)
+	}
+	ch := row.channel(id)
+	if row.bad != nil {
+		return ch, row.bad
+	}
+	return ch, nil
+}
+
+// rowsMax is how many rows of one channel are compared with the first.
+const rowsMax = 100
+
+// channelRow reads the channel's row. Several are as good as one if they say
+// the same.
+func (s *Store) channelRow(ctx context.Context, id fanout.ActID) (channelRow, error) {
+	row := channelRow{zone: s.opt.Location, now: time.Now()}
+	stamps := sessionZone(row.zone, row.now)
+	rows, err := s.db.QueryContext(ctx, s.opt.ChannelQuery, id)
+	if err != nil {
+		return row, err
+	}
+	defer rows.Close()
+	types, err := rows.ColumnTypes()
+	if err != nil {
+		return row, err
+	}
+	for n := 0; n <= rowsMax && rows.Next(); n++ {
+		values := make([]any, len(types))
+		into := make([]any, len(types))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return row, err
+		}
+		read := make(map[string]cell, len(types))
+		for i, t := range types {
+			read[strings.ToLower(t.Name())] = newCell(values[i], t, stamps)
+		}
+		if row.cells == nil {
+			row.cells = read
+		} else {
+			row.compare(read)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return row, err
+	}
+	if row.cells == nil {
+		return row, noRow(types)
+	}
+	return row, nil
+}
+
+// noRow says that there is no such channel, unless the query could not have
+// given one.
+func noRow(types []*sql.ColumnType) error {
+	row := channelRow{cells: map[string]cell{}}
+	for _, t := range types {
+		row.cells[strings.ToLower(t.Name())] = cell{}
+	}
+	if row.needColumns(); row.bad != nil {
+		return row.bad
+	}
+	return fanout.ErrNotFound
+}
+
+// channelRow is what the channel query gave for one channel.
+type channelRow struct {
+	cells map[string]cell
+	zone  *time.Location
+	now   time.Time
+	bad   *fanout.ChannelError // the first column that can't be used
+}
+
+func (r *channelRow) refuse(column, format string, args ...any) {
+	if r.bad == nil {
+		r.bad = &fanout.ChannelError{Column: column, Text: fmt.Sprintf(format, args...)}
+	}
+}
+
+// compare refuses a channel of which another row says something else: taking
+// any of them could send the reminder to another account's followers.
+func (r *channelRow) compare(other map[string]cell) {
+	for _, column := range channelColumns {
+		if column == actIDColumn || column == ownerColumn {
+			continue
+		}
+		if !reflect.DeepEqual(r.cells[column], other[column]) {
+			r.refuse(column, "is not the same in all rows that the channel query gives; it must give one row per channel")
+		}
+	}
+}
+
+// channel makes a channel of the row. A column that can't be used is noted in
+// r.bad and left empty.
+func (r *channelRow) channel(id fanout.ActID) fanout.Channel {
+	r.needColumns()
+	owner, _ := r.cells[ownerColumn].text()
+	return fanout.Channel{
+		ActID: id, UIN: strings.TrimSpace(owner),
+		AppID:         fanout.AppID(strings.TrimSpace(r.text("appid"))),
+		LiveNotify:    r.flag("live_notify"),
+		ConfigEnabled: r.flag("config_enabled"),
+		StartTime:     r.start("start_time"),
+		Title:         r.title(), WatchURL: strings.TrimSpace(r.text("watch_url")),
+		TemplateID:    fanout.TemplateID(strings.TrimSpace(r.text("template_id"))),
+		NotifyMinutes: r.whole("live_notify_time", 0, minutesMax),
+		Status:        r.status("live_notify_status"),
+	}
+}
+
+func (r *channelRow) needColumns() {
+	for _, column := range channelColumns {
+		if _, there := r.cells[column]; !there {
+			r.refuse(column, "is not among the columns that the channel query gives; select NULL AS %s where the platform has no such thing", column)
+		}
+	}
+}
+
+// titleMax is far more characters than WeChat shows of a title.
+const titleMax = 2000
+
+func (r *channelRow) title() string {
+	title := r.text("title")
+	if n := utf8.RuneCountInString(title); n > titleMax {
+		return string([]rune(title)[:titleMax])
+	}
+	return title
+}
+
+// minutesMax is a year: more is another unit, or no number of minutes.
+const minutesMax = 365 * 24 * 60
+
+func (r *channelRow) text(column string) string {
+	text, err := r.cells[column].text()
+	if err != nil {
+		r.refuse(column, "%v", err)
+	}
+	return text
+}
+
+func (r *channelRow) flag(column string) *bool {
+	on, err := r.cells[column].flag()
+	if err != nil {
+		r.refuse(column, "%v; write 1 or 0, or NULL where it is not known", err)
+	}
+	return on
+}
+
+func (r *channelRow) whole(column string, low, high int64) *int64 {
+	n, err := r.cells[column].whole()
+	if err == nil && n != nil && (*n < low || *n > high) {
+		err = fmt.Errorf("is %d; allowed are %d to %d", *n, low, high)
+	}
+	if err != nil {
+		r.refuse(column, "%v; write a whole number, or NULL where it is not known", err)
+		return nil
+	}
+	return n
+}
+
+func (r *channelRow) status(column string) *int {
+	n := r.whole(column, -1<<31, 1<<31-1)
+	if n == nil {
+		return nil
+	}
+	status := int(*n)
+	return &status
+}
+
+// Starts lie between 2001 and startAhead from now. Everything else is another
+// unit than seconds, or a mistake that would send a reminder with a wrong time
+// to everyone.
+const (
+	startMin   = 1_000_000_000
+	startAhead = 5 * 366 * 24 * time.Hour
+)
+
+func (r *channelRow) start(column string) int64 {
+	at, err := r.cells[column].moment(r.zone)
+	if err == nil && at != 0 && (at < startMin || at > r.now.Add(startAhead).Unix()) {
+		err = fmt.Errorf("is %d, which is no time of a stream in unix seconds%s", at, unit(at, r.now.Unix()))
+	}
+	if err != nil {
+		r.refuse(column, "%v; write unix seconds or a DATETIME, or NULL where it is not known", err)
+		return 0
+	}
+	return at
+}
+
+// unit guesses what a time is counted in.
+func unit(at, now int64) string {
+	for _, u := range []struct {
+		name     string
+		mul, div int64
+	}{{"milliseconds", 1, 1e3}, {"microseconds", 1, 1e6}, {"nanoseconds", 1, 1e9}, {"minutes", 60, 1}, {"hours", 3600, 1}, {"days", 86400, 1}} {
+		if at > 0 && (u.mul == 1 || at < now) && at*u.mul/u.div > now/2 && at*u.mul/u.div < now*2 {
+			return " (is it " + u.name + "?)"
+		}
+	}
+	return ""
+}
