@@ -226,6 +226,7 @@ type FollowerPage struct {
 	Total   int64    // WeChat's count of all followers; it moves while one pages
 	OpenIDs []OpenID // may hold empty strings and repeats
 	Next    OpenID   // the last openid of the page, or ""
+	Odd     int      // members of the list that can't be openids, left out
 }
 
 // Sender sends one message to one follower.

@@ -68,7 +68,8 @@ func (w *walker) pass(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		more := sound && len(page.OpenIDs) > 0
+		// A page of nothing but what can't be an openid is not the end.
+		more := sound && (len(page.OpenIDs) > 0 || page.Odd > 0 && page.Next != "")
 		if more {
 			last = page.end()
 			if err := w.store(ctx, page); err != nil {
@@ -133,6 +134,9 @@ func (w *walker) fetch(ctx context.Context) (page FollowerPage, sound bool, err 
 			return page, false, err
 		}
 		if a.OK() {
+			if page.Odd > 0 { // nothing can be sent to them; WeChat's total counts them all the same
+				w.run.log.Warn("WeChat lists followers that are no openids", "count", page.Odd, "after", w.walk.Walked)
+			}
 			w.tries, w.good = 0, w.run.e.clock.now()
 			w.walk.Total = &page.Total
 			w.most = max(w.most, page.Total)

@@ -146,6 +146,19 @@ func TestWalk(t *testing.T) {
 			p.OpenIDs = append(append([]OpenID{"", "o\nx"}, p.OpenIDs...), append(p.OpenIDs, "")...)
 			return p, Answer{}
 		}), 1000, 1, false},
+		"a page of odd members": {at(3, func(p FollowerPage) (FollowerPage, Answer) {
+			return FollowerPage{Total: 1000, Next: p.Next, Odd: 100}, Answer{}
+		}), 1000, 2, false},
+		"too many odd members": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			p, a := thousand(n, cursor)
+			p.OpenIDs, p.Odd = p.OpenIDs[:len(p.OpenIDs)*9/10], len(p.OpenIDs)/10
+			return p, a
+		}, 900, 2, true},
+		"a few odd members": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+			p, a := thousand(n, cursor)
+			p.OpenIDs, p.Odd = p.OpenIDs[min(1, len(p.OpenIDs)):], min(1, len(p.OpenIDs))
+			return p, a
+		}, 990, 1, false},
 		"a cursor that leads back": {at(3, func(p FollowerPage) (FollowerPage, Answer) { p.Next = "o0000099"; return p, Answer{} }), 1000, 2, false},
 		"a loop without end": {func(n int, cursor OpenID) (FollowerPage, Answer) {
 			p, a := thousand(n, cursor)

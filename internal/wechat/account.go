@@ -3,6 +3,8 @@ package wechat
 import (
 	"context"
 	"encoding/json"
+	"strings"
+	"unicode"
 
 	"pushd/internal/fanout"
 )
@@ -12,16 +14,18 @@ const (
 	pathTemplates = "/cgi-bin/template/get_all_private_template"
 )
 
-// maxAccountAnswer bounds quota and template answers; an account has at most
-// 25 templates.
-const maxAccountAnswer = 1 << 20
+const (
+	maxQuotaAnswer = 1 << 20
+	// An account has at most 25 templates; their texts are its own.
+	maxTemplatesAnswer = 8 << 20
+)
 
 // Quota returns what is left today of the API at path; see fanout.Account.
 // Source: https://developers.weixin.qq.com/doc/service/api/apimanage/api_getapiquota
 func (c *Client) Quota(ctx context.Context, tok fanout.Token, path string) (int64, fanout.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.AccountTimeout)
 	defer cancel()
-	resp, err := c.request(ctx, tok, maxAccountAnswer).
+	resp, err := c.request(ctx, tok, maxQuotaAnswer).
 		SetHeader("Content-Type", "application/json; charset=utf-8").
 		SetBody(map[string]string{"cgi_path": path}).
 		Post(pathQuota)
@@ -35,21 +39,21 @@ func (c *Client) Quota(ctx context.Context, tok fanout.Token, path string) (int6
 func parseQuota(body []byte, tok fanout.Token) (int64, fanout.Answer) {
 	var r struct {
 		ErrCode number `json:"errcode"`
-		ErrMsg  string `json:"errmsg"`
+		ErrMsg  words  `json:"errmsg"`
 		Quota   struct {
-			Remain *number `json:"remain"`
+			Remain count `json:"remain"`
 		} `json:"quota"`
 	}
-	if err := json.Unmarshal(trimBOM(body), &r); err != nil {
+	if err := decode(body, &r); err != nil {
 		return 0, unreadable(notJSON(body))
 	}
 	if r.ErrCode != 0 {
-		return 0, Classify(CallQuota, int(r.ErrCode), scrub(r.ErrMsg, tok))
+		return 0, Classify(CallQuota, int(r.ErrCode), scrub(string(r.ErrMsg), tok))
 	}
-	if r.Quota.Remain == nil {
+	if !r.Quota.Remain.known {
 		return 0, unreadable("the answer holds no quota")
 	}
-	return max(0, int64(*r.Quota.Remain)), fanout.Answer{}
+	return max(0, r.Quota.Remain.n), fanout.Answer{}
 }
 
 // Templates lists the account's own templates; see fanout.Account.
@@ -57,7 +61,7 @@ func parseQuota(body []byte, tok fanout.Token) (int64, fanout.Answer) {
 func (c *Client) Templates(ctx context.Context, tok fanout.Token) ([]fanout.Template, fanout.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.AccountTimeout)
 	defer cancel()
-	resp, err := c.request(ctx, tok, maxAccountAnswer).Get(pathTemplates)
+	resp, err := c.request(ctx, tok, maxTemplatesAnswer).Get(pathTemplates)
 	body, a := answered(resp, err)
 	if !a.OK() {
 		return nil, a
@@ -67,26 +71,51 @@ func (c *Client) Templates(ctx context.Context, tok fanout.Token) ([]fanout.Temp
 
 func parseTemplates(body []byte, tok fanout.Token) ([]fanout.Template, fanout.Answer) {
 	var r struct {
-		ErrCode number `json:"errcode"`
-		ErrMsg  string `json:"errmsg"`
-		List    *[]struct {
-			ID      fanout.TemplateID `json:"template_id"`
-			Title   string            `json:"title"`
-			Content string            `json:"content"`
-		} `json:"template_list"`
+		ErrCode number          `json:"errcode"`
+		ErrMsg  words           `json:"errmsg"`
+		List    json.RawMessage `json:"template_list"`
 	}
-	if err := json.Unmarshal(trimBOM(body), &r); err != nil {
+	if err := decode(body, &r); err != nil {
 		return nil, unreadable(notJSON(body))
 	}
 	if r.ErrCode != 0 {
-		return nil, Classify(CallTemplates, int(r.ErrCode), scrub(r.ErrMsg, tok))
+		return nil, Classify(CallTemplates, int(r.ErrCode), scrub(string(r.ErrMsg), tok))
 	}
-	if r.List == nil {
+	var list []json.RawMessage
+	if err := json.Unmarshal(r.List, &list); err != nil { // there is none, or it is no list
 		return nil, unreadable("the answer holds no templates")
 	}
-	all := make([]fanout.Template, len(*r.List))
-	for i, t := range *r.List {
-		all[i] = fanout.Template(t)
+	all := make([]fanout.Template, 0, len(list))
+	for _, one := range list {
+		if t, ok := parseTemplate(one); ok {
+			all = append(all, t)
+		}
 	}
 	return all, fanout.Answer{}
+}
+
+// parseTemplate reads one template of a list. ok is false for what is none:
+// it must not hide the others.
+func parseTemplate(b []byte) (t fanout.Template, ok bool) {
+	var r struct {
+		ID      words `json:"template_id"`
+		Title   words `json:"title"`
+		Content words `json:"content"`
+	}
+	if err := json.Unmarshal(b, &r); err != nil || r.ID == "" {
+		return t, false
+	}
+	return fanout.Template{
+		ID: fanout.TemplateID(r.ID), Title: printable(string(r.Title)), Content: printable(string(r.Content)),
+	}, true
+}
+
+// printable leaves controls out of what people typed, but for line breaks.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' {
+			return -1
+		}
+		return r
+	}, s)
 }

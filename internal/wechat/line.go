@@ -8,18 +8,25 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 )
 
 // line is one connection to WeChat.
 type line struct {
 	conn net.Conn
-	raw  net.Conn // below TLS; conn without it
+	tls  *records // below TLS; nil without it
 	in   *bufio.Reader
+	brim bool      // the last read was as long as it could be, so there may be more
 	left int       // bytes that the current answer may still have
 	out  []byte    // the request, reused
 	used time.Time // when the last exchange ended
 	ends time.Time // the deadline that conn has
+
+	socket syscall.RawConn // nil where conn is no socket
+	look   func(fd uintptr)
+	one    [1]byte
+	quiet  bool // what look has seen
 
 	mu      sync.Mutex
 	ctx     context.Context // of the exchange under way; nil between two
@@ -34,10 +41,25 @@ const (
 
 var errLongAnswer = errors.New("the answer is too long")
 
-func newLine(conn, raw net.Conn) *line {
-	c := &line{conn: conn, raw: raw}
+// newLine makes a line of conn, which may be TLS over below.
+func newLine(conn net.Conn, below *records) *line {
+	c := &line{conn: conn, tls: below}
 	c.in = bufio.NewReaderSize(c, lineBuffer)
+	raw := conn
+	if below != nil {
+		raw = below.Conn
+	}
+	if s, ok := raw.(syscall.Conn); ok {
+		if socket, err := s.SyscallConn(); err == nil {
+			c.socket, c.look = socket, c.peek
+		}
+	}
 	return c
+}
+
+// unread says that more was read than the answers so far.
+func (c *line) unread() bool {
+	return c.in.Buffered() > 0 || c.brim || c.tls != nil && c.tls.unread()
 }
 
 // Read implements io.Reader for in: no answer is read without end.
@@ -45,8 +67,10 @@ func (c *line) Read(b []byte) (int, error) {
 	if c.left <= 0 {
 		return 0, errLongAnswer
 	}
-	n, err := c.conn.Read(b[:min(len(b), c.left)])
+	b = b[:min(len(b), c.left)]
+	n, err := c.conn.Read(b)
 	c.left -= n
+	c.brim = n == len(b)
 	return n, err
 }
 
@@ -121,7 +145,7 @@ func (c *line) exchange(request []byte, buf *answerBuffer, r *carried) (reusable
 	r.status = resp.StatusCode
 	r.body, err = readAnswer(resp.Body, buf)
 	resp.Body.Close()
-	return !resp.Close && c.in.Buffered() == 0, err
+	return !resp.Close, err
 }
 
 // answer reads the head of any answer, and skips what is only announced.

@@ -2,6 +2,8 @@
 
 package wechat
 
-// alive can't be told here: a connection that the server has closed shows by
-// a send that is in doubt.
-func (c *line) alive() bool { return true }
+// silent knows here only what was read already: a connection that the server
+// has closed shows by a send that is in doubt.
+func (c *line) silent() bool { return !c.unread() }
+
+func (c *line) peek(uintptr) {}

@@ -2,31 +2,23 @@
 
 package wechat
 
-import (
-	"syscall"
-	"time"
-)
+import "syscall"
 
-// alive says whether an idle connection can be used: nothing has come in
-// meanwhile, and no end. It does not wait.
-func (c *line) alive() bool {
-	if c.conn.SetDeadline(time.Time{}) != nil { // the last send's may be over
+// silent says whether an idle connection can be used: nothing has come in
+// that nobody has asked for, and no end. It does not wait, and takes nothing.
+func (c *line) silent() bool {
+	if c.unread() {
 		return false
 	}
-	c.ends = time.Time{}
-	sc, ok := c.raw.(syscall.Conn)
-	if !ok {
+	if c.socket == nil { // nothing to look at
 		return true
 	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return false
-	}
-	quiet := false
-	err = raw.Read(func(fd uintptr) bool {
-		_, err := syscall.Read(int(fd), make([]byte, 1))
-		quiet = err == syscall.EAGAIN
-		return true
-	})
-	return err == nil && quiet
+	c.quiet = false
+	return c.socket.Control(c.look) == nil && c.quiet
+}
+
+// peek looks at the socket for silent.
+func (c *line) peek(fd uintptr) {
+	_, _, err := syscall.Recvfrom(int(fd), c.one[:], syscall.MSG_PEEK)
+	c.quiet = err == syscall.EAGAIN
 }

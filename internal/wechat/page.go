@@ -21,7 +21,7 @@ const maxPageAnswer = 2 << 20
 const maxOpenID = 128
 
 // Page fetches the followers after cursor; see fanout.Followers. Empty
-// openids are left out.
+// openids, and what can't be one, are left out.
 func (c *Client) Page(ctx context.Context, tok fanout.Token, cursor fanout.OpenID) (fanout.FollowerPage, fanout.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.PageTimeout)
 	defer cancel()
@@ -40,37 +40,64 @@ func (c *Client) Page(ctx context.Context, tok fanout.Token, cursor fanout.OpenI
 // parsePage reads an answer of user/get.
 //
 // The page after the last has no data and an empty next_openid. count is
-// ignored: what counts is what is listed. But an answer with neither total
-// nor count is none of WeChat's, and must not pass for the end of the list.
+// ignored: what counts is what is listed. But an answer with neither a total
+// nor a count nor an openid is none of WeChat's, and must not pass for the end
+// of the list.
 func parsePage(body []byte, tok fanout.Token) (fanout.FollowerPage, fanout.Answer) {
 	var r struct {
-		ErrCode number        `json:"errcode"`
-		ErrMsg  string        `json:"errmsg"`
-		Total   *number       `json:"total"`
-		Count   *number       `json:"count"`
-		Data    followerList  `json:"data"`
-		Next    fanout.OpenID `json:"next_openid"`
+		ErrCode number       `json:"errcode"`
+		ErrMsg  words        `json:"errmsg"`
+		Total   count        `json:"total"`
+		Count   count        `json:"count"`
+		Data    followerList `json:"data"`
+		Next    nextOpenID   `json:"next_openid"`
 	}
-	switch err := json.Unmarshal(trimBOM(body), &r); {
+	switch err := decode(body, &r); {
 	case errors.Is(err, errOpenID), errors.Is(err, errTooMany):
 		return fanout.FollowerPage{}, unreadable(err.Error())
 	case err != nil:
 		return fanout.FollowerPage{}, unreadable(notJSON(body))
 	}
 	if r.ErrCode != 0 {
-		return fanout.FollowerPage{}, Classify(CallPage, int(r.ErrCode), scrub(r.ErrMsg, tok))
+		return fanout.FollowerPage{}, Classify(CallPage, int(r.ErrCode), scrub(string(r.ErrMsg), tok))
 	}
-	if r.Total == nil && r.Count == nil {
+	if !r.Total.known && !r.Count.known && len(r.Data.OpenID.ids) == 0 {
 		return fanout.FollowerPage{}, unreadable("the answer is not a list of followers")
 	}
-	if r.Next != "" && !plausible(r.Next) {
+	p := fanout.FollowerPage{Total: r.Total.n, OpenIDs: r.Data.OpenID.ids, Odd: r.Data.OpenID.odd}
+	var ok bool
+	if p.Next, ok = cursor(string(r.Next), p); !ok {
 		return fanout.FollowerPage{}, unreadable(errOpenID.Error())
 	}
-	p := fanout.FollowerPage{OpenIDs: r.Data, Next: r.Next}
-	if r.Total != nil {
-		p.Total = int64(*r.Total)
-	}
 	return p, fanout.Answer{}
+}
+
+// cursor is where the list goes on after p: next_openid, which is the last
+// openid of the page. Where that can't be one, the last that was listed has
+// its place. ok is false where there is none and the page is not empty either:
+// that must not pass for the end of the list.
+func cursor(next string, p fanout.FollowerPage) (_ fanout.OpenID, ok bool) {
+	id := fanout.OpenID(strings.TrimSpace(next))
+	switch {
+	case plausible(id):
+		return id, id != "" || len(p.OpenIDs) > 0 || p.Odd == 0
+	case len(p.OpenIDs) > 0:
+		return p.OpenIDs[len(p.OpenIDs)-1], true
+	}
+	return "", p.Odd == 0
+}
+
+// nextOpenID is a cursor as it comes; what is no text can't be one.
+type nextOpenID string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *nextOpenID) UnmarshalJSON(b []byte) error {
+	*n = "\x00"
+	if b[0] == '"' || b[0] == 'n' {
+		*n = ""
+		return json.Unmarshal(b, (*string)(n))
+	}
+	return nil
 }
 
 var (
@@ -79,49 +106,52 @@ var (
 )
 
 // followerList is "data", which may be absent, null, or PHP's empty array.
-type followerList []fanout.OpenID
+type followerList struct {
+	OpenID openIDs `json:"openid"`
+}
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *followerList) UnmarshalJSON(b []byte) error {
 	if b[0] == '[' && len(bytes.Trim(b, "[] \t\r\n")) == 0 {
-		*l = nil
+		*l = followerList{}
 		return nil
 	}
-	var d struct {
-		OpenID openIDs `json:"openid"`
-	}
-	switch err := json.Unmarshal(b, &d); {
+	type plain followerList // without this method
+	switch err := json.Unmarshal(b, (*plain)(l)); {
 	case errors.Is(err, errTooMany):
 		return err
 	case err != nil:
 		return errOpenID
 	}
-	*l = followerList(d.OpenID)
 	return nil
 }
 
-// openIDs is an array of openids, without the empty ones. They are parts of
-// one text: ten thousand strings of their own would cost three times as much.
-type openIDs []fanout.OpenID
+// openIDs is an array of openids, without the empty ones and without what
+// can't be one: a single odd member must not hide ten thousand people, and
+// how many there were is kept. They are parts of one text: ten thousand
+// strings of their own would cost three times as much.
+type openIDs struct {
+	ids []fanout.OpenID
+	odd int
+}
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *openIDs) UnmarshalJSON(b []byte) error {
 	if b[0] != '[' || bytes.IndexByte(b, '\\') >= 0 { // real openids need no escape
 		return l.decode(b)
 	}
-	ids := make(openIDs, 0, min(fanout.PageSize, bytes.Count(b, []byte(","))+1))
+	*l = openIDs{ids: make([]fanout.OpenID, 0, min(fanout.PageSize, bytes.Count(b, []byte(","))+1))}
 	for text := string(b[1 : len(b)-1]); ; {
 		between, rest, more := strings.Cut(text, `"`)
 		if strings.Trim(strings.ReplaceAll(between, "null", ""), ", \t\r\n") != "" {
-			return errOpenID // there is something that is no string
+			return l.decode(b) // there is something that is no string
 		}
 		if !more {
-			*l = ids
 			return nil
 		}
 		var id string
 		id, text, _ = strings.Cut(rest, `"`)
-		if err := ids.add(fanout.OpenID(id)); err != nil {
+		if err := l.add(id); err != nil {
 			return err
 		}
 	}
@@ -129,12 +159,20 @@ func (l *openIDs) UnmarshalJSON(b []byte) error {
 
 // decode reads what needs a real decoder.
 func (l *openIDs) decode(b []byte) error {
-	var all []fanout.OpenID
+	var all []json.RawMessage
 	if err := json.Unmarshal(b, &all); err != nil {
 		return errOpenID
 	}
-	*l = nil
-	for _, id := range all {
+	*l = openIDs{}
+	for _, raw := range all {
+		if raw[0] != '"' && raw[0] != 'n' {
+			l.odd++
+			continue
+		}
+		var id string
+		if err := json.Unmarshal(raw, &id); err != nil {
+			return errOpenID
+		}
 		if err := l.add(id); err != nil {
 			return err
 		}
@@ -142,16 +180,18 @@ func (l *openIDs) decode(b []byte) error {
 	return nil
 }
 
-func (l *openIDs) add(id fanout.OpenID) error {
+func (l *openIDs) add(text string) error {
+	id := fanout.OpenID(strings.TrimSpace(text))
 	switch {
 	case id == "":
 		return nil
 	case !plausible(id):
-		return errOpenID
-	case len(*l) == fanout.PageSize:
+		l.odd++
+		return nil
+	case len(l.ids) == fanout.PageSize:
 		return errTooMany
 	}
-	*l = append(*l, id)
+	l.ids = append(l.ids, id)
 	return nil
 }
 

@@ -55,9 +55,26 @@ func TestParsePage(t *testing.T) {
 		{"NoList", `{}`, "the answer is not a list of followers", fanout.CodeNotJSON},
 		{"SendAnswer", `{"errcode":0,"errmsg":"ok"}`, "the answer is not a list of followers", fanout.CodeNotJSON},
 		{"Cut", `{"total":1,"count":1,"data":{"openid":["a`, "the answer is not WeChat's JSON", fanout.CodeNotJSON},
-		{"Numbers", `{"total":1,"count":1,"data":{"openid":[1]}}`, errOpenID.Error(), fanout.CodeNotJSON},
-		{"Line", `{"total":1,"count":1,"data":{"openid":["a\nb"]}}`, errOpenID.Error(), fanout.CodeNotJSON},
-		{"BadNext", `{"total":1,"count":1,"data":{"openid":["a"]},"next_openid":"a b"}`, errOpenID.Error(), fanout.CodeNotJSON},
+		{"Number", `{"total":3,"count":3,"data":{"openid":["a",1,"b"]},"next_openid":"b"}`, "3 b [a b] odd 1", 0},
+		{"OddMembers", `{"total":9,"data":{"openid":["a",{"x":["y"]},true,"b c",null,"",["d"],"e"]},"next_openid":"e"}`, "9 e [a e] odd 4", 0},
+		{"BlankWithin", `{"total":3,"count":3,"data":{"openid":["a","b c","d"]},"next_openid":"d"}`, "3 d [a d] odd 1", 0},
+		{"BlanksAround", `{"total":2,"count":2,"data":{"openid":[" a","b\t"]},"next_openid":"b "}`, "2 b [a b]", 0},
+		{"EscapedLine", `{"total":2,"count":2,"data":{"openid":["a\nb","c"]},"next_openid":"c"}`, "2 c [c] odd 1", 0},
+		{"RawLine", "{\"total\":2,\"count\":2,\"data\":{\"openid\":[\"a\nb\",\"c\x01\",\"d\"]},\"next_openid\":\"d\"}", "2 d [d] odd 2", 0},
+		{"NotUTF8", "{\"total\":2,\"count\":2,\"data\":{\"openid\":[\"a\xff\",\"b\"]},\"next_openid\":\"b\"}", "2 b [b] odd 1", 0},
+		{"TooLong", `{"total":2,"data":{"openid":["a","` + strings.Repeat("x", maxOpenID+1) + `"]}}`, "2  [a] odd 1", 0},
+		{"OddPage", `{"total":1,"count":1,"data":{"openid":[1]},"next_openid":"b"}`, "1 b [] odd 1", 0},
+		{"OddEnd", `{"total":1,"count":1,"data":{"openid":[1]}}`, errOpenID.Error(), fanout.CodeNotJSON},
+		{"BadNext", `{"total":2,"count":2,"data":{"openid":["a","b"]},"next_openid":"a b"}`, "2 b [a b]", 0},
+		{"NumberNext", `{"total":2,"count":2,"data":{"openid":["a","b"]},"next_openid":{}}`, "2 b [a b]", 0},
+		{"BadNextOfNobody", `{"total":0,"count":0,"next_openid":"a b"}`, "0  []", 0},
+		{"TotalExponent", `{"total":2e1,"count":1,"data":{"openid":["a"]}}`, "20  [a]", 0},
+		{"TotalFraction", `{"total":20.0,"data":{"openid":["a"]}}`, "20  [a]", 0},
+		{"TotalHuge", `{"total":9223372036854775808,"data":{"openid":["a"]}}`, "9223372036854775807  [a]", 0},
+		{"TotalText", `{"total":"many","data":{"openid":["a"]}}`, "0  [a]", 0},
+		{"TotalTextAlone", `{"total":"many"}`, "the answer is not a list of followers", fanout.CodeNotJSON},
+		{"ErrmsgNumber", `{"errcode":40013,"errmsg":5}`, "5", 40013},
+		{"ErrcodeText", `{"errcode":"","total":1,"data":{"openid":["a"]}}`, "the answer is not WeChat's JSON", fanout.CodeNotJSON},
 		{"DataString", `{"total":1,"count":1,"data":"x"}`, errOpenID.Error(), fanout.CodeNotJSON},
 		{"TooMany", `{"total":1,"data":{"openid":[` + strings.Repeat(`"a",`, fanout.PageSize) + `"b"]}}`, errTooMany.Error(), fanout.CodeNotJSON},
 	} {
@@ -66,6 +83,9 @@ func TestParsePage(t *testing.T) {
 			got := a.Text
 			if a.OK() {
 				got = fmt.Sprintf("%d %s %s", p.Total, string(p.Next), p.OpenIDs)
+			}
+			if p.Odd > 0 {
+				got += fmt.Sprint(" odd ", p.Odd)
 			}
 			if got != tc.want || a.Code != tc.code || a.Ambiguous {
 				t.Errorf("got %q, %+v; want %q, code %d", got, a, tc.want, tc.code)
@@ -99,7 +119,7 @@ func FuzzPage(f *testing.F) {
 	for _, s := range []string{
 		`{"total":23000,"count":2,"data":{"openid":["oA","oB"]},"next_openid":"oB"}`, `{"total":23000,"count":0,"next_openid":""}`,
 		`{"total":2,"count":2,"data":{"openid":["","oA"]},"next_openid":null}`, `{"count":0,"data":[]}`, `{"data":[[[]]],"total":1}`,
-		`{"errcode":40003,"errmsg":"invalid openid rid: 1-2-3"}`, `{"total":"x"}`, `{"total":-1,"data":{"openid":["a\u0000"]}}`, ``, `null`, `[]`,
+		`{"errcode":40003,"errmsg":"invalid openid rid: 1-2-3"}`, `{"total":"x"}`, `{"total":-1,"data":{"openid":["a\u0000"]}}`, `{"total":1,"data":{"openid":[1," a ","b\\"]},"next_openid":1}`, "{\"count\":1,\"data\":{\"openid\":[\"a\x02\"]}}", ``, `null`, `[]`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -117,6 +137,9 @@ func FuzzPage(f *testing.F) {
 		if want := plainly(body); !slices.Equal(p.OpenIDs, want) {
 			t.Errorf("listed %q, want %q", p.OpenIDs, want)
 		}
+		if p.Odd > 0 && len(p.OpenIDs) == 0 && p.Next == "" {
+			t.Error("a page of odd members passes for the end")
+		}
 		for _, id := range append(p.OpenIDs, p.Next) {
 			if strings.ContainsAny(string(id), "\n\x00 ") || len(id) > maxOpenID {
 				t.Errorf("took %q as an openid", string(id))
@@ -128,9 +151,15 @@ func FuzzPage(f *testing.F) {
 // plainly reads the openids of an answer without a thought of memory.
 func plainly(body []byte) (ids []fanout.OpenID) {
 	var r struct{ Data json.RawMessage }
-	var d struct{ OpenID []fanout.OpenID }
-	if json.Unmarshal(trimBOM(body), &r) != nil || len(r.Data) == 0 || json.Unmarshal(r.Data, &d) != nil {
+	var d struct{ OpenID []any }
+	if decode(body, &r) != nil || len(r.Data) == 0 || json.Unmarshal(r.Data, &d) != nil {
 		return nil
 	}
-	return slices.DeleteFunc(d.OpenID, func(id fanout.OpenID) bool { return id == "" })
+	for _, v := range d.OpenID {
+		s, _ := v.(string)
+		if id := fanout.OpenID(strings.TrimSpace(s)); id != "" && plausible(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }

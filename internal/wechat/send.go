@@ -3,7 +3,6 @@ package wechat
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 
@@ -76,12 +75,12 @@ func parseResult(body []byte) (code int, msg string, ok bool) {
 	}
 	var r struct {
 		ErrCode *number `json:"errcode"`
-		ErrMsg  string  `json:"errmsg"`
+		ErrMsg  words   `json:"errmsg"`
 	}
-	if err := json.Unmarshal(trimBOM(body), &r); err != nil || r.ErrCode == nil {
+	if err := decode(body, &r); err != nil || r.ErrCode == nil {
 		return 0, "", false
 	}
-	return int(*r.ErrCode), r.ErrMsg, true
+	return int(*r.ErrCode), string(r.ErrMsg), true
 }
 
 // accepted recognises the usual good answer without decoding it:

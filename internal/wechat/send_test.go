@@ -71,6 +71,19 @@ func TestClient_SendAnswers(t *testing.T) {
 		{"OKOtherwiseWritten", 200, "\xef\xbb\xbf {\"msgid\": 1, \"errmsg\":\"ok\", \"errcode\" : \"0\" }\n", fanout.Answer{}},
 		{"NotAFollower", 200, `{"errcode":43004,"errmsg":"require subscribe rid: 64489d92-7465ac28-12ccf767"}`,
 			fanout.Answer{Verdict: fanout.Skip, Code: 43004, Text: "require subscribe"}},
+		{"Controls", 200, "{\"errcode\":43004,\"errmsg\":\"require subscribe \x01\x0b\n rid: 1-2-3\"}",
+			fanout.Answer{Verdict: fanout.Skip, Code: 43004, Text: "require subscribe"}},
+		{"ControlsInAGoodOne", 200, "{\"errcode\":0,\"errmsg\":\"o\tk\",\"msgid\":1}", fanout.Answer{}},
+		{"NotUTF8", 200, "{\"errcode\":43004,\"errmsg\":\"require \xc3\x28\"}",
+			fanout.Answer{Verdict: fanout.Skip, Code: 43004, Text: "require \ufffd("}},
+		{"Backslash", 200, `{"errcode":43004,"errmsg":"a\b \q"}`, fanout.Answer{Verdict: fanout.Skip, Code: 43004, Text: `a \q`}},
+		{"ErrmsgNumber", 200, `{"errcode":43004,"errmsg":5}`, fanout.Answer{Verdict: fanout.Skip, Code: 43004, Text: "5"}},
+		{"ErrmsgNull", 200, `{"errcode":43004,"errmsg":null}`, fanout.Answer{Verdict: fanout.Skip, Code: 43004}},
+		{"ErrmsgObject", 200, `{"errcode":43004,"errmsg":{"why":"x"}}`, fanout.Answer{Verdict: fanout.Skip, Code: 43004, Text: `{"why":"x"}`}},
+		{"ErrcodeFraction", 200, `{"errcode":0.5}`,
+			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
+		{"ErrcodeEmpty", 200, `{"errcode":"","errmsg":"ok"}`,
+			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
 		{"Busy", 200, `{"errcode":-1,"errmsg":"system error hint: [EeSuhA04363721]"}`,
 			fanout.Answer{Verdict: fanout.Busy, Code: -1, Ambiguous: true, Text: "system error"}},
 		{"Duplicate", 200, `{"errcode":40241,"errmsg":"dup"}`, fanout.Answer{Verdict: fanout.DeferShort, Code: 40241, Text: "dup"}},
@@ -311,6 +324,15 @@ func BenchmarkSend(b *testing.B) {
 			}
 		})
 	}
+	b.Run("Look", func(b *testing.B) { // the part of Wire that looks for an answer nobody asked for
+		b.ReportAllocs()
+		l := c.sends.(*wire).idle[0]
+		for b.Loop() {
+			if !l.silent() {
+				b.Fatal("something has come in")
+			}
+		}
+	})
 	b.Run("Resty", func(b *testing.B) { // the bare call, for comparison
 		b.ReportAllocs()
 		body := string(letter.Head) + "oia2TjuEGTNoeX76QEjQNrcURxG8" + string(letter.Tail)

@@ -2,9 +2,7 @@ package wechat
 
 import (
 	"bytes"
-	"encoding/json"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -47,22 +45,3 @@ func capText(s string) string {
 }
 
 func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }
-
-// number is an integer that may come as a string.
-type number int64
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (n *number) UnmarshalJSON(b []byte) error {
-	if len(b) >= 2 && b[0] == '"' {
-		b = b[1 : len(b)-1]
-	}
-	if string(b) == "null" {
-		return nil
-	}
-	v, err := strconv.ParseInt(string(b), 10, 64)
-	if err != nil {
-		return &json.UnmarshalTypeError{Value: "number"}
-	}
-	*n = number(v)
-	return nil
-}

@@ -57,8 +57,6 @@ type wire struct {
 const (
 	idleFor     = 60 * time.Second
 	dialTimeout = 5 * time.Second
-	// looks at whether the server has closed a connection, after a rest.
-	lookAfter = 50 * time.Millisecond
 	// A send may time out too early by this part of its timeout: see
 	// line.begin.
 	deadlineSlack = 32
@@ -123,7 +121,7 @@ func (w *wire) post(ctx context.Context, tok fanout.Token, l *fanout.Letter, to 
 	if gone != nil && err != nil {
 		err = gone // it was cut off, not slow
 	}
-	if err != nil || !reusable || gone != nil {
+	if err != nil || !reusable || c.unread() || gone != nil {
 		c.close()
 	} else {
 		w.keep(c)
@@ -174,20 +172,23 @@ func (w *wire) dial(ctx context.Context, deadline time.Time) (*line, error) {
 		return nil, err
 	}
 	if w.tls == nil {
-		return newLine(raw, raw), nil
+		return newLine(raw, nil), nil
 	}
-	conn := tls.Client(raw, w.tls)
+	below := &records{Conn: raw}
+	conn := tls.Client(below, w.tls)
 	shake, done := context.WithTimeout(ctx, dialTimeout)
 	defer done()
 	if err := conn.HandshakeContext(shake); err != nil {
 		raw.Close()
 		return nil, err
 	}
-	return newLine(conn, raw), nil
+	return newLine(conn, below), nil
 }
 
 // kept returns an open connection, the last used first: those that a smaller
-// number of sends does not need grow old, and go.
+// number of sends does not need grow old, and go. A connection on which
+// anything has come in since its last answer is closed: it would be taken for
+// the next one, and everybody's verdict from then on for somebody else's.
 func (w *wire) kept(now time.Time) *line {
 	for {
 		w.mu.Lock()
@@ -200,8 +201,7 @@ func (w *wire) kept(now time.Time) *line {
 		w.idle[n-1] = nil
 		w.idle = w.idle[:n-1]
 		w.mu.Unlock()
-		rest := now.Sub(c.used)
-		if rest < lookAfter || rest < idleFor && c.alive() {
+		if now.Sub(c.used) < idleFor && c.silent() {
 			return c
 		}
 		c.close()
