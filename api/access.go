@@ -95,6 +95,18 @@ func (s *Server) headers(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// migrated keeps requests from changing tables that this program does not know.
+func (s *Server) migrated(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if m := c.Request().Method; m != http.MethodGet && m != http.MethodHead {
+			if why := s.Unready(); why != "" {
+				return unready(why)
+			}
+		}
+		return next(c)
+	}
+}
+
 var jobIDShape = regexp.MustCompile(`^[0-9a-z]{1,24}$`)
 
 // jobID returns the job that the address names, or "" if it can't be one.

@@ -41,9 +41,13 @@ func bearer(c echo.Context) string {
 	return strings.TrimSpace(key)
 }
 
-// trusted says that the request carries a key, or that none is asked for.
+// trusted says that the request carries a key, or that none is asked for and
+// it was made for this machine.
 func (s *Server) trusted(c echo.Context) bool {
-	return len(s.keys) == 0 || s.keys.accept(bearer(c))
+	if len(s.keys) == 0 {
+		return s.foreign(c.Request()) == nil
+	}
+	return s.keys.accept(bearer(c))
 }
 
 // authorized lets only those with a key pass, except to the open routes.
@@ -55,6 +59,9 @@ func (s *Server) authorized(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if s.trusted(c) {
 			return next(c)
+		}
+		if len(s.keys) == 0 {
+			return s.foreign(c.Request())
 		}
 		challenge := `Bearer realm="pushd"`
 		if bearer(c) != "" {

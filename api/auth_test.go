@@ -65,6 +65,7 @@ func TestServer_NoKeysIsOpen(t *testing.T) {
 	w.health.Parts = []fanout.HealthPart{{Name: "wechat", Status: fanout.OK, Text: "shown"}}
 	r := request("GET", "/v1/jobs", "", "")
 	r.Header.Del("Authorization")
+	r.Host = "127.0.0.1:8080"
 	if rec := w.serve(r); rec.Code != 200 {
 		t.Errorf("answered %d", rec.Code)
 	}

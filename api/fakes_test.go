@@ -161,6 +161,7 @@ func newWorld() *world {
 		Control: &w.control, Jobs: &w.jobs, Composer: &w.composer,
 		Health: func() fanout.Health { return w.health },
 		Stats:  func() fanout.Stats { return w.stats },
+		Down:   func(err error) bool { return strings.Contains(err.Error(), "connection lost") },
 		Keys:   []string{theKey, otherKey}, Version: "1.2.3",
 		Logger: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

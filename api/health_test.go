@@ -76,7 +76,11 @@ func TestServer_HealthTextsWantAKey(t *testing.T) {
 	}
 	// Whoever needs no key for the API needs none here.
 	w.options.Keys = nil
-	if body := w.probe("GET", "/healthz", "").Body.String(); !strings.Contains(body, secretText) {
-		t.Errorf("without keys: %s", body)
+	r := httptest.NewRequest("GET", "/healthz", nil)
+	for host, shown := range map[string]bool{"127.0.0.1:8080": true, "rebound.example": false} {
+		r.Host = host
+		if rec := w.serve(r); rec.Code != 200 || strings.Contains(rec.Body.String(), secretText) != shown {
+			t.Errorf("without keys, for %s: %d %s", host, rec.Code, rec.Body)
+		}
 	}
 }

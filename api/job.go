@@ -92,7 +92,7 @@ func (s *Server) rate(j fanout.Job) float64 {
 	if !here {
 		r = j.SendRate
 	}
-	if (!here && j.Leased < j.Now) || math.IsNaN(r) || r < 0 {
+	if (!here && j.Leased < j.Now) || math.IsNaN(r) || math.IsInf(r, 0) || r < 0 {
 		return 0
 	}
 	return math.Round(r*10) / 10
@@ -132,12 +132,13 @@ func errorKey(code int) string {
 	return strconv.Itoa(code)
 }
 
-// moment is a time in RFC 3339 to the second; nil for never.
+// moment is a time in RFC 3339 to the second; nil for never, and for a time
+// that RFC 3339 can't write: one such row must not break a list.
 func moment(t fanout.Time) *time.Time {
-	if t == 0 {
+	at := t.Std().Truncate(time.Second)
+	if t == 0 || at.Year() < 1 || at.Year() > 9999 {
 		return nil
 	}
-	at := t.Std().Truncate(time.Second)
 	return &at
 }
 

@@ -55,7 +55,7 @@ func TestServer_Post(t *testing.T) {
 	t.Run("DatabaseDown", func(t *testing.T) {
 		w := newWorld()
 		w.control.PostFunc = func(fanout.Request) (fanout.Outcome, error) {
-			return fanout.Outcome{}, errors.New("insert job: dial tcp 10.1.2.3:3306: refused")
+			return fanout.Outcome{}, errors.New("insert job: dial tcp 10.1.2.3:3306: connection lost")
 		}
 		rec := w.postJSON("/v1/jobs", good)
 		wantProblem(t, rec, 503, fanout.CodeUnavailable, "")

@@ -1,8 +1,12 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -14,6 +18,7 @@ import (
 // The codes that only this package gives; the others are the domain's.
 const (
 	codeMalformed         fanout.ProblemCode = "malformed_body"
+	codeForbiddenOrigin   fanout.ProblemCode = "forbidden_origin"
 	codeUnauthorized      fanout.ProblemCode = "unauthorized"
 	codeNotFound          fanout.ProblemCode = "not_found"
 	codeRecipientNotFound fanout.ProblemCode = "recipient_not_found"
@@ -40,6 +45,7 @@ type refusal struct {
 var refusals = map[fanout.ProblemCode]refusal{
 	codeMalformed:              {http.StatusBadRequest, "The body can't be read"},
 	codeUnauthorized:           {http.StatusUnauthorized, "The API key is missing or wrong"},
+	codeForbiddenOrigin:        {http.StatusForbidden, "The request was not made for this machine"},
 	codeNotFound:               {http.StatusNotFound, "There is nothing at this address"},
 	fanout.CodeChannelNotFound: {http.StatusNotFound, "There is no such channel"},
 	fanout.CodeJobNotFound:     {http.StatusNotFound, "There is no such job"},
@@ -113,9 +119,22 @@ func invalid(field, text string) *fanout.Problem {
 	return &fanout.Problem{Code: fanout.CodeInvalid, Field: field, Text: text}
 }
 
+// unready words why nothing can be changed now.
+func unready(why string) *fanout.Problem {
+	return problem(fanout.CodeUnavailable, "pushd can't work on its tables now: "+why)
+}
+
+// statusGone is what the log and the metrics show where nobody was left to
+// answer to; no client sees it.
+const statusGone = 499
+
 // fail answers with what went wrong. It is the only place that does.
 func (s *Server) fail(err error, c echo.Context) {
 	if c.Response().Committed {
+		return
+	}
+	if gone(err, c) {
+		c.Response().WriteHeader(statusGone)
 		return
 	}
 	p := s.explain(err, c)
@@ -128,11 +147,21 @@ func (s *Server) fail(err error, c echo.Context) {
 	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:
 		h.Set(echo.HeaderConnection, "close") // the rest of the body is not waited for
 	}
-	writeJSON(c, "application/problem+json", d.Status, d)
+	b, _ := encode(d) // texts and a number always encode
+	write(c, "application/problem+json", d.Status, b)
+}
+
+// gone says that the call was given up because the client went away, which is
+// nobody's mistake.
+func gone(err error, c echo.Context) bool {
+	var p *fanout.Problem
+	return !errors.As(err, &p) && errors.Is(c.Request().Context().Err(), context.Canceled)
 }
 
 // explain turns any error into a refusal. What is not meant for the caller is
-// logged, and the caller learns only that there was something.
+// logged, and the caller learns only that there was something. An error of
+// unknown meaning is a fault of pushd's, or of the set-up, and asking again
+// will not help; only a database that is away is worth waiting for.
 func (s *Server) explain(err error, c echo.Context) *fanout.Problem {
 	var p *fanout.Problem
 	if errors.As(err, &p) {
@@ -147,25 +176,44 @@ func (s *Server) explain(err error, c echo.Context) *fanout.Problem {
 			return problem(codeMethodNotAllowed, "see the header Allow for those it takes")
 		}
 	}
-	s.Logger.Error("request failed", "request_id", requestID(c), "route", c.Path(),
-		"job_id", string(jobID(c)), "error", err)
-	return problem(fanout.CodeUnavailable, "pushd can't reach its database now; ask again")
+	level, p := slog.LevelError, problem(codeInternal, "pushd's log has more under this request's id, which is at the end of instance")
+	if why := s.Unready(); why != "" {
+		level, p = slog.LevelWarn, unready(why)
+	} else if s.Down(err) || errors.Is(err, context.DeadlineExceeded) {
+		level, p = slog.LevelWarn, problem(fanout.CodeUnavailable, "pushd can't reach its database now; ask again")
+	}
+	s.Logger.Log(c.Request().Context(), level, "request failed", "request_id", requestID(c), "route", c.Path(),
+		"job_id", string(jobID(c)), "code", string(p.Code), "error", err)
+	return p
 }
 
-// writeJSON answers with v. Nothing can be done about a client that is gone.
-func writeJSON(c echo.Context, mediaType string, status int, v any) {
+// encode makes the JSON of an answer, whole, before any of it is sent: what
+// can't be encoded must not look like an answer.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // links stay readable
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode the answer: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// write sends an answer. Nothing can be done about a client that is gone.
+func write(c echo.Context, mediaType string, status int, body []byte) {
 	c.Response().Header().Set(echo.HeaderContentType, mediaType)
 	c.Response().WriteHeader(status)
-	if c.Request().Method == http.MethodHead {
-		return
+	if c.Request().Method != http.MethodHead {
+		_, _ = c.Response().Write(body)
 	}
-	enc := json.NewEncoder(c.Response())
-	enc.SetEscapeHTML(false) // links stay readable
-	_ = enc.Encode(v)
 }
 
-// answer is writeJSON for what went well.
+// answer answers with v.
 func answer(c echo.Context, status int, v any) error {
-	writeJSON(c, "application/json", status, v)
+	b, err := encode(v)
+	if err != nil {
+		return err
+	}
+	write(c, "application/json", status, b)
 	return nil
 }

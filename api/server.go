@@ -45,11 +45,21 @@ type Options struct {
 	Tokens func() TokenStats
 	// Keys are the API keys; none leaves everything open, for loopback.
 	Keys []string
+	// Host is the host that the API listens on. Without keys, requests that
+	// are addressed to another one are refused, unless it is a loopback name.
+	Host string
 	// OnlyOpenIDs is how many followers may be told at all (staging); 0 is
 	// everyone. Each job shows it, so that nobody wonders who was skipped.
 	OnlyOpenIDs int
 	// Draining says that no new work is taken.
 	Draining func() bool
+	// Unready says why the tables can't be worked on, such as that a newer
+	// pushd has changed them; "" = they can. Until then no request changes
+	// anything.
+	Unready func() string
+	// Down says that an error means that the database can't be reached or
+	// accepts no writes, rather than that something is wrong with a request.
+	Down func(error) bool
 	// Live is the rate in messages/s of a job that this very process sends;
 	// other jobs show the rate that their owner last told the database.
 	Live    func(fanout.JobID) (rate float64, ok bool)
@@ -80,6 +90,12 @@ func New(o Options) *Server {
 	if o.Draining == nil {
 		o.Draining = func() bool { return false }
 	}
+	if o.Unready == nil {
+		o.Unready = func() string { return "" }
+	}
+	if o.Down == nil {
+		o.Down = func(error) bool { return false }
+	}
 	if o.Live == nil {
 		o.Live = func(fanout.JobID) (float64, bool) { return 0, false }
 	}
@@ -90,7 +106,7 @@ func New(o Options) *Server {
 	s.echo.HTTPErrorHandler = s.fail
 	// From the outside in: everything is logged and counted, a panic is an
 	// answer like any other, and a stranger learns nothing about routes.
-	s.echo.Use(s.observe, s.recovered, s.headers, s.authorized)
+	s.echo.Use(s.observe, s.recovered, s.headers, s.authorized, s.migrated)
 	s.routes(s.echo)
 	return s
 }
