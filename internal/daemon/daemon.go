@@ -23,7 +23,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"pushd/api"
@@ -57,8 +56,7 @@ type Daemon struct {
 	engine   *fanout.Engine
 	server   *http.Server
 	listener net.Listener
-	migrated atomic.Bool
-	schema   atomic.Pointer[string] // what is wrong with the tables
+	schema   schema
 }
 
 // New makes the parts and opens the listener; nothing runs before Run. The
@@ -83,6 +81,7 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	c.Engine.Ledger, c.Engine.WeChat, c.Engine.Tokens = d.store, d.wechat, tokens{d.tokens}
 	// An eighth is to spare: a share that has shrunk is given back only as
 	// answers come, and meanwhile nobody shall wait for a connection.
+	c.Engine.Ready = func() bool { return d.schema.wrong() == "" }
 	c.Engine.InFlight = c.WeChat.MaxConns * 8 / 9
 	c.Engine.Boottime, c.Engine.Log = newBootClock().now, c.Log
 	c.Engine.Owner.Boot = strings.ToLower(rand.Text()[:12])
@@ -105,7 +104,9 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 func (d *Daemon) Addr() net.Addr { return d.listener.Addr() }
 
 func (d *Daemon) handler() http.Handler {
+	host, _, _ := net.SplitHostPort(d.c.Listen)
 	return api.New(api.Options{
+		Host: host, Unready: d.schema.wrong, Down: d.store.Down,
 		Control: fanout.NewController(d.store, d.engine), Jobs: d.store, Composer: fanout.NewComposer(d.store, d.engine),
 		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
 		Keys: d.c.Keys, Draining: d.engine.Draining, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
@@ -130,6 +131,7 @@ func (d *Daemon) listen(ctx context.Context) (net.Listener, error) {
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	d.schema.first(ctx, d.store) // so that the first request is not refused for nothing
 	served := make(chan error, 1)
 	go func() {
 		served <- d.server.Serve(d.listener)
@@ -138,7 +140,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		d.watchSchema(ctx)
+		d.schema.watch(ctx, d.store, d.c.Log)
 	}()
 	err := d.engine.Run(ctx, d.c.Drain)
 	<-watched
@@ -158,44 +160,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return errors.Join(err, d.store.Close())
 }
 
-// watchSchema finds out when the tables are there: pushd may be started
-// before it is migrated.
-func (d *Daemon) watchSchema(ctx context.Context) {
-	for said := ""; ; {
-		ok, err := d.store.Migrated(ctx)
-		if d.migrated.Store(ok); ok {
-			return
-		}
-		text := "the tables are not there or not up to date; run pushd migrate"
-		if err != nil {
-			text = err.Error() // no database, or tables of a newer program
-		}
-		if text != said && ctx.Err() == nil {
-			d.c.Log.Warn("not ready to work", "reason", text)
-			said = text
-		}
-		d.schema.Store(&text)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(2 * time.Second):
-		}
-	}
-}
-
 func (d *Daemon) health() fanout.Health {
 	text := ""
 	if h := d.tokens.Health(); h.Failing > 0 {
 		text = fmt.Sprintf("no usable token for %d accounts; %s since %s: %s", h.Failing, h.AppID, h.Since.UTC().Format(time.RFC3339), h.Err)
 	}
-	schema := ""
-	if !d.migrated.Load() {
-		schema = "not looked at yet"
-		if s := d.schema.Load(); s != nil {
-			schema = *s
-		}
-	}
-	return d.engine.Health(schema, text)
+	return d.engine.Health(d.schema.wrong(), text)
 }
 
 func (d *Daemon) tokenStats() api.TokenStats {

@@ -43,6 +43,11 @@ type Config struct {
 	// Only, if not nil, are the only people who are told (staging).
 	Only map[OpenID]bool
 
+	// Ready, if not nil, says whether the tables are those that this program
+	// knows. While they are not, it takes no work and changes nothing; what
+	// runs is finished.
+	Ready func() bool
+
 	// Boottime is a clock that runs on while the machine sleeps
 	// (CLOCK_BOOTTIME), from any origin. Leases are counted on it.
 	Boottime func() time.Duration

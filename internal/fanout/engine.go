@@ -71,6 +71,10 @@ func (e *Engine) Draining() bool { return e.draining.Load() }
 func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	hard, kill := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer kill(errRelease)
+	if !e.awaitTables(ctx) {
+		e.draining.Store(true)
+		return nil
+	}
 	if err := e.retry.do(ctx, "take back leases", func(ctx context.Context) error {
 		n, err := e.cfg.Ledger.TakeBack(ctx, e.cfg.Owner)
 		if n > 0 {
@@ -102,6 +106,24 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	return nil
 }
 
+// ready says whether the tables may be worked on.
+func (e *Engine) ready() bool { return e.cfg.Ready == nil || e.cfg.Ready() }
+
+// awaitTables waits until the tables may be worked on, and says whether that
+// came before ctx ended.
+func (e *Engine) awaitTables(ctx context.Context) bool {
+	const looks = 20 // between readings of the clock, by which the health knows that the database answers
+	for n := 0; !e.ready(); n++ {
+		if n%looks == 0 {
+			_ = e.readClock(ctx) // a database that does not answer shows in the health
+		}
+		if !sleep(ctx, 50*time.Millisecond) {
+			return false
+		}
+	}
+	return true
+}
+
 // every calls f each d, and when poked, until ctx ends.
 func (e *Engine) every(ctx context.Context, d time.Duration, poke <-chan struct{}, f func(context.Context)) {
 	t := time.NewTicker(d)
@@ -119,7 +141,7 @@ func (e *Engine) every(ctx context.Context, d time.Duration, poke <-chan struct{
 
 // claim takes what is due, as long as there are slots.
 func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
-	for e.slots.free() > 0 && ctx.Err() == nil {
+	for e.ready() && e.slots.free() > 0 && ctx.Err() == nil {
 		due, err := e.cfg.Ledger.Due(ctx, e.cfg.Lease, min(e.slots.free(), 50))
 		if err != nil {
 			e.failed(ctx, "look for due jobs", err)

@@ -11,7 +11,7 @@ import (
 // keepHouse does what a daemon does beside its jobs: it ends jobs that wait
 // past their deadline, keeps the status column true, and removes old pages.
 func (e *Engine) keepHouse(ctx context.Context) {
-	for _, step := range []struct {
+	for i, step := range []struct {
 		name string
 		do   func(context.Context) error
 	}{
@@ -21,6 +21,9 @@ func (e *Engine) keepHouse(ctx context.Context) {
 		{"purge pages", e.purge},
 		{"forget accounts", e.forgetAccounts},
 	} {
+		if i > 0 && !e.ready() {
+			return
+		}
 		if err := step.do(ctx); err != nil && ctx.Err() == nil {
 			e.failed(ctx, step.name, err)
 		}

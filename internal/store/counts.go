@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/jmoiron/sqlx"
 
@@ -21,17 +20,17 @@ type countsRow struct {
 	Errors  []byte `db:"errors"`
 }
 
-func (r *countsRow) counts() (fanout.Counts, error) {
+// counts are the sums of the row. Errors are for people alone: where they can't
+// be decoded they are left out, and the sums stand.
+func (r *countsRow) counts() fanout.Counts {
 	c := fanout.Counts{
 		Sent: r.Sent, Skipped: r.Skipped, Failed: r.Failed, Unknown: r.Unknown,
 		Retries: r.Retries, InDoubt: r.InDoubt,
 	}
-	if len(r.Errors) > 0 {
-		if err := json.Unmarshal(r.Errors, &c.Errors); err != nil {
-			return c, fmt.Errorf("errors: %w", err)
-		}
+	if len(r.Errors) > 0 && json.Unmarshal(r.Errors, &c.Errors) != nil {
+		c.Errors = nil
 	}
-	return c, nil
+	return c
 }
 
 // countsColumns and countsSet are in the order of countsArgs.
@@ -85,13 +84,9 @@ WHERE job_id IN (?)`, ids)
 		if err := rows.StructScan(&r); err != nil {
 			return nil, err
 		}
-		c, err := r.counts()
-		if err != nil {
-			return nil, fmt.Errorf("job %s: %w", r.JobID, err)
-		}
 		t := sums[r.JobID]
 		t.People += r.People
-		t.add(c)
+		t.add(r.counts())
 		sums[r.JobID] = t
 	}
 	return sums, rows.Err()

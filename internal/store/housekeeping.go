@@ -36,13 +36,7 @@ LIMIT ?`), after, since, after, limit)
 	if err != nil {
 		return nil, wrap(err, "list standing jobs")
 	}
-	jobs := make([]fanout.Job, len(rows))
-	for i := range rows {
-		if jobs[i], err = rows[i].job(); err != nil {
-			return nil, wrap(err, "list standing jobs")
-		}
-	}
-	return jobs, nil
+	return s.readable(rows), nil
 }
 
 // errNewer says that a job is not its channel's newest any more.

@@ -102,17 +102,18 @@ func (r *jobRow) job() (fanout.Job, error) {
 		QuotaRemain: r.QuotaRemain, Shortfall: r.Shortfall,
 		Now: r.Now,
 	}
+	j.Counts = r.counts()
 	if err := json.Unmarshal(r.Asked, &j.Asked); err != nil {
+		j.Asked = fanout.Asked{}
 		return j, fmt.Errorf("job %s: asked: %w", r.ID, err)
 	}
 	if len(r.Message) > 0 {
 		if err := json.Unmarshal(r.Message, &j.Prepared.Message); err != nil {
+			j.Prepared.Message = nil
 			return j, fmt.Errorf("job %s: message: %w", r.ID, err)
 		}
 	}
-	var err error
-	j.Counts, err = r.counts()
-	return j, err
+	return j, nil
 }
 
 // settledRow says that the sums on the row are the last word: nobody writes
@@ -131,6 +132,9 @@ func (s *Store) readJob(ctx context.Context, on sqlx.QueryerContext, where strin
 	if err != nil {
 		return fanout.Job{}, err
 	}
+	if _, err := r.job(); err != nil {
+		return fanout.Job{}, err
+	}
 	jobs, err := s.withCounts(ctx, on, []jobRow{r})
 	if err != nil {
 		return fanout.Job{}, err
@@ -138,18 +142,27 @@ func (s *Store) readJob(ctx context.Context, on sqlx.QueryerContext, where strin
 	return jobs[0], nil
 }
 
+// readable turns rows into jobs. Of a row that can't be decoded it gives what
+// can be read: one such row is no reason to show none of the others.
+func (s *Store) readable(rows []jobRow) []fanout.Job {
+	jobs := make([]fanout.Job, len(rows))
+	for i := range rows {
+		var err error
+		if jobs[i], err = rows[i].job(); err != nil {
+			s.opt.Logger.Error("a row of pushd_job can't be decoded", "job_id", string(rows[i].ID), "err", err)
+		}
+	}
+	return jobs
+}
+
 // withCounts turns rows into jobs, with sums over the progress of those that
 // are still written to.
 func (s *Store) withCounts(ctx context.Context, on sqlx.QueryerContext, rows []jobRow) ([]fanout.Job, error) {
 	var live []fanout.JobID
-	jobs := make([]fanout.Job, len(rows))
+	jobs := s.readable(rows)
 	for i := range rows {
-		j, err := rows[i].job()
-		if err != nil {
-			return nil, err
-		}
-		if jobs[i] = j; !rows[i].settledRow() {
-			live = append(live, j.ID)
+		if !rows[i].settledRow() {
+			live = append(live, jobs[i].ID)
 		}
 	}
 	sums, err := s.sum(ctx, on, live)

@@ -45,6 +45,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
+// ErrNewer says that a newer program has made or changed the tables.
+var ErrNewer = errors.New("it is too old")
+
 // Migrated says whether the tables are there in this program's version. It is
 // an error if a newer program made them.
 func (s *Store) Migrated(ctx context.Context) (bool, error) {
@@ -60,7 +63,7 @@ func (s *Store) Migrated(ctx context.Context) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("read the version of the tables: %w", err)
 	case have.Int64 > want:
-		return false, fmt.Errorf("the tables have version %d, this program knows %d: it is too old", have.Int64, want)
+		return false, fmt.Errorf("the tables have version %d, this program knows %d: %w", have.Int64, want, ErrNewer)
 	}
 	return have.Int64 == want, nil
 }

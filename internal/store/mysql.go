@@ -125,11 +125,23 @@ func isMySQL(err error, numbers ...uint16) bool {
 	return ok && slices.Contains(numbers, e.Number)
 }
 
-// mysqlDown knows the ways in which a server is not there: no connection, too
-// many of them (1040), shutting down (1053), read only (1290, 1792), gone
-// (2006, 2013), killed (1927, 3169).
+// downNumbers are the ways in which a server says that it is not there, or
+// takes no writes now.
+var downNumbers = []uint16{
+	1040, 1203, 1226, // too many connections
+	1047,             // a node of a cluster without quorum, or not ready
+	1053, 1129, 3032, // shutting down, closed to this host, offline
+	1158, 1159, 1160, 1161, // the line is broken
+	1021,                   // the disk is full
+	1290, 1792, 1836, 3100, // read only, or the group refuses
+	1317, 1969, 3024, // a statement took too long, or was killed
+	1927, 2006, 2013, 3169, 4031, // the connection was killed
+	9001, 9002, 9003, 9005, // TiDB's storage does not answer
+}
+
+// mysqlDown knows the ways in which a server is not there.
 func mysqlDown(err error) bool {
-	if isMySQL(err, 1040, 1053, 1290, 1792, 1927, 2006, 2013, 3169) {
+	if isMySQL(err, downNumbers...) {
 		return true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {

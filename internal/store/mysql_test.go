@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
+
 	"pushd/internal/fanout"
 	"pushd/internal/mariadb"
 	"pushd/internal/store"
@@ -204,7 +206,9 @@ func TestStore_Down(t *testing.T) {
 	f := onMariaDB(t)
 	for err, want := range map[error]bool{
 		nil: false, fanout.ErrLost: false, sql.ErrNoRows: false, io.ErrUnexpectedEOF: true, context.DeadlineExceeded: true,
-		errors.New("syntax"): false,
+		errors.New("syntax"): false, &mysql.MySQLError{Number: 1064}: false, &mysql.MySQLError{Number: 1054}: false, &mysql.MySQLError{Number: 1142}: false,
+		&mysql.MySQLError{Number: 1040}: true, &mysql.MySQLError{Number: 1047}: true, &mysql.MySQLError{Number: 1969}: true, &mysql.MySQLError{Number: 9002}: true,
+		&fanout.ChannelError{}: false,
 	} {
 		if got := f.Down(err); got != want {
 			t.Errorf("Down(%v) = %v", err, got)

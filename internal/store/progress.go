@@ -16,12 +16,11 @@ type progressRow struct {
 	countsRow
 }
 
-func (r *progressRow) progress() (fanout.Progress, error) {
-	c, err := r.counts()
+func (r *progressRow) progress() fanout.Progress {
 	return fanout.Progress{
 		Page: r.Page, People: r.People, Mark: r.Mark,
-		DoubtAt: r.DoubtAt, Outcomes: r.Outcomes, Counts: c,
-	}, err
+		DoubtAt: r.DoubtAt, Outcomes: r.Outcomes, Counts: r.counts(),
+	}
 }
 
 // Progress reads the progress of some pages. See fanout.Pages.
@@ -42,9 +41,7 @@ ORDER BY page_no`, id, from, to)
 	}
 	pages := make([]fanout.Progress, len(rows))
 	for i := range rows {
-		if pages[i], err = rows[i].progress(); err != nil {
-			return nil, wrap(err, "read progress of job %s, page %d", id, rows[i].Page)
-		}
+		pages[i] = rows[i].progress()
 	}
 	return pages, nil
 }

@@ -1,0 +1,56 @@
+package rig_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"pushd/internal/rig"
+	"pushd/internal/wechatsim"
+)
+
+// On tables of a newer program a job is neither taken nor sent, and what was
+// waiting goes on when they are this program's again.
+func TestRig_TablesOfANewerProgram(t *testing.T) {
+	r, err := rig.New(t.Context(), rig.Options{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	r.Sim.Account("wxnew", wechatsim.AccountOptions{Followers: 50})
+	c := rig.Channel{ActID: 7, AppID: "wxnew"}
+	if err := r.AddChannel(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(r.StopDaemon())
+	_, err = r.DB.ExecContext(t.Context(), `INSERT INTO pushd_schema (version_id, is_applied) VALUES (99, 1)`)
+	must(err)
+	must(r.StartDaemon(t.Context()))
+	body := map[string]any{"actid": 7, "appid": "wxnew"}
+	status, _, err := r.Call(t.Context(), http.MethodPost, "/v1/jobs", body)
+	if err != nil || status != http.StatusServiceUnavailable {
+		t.Fatalf("POST: %d %v", status, err)
+	}
+	if n, err := r.Status(t.Context(), 7); err != nil || n != 0 {
+		t.Errorf("status %d, %v", n, err)
+	}
+	_, err = r.DB.ExecContext(t.Context(), `DELETE FROM pushd_schema WHERE version_id = 99`)
+	must(err)
+	for end := time.Now().Add(20 * time.Second); status != http.StatusAccepted && time.Now().Before(end); {
+		status, _, err = r.Call(t.Context(), http.MethodPost, "/v1/jobs", body)
+		must(err)
+	}
+	if status != http.StatusAccepted {
+		t.Errorf("afterwards: %d", status)
+	}
+}

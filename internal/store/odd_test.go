@@ -1,0 +1,57 @@
+package store_test
+
+import (
+	"testing"
+
+	"pushd/internal/fanout"
+)
+
+// A row of pushd_job that can't be decoded is shown as far as it can be, and is
+// no reason to show none of the others, nor to leave the others' columns alone.
+func TestStore_OneRowThatCannotBeDecoded(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		for column, value := range map[string]string{"asked": "{", "message": "[]", "errors": "nonsense"} {
+			f.set(`DELETE FROM pushd_job`)
+			f.set(`DELETE FROM pushd_progress`)
+			bad, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future})
+			f.ok(err)
+			good, err := f.Create(f.ctx, fanout.Job{ActID: actID + 100, AppID: "wx2", StartTime: start, Deadline: future})
+			f.ok(err)
+			f.set(`UPDATE pushd_job SET `+column+` = ? WHERE id = ?`, value, bad.ID)
+			list, _, err := f.Jobs(f.ctx, fanout.Filter{Limit: 10})
+			f.ok(err)
+			standing, err := f.Standing(f.ctx, 0, "", 10)
+			f.ok(err)
+			for name, jobs := range map[string][]fanout.Job{"list": list, "standing": standing} {
+				seen := map[fanout.JobID]bool{}
+				for _, j := range jobs {
+					seen[j.ID] = j.State == fanout.Queued && j.ActID != 0
+				}
+				if len(jobs) != 2 || !seen[bad.ID] || !seen[good.ID] {
+					t.Errorf("%s, %s: %+v", column, name, jobs)
+				}
+			}
+			// Alone it is an error rather than a job without its message,
+			// unless only the errors are odd: they are for people.
+			if _, err := f.Job(f.ctx, bad.ID); (err == nil) != (column == "errors") {
+				t.Errorf("%s: %v", column, err)
+			}
+		}
+	})
+}
+
+// Errors of a page that can't be decoded cost no sums.
+func TestStore_ErrorsThatCannotBeDecoded(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked(openids("oA", "oB"))
+		f.record(j.Lease(), 1, sent, failed)
+		f.set(`UPDATE pushd_progress SET errors = '['`)
+		if got := f.job(j.ID).Counts; got.Sent != 1 || got.Failed != 1 {
+			t.Errorf("%+v", got)
+		}
+		if rows, err := f.Progress(f.ctx, j.ID, 1, 1); err != nil || len(rows) != 1 || rows[0].Counts.Sent != 1 {
+			t.Errorf("%+v %v", rows, err)
+		}
+		f.ok(f.Finish(f.ctx, j.Lease(), succeeded))
+	})
+}
