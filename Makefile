@@ -6,7 +6,7 @@ SEED     ?= 0
 BENCH    ?=
 DEMO     ?=
 
-.PHONY: help demo build test lint deps bench microbench fuzz chaos mutants
+.PHONY: help demo build test lint deps bench microbench fuzz chaos mutants foreign
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -45,3 +45,6 @@ chaos: deps ## Kill and hamper the real program at full length, and write docs/r
 
 mutants: deps ## Show for each of many mistakes the test that notices it; MUTANT=name picks some
 	go run ./internal/mutants -only '$(MUTANT)'
+
+foreign: ## Let clients that others wrote judge the simulated WeChat, npm's too
+	go test ./internal/wechatsim/foreign -tags foreign -count 1

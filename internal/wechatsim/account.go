@@ -21,6 +21,8 @@ type AccountOptions struct {
 	Refusals               []Refusal
 	// Templates are the account's; default: DefaultTemplates.
 	Templates []Template
+	// Tags are the labels of its followers.
+	Tags []Tag
 	// Behaviour is how it behaves; nil: Default.
 	Behaviour *Behaviour
 }
@@ -47,6 +49,7 @@ type Account struct {
 	walk      walkState
 	tokens    accountTokens
 	templates templates
+	tags      []Tag
 	ledger    ledger
 	letters   letterCache
 	callback  atomic.Pointer[Callback]
@@ -58,6 +61,7 @@ func newAccount(s *Sim, appid string, opts AccountOptions) *Account {
 		sim: s, appid: appid, secret: opts.Secret,
 		key:    mix(s.opts.Seed, number(appid)),
 		people: newFollowers(s.opts.Seed, appid, opts),
+		tags:   opts.Tags,
 	}
 	a.walk.before, a.walk.second = -1, -1
 	b := Default()

@@ -106,6 +106,8 @@ func codeText(code int) string {
 		return "reach max api daily quota limit"
 	case 45011:
 		return "api minute-quota reach limit, must slower, retry next minute"
+	case 45159:
+		return "invalid tag id"
 	case 47001:
 		return "data format error"
 	case 47003:

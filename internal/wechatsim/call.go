@@ -32,6 +32,14 @@ func (s *Sim) route(urlPath string) (route, bool) {
 		return route{PathStable, "POST", true, s.stableCall}, true
 	case "/cgi-bin/user/get":
 		return route{PathUserGet, "GET", false, s.followersCall}, true
+	case "/cgi-bin/user/info":
+		return route{PathUserInfo, "GET", false, s.infoCall}, true
+	case "/cgi-bin/user/info/batchget":
+		return route{PathUserInfo, "POST", false, s.infosCall}, true
+	case "/cgi-bin/tags/get":
+		return route{PathTags, "GET", false, s.tagsCall}, true
+	case "/cgi-bin/user/tag/get":
+		return route{PathTagUsers, "POST", false, s.tagUsersCall}, true
 	case "/cgi-bin/template/get_all_private_template":
 		return route{PathTemplates, "GET", false, s.templatesCall}, true
 	case "/cgi-bin/openapi/quota/get":

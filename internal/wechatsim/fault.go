@@ -23,6 +23,9 @@ const (
 	PathQRCode    Path = "qrcode"
 	PathShowQR    Path = "showqrcode"
 	PathBlocked   Path = "blocked"
+	PathUserInfo  Path = "user_info" // one person, or up to 100
+	PathTags      Path = "tags"
+	PathTagUsers  Path = "tag_users"
 	PathPHP       Path = "php" // the PHP token endpoint
 )
 

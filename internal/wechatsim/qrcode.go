@@ -81,6 +81,17 @@ func (q *qrCodes) add(code qrCode, key uint64) string {
 	return string(ticket)
 }
 
+// QRScene is the scene of a QR code that was made and has not run out, and how
+// long it still lives; 0 is for ever.
+func (s *Sim) QRScene(ticket string) (scene string, life time.Duration, ok bool) {
+	now := s.Now()
+	code, ok := s.qr.find(ticket, now)
+	if ok && !code.expires.IsZero() {
+		life = code.expires.Sub(now)
+	}
+	return code.scene, life, ok
+}
+
 // find returns the code of a ticket that has not run out.
 func (q *qrCodes) find(ticket string, now time.Time) (qrCode, bool) {
 	q.mu.Lock()

@@ -1,7 +1,7 @@
 // Package wechatsim is a WeChat that misbehaves on request, and an outside
 // ledger of who got what. It plays the part of WeChat's API that pushd calls
 // (send.go and decide.go, userget.go, token.go, template.go, quota.go,
-// qrcode.go), of the platform's PHP token endpoint (php.go) and of WeChat's
+// qrcode.go), and that its hosts call (userinfo.go, tag.go), of the platform's PHP token endpoint (php.go) and of WeChat's
 // callbacks (callback.go), for tests, benchmarks and the demo. Tests judge by
 // its Report, never by the program's own counters.
 //

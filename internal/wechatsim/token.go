@@ -127,6 +127,16 @@ func (a *Account) IssueToken() (value string, life time.Duration) {
 	return a.tokens.classic.value, a.Behaviour().TokenLife
 }
 
+// ClassicToken is the token that cgi-bin/token gave last, or "".
+func (a *Account) ClassicToken() string {
+	a.tokens.mu.Lock()
+	defer a.tokens.mu.Unlock()
+	if a.tokens.classic == nil {
+		return ""
+	}
+	return a.tokens.classic.value
+}
+
 // StableToken is what stable_token does: the same token until it has less
 // than five minutes left; force makes a new one and kills the old at once.
 func (a *Account) StableToken(force bool) (value string, life time.Duration) {

@@ -100,7 +100,7 @@ func (a *Account) walkOn(from int, w Walk) []byte {
 	case PageShort:
 		size = max(1, size/3)
 	}
-	p := a.people.page(from, size)
+	p := a.people.page(from, size, everybody)
 	if kind == PageHollow {
 		p.ids, p.count = nil, 0
 	}
@@ -131,10 +131,16 @@ func (a *Account) cursor(p page, w Walk, kind PageKind) string {
 	return a.people.openID(p.last)
 }
 
-// page lists at most size people behind person from.
-func (f *followers) page(from, size int) page {
+// everybody is no condition on who is listed.
+func everybody(int) bool { return true }
+
+// page lists at most size of the wanted people behind person from.
+func (f *followers) page(from, size int, wanted func(i int) bool) page {
 	p := page{last: from, ids: make([]byte, 0, min(size, f.people())*(openidLen+3))}
 	f.list(from, func(i int) bool {
+		if !wanted(i) {
+			return true
+		}
 		if p.count == size {
 			p.more = true
 			return false
@@ -160,6 +166,14 @@ func (p page) body(total int, next string) []byte {
 	}
 	out = append(append(append(out, `,"next_openid":"`...), next...), `"}`...)
 	return out
+}
+
+// tagBody is a page of user/tag/get.
+func (p page) tagBody(next string) []byte {
+	out := make([]byte, 0, len(p.ids)+128)
+	out = strconv.AppendInt(append(out, `{"count":`...), int64(p.count), 10)
+	out = append(append(append(out, `,"data":{"openid":[`...), p.ids...), `]}`...)
+	return append(append(append(out, `,"next_openid":"`...), next...), `"}`...)
 }
 
 // emptyPage is the page after the last: no data at all.
