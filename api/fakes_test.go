@@ -107,7 +107,7 @@ func (f *fakeComposer) Test(context.Context, fanout.AppID, fanout.TemplateID, fa
 func job(state fanout.State) fanout.Job {
 	total := int64(1000)
 	return fanout.Job{
-		ID: theJob, ActID: 42, AppID: "wx01", State: state, StartTime: 1772368200,
+		ID: theJob, MsgID: "c3fdpwfcbpjxvd4o7rca", ActID: 42, AppID: "wx01", State: state, StartTime: 1772368200,
 		CreatedAt: noon, Deadline: noon.Add(3600e9), Now: noon.Add(60e9), Leased: noon.Add(70e9),
 		Walk:   fanout.Walk{Pages: 1, Walked: 800, Total: &total},
 		Counts: fanout.Counts{Sent: 400, Errors: map[int]int64{43004: 2, fanout.CodeTimeout: 1}},

@@ -11,12 +11,13 @@ import (
 
 // jobDoc is a job as callers see it. Pointers are null where nothing is known.
 type jobDoc struct {
-	ID         fanout.JobID       `json:"id"`
-	Existing   bool               `json:"existing,omitempty"`
-	ActID      fanout.ActID       `json:"actid"`
-	AppID      fanout.AppID       `json:"appid"`
-	TemplateID *fanout.TemplateID `json:"templateId"`
-	Message    *fanout.Message    `json:"message"`
+	ID          fanout.JobID       `json:"id"`
+	ClientMsgID fanout.MsgID       `json:"clientMsgId"`
+	Existing    bool               `json:"existing,omitempty"`
+	ActID       fanout.ActID       `json:"actid"`
+	AppID       fanout.AppID       `json:"appid"`
+	TemplateID  *fanout.TemplateID `json:"templateId"`
+	Message     *fanout.Message    `json:"message"`
 
 	State  fanout.State   `json:"state"`
 	Reason *fanout.Reason `json:"reason"`
@@ -53,7 +54,7 @@ type jobDoc struct {
 func (s *Server) job(ctx context.Context, j fanout.Job) jobDoc {
 	rate := s.rate(j)
 	doc := jobDoc{
-		ID: j.ID, ActID: j.ActID, AppID: j.AppID,
+		ID: j.ID, ClientMsgID: j.MsgID, ActID: j.ActID, AppID: j.AppID,
 		TemplateID: known(j.Asked.TemplateID), Message: j.Prepared.Message,
 		State: j.State, Reason: known(j.Reason), Detail: known(j.Detail),
 		Total: j.Walk.Total, Walked: j.Walk.Walked,

@@ -35,7 +35,7 @@ func (s *show) addresses(o options, h *host) {
 
 // judge prints what both sides counted and says whether it adds up.
 func (s *show) judge(job rig.Job) error {
-	report, tally := s.account.Report(job.ID), s.account.Tally()
+	report, tally := s.account.Report(job.MsgID), s.account.Tally()
 	line := func(what string, job, ledger any) { fmt.Fprintf(s.out, "%-24s%12v%24v\n", what, job, ledger) }
 	fmt.Fprintln(s.out)
 	line("", "the job", "WeChat's own ledger")
@@ -63,7 +63,7 @@ func (s *show) judge(job rig.Job) error {
 
 // wrong lists what must hold and does not.
 func (s *show) wrong(job rig.Job) (wrong []string) {
-	r := s.account.Report(job.ID)
+	r := s.account.Report(job.MsgID)
 	for _, c := range []struct {
 		holds bool
 		text  string

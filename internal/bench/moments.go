@@ -80,7 +80,7 @@ func tokenRow(ctx context.Context, s *stage) error {
 		if j, err = p.await(ctx, j.ID); err != nil {
 			return err
 		}
-		r, err := a.Report(ctx, j.ID)
+		r, err := a.Report(ctx, j.ClientMsgID)
 		if err != nil {
 			return err
 		}

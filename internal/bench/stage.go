@@ -184,6 +184,7 @@ func (p *play) account(ctx context.Context, followers int, b wechatsim.Behaviour
 // job is a job as the API shows it.
 type job struct {
 	ID, State, Reason, Detail string
+	ClientMsgID               string
 	Walked, Sent, Skipped     int64
 	Failed, Unknown, Retries  int64
 	Rate                      float64

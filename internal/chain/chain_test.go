@@ -112,7 +112,8 @@ func (c *chain) tamperAfterwards(big, small *wechatsim.Account) {
 // wantTold compares the job's sums with WeChat's ledger.
 func (c *chain) wantTold(a *wechatsim.Account, job string, followers int) {
 	c.t.Helper()
-	r, j := a.Report(job), c.job(job)
+	j := c.job(job)
+	r := a.Report(j.MsgID)
 	if r.People != followers || r.Missing != 0 || r.More != 0 || r.Needless() != 0 || r.Strangers != 0 {
 		c.t.Errorf("%s: ledger %+v", a.AppID(), r)
 	}

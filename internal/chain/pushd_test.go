@@ -130,7 +130,8 @@ func (c *chain) command(args ...string) ended {
 // jobDoc is a job as the API shows it, or a problem.
 type jobDoc struct {
 	progress.Job
-	ID string `json:"id"`
+	ID    string `json:"id"`
+	MsgID string `json:"clientMsgId"`
 }
 
 // call calls the API. It may be called by many at once.

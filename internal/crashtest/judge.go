@@ -41,7 +41,7 @@ func (w *World) Judge(p *Process, j *Job, v Verdict) wechatsim.Report {
 	if v.State == "" {
 		v.State = "succeeded"
 	}
-	r := j.Account.Report(j.ID)
+	r := j.Account.Report(w.MsgID(j))
 	state, reason := w.State(j)
 	if state != v.State {
 		w.Errorf("job %s is %s (%s), want %s", j.ID, state, reason, v.State)
@@ -50,7 +50,7 @@ func (w *World) Judge(p *Process, j *Job, v Verdict) wechatsim.Report {
 	listed := w.list(p, j, "unknown")
 	listed = append(listed, w.list(p, j, "failed")...)
 	missed := 0
-	for _, id := range j.Account.Missing(j.ID, 0) {
+	for _, id := range j.Account.Missing(w.MsgID(j), 0) {
 		if slices.Contains(listed, id) {
 			missed++
 		}

@@ -85,7 +85,7 @@ func (c *campaign) kill(p *Process) {
 // after notes what the life that has ended has cost.
 func (c *campaign) after(j *Job) {
 	c.w.Until("WeChat has seen what was under way", 10*time.Second, func() bool { return j.Account.Tally().InFlight == 0 })
-	n := needless(j.Account.Report(j.ID), Verdict{})
+	n := needless(j.Account.Report(c.w.MsgID(j)), Verdict{})
 	c.w.Row.WorstOne = max(c.w.Row.WorstOne, n-c.needless[j])
 	c.needless[j] = n
 	if n > perStop*c.kills[j] {

@@ -43,7 +43,7 @@ func randomStops(w *World) {
 		if exit != 0 {
 			w.Errorf("exit code %d after SIGTERM, %s", exit, took)
 		}
-		if n := j.Account.Report(j.ID).Needless(); n > 0 {
+		if n := j.Account.Report(w.MsgID(j)).Needless(); n > 0 {
 			w.Errorf("%d needless requests after SIGTERM", n)
 		}
 		w.Until("its connections to the database are closed", 5*time.Second, func() bool { return w.Proxy.Connections() == 0 })

@@ -210,6 +210,16 @@ func (w *World) State(j *Job) (state, reason string) {
 	return state, reason
 }
 
+// MsgID reads a job's client_msg_id from the database; "" if there is none.
+func (w *World) MsgID(j *Job) (id string) {
+	w.Helper()
+	err := w.DB.QueryRowContext(w.Context(), "SELECT COALESCE(msg_id, id) FROM pushd_job WHERE id = ?", j.ID).Scan(&id)
+	if err != nil && err != sql.ErrNoRows {
+		w.Fatal(err)
+	}
+	return id
+}
+
 // Until waits until done says so, or fails the test after limit.
 func (w *World) Until(what string, limit time.Duration, done func() bool) {
 	w.Helper()

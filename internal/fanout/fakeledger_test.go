@@ -559,10 +559,26 @@ func (l *fakeLedger) Create(_ context.Context, job Job) (Job, error) {
 		}
 	}
 	job.CreatedAt, job.State = now, Queued
+	l.identify(&job)
 	j := &fakeJob{Job: job, where: map[OpenID][2]int{}, freed: map[OpenID]bool{}}
 	l.jobs[job.ID] = j
 	l.setStatus(job.ActID, StatusNotifying, "created")
 	return j.read(now), nil
+}
+
+// identify gives a new job its id at WeChat, and another run where a job that
+// followed its channel to another start has the id of this one.
+func (l *fakeLedger) identify(job *Job) {
+	for taken := true; taken; {
+		job.MsgID = ReminderMsgID("sim", job.AppID, job.ActID, job.StartTime, job.Run)
+		taken = false
+		for _, o := range l.jobs {
+			taken = taken || o.MsgID == job.MsgID
+		}
+		if taken {
+			job.Run++
+		}
+	}
 }
 
 func (l *fakeLedger) Command(_ context.Context, id JobID, cmd Command) (Job, error) {
@@ -671,6 +687,18 @@ func (l *fakeLedger) holder(id JobID) (Owner, bool) {
 	defer l.mu.Unlock()
 	j := l.jobs[id]
 	return j.Owner, time.Now().Before(j.until)
+}
+
+// sending returns the job whose messages carry an id.
+func (l *fakeLedger) sending(id MsgID) JobID {
+	l.lock()
+	defer l.mu.Unlock()
+	for _, j := range l.jobs {
+		if j.MsgID == id {
+			return j.ID
+		}
+	}
+	return ""
 }
 
 // doubtful counts the people of a job who are in doubt without an answer that

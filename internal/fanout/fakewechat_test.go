@@ -59,7 +59,7 @@ type phone struct {
 
 // recipient is one message to one person: what a client_msg_id guards.
 type recipient struct {
-	job JobID
+	msg MsgID
 	to  OpenID
 }
 
@@ -76,7 +76,7 @@ func (f *fakeWeChat) person(r recipient) *fakePerson {
 // Send is one send over the wire: there, at WeChat, and back.
 func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer {
 	w := c.p.w
-	who := recipient{letterJob(letter), to}
+	who := recipient{letterID(letter), to}
 	lost := Answer{Verdict: Busy, Code: CodeBroken, Ambiguous: true, Text: "connection reset"}
 	if c.p.crashed() {
 		return lost
@@ -149,10 +149,10 @@ func (c phone) doubt(who recipient) {
 	c.person(who).unknown = true
 }
 
-// letterJob reads the job's id out of the letter.
-func letterJob(l *Letter) JobID {
+// letterID reads the client_msg_id out of the letter.
+func letterID(l *Letter) MsgID {
 	_, rest, _ := bytes.Cut(l.Tail, []byte(`"client_msg_id":"`))
-	return JobID(rest[:20])
+	return MsgID(rest[:20])
 }
 
 // arrive is the moment at which WeChat takes a request. unheard says that

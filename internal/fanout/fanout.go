@@ -39,8 +39,7 @@ type OpenID string
 // TemplateID names a message template of an account.
 type TemplateID string
 
-// JobID is opaque: 20 characters of [0-9a-z]. It doubles as the
-// client_msg_id by which WeChat recognises a repeated send.
+// JobID is opaque: 20 characters of [0-9a-z].
 type JobID string
 
 // Time is a moment on the database's clock in microseconds since 1970; 0

@@ -103,7 +103,7 @@ type Job struct {
 	LeaseTerm time.Duration
 	// MsgID is the client_msg_id by which WeChat recognises a repeated send.
 	// It is fixed for the job's life.
-	MsgID JobID
+	MsgID MsgID
 	// MessageVersion numbers the message that is sent, from 1; 0 = none was
 	// made yet.
 	MessageVersion int

@@ -28,7 +28,7 @@ type Letter struct{ Head, Tail []byte }
 
 // Letter encodes the message as the body of message/template/send, UTF-8 and
 // without \u escapes, which WeChat refuses in places (40033).
-func (m *Message) Letter(id JobID) *Letter {
+func (m *Message) Letter(id MsgID) *Letter {
 	type value struct {
 		Value string `json:"value"`
 	}
@@ -40,7 +40,7 @@ func (m *Message) Letter(id JobID) *Letter {
 		TemplateID  TemplateID       `json:"template_id"`
 		URL         string           `json:"url,omitempty"`
 		MiniProgram *MiniProgram     `json:"miniprogram,omitempty"`
-		ClientMsgID JobID            `json:"client_msg_id"`
+		ClientMsgID MsgID            `json:"client_msg_id"`
 		Data        map[string]value `json:"data"`
 	}{m.TemplateID, m.URL, m.MiniProgram, id, data}
 	var b bytes.Buffer

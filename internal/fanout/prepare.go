@@ -43,7 +43,7 @@ func (r *run) prepare(ctx context.Context) error {
 			r.setDeadline(job.Deadline)
 		}
 	}
-	r.letter = p.Message.Letter(r.job.ID)
+	r.letter = p.Message.Letter(r.job.MsgID)
 	r.startTime.Store(p.StartTime)
 	return nil
 }

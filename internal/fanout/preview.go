@@ -130,7 +130,7 @@ func (c *Composer) Test(ctx context.Context, appID AppID, id TemplateID, actID A
 	if errors.As(err, &u) {
 		return nil, &Problem{Code: ProblemCode(u.reason), Text: u.detail}
 	}
-	letter := m.Letter(NewJobID())
+	letter := m.Letter(NewMsgID())
 	c.engine.account(appID).disturb(c.engine.clock.now())
 	doubt := false
 	a, err := c.engine.ask(ctx, appID, actID, func(ctx context.Context, tok Token) Answer {

@@ -68,7 +68,7 @@ func TestSource_Render(t *testing.T) {
 
 func TestMessage_Letter(t *testing.T) {
 	m := Message{TemplateID: "tpl", URL: "https://a.example/?a=1&b=<2>", Data: map[string]string{"thing1": "R&D \"课\" \u2028"}}
-	id := NewJobID()
+	id := NewMsgID()
 	l := m.Letter(id)
 	body := bytes.Join([][]byte{l.Head, l.Tail}, []byte("oAbc-_1"))
 	var got struct {
@@ -85,7 +85,7 @@ func TestMessage_Letter(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if got.ClientMsgID != string(id) || len(id) > 32 {
-		t.Errorf("client_msg_id %q of job %q", got.ClientMsgID, id)
+		t.Errorf("client_msg_id %q, want %q", got.ClientMsgID, id)
 	}
 	for _, escape := range []string{`\u0026`, `\u003c`, `\u003e`} {
 		if bytes.Contains(body, []byte(escape)) {

@@ -49,7 +49,7 @@ func (w *sim) judgeEnd(job Job) {
 func (w *sim) judgePeople(j *fakeJob, job Job, states map[OpenID]Person) {
 	again, wasted, innocent := 0, 0, 0
 	for who, state := range states {
-		p := w.wechat.person(recipient{job.ID, who})
+		p := w.wechat.person(recipient{job.MsgID, who})
 		wasted += p.unexcused
 		// A person who resumes the job, a packet on its way through a freeze, and
 		// a new life whose last one could not record the answer, may come early.
@@ -116,7 +116,7 @@ func (w *sim) judgeLost(job Job, states map[OpenID]Person) {
 		w.violated("%d follow and were never listed", missing)
 	}
 	for who, state := range states {
-		p := w.wechat.person(recipient{job.ID, who})
+		p := w.wechat.person(recipient{job.MsgID, who})
 		if state.State == PersonFailed && p.code == 0 && w.faults&(busyWeChat|outages|timeouts) == 0 {
 			w.violated("%s failed (%d) for no reason", who, state.Code)
 		}

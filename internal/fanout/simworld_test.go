@@ -278,17 +278,18 @@ func (w *sim) kill(p *process) {
 
 // judgeStart looks at the ledger at the moment when a send starts.
 func (w *sim) judgeStart(p *process, r recipient) {
-	owner, lasts := w.ledger.holder(r.job)
+	job := w.ledger.sending(r.msg)
+	owner, lasts := w.ledger.holder(job)
 	if owner != p.owner || !lasts {
 		if w.faults&clockSteps == 0 {
 			w.violated("%s sends to %s without a lease (holder %s, lasts %v)", p.owner.Boot, r.to, owner.Boot, lasts)
 		}
 		return
 	}
-	if state, inDoubt, known := w.ledger.person(r.job, r.to); !known || !inDoubt {
+	if state, inDoubt, known := w.ledger.person(job, r.to); !known || !inDoubt {
 		w.violated("%s sends to %s, who is %s and not in doubt in the ledger", p.owner.Boot, r.to, state.State)
 	}
-	if n := w.ledger.doubtful(r.job); n > 2*w.cfg.Concurrency*(1+w.ledger.lost(r.job)) {
+	if n := w.ledger.doubtful(job); n > 2*w.cfg.Concurrency*(1+w.ledger.lost(job)) {
 		w.violated("%d people are in doubt at a concurrency of %d", n, w.cfg.Concurrency)
 	}
 }

@@ -69,7 +69,7 @@ func mutants() []mutant {
 			[]string{"./internal/store TestStore_(Zombie|NothingLands)", crash + "two_pushd"}},
 		{"writes in any order", []edit{{"internal/store/progress.go", "  AND rev <= ?", "  AND rev <> -?"}},
 			[]string{"./internal/store TestStore_Late"}},
-		{"a new client_msg_id for each life", []edit{{"internal/fanout/message.go", "m.MiniProgram, id, data}", "m.MiniProgram, id + JobID(NewJobID()[:8]), data}"}},
+		{"a new client_msg_id for each life", []edit{{"internal/fanout/message.go", "m.MiniProgram, id, data}", "m.MiniProgram, id + NewMsgID()[:8], data}"}},
 			[]string{simulation, crash + "kill_-9_at_the_point_sent"}},
 		{"status 0 makes a new job", []edit{{"internal/fanout/controller.go", "	return ch.StartTime == 0 && ch.Status != nil", "	return ch.Status != nil && *ch.Status == StatusNotNotified || ch.StartTime == 0 && ch.Status != nil"}},
 			[]string{simulation, crash + "a_stale_row"}},

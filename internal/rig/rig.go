@@ -274,6 +274,7 @@ func (r *Rig) Status(ctx context.Context, actID int64) (status int, err error) {
 type Job struct {
 	progress.Job
 	ID       string           `json:"id"`
+	MsgID    string           `json:"clientMsgId"`
 	Detail   string           `json:"detail"`
 	Existing bool             `json:"existing"`
 	Retries  int64            `json:"retries"`

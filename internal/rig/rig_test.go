@@ -37,7 +37,7 @@ func TestRig_FourFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report := acct.Report(job.ID)
+	report := acct.Report(job.MsgID)
 	t.Logf("job %+v", job)
 	t.Logf("report %+v", report)
 	if job.State != "succeeded" || job.Walked != 12_345 || job.Sent+job.Skipped != job.Walked {

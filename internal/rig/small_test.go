@@ -67,7 +67,7 @@ func TestRig_ContinueWithAnotherTemplate(t *testing.T) {
 	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "succeeded" || job.Sent != 40 {
 		t.Errorf("continued: %+v", job)
 	}
-	if report := acct.Report(job.ID); !report.Complete() || report.More > 0 {
+	if report := acct.Report(job.MsgID); !report.Complete() || report.More > 0 {
 		t.Errorf("ledger %+v", report)
 	}
 }
@@ -104,7 +104,7 @@ func TestRig_FewFollowersAndWeChatDown(t *testing.T) {
 	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "succeeded" || job.Sent != 3 {
 		t.Errorf("afterwards: %+v", job)
 	}
-	if report := acct.Report(job.ID); !report.Complete() || report.More > 0 {
+	if report := acct.Report(job.MsgID); !report.Complete() || report.More > 0 {
 		t.Errorf("ledger %+v", report)
 	}
 }

@@ -36,8 +36,8 @@ func (s *Store) get(ctx context.Context, where string, args ...any) (job fanout.
 
 // Create inserts a queued job. See fanout.Book.
 //
-// There is no look before the leap: the unique keys decide, so of a thousand
-// at once one wins.
+// The look at the reminder's runs before it decides nothing; the unique keys
+// do, so of a thousand at once one wins.
 func (s *Store) Create(ctx context.Context, j fanout.Job) (job fanout.Job, err error) {
 	if j.ID == "" {
 		j.ID = fanout.NewJobID()
@@ -46,13 +46,16 @@ func (s *Store) Create(ctx context.Context, j fanout.Job) (job fanout.Job, err e
 	if err != nil {
 		return fanout.Job{}, wrap(err, "create job")
 	}
+	if j.Run, j.MsgID, err = s.identify(ctx, j); err != nil {
+		return fanout.Job{}, wrap(err, "create job of channel %d", j.ActID)
+	}
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
-  (id, actid, appid, start_time, run, state, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
+  (id, actid, appid, start_time, run, msg_id, state, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
 VALUES
-  (?, ?, ?, ?, ?, 'queued', '', ?, ?, ?, ?, {now}, ?)`,
-			j.ID, j.ActID, j.AppID, j.StartTime, j.Run, string(asked), j.Rate, j.Deadline, j.DeadlineAsked, j.ActID)
+  (?, ?, ?, ?, ?, ?, 'queued', '', ?, ?, ?, ?, {now}, ?)`,
+			j.ID, j.ActID, j.AppID, j.StartTime, j.Run, j.MsgID, string(asked), j.Rate, j.Deadline, j.DeadlineAsked, j.ActID)
 		if err != nil {
 			return s.won(0, err, fanout.ErrExists)
 		}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -28,7 +27,7 @@ const jobColumns = `
   rate, deadline, deadline_asked, notified,
   created_at, started_at, finished_at, parked_until, purged_at,
   owner, boot, epoch, lease_until, lease_term, send_rate,
-  msg_id, message_version, retry,
+  COALESCE(msg_id, id) AS msg_id, message_version, retry,
   walk_pass, walk_cursor, walk_pages, walk_walked, walk_total,
   walk_seen, walk_fresh, walk_pass_at, walk_complete,
   sent, skipped, failed, unsure, retries, in_doubt, errors,
@@ -63,7 +62,7 @@ type jobRow struct {
 	Epoch            int64         `db:"epoch"`
 	LeaseUntil       fanout.Time   `db:"lease_until"`
 	LeaseTerm        int64         `db:"lease_term"`
-	MsgID            fanout.JobID  `db:"msg_id"`
+	MsgID            fanout.MsgID  `db:"msg_id"`
 	MessageVersion   int           `db:"message_version"`
 	Retry            fanout.Again  `db:"retry"`
 	SendRate         float64       `db:"send_rate"`
@@ -93,7 +92,7 @@ func (r *jobRow) job() (fanout.Job, error) {
 		ParkedUntil: r.ParkedUntil, PurgedAt: r.PurgedAt,
 		Owner: fanout.Owner{Instance: r.Owner, Boot: r.Boot},
 		Epoch: r.Epoch, Leased: r.LeaseUntil, LeaseTerm: time.Duration(r.LeaseTerm) * time.Microsecond, SendRate: r.SendRate,
-		MsgID: cmp.Or(r.MsgID, r.ID), MessageVersion: r.MessageVersion, Retry: r.Retry,
+		MsgID: r.MsgID, MessageVersion: r.MessageVersion, Retry: r.Retry,
 		Walk: fanout.Walk{
 			Pass: r.WalkPass, Cursor: r.WalkCursor, Pages: r.WalkPages, Walked: r.WalkWalked,
 			Total: r.WalkTotal, Seen: r.WalkSeen, Fresh: r.WalkFresh, PassAt: r.WalkPassAt,

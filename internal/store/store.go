@@ -69,6 +69,8 @@ type Store struct {
 	// given up, but is still under way in the server, cannot land on top of
 	// a later one.
 	rev atomic.Int64
+	// salt is what Salt has read; nil until then.
+	salt atomic.Pointer[string]
 }
 
 // Open prepares the connection pool. It connects only when needed, so a

@@ -285,11 +285,13 @@ func (o *tour) remind(zone string) {
 	}
 	o.picture(p, "channel-done", true)
 	id := strings.Fields(run.Stdout[strings.Index(run.Stdout, "job=")+4:])[0]
-	report := o.acct.Report(id)
+	_, job, err := o.Call(o.ctx, "GET", "/v1/jobs/"+id, nil)
+	o.must(err)
+	report := o.acct.Report(job.MsgID)
 	if report.Once != followers || report.Newborn != 1 || !report.Complete() || report.More != 0 {
 		o.t.Errorf("report: %+v", report)
 	}
-	m, _ := o.acct.LastMessage(id)
+	m, _ := o.acct.LastMessage(job.MsgID)
 	want := map[string]string{
 		"thing2": "零基础学烘焙：第一课 戚风蛋糕", "time5": o.start.In(shanghai).Format("2006年01月02日 15:04"), "thing8": "30 分钟后开播，准备好面粉鸡蛋",
 	}

@@ -13,15 +13,16 @@ CREATE TABLE IF NOT EXISTS pushd_message (
 -- One row: what this installation is known by. It travels with every copy of
 -- the database.
 CREATE TABLE IF NOT EXISTS pushd_install (
-  id      TINYINT     NOT NULL COMMENT 'always 1',
-  salt    VARCHAR(64) NOT NULL COMMENT 'client_msg_id derives from it; drawn once',
-  counter BIGINT      NOT NULL DEFAULT 0 COMMENT 'rises as long as any process runs',
+  id        TINYINT     NOT NULL COMMENT 'always 1',
+  salt      VARCHAR(64) NOT NULL COMMENT 'client_msg_id derives from it; drawn once',
+  counter   BIGINT      NOT NULL DEFAULT 0 COMMENT 'rises as long as any process runs',
+  raised_at BIGINT      NOT NULL DEFAULT 0 COMMENT 'when it rose last',
   PRIMARY KEY (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- One statement, so that a migration that was interrupted can be repeated.
 ALTER TABLE pushd_job
-  ADD COLUMN msg_id VARCHAR(24) NOT NULL DEFAULT '' COMMENT 'client_msg_id; empty = id, of jobs before version 2',
+  ADD COLUMN msg_id VARCHAR(24) NULL COMMENT 'client_msg_id; NULL = id, of jobs before version 2',
   ADD COLUMN message_version INT NOT NULL DEFAULT 0 COMMENT 'of pushd_message; 0 = none was made yet',
   ADD COLUMN retry VARCHAR(8) NOT NULL DEFAULT '' COMMENT 'failed, unknown (both) or empty: who is sent to again',
   ADD COLUMN lease_term BIGINT NOT NULL DEFAULT 0 COMMENT 'microseconds a lease lasts without a renewal';
