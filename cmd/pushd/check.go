@@ -105,7 +105,11 @@ func checkAccount(ctx context.Context, r *report, t tokens, q quotas, appID stri
 type report struct {
 	w      io.Writer
 	failed bool
+	about  map[string]bool // what has failed
 }
+
+// failedAbout says whether a check of that name has failed.
+func (r *report) failedAbout(about string) bool { return r.about[about] }
 
 func (r *report) ok(about, format string, args ...any) { r.line("ok", about, format, args) }
 
@@ -113,6 +117,10 @@ func (r *report) warn(about, format string, args ...any) { r.line("warn", about,
 
 func (r *report) fail(about, format string, args ...any) {
 	r.failed = true
+	if r.about == nil {
+		r.about = map[string]bool{}
+	}
+	r.about[about] = true
 	r.line("fail", about, format, args)
 }
 

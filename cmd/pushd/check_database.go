@@ -4,15 +4,11 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-sql-driver/mysql"
 
 	"pushd/internal/store"
 )
@@ -24,9 +20,15 @@ const packetMin = 1 << 20
 // by the database's alone, but if the two differ one of them is wrong.
 const skewMax = 5 * time.Second
 
-// database checks everything about the database.
+// database checks everything about the database, over sessions like those of a
+// running pushd.
 func (c *checkCmd) database(ctx context.Context, r *report) {
-	db, err := openDatabase(c.MySQLDSN)
+	zone, err := c.Location()
+	if err != nil {
+		r.fail("settings", "%v", err)
+		return
+	}
+	db, err := openDatabase(c.MySQLDSN, zone)
 	if err != nil {
 		r.fail("database", "%v", err)
 		return
@@ -38,25 +40,25 @@ func (c *checkCmd) database(ctx context.Context, r *report) {
 		r.fail("database", "cannot be reached: %v", err)
 		return
 	}
+	s, err := openStore(ctx, c.Settings, zone)
+	if err != nil {
+		r.fail("database", "%v", err)
+		return
+	}
+	defer s.Close()
 	checkServer(ctx, r, db)
-	channel := cmp.Or(c.ChannelQuery, store.DefaultChannelQuery)
-	status := cmp.Or(c.StatusUpdate, store.DefaultStatusUpdate)
-	checkChannel(ctx, r, db, channel, c.ActID)
+	checkSession(ctx, r, db, store.SessionSettings(string(c.MySQLDSN), zone))
+	status := cmp.Or(withoutTail(c.StatusUpdate), store.DefaultStatusUpdate)
+	c.checkChannel(ctx, r, s, zone)
 	checkStatus(ctx, r, db, status, c.StatusFailed, c.ActID)
 	checkStatusTable(ctx, r, db, status)
-	if c.migrated(ctx, r) && checkTables(ctx, r, db) {
+	if migrated(ctx, r, s) && checkTables(ctx, r, db) {
 		checkReadBack(ctx, r, db)
 	}
 }
 
 // migrated says whether the tables are those of this program.
-func (c *checkCmd) migrated(ctx context.Context, r *report) bool {
-	s, err := store.Open(ctx, store.Options{DSN: string(c.MySQLDSN), MaxConns: 1, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		r.fail("tables", "%v", err)
-		return false
-	}
-	defer s.Close()
+func migrated(ctx context.Context, r *report, s *store.Store) bool {
 	switch done, err := s.Migrated(ctx); {
 	case err != nil:
 		r.fail("tables", "%v; run pushd migrate, and grant SELECT on pushd_schema", err)
@@ -68,20 +70,17 @@ func (c *checkCmd) migrated(ctx context.Context, r *report) bool {
 	return false
 }
 
-// openDatabase opens the database as far as the checks need it.
-func openDatabase(dsn Secret) (*sql.DB, error) {
-	config, err := mysql.ParseDSN(string(dsn))
-	if err != nil {
-		return nil, errors.New("read PUSHD_MYSQL_DSN: not a DSN") // err may show the password
-	}
-	config.ClientFoundRows = true
-	config.Timeout = 5 * time.Second
-	config.Logger = &mysql.NopLogger{}
-	connector, err := mysql.NewConnector(config)
-	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
-	}
-	return sql.OpenDB(connector), nil
+// openStore opens the store as far as the checks need it.
+func openStore(ctx context.Context, s Settings, zone *time.Location) (*store.Store, error) {
+	return store.Open(ctx, store.Options{
+		DSN: string(s.MySQLDSN), ChannelQuery: withoutTail(s.ChannelQuery), StatusUpdate: withoutTail(s.StatusUpdate),
+		StatusFailed: s.StatusFailed, Location: zone, MaxConns: 2, Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
+// openDatabase opens sessions like pushd's.
+func openDatabase(dsn Secret, zone *time.Location) (*sql.DB, error) {
+	return store.MySQL().Open(string(dsn), zone, slog.New(slog.DiscardHandler))
 }
 
 // checkServer looks at the server itself.

@@ -4,49 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"regexp"
-	"slices"
 	"strings"
 
 	"pushd/internal/fanout"
 )
-
-// channelColumns are what PUSHD_CHANNEL_QUERY must give.
-func channelColumns() []string {
-	return []string{"act_id", "uin", "appid", "title", "start_time", "watch_url", "template_id",
-		"config_enabled", "live_notify", "live_notify_time", "live_notify_status"}
-}
-
-// checkChannel runs the channel query; actID may be 0.
-func checkChannel(ctx context.Context, r *report, db *sql.DB, query string, actID int64) {
-	rows, err := db.QueryContext(ctx, query, actID)
-	if err != nil {
-		r.fail("channel query", "%v; grant SELECT on the platform's tables, or set PUSHD_CHANNEL_QUERY to fit them", err)
-		return
-	}
-	defer rows.Close()
-	columns, _ := rows.Columns()
-	found := rows.Next()
-	if err := rows.Err(); err != nil {
-		r.fail("channel query", "%v", err)
-		return
-	}
-	var missing []string
-	for _, want := range channelColumns() {
-		if !slices.Contains(columns, want) {
-			missing = append(missing, want)
-		}
-	}
-	switch {
-	case missing != nil:
-		r.fail("channel query", "gives no column %s; select NULL AS … where the platform has no such thing", strings.Join(missing, ", "))
-	case actID == 0:
-		r.ok("channel query", "runs; give --actid to read a channel")
-	case !found:
-		r.fail("channel query", "finds no channel %d", actID)
-	default:
-		r.ok("channel query", "finds channel %d", actID)
-	}
-}
 
 // checkStatus writes the status of a channel and takes it back; actID may be
 // 0.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"pushd/internal/fanout"
 	"pushd/internal/mariadb"
@@ -90,7 +91,7 @@ func TestCheck_Database(t *testing.T) {
 func checked(t *testing.T, dsn string, actID int64) string {
 	t.Helper()
 	var b bytes.Buffer
-	c := checkCmd{Settings: Settings{Database: Database{MySQLDSN: Secret(dsn)}, StatusFailed: 3}, ActID: actID}
+	c := checkCmd{Settings: Settings{Database: Database{MySQLDSN: Secret(dsn)}, StatusFailed: 3, Timezone: "Asia/Shanghai"}, ActID: actID}
 	r := &report{w: &b}
 	c.database(t.Context(), r)
 	if r.failed != strings.Contains(b.String(), "fail  ") {
@@ -111,7 +112,7 @@ func startMariaDB(t *testing.T) *mariadb.Server {
 
 func open(t *testing.T, dsn string) *sql.DB {
 	t.Helper()
-	db, err := openDatabase(Secret(dsn))
+	db, err := openDatabase(Secret(dsn), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}

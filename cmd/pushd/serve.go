@@ -50,7 +50,7 @@ func serve(ctx context.Context, s Settings, log *slog.Logger) error {
 	}
 	d, err := daemon.New(ctx, daemon.Config{
 		Store: store.Options{
-			DSN: string(s.MySQLDSN), ChannelQuery: s.ChannelQuery, StatusUpdate: s.StatusUpdate,
+			DSN: string(s.MySQLDSN), ChannelQuery: withoutTail(s.ChannelQuery), StatusUpdate: withoutTail(s.StatusUpdate),
 			StatusFailed: s.StatusFailed, Logger: log,
 		},
 		WeChat: wechat.Options{

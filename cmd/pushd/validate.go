@@ -225,38 +225,3 @@ func (s Settings) validateTexts(p *problems) {
 	validateSQL("PUSHD_CHANNEL_QUERY", "SELECT", s.ChannelQuery, 1, p)
 	validateSQL("PUSHD_STATUS_UPDATE", "UPDATE", s.StatusUpdate, 2, p)
 }
-
-// validateSQL looks at the outside of a statement; pushd check runs it.
-func validateSQL(name, verb, sql string, marks int, p *problems) {
-	if sql == "" {
-		return
-	}
-	if !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(sql)), verb) {
-		p.add(name, "does not start with %s", verb)
-	}
-	bare := unquoted(sql)
-	if strings.Contains(strings.TrimRight(bare, "; \n"), ";") {
-		p.add(name, "holds more than one statement")
-	}
-	if n := strings.Count(bare, "?"); n != marks {
-		p.add(name, "has %d question marks outside quotes; allowed: %d", n, marks)
-	}
-}
-
-// unquoted returns a statement without what stands in quotes: a URL in there
-// may well hold a question mark.
-func unquoted(sql string) string {
-	var b strings.Builder
-	var quote rune
-	for _, r := range sql {
-		switch {
-		case quote == 0 && strings.ContainsRune("'\"`", r):
-			quote = r
-		case quote == r:
-			quote = 0
-		case quote == 0:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}

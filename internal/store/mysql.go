@@ -48,6 +48,9 @@ func MySQL() Dialect {
 	}
 }
 
+// readTimeout is how long the answer of one statement may take.
+const readTimeout = 30 * time.Second
+
 // openMySQL sets what the ledger's correctness rests on, whatever the DSN and
 // the server say: rows are counted as matched, statements travel in one round
 // trip, text is UTF-8; the rest is in session.go.
@@ -69,7 +72,7 @@ func openMySQL(dsn string, zone *time.Location, log *slog.Logger) (*sql.DB, erro
 	cfg.MultiStatements = false
 	cfg.RejectReadOnly = true // a demoted primary (1290, 1792) is left behind
 	cfg.Timeout = orElse(cfg.Timeout, 5*time.Second)
-	cfg.ReadTimeout = orElse(cfg.ReadTimeout, 30*time.Second)
+	cfg.ReadTimeout = orElse(cfg.ReadTimeout, readTimeout)
 	cfg.WriteTimeout = orElse(cfg.WriteTimeout, 30*time.Second)
 	cfg.Logger = driverLog{log}
 	cfg.Collation = ""
@@ -125,23 +128,20 @@ func isMySQL(err error, numbers ...uint16) bool {
 	return ok && slices.Contains(numbers, e.Number)
 }
 
-// downNumbers are the ways in which a server says that it is not there, or
-// takes no writes now.
-var downNumbers = []uint16{
-	1040, 1203, 1226, // too many connections
-	1047,             // a node of a cluster without quorum, or not ready
-	1053, 1129, 3032, // shutting down, closed to this host, offline
-	1158, 1159, 1160, 1161, // the line is broken
-	1021,                   // the disk is full
-	1290, 1792, 1836, 3100, // read only, or the group refuses
-	1317, 1969, 3024, // a statement took too long, or was killed
-	1927, 2006, 2013, 3169, 4031, // the connection was killed
-	9001, 9002, 9003, 9005, // TiDB's storage does not answer
-}
-
-// mysqlDown knows the ways in which a server is not there.
+// mysqlDown knows the ways in which a server says that it is not there, or
+// takes no writes now, and those in which it is not there.
 func mysqlDown(err error) bool {
-	if isMySQL(err, downNumbers...) {
+	if isMySQL(err,
+		1040, 1203, 1226, // too many connections
+		1047,             // a node of a cluster without quorum, or not ready
+		1053, 1129, 3032, // shutting down, closed to this host, offline
+		1158, 1159, 1160, 1161, // the line is broken
+		1021,                   // the disk is full
+		1290, 1792, 1836, 3100, // read only, or the group refuses
+		1317, 1969, 3024, // a statement took too long, or was killed
+		1927, 2006, 2013, 3169, 4031, // the connection was killed
+		9001, 9002, 9003, 9005, // TiDB's storage does not answer
+	) {
 		return true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {

@@ -109,6 +109,17 @@ func sessionOf(cfg *mysql.Config, zone *time.Location, now time.Time) []Setting 
 	return settings
 }
 
+// SessionSettings are the settings of pushd's sessions with a DSN; none if it is
+// no DSN.
+func SessionSettings(dsn string, zone *time.Location) []Setting {
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil
+	}
+	cfg.ReadTimeout = orElse(cfg.ReadTimeout, readTimeout)
+	return sessionOf(cfg, zone, time.Now())
+}
+
 // bare is a variable's name without the scope that a DSN may give it.
 func bare(name string) string {
 	name = strings.ToLower(strings.TrimSpace(name))

@@ -74,7 +74,7 @@ type Store struct {
 }
 
 // Open prepares the connection pool. It connects only when needed, so a
-// database that is down is no error here; see Ping.
+// database that is down is no error here.
 func Open(ctx context.Context, opt Options) (*Store, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.Default()
@@ -110,12 +110,6 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 
 // Close closes the connections.
 func (s *Store) Close() error { return s.db.Close() }
-
-// Ping asks the database whether it answers.
-func (s *Store) Ping(ctx context.Context) error {
-	_, err := s.Now(ctx)
-	return err
-}
 
 // Now reads the database's clock.
 func (s *Store) Now(ctx context.Context) (now fanout.Time, err error) {
