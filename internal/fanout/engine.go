@@ -356,6 +356,6 @@ func (e *Engine) answered() {
 func (e *Engine) failed(ctx context.Context, what string, err error) {
 	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		e.counters.ledgerErrors.Add(1)
-		e.log.Warn("database does not answer", "call", what, "err", err)
+		e.log.Warn("database call failed", "call", what, "err", err)
 	}
 }
