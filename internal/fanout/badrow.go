@@ -30,7 +30,7 @@ func channelProblem(err error, id ActID) error {
 		return &Problem{Code: CodeChannelNotFound, Field: "actid", Text: fmt.Sprintf("channel %d does not exist", id)}
 	}
 	if bad := badChannel(err); bad != nil {
-		return &Problem{Code: CodeChannelInvalid, Field: bad.Column, Text: fmt.Sprintf("of channel %d %s", id, bad.Text)}
+		return &Problem{Code: CodeChannelInvalid, Field: bad.Column, Text: fmt.Sprintf("%s of channel %d %s", bad.Column, id, bad.Text)}
 	}
 	return err
 }
