@@ -11,10 +11,12 @@ import (
 	"time"
 )
 
-// grant is a token that PHP gave, and the rest of its life; 0 is unknown.
+// grant is a token that PHP gave, the rest of its life (0 is unknown), and
+// what PHP said of an error all the same.
 type grant struct {
 	token string
 	life  time.Duration
+	said  string
 }
 
 // longestLife bounds what is believed; WeChat's tokens live two hours.
@@ -51,10 +53,40 @@ type reply struct {
 	Error   any             `json:"error"`
 }
 
+// bom is what an editor may put in front of a PHP file, and PHP then in front
+// of its answer: once for each such file, invisible.
+const bom = "\xef\xbb\xbf"
+
+// trim takes away what PHP files print around an answer without being seen.
+func trim(body []byte) []byte {
+	for {
+		short := bytes.TrimSpace(body)
+		short = bytes.TrimSuffix(bytes.TrimPrefix(short, []byte(bom)), []byte(bom))
+		if len(short) == len(body) {
+			return body
+		}
+		body = short
+	}
+}
+
+// unlikeJSON says what an answer is that is not JSON.
+func unlikeJSON(body []byte) string {
+	switch {
+	case bytes.HasPrefix(body, []byte("\xff\xfe")), bytes.HasPrefix(body, []byte("\xfe\xff")):
+		return "the answer is not JSON but UTF-16; it must be UTF-8"
+	case bytes.Contains(body, []byte(bom)):
+		return "the answer is not JSON, and holds a byte order mark (BOM): save the PHP files as UTF-8 without one"
+	}
+	return "the answer is not JSON"
+}
+
 // parseAnswer reads the endpoint's answer. The error holds its words.
+//
+// A token counts whatever else is said: 0, 1 and 200 are all known as codes of
+// success, and WeChat is the judge of tokens.
 func parseAnswer(status int, body []byte) (grant, error) {
 	var r reply
-	err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), &r)
+	err := json.Unmarshal(trim(body), &r)
 	switch {
 	case status < 200 || status > 299:
 		text := words(body)
@@ -63,7 +95,7 @@ func parseAnswer(status int, body []byte) (grant, error) {
 		}
 		return grant{}, errors.New(joinText(statusText(status), text))
 	case err != nil:
-		return grant{}, errors.New(joinText("the answer is not JSON", words(body)))
+		return grant{}, errors.New(joinText(unlikeJSON(body), words(body)))
 	}
 	g := r.grant()
 	if g.token == "" {
@@ -74,6 +106,9 @@ func parseAnswer(status int, body []byte) (grant, error) {
 	}
 	if g.token == "" {
 		return grant{}, errors.New(joinText("the answer holds no access_token", r.text()))
+	}
+	if said := r.text(); strings.HasPrefix(said, "code ") {
+		g.said = said
 	}
 	return g, checkToken(g.token)
 }
@@ -92,7 +127,8 @@ func checkToken(tok string) error {
 	return nil
 }
 
-// text is what the endpoint says about an error: its code and its words.
+// text is what the endpoint says about an error: its code, unless that is 0,
+// and its words.
 func (r reply) text() string {
 	var parts []string
 	for _, code := range []any{r.Code, r.ErrCode} {
@@ -132,7 +168,9 @@ func joinText(what, text string) string {
 }
 
 // seconds is a duration that comes as a number of seconds or as a string of
-// one. What is neither, and what is not above zero, is 0: unknown.
+// one. What is neither, and what is not above zero, is 0: unknown. A token
+// that is over shows by WeChat's refusal; a constant 0 of an endpoint that does
+// not count must not have it asked without end.
 type seconds time.Duration
 
 // UnmarshalJSON implements json.Unmarshaler; it never fails.

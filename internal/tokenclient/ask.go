@@ -2,6 +2,7 @@ package tokenclient
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -60,6 +61,9 @@ func (c *Client) settle(a *account, cause Cause, g grant, taken bool, err error)
 	log := c.o.Logger.With("appid", a.appID, "cause", string(cause))
 	if taken {
 		c.counts.Refreshes[cause]++
+		if g.said != "" {
+			log = log.With("said", c.redact(a, errors.New(g.said)).Error())
+		}
 		log.Info("token received", "token", fingerprint(g.token), "expires_in", g.life,
 			"renew_in", a.current.renewAt.Sub(now).Round(time.Second))
 	} else {

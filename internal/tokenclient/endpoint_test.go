@@ -57,6 +57,14 @@ func TestClient_OverHTTP(t *testing.T) {
 		{"OK", 200, `{"access_token":"good","expires_in":7200}`, "good"},
 		{"Camel", 200, `{"accessToken":" good\n","expiresIn":"7200"}`, "good"},
 		{"UnderData", 200, "\xef\xbb\xbf" + `{"code":0,"msg":"ok","data":{"access_token":"good"}}`, "good"},
+		{"TwoBOMs", 200, "\xef\xbb\xbf\xef\xbb\xbf" + `{"access_token":"good"}`, "good"},
+		{"BlankLinesAndBOMs", 200, "\r\n\xef\xbb\xbf\n \xef\xbb\xbf" + `{"access_token":"good"}` + "\n\xef\xbb\xbf\n\n", "good"},
+		{"TokenWithACode", 200, `{"code":1,"msg":"refresh failed","access_token":"good"}`, "good"},
+		{"TokenWithCode200", 200, `{"code":"200","msg":"success","data":{"access_token":"good","expires_in":0}}`, "good"},
+		{"NoTimeLeft", 200, `{"access_token":"good","expires_in":0}`, "good"},
+		{"BOMWithin", 200, "<br />Notice \xef\xbb\xbf" + `{"access_token":"good"}`, "holds a byte order mark (BOM): save the PHP files as UTF-8 without one"},
+		{"UTF16", 200, "\xff\xfe{\x00", "UTF-16"},
+		{"WhatToDo", 502, `{"code":40164,"msg":"` + strings.Repeat("why ", 90) + `What to do: add 1.2.3.4 to the whitelist"}`, "What to do: add 1.2.3.4 to the whitelist"},
 		{"Code", 200, `{"code":1,"msg":"no such account","data":null}`, "the answer holds no access_token: code 1: no such account"},
 		{"WeChats", 200, `{"errcode":40164,"errmsg":"invalid ip 1.2.3.4, not in whitelist"}`, "code 40164: invalid ip 1.2.3.4"},
 		{"EmptyToken", 200, `{"access_token":"","expires_in":7200}`, "holds no access_token"},
@@ -103,6 +111,27 @@ func TestClient_OverHTTP(t *testing.T) {
 	}
 }
 
+// A token that comes with an error is used, and what was said is in the log,
+// without the token.
+func TestClient_LogsWhatIsSaidBesideAToken(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"code":7,"msg":"refresh of `+strings.Repeat("tok", 12)+` failed\n","access_token":"`+strings.Repeat("tok", 12)+`"}`)
+	}))
+	defer s.Close()
+	var log strings.Builder
+	c, err := New(Options{URL: s.URL, Key: key, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Token(t.Context(), "wx1", 0); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if got := log.String(); !strings.Contains(got, `said="code 7: refresh of [removed] failed"`) || strings.Contains(got, "toktok") {
+		t.Errorf("logged %s", got)
+	}
+}
+
 func TestClient_NobodyListens(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	url := s.URL
@@ -123,7 +152,7 @@ func FuzzTokenAnswer(f *testing.F) {
 	for _, s := range []string{
 		`{"access_token":"tok","expires_in":7200}`, `{"data":{"accessToken":"tok","expiresIn":"72e2"}}`,
 		`{"code":1,"msg":"x"}`, `{"data":[]}`, `{"data":"x","access_token":{}}`, `<html><script>a</script>b<`, "\xef\xbb\xbf{}", ``, `null`,
-		`{"expires_in":1e308,"access_token":"t"}`, `{"expires_in":"NaN","access_token":"t"}`, `{"expires_in":-1}`,
+		"\xef\xbb\xbf\xef\xbb\xbf{\"code\":1,\"access_token\":\"t\"}\n\xef\xbb\xbf", "\xff\xfe{", `{"expires_in":1e308,"access_token":"t"}`, `{"expires_in":"NaN","access_token":"t"}`, `{"expires_in":-1}`,
 	} {
 		f.Add(200, []byte(s))
 		f.Add(502, []byte(s))

@@ -10,8 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// maxText bounds an error's text, in bytes.
-const maxText = 200
+// maxText bounds an error's text, in bytes: room for what WeChat says and what
+// the endpoint says is to be done about it.
+const maxText = 600
 
 var (
 	hidden = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)>|<!--.*?-->`)
@@ -28,7 +29,7 @@ func fingerprint(tok string) string {
 
 // words are the first words of a page, without its markup.
 func words(body []byte) string {
-	text := strings.ToValidUTF8(string(body), " ")
+	text := strings.ReplaceAll(strings.ToValidUTF8(string(body), " "), bom, " ")
 	text = tags.ReplaceAllString(hidden.ReplaceAllString(text, " "), " ")
 	all := strings.Fields(text)
 	if len(all) > 12 {
