@@ -14,11 +14,15 @@ import (
 var (
 	nameShape  = shape{regexp.MustCompile(`^[A-Za-z0-9_-]+$`), 64, "1 to 64 letters, digits, _ or -"}
 	tokenShape = shape{regexp.MustCompile(`^[!-~]+$`), 1024, "1 to 1024 printable ASCII characters without spaces"}
-	urlShape   = shape{regexp.MustCompile(`^[^\x00-\x20]+$`), 2048, "an http or https URL of at most 2048 bytes, without spaces"}
-	pathShape  = shape{regexp.MustCompile(`^[^\x00-\x20]+$`), 1024, "a path of at most 1024 bytes, without spaces"}
+	urlShape   = shape{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 2048, "an http or https URL of at most 2048 bytes, without spaces"}
+	pathShape  = shape{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 1024, "a path of at most 1024 bytes, without spaces"}
 
 	dataKeyShape = regexp.MustCompile(`^[A-Za-z0-9_]{1,32}$`)
 )
+
+// spacedName is a placeholder with blanks inside its braces, which do not
+// count.
+const spacedName = `\{\{\s*\w+\s*\}\}`
 
 const (
 	// maxData is how many fields a template may have, maxValue how many
@@ -121,7 +125,16 @@ func (f *fields) url() string {
 		f.refuse("url", "must be "+urlShape.what)
 		return ""
 	}
+	f.placeholders("url", s)
 	return s
+}
+
+// placeholders refuses a text with a placeholder that would go out as it is
+// written.
+func (f *fields) placeholders(name, text string) {
+	if p := fanout.CheckPlaceholders(name, text); p != nil {
+		f.refuse(name, p.Text)
+	}
 }
 
 func (f *fields) miniProgram() *fanout.MiniProgram {
@@ -137,6 +150,7 @@ func (f *fields) miniProgram() *fanout.MiniProgram {
 	if p.AppID == "" {
 		m.refuse("appid", "is required: the mini program's appid")
 	}
+	m.placeholders("pagepath", p.PagePath)
 	f.adopt(m)
 	return p
 }
@@ -183,6 +197,7 @@ func (f *fields) value(key string) string {
 	case utf8.RuneCountInString(n.text) > maxValue:
 		f.refuse(key, "must have at most 2000 characters")
 	}
+	f.placeholders(key, n.text)
 	return n.text
 }
 

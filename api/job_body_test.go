@@ -53,6 +53,9 @@ func TestServer_GoodBodies(t *testing.T) {
 			"&url=https%3A%2F%2Flive.example.com%2F%3Fa%3D1%26b%3D%E6%92%AD&miniprogram%5Bappid%5D=wx02&miniprogram[pagepath]=pages/live?id%3D42" +
 			"&data%5Bthing1%5D=%E6%98%A5%E5%AD%A3+%E5%85%AC%E5%BC%80%E8%AF%BE&data[time2][value]=20:00&data[number3]=5&deadline=1772368200&rate=500&continue=1&restart=0&dryRun=0", all},
 		{"a token without time is dropped", asJSON, `{"actid":42,"appid":"wx01","accessToken":"tok","accessTokenExpiresIn":-3}`, fanout.Request{ActID: 42, AppID: "wx01"}},
+		{"placeholders, with and without blanks", asJSON, `{"actid":42,"appid":"wx01","url":"https://a.example/?t={{ title }}&u={{url}}","miniprogram":{"appid":"wx02","pagepath":"p?t={{\ttitle}}"},"data":{"thing1":"{{ title }}{x}"}}`,
+			fanout.Request{ActID: 42, AppID: "wx01", Asked: fanout.Asked{URL: "https://a.example/?t={{ title }}&u={{url}}",
+				MiniProgram: &fanout.MiniProgram{AppID: "wx02", PagePath: "p?t={{\ttitle}}"}, Data: map[string]string{"thing1": "{{ title }}{x}"}}}},
 		{"restart", asForm, "actid=42&appid=wx01&restart=true", fanout.Request{ActID: 42, AppID: "wx01", Restart: true}},
 	}
 	for _, c := range cases {

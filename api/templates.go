@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -212,7 +213,7 @@ func account(c echo.Context) (fanout.AppID, fanout.TemplateID, error) {
 var (
 	draftFields  = []string{"content", "fields", "url", "miniprogram"}
 	contentShape = shape{regexp.MustCompile(`(?s)^.*$`), 8 << 10, "the template's content, at most 8 KiB"}
-	linkShape    = shape{regexp.MustCompile(`^(\{\{url\}\}|https?://[^\x00-\x20]+)$`), 2048, "an http or https URL, or {{url}}"}
+	linkShape    = shape{regexp.MustCompile(`^(\{\{\s*url\s*\}\}|https?://(?:[^\x00-\x20]|` + spacedName + `)+)$`), 2048, "an http or https URL, or {{url}}"}
 )
 
 // texts reads what an owner writes for a template. Placeholders are checked
@@ -224,7 +225,7 @@ func (f *fields) texts(id fanout.TemplateID) fanout.Texts {
 		URL:         f.text("url", linkShape),
 		MiniProgram: f.miniProgram(),
 	}
-	if p, err := url.Parse(t.URL); t.URL != "" && t.URL != "{{url}}" && (err != nil || p.Hostname() == "") {
+	if p, err := url.Parse(t.URL); strings.HasPrefix(t.URL, "http") && (err != nil || p.Hostname() == "") {
 		f.refuse("url", "must be "+linkShape.what)
 	}
 	n := f.object("fields")

@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -11,7 +12,8 @@ type Field struct {
 	Key   string `json:"key"`   // "thing1"
 	Label string `json:"label"` // "课程名称"
 	Type  string `json:"type"`  // "thing"; "" for the keys of historic templates
-	// Limit is how many characters WeChat takes; 0 = unknown.
+	// Limit is how many characters WeChat takes; 0 = unknown. Of a name it
+	// takes 10 if any is Chinese.
 	Limit int `json:"limit,omitempty"`
 }
 
@@ -21,7 +23,7 @@ type Field struct {
 // share: https://developers.weixin.qq.com/doc/service/api/notify/template/api_sendtemplatemessage
 var limits = map[string]int{
 	"thing": 20, "number": 32, "letter": 32, "symbol": 5, "character_string": 32,
-	"phone_number": 17, "car_number": 8, "name": 10, "phrase": 5,
+	"phone_number": 17, "car_number": 8, "name": 20, "phrase": 5,
 	"time": 0, "date": 0, "amount": 0, "enum": 0, "const": 0, "short_thing": 0,
 }
 
@@ -81,10 +83,8 @@ func (f Field) CleanValue(v string) string {
 		}
 	}
 	v = strings.TrimSpace(b.String())
-	if f.Limit > 0 {
-		if runes := []rune(v); len(runes) > f.Limit {
-			v = strings.TrimSpace(string(runes[:f.Limit]))
-		}
+	if runes, n := []rune(v), f.limit(v); n > 0 && len(runes) > n {
+		v = strings.TrimSpace(string(runes[:n]))
 	}
 	return v
 }
@@ -119,7 +119,7 @@ func (f Field) TextFor() string {
 	switch {
 	case f.Type == "time", f.Type == "date":
 		return "{{startTime}}"
-	case has("时间", "日期") && (f.Type == "" || f.Type == "thing" || f.Type == "character_string"):
+	case has("时间", "日期") && slices.Contains([]string{"", "thing", "short_thing", "character_string"}, f.Type):
 		return "{{startTime}}"
 	case f.Type == "phrase":
 		return map[bool]string{true: "即将开始"}[has("状态", "类型", "提醒", "进度")]

@@ -31,7 +31,7 @@ func TestParseFields(t *testing.T) {
 }
 
 func TestField_CleanValue(t *testing.T) {
-	thing, phrase, time := newField("thing1", ""), newField("phrase2", ""), newField("time3", "")
+	thing, phrase, time, name := newField("thing1", ""), newField("phrase2", ""), newField("time3", ""), newField("name4", "")
 	for _, c := range []struct {
 		f        Field
 		in, want string
@@ -44,6 +44,8 @@ func TestField_CleanValue(t *testing.T) {
 		{thing, "一二三四五六七八九十一二三四五六七八九 剩", "一二三四五六七八九十一二三四五六七八九"},
 		{thing, "😀", ""},
 		{thing, "→ ① & < \" '", "→ ① & < \" '"},
+		{name, "Alexander the Great II", "Alexander the Great"},
+		{name, "欧阳Alexander the Great", "欧阳Alexande"},
 		{phrase, "即将开始了", "即将开始了"},
 		{phrase, "即将开始了吧", "即将开始了"},
 		{time, "2026年03月01日 20:00, and as long as one likes", "2026年03月01日 20:00, and as long as one likes"},
@@ -62,6 +64,8 @@ func TestField_TextFor(t *testing.T) {
 		{"time2", "什么都行", "{{startTime}}"},
 		{"date3", "", "{{startTime}}"},
 		{"thing4", "开播时间", "{{startTime}}"},
+		{"short_thing4", "直播时间", "{{startTime}}"},
+		{"character_string4", "直播日期", "{{startTime}}"},
 		{"keyword2", "日期", "{{startTime}}"},
 		{"thing5", "温馨提示", "直播即将开始，请准时观看"},
 		{"phrase6", "直播状态", "即将开始"},

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"sort"
+	"strconv"
+	"unicode/utf8"
 )
 
 // MiniProgram is where a tap on the message leads inside WeChat. It wins over
@@ -49,11 +51,34 @@ func (m *Message) Letter(id MsgID) *Letter {
 	if err := enc.Encode(body); err != nil {
 		panic(err) // strings and maps of strings always encode
 	}
-	rest := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	rest := unescape(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 	return &Letter{
 		Head: []byte(`{"touser":"`),
 		Tail: append([]byte(`",`), rest[1:]...),
 	}
+}
+
+// unescape writes the characters that encoding/json has escaped as \uXXXX as
+// they are. Controls are left out: they can't stand in JSON, and nobody could
+// see them.
+func unescape(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		if b[i] != '\\' {
+			out = append(out, b[i])
+			continue
+		}
+		if b[i+1] != 'u' {
+			out = append(out, b[i], b[i+1])
+			i++
+			continue
+		}
+		if r, err := strconv.ParseUint(string(b[i+2:i+6]), 16, 16); err == nil && r >= ' ' {
+			out = utf8.AppendRune(out, rune(r))
+		}
+		i += 5
+	}
+	return out
 }
 
 // Template is one of an account's message templates.

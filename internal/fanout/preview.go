@@ -35,7 +35,7 @@ func (c *Composer) Preview(ctx context.Context, appID AppID, id TemplateID, actI
 	m, err := src.render()
 	var u *unprepared
 	if errors.As(err, &u) {
-		return Preview{}, &Problem{Code: ProblemCode(u.reason), Text: u.detail}
+		return Preview{}, &Problem{Code: ProblemCode(u.reason), Field: u.field, Text: u.detail}
 	}
 	p := Preview{Message: m}
 	fields := src.Fields()
@@ -83,10 +83,11 @@ func (s source) warn(f Field, value string) (warnings []Warning) {
 	if s.texts != nil && s.texts.Fields[f.Key] != "" {
 		text = s.texts.Fields[f.Key]
 	}
-	whole := strings.TrimSpace(s.facts.expand(text, f.Type == "date"))
+	whole := strings.TrimSpace(s.facts.expand(text, f))
+	limit := f.limit(whole)
 	switch {
-	case f.Limit > 0 && utf8.RuneCountInString(whole) > f.Limit:
-		warnings = append(warnings, Warning{"value_cut", f.Key, fmt.Sprintf("is cut to %d characters: %q", f.Limit, value)})
+	case limit > 0 && utf8.RuneCountInString(whole) > limit:
+		warnings = append(warnings, Warning{"value_cut", f.Key, fmt.Sprintf("is cut to %d characters: %q", limit, value)})
 	case whole != value:
 		warnings = append(warnings, Warning{"value_cleaned", f.Key, "line breaks, emoji or control characters are left out"})
 	}
@@ -128,7 +129,7 @@ func (c *Composer) Test(ctx context.Context, appID AppID, id TemplateID, actID A
 	m, err := src.render()
 	var u *unprepared
 	if errors.As(err, &u) {
-		return nil, &Problem{Code: ProblemCode(u.reason), Text: u.detail}
+		return nil, &Problem{Code: ProblemCode(u.reason), Field: u.field, Text: u.detail}
 	}
 	letter := m.Letter(NewMsgID())
 	c.engine.account(appID).disturb(c.engine.clock.now())

@@ -3,44 +3,14 @@ package fanout
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 )
 
-// facts are what a message can say about a channel.
-type facts struct {
-	Channel
-	loc *time.Location
-}
-
-// expand replaces the placeholders of a text. dateOnly leaves the time of day
-// out.
-func (f facts) expand(text string, dateOnly bool) string {
-	minutes, start := "", ""
-	if f.NotifyMinutes != nil {
-		minutes = strconv.FormatInt(*f.NotifyMinutes, 10)
-	}
-	if f.StartTime != 0 {
-		layout := "2006年01月02日 15:04"
-		if dateOnly {
-			layout = "2006年01月02日"
-		}
-		start = time.Unix(f.StartTime, 0).In(f.loc).Format(layout)
-	}
-	values := map[string]string{"title": f.Title, "startTime": start, "minutes": minutes, "url": f.WatchURL}
-	return anyPlaceholder.ReplaceAllStringFunc(text, func(placeholder string) string {
-		if value, ok := values[strings.Trim(placeholder, "{} ")]; ok {
-			return value
-		}
-		return placeholder
-	})
-}
-
-// unprepared says why a message could not be made.
+// unprepared says why a message could not be made. field is what is to blame,
+// as in Texts, or "".
 type unprepared struct {
 	reason Reason
 	detail string
+	field  string
 }
 
 func (u *unprepared) Error() string { return u.detail }
@@ -68,27 +38,47 @@ func (s source) render() (*Message, error) {
 	id := s.templateID()
 	if id == "" {
 		return nil, &unprepared{TemplateMissing,
-			"no template: the job brings no templateId and the channel query gives none; choose a template in the settings (user_wx_config.act_live_template_id)"}
+			"no template: the job brings no templateId and the channel query gives none; choose a template in the settings (user_wx_config.act_live_template_id)", ""}
 	}
 	data, err := s.data()
 	if err != nil {
 		return nil, err
 	}
-	m := &Message{TemplateID: id, URL: s.asked.URL, MiniProgram: s.asked.MiniProgram, Data: data}
-	if s.texts != nil {
-		if m.URL == "" {
-			m.URL = s.facts.expand(s.texts.URL, false)
-		}
-		if m.MiniProgram == nil && s.texts.MiniProgram != nil {
-			mp := *s.texts.MiniProgram
-			mp.PagePath = s.facts.expand(mp.PagePath, false)
-			m.MiniProgram = &mp
-		}
+	m := &Message{TemplateID: id, Data: data}
+	return m, s.links(m)
+}
+
+// links makes what a tap on the message leads to.
+func (s source) links(m *Message) error {
+	link, mini := s.asked.URL, s.asked.MiniProgram
+	if s.texts != nil && link == "" {
+		link = s.texts.URL
 	}
-	if m.URL == "" {
+	if s.texts != nil && mini == nil {
+		mini = s.texts.MiniProgram
+	}
+	if err := placed("url", link); err != nil {
+		return err
+	}
+	if m.URL = s.facts.expandLink(link); m.URL == "" {
 		m.URL = s.facts.WatchURL
 	}
-	return m, nil
+	if mini != nil {
+		if err := placed("miniprogram.pagepath", mini.PagePath); err != nil {
+			return err
+		}
+		m.MiniProgram = &MiniProgram{AppID: mini.AppID, PagePath: s.facts.expandLink(mini.PagePath)}
+	}
+	return nil
+}
+
+// placed refuses a text with a placeholder that nobody replaces: it may have
+// been saved before such texts were refused.
+func placed(field, text string) error {
+	if p := CheckPlaceholders(field, text); p != nil {
+		return &unprepared{MessageInvalid, p.Error(), field}
+	}
+	return nil
 }
 
 // data makes the values of the fields.
@@ -102,7 +92,7 @@ func (s source) data() (map[string]string, error) {
 		fields := s.Fields()
 		if len(fields) == 0 {
 			return nil, &unprepared{TemplateFieldsUnknown, fmt.Sprintf(
-				"the fields of template %s are not known: WeChat does not list it (category templates never are); save its texts, or send data with the job", s.templateID())}
+				"the fields of template %s are not known: WeChat does not list it (category templates never are); save its texts, or send data with the job", s.templateID()), ""}
 		}
 		texts, guessed = map[string]string{}, true
 		for _, f := range fields {
@@ -112,18 +102,38 @@ func (s source) data() (map[string]string, error) {
 	data := make(map[string]string, len(texts))
 	for _, key := range sortedKeys(texts) {
 		f := newField(key, "")
-		data[key] = f.CleanValue(s.facts.expand(texts[key], f.Type == "date"))
-		if data[key] != "" {
-			continue
-		}
-		if guessed {
+		if guessed && texts[key] == "" {
 			return nil, &unprepared{TemplateFieldsUnknown, fmt.Sprintf(
-				"nothing is known to fill field %s of template %s with; save its texts, or send data with the job", key, s.templateID())}
+				"nothing is known to fill field %s of template %s with; save its texts, or send data with the job", key, s.templateID()), ""}
 		}
-		return nil, &unprepared{MessageInvalid, fmt.Sprintf(
-			"field %s would be empty (from %q); WeChat refuses empty fields", key, texts[key])}
+		value, err := s.fill(f, texts[key])
+		if err != nil {
+			return nil, err
+		}
+		data[key] = value
 	}
 	return data, nil
+}
+
+// fill makes the value of one field. What a person has written is theirs, and
+// WeChat's to judge; what comes out of placeholders has to fit.
+func (s source) fill(f Field, text string) (string, error) {
+	at := "fields." + f.Key
+	if err := placed(at, text); err != nil {
+		return "", err
+	}
+	value := f.CleanValue(s.facts.expand(text, f))
+	switch {
+	case value == "":
+		why := s.facts.lacks(text, f)
+		if why == "" {
+			why = fmt.Sprintf("%q has no character that WeChat shows", text)
+		}
+		return "", &unprepared{MessageInvalid, fmt.Sprintf("field %s would be empty: %s; WeChat refuses empty fields", f.Key, why), at}
+	case without(text) != text && !f.fits(value):
+		return "", &unprepared{MessageInvalid, fmt.Sprintf("field %s would be %q, made from %q, and %s", f.Key, value, text, f.unfit()), at}
+	}
+	return value, nil
 }
 
 // Fields are the template's fields, as far as anybody knows them.

@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestSource_Render(t *testing.T) {
-	minutes := int64(15)
+	minutes, below := int64(15), int64(-5)
 	beijing := time.FixedZone("", 8*60*60)
 	known := facts{Channel{Title: "春季公开课", StartTime: 1772366400, WatchURL: "https://a.example/42?x=1&y=2", TemplateID: "tpl", NotifyMinutes: &minutes}, beijing}
 	listed := &Template{ID: "tpl", Content: "课程名称:{{thing1.DATA}}\n开课时间:{{time2.DATA}}"}
@@ -21,6 +22,7 @@ func TestSource_Render(t *testing.T) {
 		url    string
 		path   string
 		reason Reason
+		says   string // the reason, in words
 	}{
 		"from WeChat's definition": {src: source{template: listed, facts: known},
 			data: map[string]string{"thing1": "春季公开课", "time2": "2026年03月01日 20:00"}, url: known.WatchURL},
@@ -41,7 +43,28 @@ func TestSource_Render(t *testing.T) {
 		"a field that nothing fits": {src: source{facts: known, template: &Template{Content: "费用:{{amount1.DATA}}"}},
 			reason: TemplateFieldsUnknown},
 		"no start for a time": {src: source{template: listed, facts: facts{Channel{Title: "x", TemplateID: "tpl"}, beijing}},
-			reason: TemplateFieldsUnknown},
+			reason: MessageInvalid, says: "field time2 would be empty: the channel has no start time"},
+		"a title of emoji": {src: source{template: listed, facts: facts{Channel{Title: "😀🎉", StartTime: 1, TemplateID: "tpl"}, beijing}},
+			reason: MessageInvalid, says: `field thing1 would be empty: the channel's title "😀🎉" has no character that WeChat shows`},
+		"no title": {src: source{template: listed, facts: facts{Channel{StartTime: 1, TemplateID: "tpl"}, beijing}},
+			reason: MessageInvalid, says: "the channel has no title"},
+		"a start for a character_string": {src: source{template: &Template{Content: "开播时间:{{character_string2.DATA}}"}, facts: known},
+			data: map[string]string{"character_string2": "2026-03-01 20:00"}, url: known.WatchURL},
+		"a Chinese title for a character_string": {src: source{facts: known, texts: &Texts{Fields: map[string]string{"character_string2": "{{title}}"}}},
+			reason: MessageInvalid, says: `field character_string2 would be "春季公开课", made from "{{title}}", and does not fit the type character_string`},
+		"a title for a number, from the job": {src: source{facts: known, asked: Asked{Data: map[string]string{"number1": "{{title}}"}}},
+			reason: MessageInvalid, says: "field number1 would be"},
+		"the job's own words are WeChat's to judge": {src: source{facts: known, asked: Asked{Data: map[string]string{"time1": "今晚八点"}}},
+			data: map[string]string{"time1": "今晚八点"}, url: known.WatchURL},
+		"minutes below zero": {src: source{facts: facts{Channel{TemplateID: "tpl", NotifyMinutes: &below}, beijing}, template: &Template{Content: "剩余分钟:{{number1.DATA}}"}},
+			reason: MessageInvalid, says: `"-5"`},
+		"a text of old with a placeholder that is none": {src: source{facts: known, texts: &Texts{Fields: map[string]string{"thing1": "{{标题}}"}}},
+			reason: MessageInvalid, says: "fields.thing1: unknown placeholder {{标题}}"},
+		"a link of old with one": {src: source{facts: known, template: listed, texts: &Texts{Content: listed.Content, URL: "https://a.example/{{id}}"}},
+			reason: MessageInvalid, says: "url: unknown placeholder {{id}}"},
+		"links have their placeholders encoded": {src: source{facts: known, template: listed, asked: Asked{URL: "https://b.example/?t={{title}}&id=5", MiniProgram: &MiniProgram{"w", "p?t={{ title }}"}}},
+			data: map[string]string{"thing1": "春季公开课", "time2": "2026年03月01日 20:00"},
+			url:  "https://b.example/?t=%E6%98%A5%E5%AD%A3%E5%85%AC%E5%BC%80%E8%AF%BE&id=5", path: "p?t=%E6%98%A5%E5%AD%A3%E5%85%AC%E5%BC%80%E8%AF%BE"},
 		"a value that comes out empty": {src: source{facts: facts{Channel{TemplateID: "tpl"}, beijing}, asked: Asked{Data: map[string]string{"thing1": "{{title}}"}}},
 			reason: MessageInvalid},
 	} {
@@ -49,7 +72,7 @@ func TestSource_Render(t *testing.T) {
 			m, err := c.src.render()
 			var u *unprepared
 			if errors.As(err, &u); c.reason != "" {
-				if u == nil || u.reason != c.reason || u.detail == "" {
+				if u == nil || u.reason != c.reason || u.detail == "" || !strings.Contains(u.detail, c.says) {
 					t.Errorf("%+v, %v; want %s", m, err, c.reason)
 				}
 				return
@@ -87,14 +110,46 @@ func TestMessage_Letter(t *testing.T) {
 	if got.ClientMsgID != string(id) || len(id) > 32 {
 		t.Errorf("client_msg_id %q, want %q", got.ClientMsgID, id)
 	}
-	for _, escape := range []string{`\u0026`, `\u003c`, `\u003e`} {
-		if bytes.Contains(body, []byte(escape)) {
-			t.Errorf("%s in %s", escape, body)
-		}
+	if bytes.Contains(body, []byte(`\u`)) || !bytes.Contains(body, []byte("\u2028")) {
+		t.Errorf("escapes in %q", body)
 	}
 	if bytes.Contains(body, []byte("miniprogram")) {
 		t.Errorf("an empty mini program in %s", body)
 	}
+}
+
+// Whatever a message holds, its letter is good JSON without \u escapes, and
+// says the same but for controls.
+func FuzzMessage_Letter(f *testing.F) {
+	f.Add("https://a.example/?a=1&b=<2>", "p?a=\u2028", "R&D \"课\" \\u2028 \u2029 \x00\x1f\n\\")
+	f.Add("\xff", "\\", `\\u0041\u0041`)
+	f.Fuzz(func(t *testing.T, link, path, value string) {
+		m := Message{TemplateID: "tpl", URL: link, MiniProgram: &MiniProgram{"w", path}, Data: map[string]string{"thing1": value}}
+		l := m.Letter("job1")
+		body := bytes.Join([][]byte{l.Head, l.Tail}, []byte("oA"))
+		var got struct {
+			URL         string
+			MiniProgram MiniProgram
+			Data        map[string]struct{ Value string }
+		}
+		if err := json.Unmarshal(body, &got); err != nil || !utf8.Valid(body) {
+			t.Fatalf("%v: %q", err, body)
+		}
+		seen := func(s string) string {
+			return strings.Map(func(r rune) rune {
+				if r < ' ' && !strings.ContainsRune("\b\f\n\r\t", r) {
+					return -1
+				}
+				return r
+			}, string([]rune(s)))
+		}
+		if got.URL != seen(link) || got.MiniProgram.PagePath != seen(path) || got.Data["thing1"].Value != seen(value) {
+			t.Errorf("%+v of %+v", got, m)
+		}
+		if i := bytes.Index(body, []byte(`\u`)); i >= 0 && !bytes.Contains(body, []byte(`\\u`)) {
+			t.Errorf("an escape in %s", body)
+		}
+	})
 }
 
 func TestNewJobID(t *testing.T) {

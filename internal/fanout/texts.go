@@ -2,13 +2,11 @@ package fanout
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
-
-var anyPlaceholder = regexp.MustCompile(`\{\{\s*(\w*)\s*\}\}`)
 
 // checkTexts says what is wrong with texts for a template of this content.
 func checkTexts(t Texts, content string) *Problem {
@@ -32,7 +30,7 @@ func checkTexts(t Texts, content string) *Problem {
 		}
 	}
 	for _, link := range []struct{ at, text string }{{"url", t.URL}, {"miniprogram.pagepath", pagePath(t)}} {
-		if p := checkPlaceholders(link.at, link.text); p != nil {
+		if p := CheckPlaceholders(link.at, link.text); p != nil {
 			return p
 		}
 	}
@@ -40,31 +38,28 @@ func checkTexts(t Texts, content string) *Problem {
 }
 
 func checkText(at, text string, f Field) *Problem {
-	if p := checkPlaceholders(at, text); p != nil {
+	if p := CheckPlaceholders(at, text); p != nil {
 		return p
 	}
-	fixed := anyPlaceholder.ReplaceAllString(text, "")
-	n := utf8.RuneCountInString(strings.TrimSpace(fixed))
+	fixed := without(text)
+	n, limit := utf8.RuneCountInString(strings.TrimSpace(fixed)), f.limit(fixed)
 	switch {
 	case strings.TrimSpace(text) == "":
 		return bad(at, "must not be empty: WeChat refuses empty values")
-	case fixed != "" && f.Limit > 0 && n > f.Limit:
-		return bad(at, fmt.Sprintf("has %d characters; WeChat takes %d in a field of type %s", n, f.Limit, f.Type))
+	case fixed != "" && limit > 0 && n > limit:
+		return bad(at, fmt.Sprintf("has %d characters; WeChat takes %d in a field of type %s", n, limit, f.Type))
 	case fixed == text && f.CleanValue(text) == "":
 		return bad(at, "consists only of characters that WeChat does not show")
-	case f.Type == "number" && strings.Trim(fixed, "0123456789.") != "":
-		return bad(at, "must be a number")
+	case !f.fits(f.CleanValue(anyChannel().expand(text, f))):
+		return bad(at, f.unfit())
 	}
 	return nil
 }
 
-func checkPlaceholders(at, text string) *Problem {
-	for _, m := range anyPlaceholder.FindAllStringSubmatch(text, -1) {
-		if !slices.Contains([]string{"title", "startTime", "minutes", "url"}, m[1]) {
-			return bad(at, fmt.Sprintf("unknown placeholder %s; there are {{title}}, {{startTime}}, {{minutes}} and {{url}}", m[0]))
-		}
-	}
-	return nil
+// anyChannel stands for the channels that a text will be used for.
+func anyChannel() facts {
+	minutes := int64(15)
+	return facts{Channel{Title: "直播课 A1", StartTime: 1772366400, WatchURL: "https://live.example/1", NotifyMinutes: &minutes}, time.UTC}
 }
 
 func pagePath(t Texts) string {

@@ -33,6 +33,12 @@ func TestCheckTexts(t *testing.T) {
 		{"only emoji", with("thing1", "😀"), "fields.thing1"},
 		{"a placeholder that nobody knows", with("thing1", "{{name}}"), "fields.thing1"},
 		{"a number that is none", with("number4", "五"), "fields.number4"},
+		{"a placeholder in Chinese", with("thing1", "{{标题}}"), "fields.thing1"},
+		{"a time that is none", with("time2", "即将开始"), "fields.time2"},
+		{"more than a time", with("time2", "{{startTime}}开播"), "fields.time2"},
+		{"a title as a number", with("number4", "{{title}}"), "fields.number4"},
+		{"a link with a placeholder", Texts{Fields: good, URL: "https://a.example/?t={{ title }}"}, ""},
+		{"a path with half a placeholder", Texts{Fields: good, MiniProgram: &MiniProgram{AppID: "w", PagePath: "p?{{title"}}, "miniprogram.pagepath"},
 		{"a link with a wrong placeholder", Texts{Fields: good, URL: "https://a.example/{{id}}"}, "url"},
 		{"a path with a wrong placeholder", Texts{Fields: good, MiniProgram: &MiniProgram{AppID: "w", PagePath: "p?{{id}}"}}, "miniprogram.pagepath"},
 	} {
@@ -68,17 +74,5 @@ func TestTestProblem_NamesTheField(t *testing.T) {
 	}
 	if err := testProblem(Answer{}); err != nil {
 		t.Errorf("a good answer: %v", err)
-	}
-}
-
-func TestFacts_ExpandKnowsWhatIsAllowed(t *testing.T) {
-	f := facts{Channel: Channel{Title: "春季公开课", WatchURL: "https://a.example"}}
-	for text, want := range map[string]string{
-		"{{title}}": "春季公开课", "{{ title }}!": "春季公开课!", "{{title}} {{url}}": "春季公开课 https://a.example",
-		"{{name}}": "{{name}}", "{{minutes}}": "",
-	} {
-		if got := f.expand(text, false); got != want {
-			t.Errorf("%q became %q, want %q", text, got, want)
-		}
 	}
 }

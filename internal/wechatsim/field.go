@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// fits says whether WeChat takes a value for a field; the key's name without
+// Fits says whether WeChat takes a value for a field; the key's name without
 // its number is the type, and the limits are those of the table of field
 // types. Names that are no type, as old templates have them, take anything.
-func fits(key, value string) bool {
+func Fits(key, value string) bool {
 	kind := strings.TrimRight(key, "0123456789")
 	if kind == key || !isType(kind) {
 		return true

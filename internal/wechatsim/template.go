@@ -137,7 +137,7 @@ func (l *letter) check(t *Template) string {
 	done := &checkedLetter{template: t}
 	for _, key := range t.fields {
 		value, ok := l.message.Data[key]
-		if !ok || !fits(key, value) {
+		if !ok || !Fits(key, value) {
 			done.fault = "argument invalid! data." + key + ".value invalid"
 			break
 		}

@@ -30,7 +30,7 @@ func TestFits(t *testing.T) {
 		{"keyword1", "", true}, {"first", strings.Repeat("字", 99), true}, {"thing", "", true},
 	}
 	for _, tt := range tests {
-		if got := fits(tt.key, tt.value); got != tt.want {
+		if got := Fits(tt.key, tt.value); got != tt.want {
 			t.Errorf("%s %q fits %v, want %v", tt.key, tt.value, got, tt.want)
 		}
 	}
