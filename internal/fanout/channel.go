@@ -12,14 +12,16 @@ import (
 // a cluster may answer with what was so some seconds ago.
 const (
 	goneFor = 10 * time.Second // a row that is not there
-	offFor  = 3 * time.Second  // a reminder or an owner that is switched off
+	offFor  = 3 * time.Second  // a reminder or an owner that is switched off, a start that has moved
 )
 
 // readChannel reads the channel, and ends the job if the platform has
 // withdrawn the reminder.
-func (r *run) readChannel(ctx context.Context) (Channel, error) {
+//
+// was is the start that the job is for, 0 where none is known yet.
+func (r *run) readChannel(ctx context.Context, was int64) (Channel, error) {
 	for first := time.Now(); ; {
-		ch, err := r.channelNow(ctx)
+		ch, err := r.channelNow(ctx, was)
 		var e *ended
 		if !errors.As(err, &e) {
 			return ch, err
@@ -39,7 +41,7 @@ func (r *run) readChannel(ctx context.Context) (Channel, error) {
 }
 
 // channelNow is readChannel of one moment.
-func (r *run) channelNow(ctx context.Context) (Channel, error) {
+func (r *run) channelNow(ctx context.Context, was int64) (Channel, error) {
 	var ch Channel
 	err := r.retry.do(ctx, "read channel", func(ctx context.Context) (err error) {
 		ch, err = r.e.cfg.Ledger.Channel(ctx, r.job.ActID)
@@ -52,6 +54,20 @@ func (r *run) channelNow(ctx context.Context) (Channel, error) {
 		return ch, &ended{Ending{Canceled, ReminderOff, "the channel's reminder was switched off (live_notify = 0)"}}
 	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
 		return ch, &ended{Ending{Canceled, OwnerDisabled, "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
+	case err == nil && (asksAnew(ch, was) || r.job.Notified && movedFrom(ch, was)):
+		return ch, &ended{Ending{Canceled, StartMoved, "the channel's start moved, and its reminder is a new one; this job ended so that it can be sent"}}
 	}
 	return ch, err // of a row that can't be used, ch has what could be read
+}
+
+// movedFrom says that the channel has another start than was.
+func movedFrom(ch Channel, was int64) bool {
+	return was != 0 && ch.StartTime != 0 && ch.StartTime != was
+}
+
+// asksAnew says that the platform has moved the start and put the status back
+// to 0: it asks for a reminder of the new start. A start that moved without
+// that is followed by the job at work.
+func asksAnew(ch Channel, was int64) bool {
+	return movedFrom(ch, was) && ch.Status != nil && *ch.Status == StatusNotNotified
 }

@@ -20,21 +20,18 @@ type Book interface {
 	// startTime); with startTime 0 that of the channel's jobs without a
 	// start time. ErrNotFound.
 	Newest(ctx context.Context, id ActID, startTime int64) (Job, error)
-	// Create inserts a queued job and writes status 1 for the channel, in
-	// one transaction; it sets CreatedAt. ErrExists: there is an active job
+	// Create inserts a queued job, and writes status 1 for the channel in the
+	// same transaction where its row can be had within a second; it sets CreatedAt. ErrExists: there is an active job
 	// for the channel, or the reminder's Run is taken; nothing is written.
 	Create(ctx context.Context, j Job) (Job, error)
+	// Last returns the channel's newest job, whatever its start; ErrNotFound.
+	Last(ctx context.Context, id ActID) (Job, error)
 	// Command moves a job from one of the states From to To, in one UPDATE
-	// that carries the condition, and writes live_notify_status where
-	// cmd.Status is set, in the same transaction. ErrLost: the job is in
-	// none of the states. ErrExists: the channel has another active job.
-	// It returns the job as it is after.
+	// that carries the condition. A job that is queued gets a new epoch, unless
+	// its last worker still holds the lease. ErrLost: the job is in none of the
+	// states. ErrExists: the channel has another active job. It returns the job
+	// as it is after.
 	Command(ctx context.Context, id JobID, cmd Command) (Job, error)
-	// Reopen gives people back that had an outcome: failed ones become
-	// refused; with unknown also the unknown. It works page by page, and
-	// only while the job has ended; it returns how many. Interrupted half
-	// way it can be repeated.
-	Reopen(ctx context.Context, id JobID, unknown bool) (int64, error)
 }
 
 // Controller takes what people and programs ask of jobs. It only talks to the
@@ -78,17 +75,38 @@ func (c *Controller) post(ctx context.Context, req Request) (Outcome, error) {
 	case old != nil && old.AppID != req.AppID:
 		return Outcome{}, &Problem{Code: CodeAppIDMismatch, Field: "appid", Job: old,
 			Text: fmt.Sprintf("the reminder is being sent for account %s", old.AppID)}
+	case old != nil && old.State.Active() && asksAnew(ch, old.StartTime):
+		return c.supersede(ctx, *old)
 	case old != nil && old.State.Active():
 		return c.existing(ctx, req, *old)
+	case old != nil && old.Reason == StartMoved: // and moved back again
 	case old != nil && req.Continue && old.State != Succeeded:
 		return c.resumeEnded(ctx, req, ch, *old, now)
 	case old != nil && !req.Restart && !c.lapsed(*old, ch, now):
 		return Outcome{}, endedProblem(old)
-	case old == nil && !req.Restart && ch.Status != nil && *ch.Status == StatusDone:
+	case old == nil && !req.Restart && ch.Status != nil && *ch.Status == StatusDone && !c.anotherStart(ctx, ch):
 		return Outcome{}, &Problem{Code: CodeAlreadyNotified,
 			Text: "live_notify_status is 2: this reminder was sent before; POST with restart to send it again"}
 	}
 	return c.create(ctx, req, ch, old, now)
+}
+
+// supersede ends a job whose channel has moved its start and asks for a
+// reminder of the new one. The caller then looks again.
+func (c *Controller) supersede(ctx context.Context, old Job) (Outcome, error) {
+	_, err := c.book.Command(ctx, old.ID, Command{From: ActiveStates, To: Canceled, Reason: StartMoved,
+		Detail: "the channel's start moved, and a reminder of the new one was asked for"})
+	if err == nil {
+		err = ErrLost
+	}
+	return Outcome{}, err
+}
+
+// anotherStart says that the channel's newest job was for another start: a
+// status of 2 is that one's.
+func (c *Controller) anotherStart(ctx context.Context, ch Channel) bool {
+	last, err := c.book.Last(ctx, ch.ActID)
+	return err == nil && ch.StartTime != 0 && last.StartTime != ch.StartTime
 }
 
 // channel reads the channel and checks that the request fits it.
@@ -178,17 +196,20 @@ func (c *Controller) resumeEnded(ctx context.Context, req Request, ch Channel, o
 		return Outcome{}, &Problem{Code: CodeJobEnded, Job: &old,
 			Text: "the job's people were removed after the retention time, so it can't go on; POST with restart to begin anew"}
 	}
-	cmd := Command{From: []State{Failed, Expired, Canceled}, To: Queued, Deadline: deadline, Status: status(StatusNotifying), Anew: true}
+	cmd := Command{From: []State{Failed, Expired, Canceled}, To: Queued, Deadline: deadline, Anew: true, Retry: again(AgainNobody)}
+	if old.Reason == TooManyFailures { // what failed them is mended now
+		cmd.Retry = again(AgainFailed)
+	}
 	if !req.Asked.empty() {
 		cmd.Asked = &req.Asked
-	}
-	if old.Notified {
-		cmd.Status = status(StatusDone)
 	}
 	if req.Rate != 0 {
 		cmd.Rate = &req.Rate
 	}
 	job, err := c.book.Command(ctx, old.ID, cmd)
+	if err == nil {
+		c.project(ctx, job)
+	}
 	return Outcome{Job: job}, err
 }
 
@@ -224,21 +245,10 @@ func (c *Controller) Pause(ctx context.Context, id JobID) (Job, error) {
 	return c.command(ctx, id, Command{From: []State{Queued, Running, Parked, Paused}, To: Paused})
 }
 
-// Resume makes a paused job go on, and a parked one try now.
+// Resume makes a paused job go on, and a parked one try now. Queued and running
+// jobs need no resuming.
 func (c *Controller) Resume(ctx context.Context, id JobID) (Job, error) {
-	job, err := c.book.Command(ctx, id, Command{From: []State{Paused}, To: Queued})
-	if errors.Is(err, ErrLost) {
-		job, err = c.book.Command(ctx, id, Command{From: []State{Parked}, Unpark: true, Anew: true})
-	}
-	if errors.Is(err, ErrLost) {
-		// Queued and running jobs need no resuming.
-		return c.command(ctx, id, Command{From: []State{Queued, Running}})
-	}
-	if errors.Is(err, ErrNotFound) {
-		return Job{}, jobNotFound(id)
-	}
-	c.engine.Wake()
-	return job, err
+	return c.command(ctx, id, Command{From: ActiveStates, Resume: true})
 }
 
 // Cancel ends a job for good; what is in flight is finished and counted.
@@ -247,11 +257,7 @@ func (c *Controller) Cancel(ctx context.Context, id JobID) (Job, error) {
 	if err == nil && job.State == Canceled {
 		return job, nil
 	}
-	st := status(c.engine.cfg.StatusFailed)
-	if job.Notified {
-		st = status(StatusDone)
-	}
-	return c.command(ctx, id, Command{From: ActiveStates, To: Canceled, Reason: CanceledByUser, Detail: "canceled by a person", Status: st})
+	return c.command(ctx, id, Command{From: ActiveStates, To: Canceled, Reason: CanceledByUser, Detail: "canceled by a person"})
 }
 
 // Patch changes a job's rate or deadline.
@@ -288,8 +294,25 @@ func (c *Controller) command(ctx context.Context, id JobID, cmd Command) (Job, e
 		return Job{}, &Problem{Code: CodeJobActive, Text: "another job of the channel is at work"}
 	case err == nil:
 		c.engine.Wake()
+		if cmd.To != "" {
+			c.project(ctx, job)
+		}
 	}
 	return job, err
+}
+
+// projectFor is how long a command waits for live_notify_status to follow. The
+// job has changed by then; where the platform's row can't be had so soon, the
+// reconciler writes it.
+const projectFor = 1500 * time.Millisecond
+
+// project makes live_notify_status follow a command.
+func (c *Controller) project(ctx context.Context, job Job) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), projectFor)
+	defer cancel()
+	if err := c.engine.mend(ctx, job, true); err != nil {
+		c.engine.log.Warn("live_notify_status does not follow a command yet; the reconciler will see to it", "job_id", job.ID, "actid", job.ActID, "err", err)
+	}
 }
 
 // Retry sends again to the people a job failed to reach.
@@ -327,16 +350,11 @@ func (c *Controller) Retry(ctx context.Context, id JobID, req RetryRequest) (Job
 	} else if !errors.Is(err, ErrNotFound) {
 		return Job{}, err
 	}
-	if _, err := c.book.Reopen(ctx, id, req.AcceptDuplicates); errors.Is(err, ErrLost) {
-		return Job{}, &Problem{Code: CodeJobActive, Job: &job, Text: "the job's last messages are still being recorded; retry in a moment"}
-	} else if err != nil {
-		return Job{}, err
+	who := AgainFailed
+	if req.AcceptDuplicates {
+		who = AgainUnknown
 	}
-	st := StatusNotifying
-	if job.Notified || job.State == Succeeded {
-		st = StatusDone
-	}
-	return c.command(ctx, id, Command{From: EndedStates, To: Queued, Deadline: deadline, Status: &st})
+	return c.command(ctx, id, Command{From: EndedStates, To: Queued, Deadline: deadline, Retry: &who, Anew: job.State != Succeeded})
 }
 
 func nothingToRetry(job Job) string {
@@ -350,4 +368,4 @@ func jobNotFound(id JobID) error {
 	return &Problem{Code: CodeJobNotFound, Text: fmt.Sprintf("there is no job %s", id)}
 }
 
-func status(n int) *int { return &n }
+func again(who Again) *Again { return &who }

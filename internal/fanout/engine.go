@@ -20,6 +20,7 @@ type Engine struct {
 	counters counters
 	slots    *slots
 	total    *bucket
+	observer observer
 
 	parked   atomic.Int64 // jobs parked in the ledger, as last counted
 	wake     chan struct{}
@@ -50,6 +51,7 @@ func New(cfg Config) *Engine {
 		runs: map[JobID]*run{}, accounts: map[AppID]*account{}, beat: time.Now(),
 	}
 	e.clock.boottime = cfg.Boottime
+	e.observer.term = cfg.Lease
 	e.retry = retrier{log: cfg.Log, jitter: e.jitter, errs: &e.counters.ledgerErrors}
 	return e
 }
@@ -141,8 +143,11 @@ func (e *Engine) every(ctx context.Context, d time.Duration, poke <-chan struct{
 
 // claim takes what is due, as long as there are slots.
 func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
+	if e.ready() {
+		e.observe(ctx)
+	}
 	for e.ready() && e.slots.free() > 0 && ctx.Err() == nil {
-		due, err := e.cfg.Ledger.Due(ctx, e.cfg.Lease, min(e.slots.free(), 50))
+		due, err := e.cfg.Ledger.Due(ctx, min(e.slots.free(), 50))
 		if err != nil {
 			e.failed(ctx, "look for due jobs", err)
 			return

@@ -70,17 +70,43 @@ func (l *fakeLedger) TakeBack(_ context.Context, o Owner) (int, error) {
 	n := 0
 	for _, j := range l.jobs {
 		if j.Owner.Instance == o.Instance && j.Owner.Boot != o.Boot && j.Leased != 0 {
-			j.Leased, j.until = 0, time.Time{}
+			j.lapse()
 			n++
 		}
 	}
 	return n, nil
 }
 
-func (j *fakeJob) claimable(now Time, term time.Duration) bool {
-	free := j.Leased <= now || j.Leased > now.Add(2*term)
-	return free && (j.State == Queued || j.State == Running ||
-		j.State == Parked && (j.ParkedUntil <= now || j.Owner.Instance != ""))
+// lapse frees a lease that was not given back.
+func (j *fakeJob) lapse() {
+	j.Leased, j.until = 0, time.Time{}
+	j.runs = j.runs && j.State == Running
+}
+
+func (l *fakeLedger) Leases(context.Context) (held []Observation, err error) {
+	l.lock()
+	defer l.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(l.jobs)) {
+		if j := l.jobs[id]; j.Leased != 0 {
+			held = append(held, Observation{j.Lease(), int64(j.Leased), j.LeaseTerm})
+		}
+	}
+	return held, nil
+}
+
+func (l *fakeLedger) Lapse(_ context.Context, seen Observation) (bool, error) {
+	l.lock()
+	defer l.mu.Unlock()
+	j := l.jobs[seen.Job]
+	if j == nil || j.Epoch != seen.Epoch || int64(j.Leased) != seen.Mark {
+		return false, nil
+	}
+	j.lapse()
+	return true, nil
+}
+
+func (j *fakeJob) claimable(now Time) bool {
+	return j.Leased == 0 && (j.State == Queued || j.State == Running || j.State == Parked && j.ParkedUntil <= now)
 }
 
 // busy says that another job of j's account runs.
@@ -93,12 +119,12 @@ func (l *fakeLedger) busy(j *fakeJob) bool {
 	return false
 }
 
-func (l *fakeLedger) Due(_ context.Context, term time.Duration, limit int) ([]JobID, error) {
+func (l *fakeLedger) Due(_ context.Context, limit int) ([]JobID, error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	var due []*fakeJob
 	for _, j := range l.jobs {
-		if j.State.Active() && j.claimable(now, term) && !l.busy(j) {
+		if j.State.Active() && j.claimable(now) && !l.busy(j) {
 			due = append(due, j)
 		}
 	}
@@ -129,7 +155,7 @@ func (l *fakeLedger) Claim(_ context.Context, o Owner, id JobID, term time.Durat
 	now := l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[id]
-	if j == nil || !j.State.Active() || !j.claimable(now, term) {
+	if j == nil || !j.State.Active() || !j.claimable(now) {
 		return Job{}, ErrLost
 	}
 	if l.busy(j) {
@@ -141,7 +167,7 @@ func (l *fakeLedger) Claim(_ context.Context, o Owner, id JobID, term time.Durat
 	reason, until := j.Reason, j.ParkedUntil
 	j.Epoch++
 	j.Owner, j.State, j.runs = o, Running, true
-	j.Leased, j.until = now.Add(term), time.Now().Add(term)
+	j.Leased, j.until, j.LeaseTerm = now.Add(term), time.Now().Add(term), term
 	j.Reason, j.Detail, j.ParkedUntil = "", "", 0
 	j.adopt()
 	job := j.read(now)
@@ -180,7 +206,7 @@ func (l *fakeLedger) Renew(_ context.Context, o Owner, term time.Duration, held 
 	defer l.mu.Unlock()
 	for _, h := range held {
 		if j := l.jobs[h.Job]; j != nil && j.Owner == o && j.Epoch == h.Epoch {
-			j.Leased, j.until, j.SendRate = now.Add(term), time.Now().Add(term), h.SendRate
+			j.Leased, j.until, j.LeaseTerm, j.SendRate = now.Add(term), time.Now().Add(term), term, h.SendRate
 		} else {
 			lost = append(lost, h.Job)
 		}
@@ -193,25 +219,16 @@ func (l *fakeLedger) Orders(_ context.Context, o Owner) (orders []Order, err err
 	defer l.mu.Unlock()
 	for _, j := range l.jobs {
 		if j.Owner == o {
-			orders = append(orders, Order{j.Lease(), j.State, j.Rate, j.Deadline, j.ParkedUntil})
+			orders = append(orders, Order{j.Lease(), j.State, j.Rate, j.Deadline})
 		}
 	}
 	return orders, nil
 }
 
-// ours finds the job that l may park or end.
-func (l *fakeLedger) ours(lease Lease) *fakeJob {
-	j := l.jobs[lease.Job]
-	if j == nil || j.Epoch != lease.Epoch || j.Owner.Instance == "" || j.State != Running {
-		return nil
-	}
-	return j
-}
-
 // mine finds the job that l may write about.
 func (l *fakeLedger) mine(lease Lease) *fakeJob {
 	j := l.jobs[lease.Job]
-	if j == nil || j.Epoch != lease.Epoch || j.Owner.Instance == "" || j.State.Ended() {
+	if j == nil || j.Epoch != lease.Epoch || j.Owner.Instance == "" || j.State != Running {
 		return nil
 	}
 	return j
@@ -238,7 +255,7 @@ func (l *fakeLedger) Release(_ context.Context, lease Lease) error {
 func (l *fakeLedger) Park(_ context.Context, lease Lease, p Parking) error {
 	l.lock()
 	defer l.mu.Unlock()
-	j := l.ours(lease)
+	j := l.mine(lease)
 	if j == nil {
 		return ErrLost
 	}
@@ -407,7 +424,7 @@ func (l *fakeLedger) SaveQuota(_ context.Context, lease Lease, remain, shortfall
 func (l *fakeLedger) Finish(_ context.Context, lease Lease, e Ending) error {
 	now := l.lock()
 	defer l.mu.Unlock()
-	j := l.ours(lease)
+	j := l.mine(lease)
 	if j == nil {
 		return ErrLost
 	}
@@ -428,11 +445,10 @@ func (l *fakeLedger) end(j *fakeJob, e Ending, now Time) {
 	j.State, j.Reason, j.Detail = e.State, e.Reason, e.Detail
 	j.FinishedAt, j.ParkedUntil = now, 0
 	j.Notified = j.Notified || e.State == Succeeded
-	status := l.failed
-	if j.Notified {
-		status = StatusDone
+	j.Retry = AgainNobody
+	if ch := l.channels[j.ActID]; ch != nil && ch.StartTime == j.StartTime && l.newest(j) {
+		l.setStatus(j.ActID, Projection(j.read(now), l.failed), string(e.State))
 	}
-	l.setStatus(j.ActID, status, string(e.State))
 }
 
 func (l *fakeLedger) setStatus(id ActID, status int, why string) {
@@ -491,6 +507,9 @@ func (l *fakeLedger) MendStatus(_ context.Context, seen Job, status int) (bool, 
 	if j == nil || j.State != seen.State || j.Notified != seen.Notified || !l.newest(j) {
 		return false, nil
 	}
+	if ch := l.channels[j.ActID]; ch == nil || ch.StartTime != seen.StartTime {
+		return false, nil
+	}
 	l.setStatus(j.ActID, status, "mended")
 	return true, nil
 }
@@ -500,12 +519,13 @@ func (l *fakeLedger) Expire(_ context.Context, limit int) (ids []JobID, err erro
 	defer l.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(l.jobs)) {
 		j := l.jobs[id]
-		waits := j.State == Queued || j.State == Paused || j.State == Parked
-		if waits && j.Deadline <= now && j.Leased <= now && len(ids) < limit {
+		if j.State.Active() && j.Deadline <= now && j.Leased == 0 && len(ids) < limit {
 			if j.Owner.Instance != "" {
 				l.unclean[id]++
 			}
 			j.letGo()
+			j.Epoch++
+			j.adopt()
 			l.end(j, Ending{Expired, DeadlinePassed, ""}, now)
 			ids = append(ids, id)
 		}
@@ -532,6 +552,17 @@ func (l *fakeLedger) Active(_ context.Context, id ActID) (Job, error) {
 
 func (l *fakeLedger) Newest(_ context.Context, id ActID, start int64) (Job, error) {
 	return l.pick(func(j *fakeJob) bool { return j.ActID == id && j.StartTime == start })
+}
+
+func (l *fakeLedger) Last(_ context.Context, id ActID) (Job, error) {
+	now := l.lock()
+	defer l.mu.Unlock()
+	for _, j := range l.jobs {
+		if j.ActID == id && l.newest(j) {
+			return j.read(now), nil
+		}
+	}
+	return Job{}, ErrNotFound
 }
 
 // pick returns the job of the highest run that is wanted.
@@ -605,59 +636,62 @@ func (l *fakeLedger) Command(_ context.Context, id JobID, cmd Command) (Job, err
 		j.DeadlineAsked = j.DeadlineAsked || cmd.Deadline != j.Deadline
 		j.Deadline = cmd.Deadline
 	}
+	if cmd.Anew || cmd.Resume && j.State == Parked {
+		j.Prepared.Message, j.Prepared.StartTime = nil, 0
+	}
+	if cmd.Asked != nil {
+		j.Asked = *cmd.Asked
+	}
+	if cmd.Resume {
+		j.ParkedUntil = 0
+		if j.State == Paused {
+			j.State, j.Reason, j.Detail = Queued, "", ""
+			j.queued()
+		}
+	}
+	if cmd.Retry != nil {
+		j.Retry = *cmd.Retry
+		j.free()
+	}
 	if cmd.Unpark || cmd.To != "" && cmd.To != Parked {
 		j.ParkedUntil = 0
 	}
 	if cmd.To != "" {
 		j.State, j.Reason, j.Detail = cmd.To, cmd.Reason, cmd.Detail
-		j.runs = j.runs && cmd.To == Running
+		j.runs = j.runs && (cmd.To == Running || j.Leased != 0)
+		if cmd.To == Queued {
+			j.queued()
+		}
+		if cmd.To.Ended() {
+			j.Retry = AgainNobody
+		}
 		if cmd.To.Ended() {
 			j.FinishedAt = max(j.FinishedAt, now)
 		} else {
 			j.FinishedAt = 0
 		}
 	}
-	if cmd.Status != nil {
-		l.setStatus(j.ActID, *cmd.Status, "command "+string(cmd.To))
-	}
 	return j.read(now), nil
 }
 
-func (l *fakeLedger) Reopen(_ context.Context, id JobID, unknown bool) (n int64, err error) {
-	now := l.lock()
-	defer l.mu.Unlock()
-	j := l.jobs[id]
-	if j == nil || j.State.Active() || j.Leased > now {
-		return 0, ErrLost
+// queued gives a job that was queued by a command a new epoch, unless its last
+// worker has not let go of it.
+func (j *fakeJob) queued() {
+	if j.Leased == 0 {
+		j.Epoch++
 	}
-	if j.Owner.Instance != "" {
-		l.unclean[id]++
-	}
-	j.Epoch++
-	j.letGo()
-	j.adopt()
-	for i := range j.progress {
-		p := &j.progress[i]
-		people, err := DecodePersons(p.Outcomes, p.People)
-		if err != nil {
-			return n, err
-		}
+}
+
+// free notes who may be sent to again although they may have it.
+func (j *fakeJob) free() {
+	for i, p := range j.progress {
+		people, _ := DecodePersons(p.Outcomes, p.People)
 		for at, person := range people {
-			switch {
-			case person.State == PersonFailed:
-				p.Counts.Failed--
-			case unknown && person.State == PersonUnknown:
-				p.Counts.Unknown--
+			if j.Retry == AgainUnknown && person.State == PersonUnknown {
 				j.freed[j.pages[i].OpenIDs[at]] = true
-			default:
-				continue
 			}
-			people[at] = Person{State: Refused, Code: person.Code}
-			n++
 		}
-		p.Outcomes = EncodePersons(nil, people)
 	}
-	return n, nil
 }
 
 // ---- For judges

@@ -121,8 +121,16 @@ func (c wire) TakeBack(ctx context.Context, o Owner) (int, error) {
 	return ask(c, ctx, "take back", func(ctx context.Context) (int, error) { return c.fakeLedger.TakeBack(ctx, o) })
 }
 
-func (c wire) Due(ctx context.Context, term time.Duration, limit int) ([]JobID, error) {
-	return ask(c, ctx, "due", func(ctx context.Context) ([]JobID, error) { return c.fakeLedger.Due(ctx, term, limit) })
+func (c wire) Due(ctx context.Context, limit int) ([]JobID, error) {
+	return ask(c, ctx, "due", func(ctx context.Context) ([]JobID, error) { return c.fakeLedger.Due(ctx, limit) })
+}
+
+func (c wire) Leases(ctx context.Context) ([]Observation, error) {
+	return ask(c, ctx, "leases", c.fakeLedger.Leases)
+}
+
+func (c wire) Lapse(ctx context.Context, seen Observation) (bool, error) {
+	return ask(c, ctx, "lapse", func(ctx context.Context) (bool, error) { return c.fakeLedger.Lapse(ctx, seen) })
 }
 
 func (c wire) Claim(ctx context.Context, o Owner, id JobID, term time.Duration) (Job, error) {

@@ -73,6 +73,14 @@ type Lease struct {
 	Epoch int64
 }
 
+// Observation is how a held lease looked. Whoever watches it sees Mark or the
+// epoch change with every renewal.
+type Observation struct {
+	Lease
+	Mark int64         // opaque; changes with every renewal
+	Term time.Duration // how long the lease lasts without one; 0 = not known
+}
+
 // Errors of the ledger. Everything else that a ledger returns means that the
 // database did not answer: the call may be repeated, for every write is
 // idempotent.
@@ -99,12 +107,15 @@ type Leases interface {
 	// TakeBack lapses the leases that an earlier life of owner.Instance
 	// left behind (same instance, another boot) and says how many.
 	TakeBack(ctx context.Context, owner Owner) (int, error)
-	// Due lists jobs that can be claimed: queued; parked and due; or
-	// running with a lapsed lease. Earliest deadline first. A job whose
-	// account is running another one is left out unless its own lease
-	// lapsed. A lease counts as lapsed when it is past, or when it is more
-	// than two terms ahead (the clock stepped back).
-	Due(ctx context.Context, term time.Duration, limit int) ([]JobID, error)
+	// Leases lists the leases that are held, by whomever.
+	Leases(ctx context.Context) ([]Observation, error)
+	// Lapse frees a lease that is still as it was seen, and says whether it
+	// did. Its owner may renew it as long as nobody has claimed the job.
+	Lapse(ctx context.Context, seen Observation) (bool, error)
+	// Due lists jobs with a free lease that can be claimed: queued; parked and
+	// due; or running. Earliest deadline first. A job is left out while a lease
+	// on another job of its account is held.
+	Due(ctx context.Context, limit int) ([]JobID, error)
 	// Claim takes the job: it becomes running, its epoch rises, its lease
 	// lasts for term. It then adopts the job's progress rows, so that no
 	// write of an earlier epoch can land after the claim was answered, and
@@ -161,8 +172,9 @@ type Notes interface {
 	SaveMessage(ctx context.Context, l Lease, m Prepared) error
 	// SaveQuota stores what is known of today's quota; nil is unknown.
 	SaveQuota(ctx context.Context, l Lease, remain, shortfall *int64) error
-	// Finish ends a running job, and writes live_notify_status, in one
-	// transaction. Succeeded is refused with ErrIncomplete unless the walk
+	// Finish ends a running job, and writes live_notify_status in the same
+	// transaction, where the platform's row can be had within a second and the
+	// channel's start is still the job's. Succeeded is refused with ErrIncomplete unless the walk
 	// is complete and sent + skipped + failed + unknown = everyone stored.
 	// ErrLost: not running under l any more.
 	Finish(ctx context.Context, l Lease, e Ending) error

@@ -89,7 +89,7 @@ func (e *Engine) mendStatus(ctx context.Context) error {
 			return err
 		}
 		for _, j := range jobs {
-			if err := e.mend(ctx, j); err != nil {
+			if err := e.mend(ctx, j, false); err != nil {
 				failed = err // one channel that can't be read is no reason to leave the others
 			}
 			if j.State == Parked {
@@ -104,7 +104,9 @@ func (e *Engine) mendStatus(ctx context.Context) error {
 	}
 }
 
-func (e *Engine) mend(ctx context.Context, j Job) error {
+// mend writes the column of one job's channel. Commanded: a person has just
+// asked something of the job, so what the column says is not news.
+func (e *Engine) mend(ctx context.Context, j Job, commanded bool) error {
 	ch, err := e.cfg.Ledger.Channel(ctx, j.ActID)
 	if errors.Is(err, ErrNotFound) || badChannel(err) != nil || err == nil && ch.Status == nil {
 		return nil
@@ -119,7 +121,7 @@ func (e *Engine) mend(ctx context.Context, j Job) error {
 	case ch.StartTime == 0 && j.StartTime == 0:
 		// Without a start time a 0 may be the platform asking for a new
 		// reminder; only a 1 is certainly nobody's wish.
-		if *ch.Status != StatusNotifying {
+		if *ch.Status != StatusNotifying && !commanded {
 			return nil
 		}
 	case ch.StartTime != j.StartTime:
@@ -134,11 +136,14 @@ func (e *Engine) mend(ctx context.Context, j Job) error {
 }
 
 // Projection is what live_notify_status is while j is its channel's newest
-// job.
+// job and the channel's start is still the job's. It is the one place that says
+// so.
 func Projection(j Job, failed int) int {
 	switch {
-	case j.State == Succeeded, j.Notified:
+	case j.State == Succeeded:
 		return StatusDone
+	case j.Notified && (j.State.Active() || j.Counts.Settled() == j.Walk.Walked):
+		return StatusDone // a retry, at work or over, leaves what was done
 	case j.State.Active():
 		return StatusNotifying
 	}

@@ -59,6 +59,7 @@ const (
 	ReminderOff           Reason = "reminder_off"
 	OwnerDisabled         Reason = "owner_disabled"
 	ChannelGone           Reason = "channel_gone"
+	StartMoved            Reason = "start_moved" // and the platform asks for a reminder of the new start
 	WalkIncomplete        Reason = "walk_incomplete"
 	TemplateFieldsUnknown Reason = "template_fields_unknown"
 	TemplateMissing       Reason = "template_missing"
@@ -191,8 +192,6 @@ type Order struct {
 	State    State
 	Rate     int
 	Deadline Time
-	// ParkedUntil is set to 0 when somebody resumed a parked job: "try now".
-	ParkedUntil Time
 }
 
 // Parking says why a job parks, and until when.

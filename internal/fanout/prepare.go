@@ -14,7 +14,7 @@ func prepareErr(u *unprepared) error {
 // prepare makes the job's message, unless an earlier life of the job already
 // has for the same start. It runs beside the first page.
 func (r *run) prepare(ctx context.Context) error {
-	ch, err := r.readChannel(ctx)
+	ch, err := r.readChannel(ctx, r.job.StartTime)
 	p := r.job.Prepared
 	if bad := badChannel(err); bad != nil {
 		ch.StartTime, err = p.StartTime, r.withBadChannel(bad)

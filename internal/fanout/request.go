@@ -8,12 +8,15 @@ type Command struct {
 	To     State // "" = stays as it is
 	Reason Reason
 	Detail string
-	// Status is what live_notify_status becomes, nil to leave it.
-	Status *int
 	// Deadline replaces the job's where it is not 0.
 	Deadline Time
 	// Rate replaces the job's ceiling where it is not nil; 0 = none.
 	Rate *int
+	// Resume queues a paused job, and makes a parked one due now with its
+	// message made anew; other states stay. To is empty then.
+	Resume bool
+	// Retry says who is sent to again, nil to leave it.
+	Retry *Again
 	// Unpark makes a parked job due now.
 	Unpark bool
 	// Anew has the message made anew: a template or a text may have been

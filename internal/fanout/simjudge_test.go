@@ -35,7 +35,7 @@ func (w *sim) judge() {
 // judgeEnd says whether a job may have ended as it did.
 func (w *sim) judgeEnd(job Job) {
 	allowed := map[Reason]fault{
-		CanceledByUser: commands, ReminderOff: switchedOff, DeadlinePassed: shortDeadline,
+		CanceledByUser: commands, ReminderOff: switchedOff, StartMoved: moves, DeadlinePassed: shortDeadline,
 		WalkIncomplete: oddPages | churn | tokensStolen,
 	}
 	if job.State.Ended() && job.State != Succeeded && !(w.damaged && job.Reason == LedgerMismatch) && (w.faults|w.excuse)&allowed[job.Reason] == 0 {

@@ -34,7 +34,7 @@ func (r *run) watch() {
 func (r *run) lookAtChannel(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, goneFor+5*time.Second)
 	defer cancel()
-	ch, err := r.readChannel(ctx)
+	ch, err := r.readChannel(ctx, max(r.startTime.Load(), 0))
 	var e *ended
 	switch {
 	case errors.As(err, &e):

@@ -21,6 +21,11 @@ func (s *Store) Active(ctx context.Context, id fanout.ActID) (fanout.Job, error)
 	return s.get(ctx, `active_actid = ?`, id)
 }
 
+// Last returns the channel's newest job. See fanout.Book.
+func (s *Store) Last(ctx context.Context, id fanout.ActID) (fanout.Job, error) {
+	return s.get(ctx, `actid = ? ORDER BY created_at DESC, id DESC LIMIT 1`, id)
+}
+
 // Newest returns the newest job of a reminder. See fanout.Book.
 func (s *Store) Newest(ctx context.Context, id fanout.ActID, startTime int64) (fanout.Job, error) {
 	return s.get(ctx, `actid = ? AND start_time = ? ORDER BY run DESC LIMIT 1`, id, startTime)
@@ -49,7 +54,8 @@ func (s *Store) Create(ctx context.Context, j fanout.Job) (job fanout.Job, err e
 	if j.Run, j.MsgID, err = s.identify(ctx, j); err != nil {
 		return fanout.Job{}, wrap(err, "create job of channel %d", j.ActID)
 	}
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+	write := &column{actID: j.ActID, status: fanout.StatusNotifying}
+	err = s.withColumn(ctx, write, func(tx *sqlx.Tx) error {
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
   (id, actid, appid, start_time, run, msg_id, state, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
@@ -59,9 +65,8 @@ VALUES
 		if err != nil {
 			return s.won(0, err, fanout.ErrExists)
 		}
-		if err := s.setStatus(ctx, tx, j.ActID, fanout.StatusNotifying); err != nil {
-			return err
-		}
+		return nil
+	}, func(tx *sqlx.Tx, _ bool) error {
 		job, err = s.readJob(ctx, tx, `id = ?`, j.ID)
 		return err
 	})
@@ -70,7 +75,8 @@ VALUES
 
 // Command moves a job from one state to another. See fanout.Book. With To
 // empty the state and its reason stay as they are; a job that is not there is
-// ErrNotFound. A deadline that is new counts as asked for: it does not move
+// ErrNotFound. live_notify_status is not touched: nothing that happens to the
+// platform's row shall keep a command from working. A deadline that is new counts as asked for: it does not move
 // with the channel's start any more.
 func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command) (job fanout.Job, err error) {
 	query, args, err := commandSQL(id, cmd)
@@ -90,16 +96,19 @@ func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command
 				return err
 			}
 		}
-		if job, err = s.readJob(ctx, tx, `id = ?`, id); err != nil || cmd.Status == nil {
-			return err
-		}
-		return s.setStatus(ctx, tx, job.ActID, *cmd.Status)
+		job, err = s.readJob(ctx, tx, `id = ?`, id)
+		return err
 	})
 	return job, wrap(err, "command job %s", id)
 }
 
 // commandSQL is the one UPDATE of a command. A job whose pages are gone cannot
 // become active again.
+//
+// A job that is queued gets a new epoch, so that nothing its last worker still
+// has under way can land, unless that worker has not let go of it yet: then the
+// lease keeps it from being claimed, and what was in flight is still recorded.
+// The account stays taken as long as the lease is.
 func commandSQL(id fanout.JobID, cmd fanout.Command) (string, []any, error) {
 	set, args := `rate = COALESCE(?, rate)`, []any{cmd.Rate}
 	if cmd.Deadline != 0 {
@@ -118,6 +127,20 @@ func commandSQL(id fanout.JobID, cmd fanout.Command) (string, []any, error) {
 		set += `, asked = ?`
 		args = append(args, string(asked))
 	}
+	if cmd.Resume {
+		// MySQL assigns from left to right, so the state comes last.
+		set += `, message = CASE WHEN state = 'parked' THEN NULL ELSE message END,
+  prepared_start = CASE WHEN state = 'parked' THEN 0 ELSE prepared_start END,
+  parked_until = 0,
+  reason = CASE WHEN state = 'paused' THEN '' ELSE reason END,
+  detail = CASE WHEN state = 'paused' THEN '' ELSE detail END,
+  epoch = CASE WHEN state = 'paused' AND lease_until = 0 THEN epoch + 1 ELSE epoch END,
+  state = CASE WHEN state = 'paused' THEN 'queued' ELSE state END`
+	}
+	if cmd.Retry != nil {
+		set += `, retry = ?`
+		args = append(args, *cmd.Retry)
+	}
 	if cmd.Unpark || cmd.To != "" && cmd.To != fanout.Parked {
 		set += `, parked_until = 0`
 	}
@@ -125,10 +148,13 @@ func commandSQL(id fanout.JobID, cmd fanout.Command) (string, []any, error) {
 		set += `, state = ?, reason = ?, detail = ?`
 		args = append(args, cmd.To, cmd.Reason, clip(cmd.Detail))
 		if cmd.To != fanout.Running {
-			set += `, active_appid = NULL`
+			set += `, active_appid = CASE WHEN lease_until = 0 THEN NULL ELSE active_appid END`
+		}
+		if cmd.To == fanout.Queued {
+			set += `, epoch = CASE WHEN lease_until = 0 THEN epoch + 1 ELSE epoch END`
 		}
 		if cmd.To.Ended() {
-			set += `, active_actid = NULL, finished_at = CASE WHEN finished_at = 0 THEN {now} ELSE finished_at END`
+			set += `, retry = '', active_actid = NULL, finished_at = CASE WHEN finished_at = 0 THEN {now} ELSE finished_at END`
 		} else {
 			set += `, active_actid = actid, finished_at = 0`
 		}

@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/jmoiron/sqlx"
+
 	"pushd/internal/fanout"
 )
 
@@ -26,7 +28,7 @@ const actIDColumn, ownerColumn = "act_id", "uin"
 func (s *Store) Channel(ctx context.Context, id fanout.ActID) (fanout.Channel, error) {
 	var row channelRow
 	err := s.retry(ctx, func() (err error) {
-		row, err = s.channelRow(ctx, id)
+		row, err = s.channelRow(ctx, s.db, id)
 		return err
 	})
 	if err != nil {
@@ -44,10 +46,10 @@ const rowsMax = 100
 
 // channelRow reads the channel's row. Several are as good as one if they say
 // the same.
-func (s *Store) channelRow(ctx context.Context, id fanout.ActID) (channelRow, error) {
+func (s *Store) channelRow(ctx context.Context, on sqlx.QueryerContext, id fanout.ActID) (channelRow, error) {
 	row := channelRow{zone: s.opt.Location, now: time.Now()}
 	stamps := sessionZone(row.zone, row.now)
-	rows, err := s.db.QueryContext(ctx, s.opt.ChannelQuery, id)
+	rows, err := on.QueryContext(ctx, s.opt.ChannelQuery, id)
 	if err != nil {
 		return row, err
 	}

@@ -11,19 +11,17 @@ import (
 	"pushd/internal/fanout"
 )
 
-// claimable is the condition under which a job may be taken; one ? = two
-// terms in microseconds.
-//
-// The lease must be free: given back (0), past, or further ahead than any
-// lease that was given by this clock. A running job, and a parked one that
-// somebody held, has then lost its worker.
+// claimable is the condition under which a job may be taken. Its lease must be
+// free, which is 0 and nothing else: whether a lease has lapsed is not read off
+// a clock, which another node of the database may have set, but observed; see
+// fanout.Leases. A running job with a free lease has lost its worker.
 const claimable = `
-  (lease_until <= {now} OR lease_until > {now} + ?)
+  lease_until = 0
   AND (state IN ('queued', 'running')
-    OR state = 'parked' AND (parked_until <= {now} OR owner <> ''))`
+    OR state = 'parked' AND parked_until <= {now})`
 
 // Due lists jobs that can be claimed. See fanout.Leases.
-func (s *Store) Due(ctx context.Context, term time.Duration, limit int) (due []fanout.JobID, err error) {
+func (s *Store) Due(ctx context.Context, limit int) (due []fanout.JobID, err error) {
 	err = s.retry(ctx, func() error {
 		due = nil
 		return s.db.SelectContext(ctx, &due, s.text(`
@@ -34,7 +32,7 @@ WHERE active_actid IS NOT NULL
   AND NOT EXISTS (
     SELECT 1 FROM pushd_job r WHERE r.active_appid = j.appid AND r.id <> j.id)
 ORDER BY deadline, created_at, id
-LIMIT ?`), micros(2*term), limit)
+LIMIT ?`), limit)
 	})
 	return due, wrap(err, "list due jobs")
 }
@@ -43,7 +41,8 @@ LIMIT ?`), micros(2*term), limit)
 //
 // The one UPDATE decides: of many claimers one matches, for it moves the
 // lease; and of two jobs of an account one breaks the unique key of
-// active_appid.
+// active_appid, which is set as long as a lease on the account is held: also
+// after a pause, until the worker has let go.
 func (s *Store) Claim(ctx context.Context, owner fanout.Owner, id fanout.JobID, term time.Duration) (job fanout.Job, err error) {
 	was, err := s.waitsFor(ctx, id)
 	if err != nil {
@@ -56,6 +55,7 @@ UPDATE pushd_job SET
   owner = ?,
   boot = ?,
   lease_until = {now} + ?,
+  lease_term = ?,
   send_rate = 0,
   active_appid = appid,
   started_at = CASE WHEN started_at = 0 THEN {now} ELSE started_at END,
@@ -64,7 +64,7 @@ UPDATE pushd_job SET
   detail = '',
   state = 'running'
 WHERE id = ?
-  AND `+claimable, owner.Instance, owner.Boot, micros(term), id, micros(2*term))
+  AND `+claimable, owner.Instance, owner.Boot, micros(term), micros(term), id)
 		if err := s.won(n, err, fanout.ErrAccountBusy); err != nil {
 			return err
 		}

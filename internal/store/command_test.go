@@ -28,14 +28,14 @@ func TestStore_CommandMovesOnlyFromItsStates(t *testing.T) {
 		if len(orders) != 1 || orders[0].State != fanout.Paused || orders[0].Lease != j.Lease() {
 			t.Errorf("orders %+v", orders)
 		}
+		f.ok(f.Release(f.ctx, j.Lease()))
 		other := f.create(43, appID) // the account is free while the job is paused
 		_, err = f.Claim(f.ctx, bob, other.ID, term)
 		f.ok(err)
 
-		if due, err := f.Due(f.ctx, term, 10); err != nil || len(due) != 0 {
+		if due, err := f.Due(f.ctx, 10); err != nil || len(due) != 0 {
 			t.Errorf("due while paused: %v %v", due, err)
 		}
-		f.set(`UPDATE pushd_job SET lease_until = 0 WHERE id = ?`, id)
 		_, err = f.Claim(f.ctx, bob, id, term) // a paused job is nobody's to take
 		f.want(err, fanout.ErrLost)
 	})
@@ -75,18 +75,23 @@ func TestStore_CancelThenInFlightThenRelease(t *testing.T) {
 		j := f.walked([]fanout.OpenID{"oA", "oB"})
 		l := j.Lease()
 		f.record(l, 1, sent, fanout.Person{})
-		three := 3
-		got, err := f.Command(f.ctx, l.Job, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled, Reason: fanout.CanceledByUser, Status: &three})
+		got, err := f.Command(f.ctx, l.Job, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled, Reason: fanout.CanceledByUser})
 		f.ok(err)
-		if got.Counts.Sent != 1 || got.FinishedAt == 0 || f.status(actID) != 3 {
+		if got.Counts.Sent != 1 || got.FinishedAt == 0 {
 			t.Errorf("canceled: %+v, status %d", got, f.status(actID))
 		}
 		f.record(l, 1, sent, sent)
 		if got := f.job(l.Job); got.Counts.Sent != 2 {
 			t.Errorf("%d sent while the worker holds on, want 2", got.Counts.Sent)
 		}
-		_, err = f.Reopen(f.ctx, l.Job, true)
-		f.want(err, fanout.ErrLost) // its worker still writes
+		again := fanout.AgainFailed
+		got, err = f.Command(f.ctx, l.Job, fanout.Command{From: fanout.EndedStates, To: fanout.Queued, Retry: &again})
+		f.ok(err)
+		if due, err := f.Due(f.ctx, 10); err != nil || len(due) != 0 || got.Epoch != l.Epoch {
+			t.Errorf("a retry takes the job from a worker that still writes: due %v %v, epoch %d", due, err, got.Epoch)
+		}
+		_, err = f.Command(f.ctx, l.Job, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+		f.ok(err)
 		f.ok(f.Release(f.ctx, l))
 		got = f.job(l.Job)
 		if got.State != fanout.Canceled || got.Counts.Sent != 2 || got.Owner != (fanout.Owner{}) {
@@ -155,37 +160,134 @@ func TestStore_CreateAndFind(t *testing.T) {
 	})
 }
 
-// If the status cannot be written there is no job, and no finish.
-func TestStore_StatusAndJobChangeTogether(t *testing.T) {
+// The platform's table is not pushd's: where the status can't be written, jobs
+// are made, end and are canceled all the same.
+func TestStore_StatusCannotBeWritten(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.walked([]fanout.OpenID{"oA"})
 		f.record(j.Lease(), 1, sent)
-		queued := f.create(43, "wx2")
+		queued, late := f.create(43, "wx2"), f.create(45, "wx3")
+		f.set(`UPDATE pushd_job SET deadline = 1 WHERE id = ?`, late.ID)
 		f.set(`ALTER TABLE activity_detail RENAME TO elsewhere`)
-		if err := f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}); err == nil {
-			t.Error("finished without a status")
-		}
-		if _, err := f.Create(f.ctx, fanout.Job{ActID: 44, AppID: appID, Deadline: future}); err == nil {
-			t.Error("created without a status")
-		}
-		three := 3
-		if _, err := f.Command(f.ctx, queued.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled, Status: &three}); err == nil {
-			t.Error("canceled without a status")
+		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
+		made, err := f.Create(f.ctx, fanout.Job{ActID: 44, AppID: appID, Deadline: future})
+		f.ok(err)
+		_, err = f.Command(f.ctx, queued.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+		f.ok(err)
+		if ids, err := f.Expire(f.ctx, 10); err != nil || len(ids) != 1 {
+			t.Errorf("expired %v, %v", ids, err)
 		}
 		f.set(`ALTER TABLE elsewhere RENAME TO activity_detail`)
-		if got := f.job(j.ID); got.State != fanout.Running || got.Notified {
-			t.Errorf("after a finish that failed: %+v", got)
+		for id, want := range map[fanout.JobID]fanout.State{
+			j.ID: fanout.Succeeded, made.ID: fanout.Queued, queued.ID: fanout.Canceled, late.ID: fanout.Expired,
+		} {
+			if got := f.job(id); got.State != want {
+				t.Errorf("the job is %s, want %s", got.State, want)
+			}
 		}
-		if got := f.job(queued.ID); got.State != fanout.Queued {
-			t.Errorf("after a cancel that failed: %s", got.State)
+		if done, err := f.MendStatus(f.ctx, f.job(j.ID), 2); err != nil || !done || f.status(actID) != 2 {
+			t.Errorf("put right later: %v %v, status %d", done, err, f.status(actID))
 		}
-		if n := f.number(`SELECT COUNT(*) FROM pushd_job`); n != 2 {
-			t.Errorf("%d jobs, want 2", n)
-		}
+	})
+}
+
+// Somebody holds the channel's row, or the table knows fewer values: a command
+// changes the job at once, an end within some seconds, and a transaction that
+// was waited for is not undone.
+func TestStore_ChannelRowIsHeld(t *testing.T) {
+	f := onMariaDB(t)
+	j := f.walked([]fanout.OpenID{"oA"})
+	f.record(j.Lease(), 1, sent)
+	queued := f.create(43, "wx2")
+	conn, err := f.raw.Conn(f.ctx)
+	f.ok(err)
+	defer conn.Close()
+	for _, q := range []string{`BEGIN`, `SELECT * FROM activity_detail FOR UPDATE`} {
+		_, err = conn.ExecContext(f.ctx, q)
+		f.ok(err)
+	}
+	_, err = f.Command(f.ctx, queued.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+	f.ok(err)
+	f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
+	if a, b := f.job(j.ID).State, f.job(queued.ID).State; a != fanout.Succeeded || b != fanout.Canceled {
+		t.Errorf("%s, %s", a, b)
+	}
+	if n := f.number(`SELECT @@innodb_lock_wait_timeout`); n == 1 {
+		t.Error("a connection goes back to the pool with the short wait")
+	}
+	_, err = conn.ExecContext(f.ctx, `ROLLBACK`)
+	f.ok(err)
+	f.set(`ALTER TABLE activity_detail ADD CONSTRAINT known CHECK (live_notify_status IN (0, 1, 2))`)
+	k := f.create(44, "wx3")
+	c, err := f.Claim(f.ctx, alice, k.ID, term)
+	f.ok(err)
+	f.ok(f.Finish(f.ctx, c.Lease(), fanout.Ending{State: fanout.Failed, Reason: fanout.WeChatRefused}))
+}
+
+// The platform moves the start while a job of the old one ends: the column is
+// the platform's.
+func TestStore_FinishLeavesAMovedStartAlone(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA"})
+		f.record(j.Lease(), 1, sent)
+		late := f.create(43, "wx2")
+		f.set(`UPDATE pushd_job SET deadline = 1 WHERE id = ?`, late.ID)
+		f.set(`UPDATE activity SET start_time = start_time + 3600`)
+		f.set(`UPDATE activity_detail SET live_notify_status = 0`)
 		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
-		if f.status(actID) != 2 {
-			t.Errorf("status %d", f.status(actID))
+		_, err := f.Expire(f.ctx, 10)
+		f.ok(err)
+		if got := f.job(late.ID).State; got != fanout.Expired || f.status(actID) != 0 || f.status(43) != 0 {
+			t.Errorf("%s, status %d and %d, want the platform's 0", got, f.status(actID), f.status(43))
 		}
+		if done, err := f.MendStatus(f.ctx, f.job(j.ID), 2); err != nil || done || f.status(actID) != 0 {
+			t.Errorf("mended %v, %v", done, err)
+		}
+	})
+}
+
+// A command that queues a job ends what its last worker may write, also before
+// the worker has heard of it.
+func TestStore_QueuedAgainIsForTheNextClaim(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked([]fanout.OpenID{"oA", "oB"})
+		for _, cmd := range []fanout.Command{
+			{From: fanout.ActiveStates, To: fanout.Canceled},
+			{From: fanout.EndedStates, To: fanout.Queued, Anew: true},
+		} {
+			_, err := f.Command(f.ctx, j.ID, cmd)
+			f.ok(err)
+		}
+		f.want(f.SaveMessage(f.ctx, j.Lease(), fanout.Prepared{Message: &fanout.Message{TemplateID: "old"}}), fanout.ErrLost)
+		f.want(f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 2, OpenIDs: openids("oC")}, fanout.Walk{Pages: 2}), fanout.ErrLost)
+		f.record(j.Lease(), 1, sent) // in flight when the first command came
+		f.ok(f.Release(f.ctx, j.Lease()))
+		if got := f.job(j.ID); got.State != fanout.Queued || got.Counts.Sent != 1 || got.Prepared.Message != nil {
+			t.Errorf("%s, %+v", got.State, got.Counts)
+		}
+		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		f.ok(err)
+		got, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, Resume: true})
+		f.ok(err)
+		if got.State != fanout.Queued || got.Epoch != j.Epoch+1 {
+			t.Errorf("resumed: %s, epoch %d", got.State, got.Epoch)
+		}
+	})
+}
+
+// A paused job keeps its account until its worker has let go: what is in flight
+// counts against the account's ceiling.
+func TestStore_PauseKeepsTheAccountUntilTheRelease(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		next := f.create(43, appID)
+		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		f.ok(err)
+		_, err = f.Claim(f.ctx, bob, next.ID, term)
+		f.want(err, fanout.ErrAccountBusy)
+		f.ok(f.Release(f.ctx, j.Lease()))
+		_, err = f.Claim(f.ctx, bob, next.ID, term)
+		f.ok(err)
 	})
 }
 

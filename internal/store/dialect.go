@@ -27,6 +27,11 @@ type Dialect struct {
 	// Transient: the statement was rolled back and may succeed if it, and
 	// the transaction it was in, are tried again.
 	Transient func(error) bool
+	// LockTimeout: the statement waited too long for somebody's lock.
+	LockTimeout func(error) bool
+	// ShortLocks and LongLocks make the statements between them wait no longer
+	// than a second for a lock.
+	ShortLocks, LongLocks []string
 	// Down: the database cannot be reached or does not accept writes.
 	Down func(error) bool
 	// NoTable: the table does not exist.

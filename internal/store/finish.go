@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jmoiron/sqlx"
 
@@ -13,65 +14,86 @@ import (
 // The UPDATE that ends it is the fence; the books are checked behind it, and
 // if they do not balance nothing has happened.
 func (s *Store) Finish(ctx context.Context, l fanout.Lease, e fanout.Ending) error {
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err := s.end(ctx, l.Job, e.State, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
-  state = ?,
-  reason = ?,
-  detail = ?,
   notified = CASE WHEN ? THEN 1 ELSE notified END,
-  finished_at = {now},
-  parked_until = 0,
-  active_actid = NULL,
-  active_appid = NULL,
   owner = '',
   boot = '',
   lease_until = 0,
-  send_rate = 0
-WHERE `+ours,
-			e.State, e.Reason, clip(e.Detail), e.State == fanout.Succeeded, l.Job, l.Epoch)
-		if err := s.won(n, err, fanout.ErrLost); err != nil {
-			return err
-		}
-		return s.closeBooks(ctx, tx, l.Job, e.State)
+  `+ending+`
+WHERE `+mine,
+			e.State == fanout.Succeeded, e.Reason, clip(e.Detail), e.State, l.Job, l.Epoch)
+		return s.won(n, err, fanout.ErrLost)
 	})
 	return wrap(err, "finish job %s", l.Job)
 }
 
-// closeBooks stores the sums of a job that has just ended in state, and writes
-// live_notify_status. ErrIncomplete: it cannot have succeeded.
-func (s *Store) closeBooks(ctx context.Context, tx *sqlx.Tx, id fanout.JobID, state fanout.State) error {
+// ending is what every end of a job sets: reason, detail, state.
+const ending = `
+  finished_at = {now},
+  parked_until = 0,
+  active_actid = NULL,
+  active_appid = NULL,
+  send_rate = 0,
+  retry = '',
+  reason = ?,
+  detail = ?,
+  state = ?`
+
+// end ends a job in state: fence moves the row or fails, then the sums are
+// stored, and live_notify_status is written in the same transaction, where that
+// can be had. ErrIncomplete: it cannot have succeeded.
+func (s *Store) end(ctx context.Context, id fanout.JobID, state fanout.State, fence func(*sqlx.Tx) error) error {
+	job, err := s.get(ctx, `id = ?`, id)
+	if errors.Is(err, fanout.ErrNotFound) {
+		return fanout.ErrLost
+	}
+	if err != nil {
+		return err
+	}
+	job.State = state
+	// Whether all are settled who were sent to again is not known yet; the
+	// reconciler decides about a retry that did not come to its end.
+	write := &column{actID: job.ActID, status: fanout.Projection(job, s.opt.StatusFailed)}
+	if job.Notified && state != fanout.Succeeded {
+		write = nil
+	}
+	return s.withColumn(ctx, write, fence, func(tx *sqlx.Tx, written bool) error {
+		if err := s.storeEnd(ctx, tx, id, state); err != nil || !written {
+			return err
+		}
+		return s.stillNewest(ctx, tx, job)
+	})
+}
+
+// storeEnd stores the sums of a job that has just ended in state.
+func (s *Store) storeEnd(ctx context.Context, tx *sqlx.Tx, id fanout.JobID, state fanout.State) error {
 	sum, err := s.keepSums(ctx, tx, id)
 	if err != nil {
 		return err
 	}
-	var job struct {
-		ActID    fanout.ActID `db:"actid"`
-		Notified bool         `db:"notified"`
-		Walked   int64        `db:"walk_walked"`
-		Complete bool         `db:"walk_complete"`
+	var walk struct {
+		Walked   int64 `db:"walk_walked"`
+		Complete bool  `db:"walk_complete"`
 	}
-	if err := tx.GetContext(ctx, &job, `
-SELECT actid, notified, walk_walked, walk_complete
+	if err := tx.GetContext(ctx, &walk, `
+SELECT walk_walked, walk_complete
 FROM pushd_job
 WHERE id = ?`, id); err != nil {
 		return err
 	}
-	if state == fanout.Succeeded && (!job.Complete || sum.Settled() != sum.People || sum.People != job.Walked) {
+	if state == fanout.Succeeded && (!walk.Complete || sum.Settled() != sum.People || sum.People != walk.Walked) {
 		return fanout.ErrIncomplete
 	}
-	status := s.opt.StatusFailed
-	if job.Notified { // it has succeeded, now or earlier
-		status = fanout.StatusDone
-	}
-	return s.setStatus(ctx, tx, job.ActID, status)
+	return nil
 }
 
 // overdue is the condition under which a job that nobody holds has expired.
 const overdue = `
-  state IN ('queued', 'running', 'paused', 'parked')
+  active_actid IS NOT NULL
   AND deadline <= {now}
-  AND lease_until <= {now}`
+  AND lease_until = 0`
 
 // Expire ends what waits past its deadline. See fanout.Housekeeping.
 func (s *Store) Expire(ctx context.Context, limit int) (expired []fanout.JobID, err error) {
@@ -81,8 +103,7 @@ func (s *Store) Expire(ctx context.Context, limit int) (expired []fanout.JobID, 
 		return s.db.SelectContext(ctx, &late, s.text(`
 SELECT id
 FROM pushd_job
-WHERE active_actid IS NOT NULL
-  AND `+overdue+`
+WHERE `+overdue+`
 ORDER BY deadline, id
 LIMIT ?`), limit)
 	})
@@ -90,38 +111,33 @@ LIMIT ?`), limit)
 		return nil, wrap(err, "list late jobs")
 	}
 	for _, id := range late {
-		done, err := s.expire(ctx, id)
-		if err != nil {
+		err := s.expire(ctx, id)
+		if err != nil && !errors.Is(err, fanout.ErrLost) {
 			return expired, wrap(err, "expire job %s", id)
 		}
-		if done {
+		if err == nil {
 			expired = append(expired, id)
 		}
 	}
 	return expired, nil
 }
 
-// expire ends one job, unless somebody was faster.
-func (s *Store) expire(ctx context.Context, id fanout.JobID) (done bool, err error) {
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+// expire ends one job; ErrLost if somebody was faster. The epoch rises, and the
+// progress goes with it: a write of the last worker that is still under way in
+// the server can't land behind the sums.
+func (s *Store) expire(ctx context.Context, id fanout.JobID) error {
+	return s.end(ctx, id, fanout.Expired, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
-  finished_at = {now},
-  parked_until = 0,
-  active_actid = NULL,
-  active_appid = NULL,
+  epoch = epoch + 1,
   owner = '',
   boot = '',
-  lease_until = 0,
-  reason = ?,
-  detail = ?,
-  state = 'expired'
+  `+ending+`
 WHERE id = ?
-  AND `+overdue, fanout.DeadlinePassed, "the deadline passed before everyone was told", id)
-		if done = err == nil && n == 1; !done {
+  AND `+overdue, fanout.DeadlinePassed, "the deadline passed before everyone was told", fanout.Expired, id)
+		if err := s.won(n, err, fanout.ErrLost); err != nil {
 			return err
 		}
-		return s.closeBooks(ctx, tx, id, fanout.Expired)
+		return s.adopt(ctx, tx, id)
 	})
-	return done, err
 }

@@ -39,45 +39,31 @@ LIMIT ?`), after, since, after, limit)
 	return s.readable(rows), nil
 }
 
-// errNewer says that a job is not its channel's newest any more.
-var errNewer = errors.New("the channel has a newer job")
-
 // MendStatus puts live_notify_status right. See fanout.Housekeeping.
 //
-// The first UPDATE changes nothing: it locks the job as it was seen, so that
-// no finish or command comes in between. A newer job writes the column in the
-// transaction that makes it, so it is looked for behind the column's lock.
+// The first UPDATE locks the job as it was seen, so that no finish or command
+// comes in between. It changes the row: a node of a cluster that certifies
+// writes would let another one's through otherwise.
 func (s *Store) MendStatus(ctx context.Context, seen fanout.Job, status int) (mended bool, err error) {
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		mended = false
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
-  epoch = epoch
+  mended = mended + 1
 WHERE id = ?
   AND state = ?
   AND notified = ?`, seen.ID, seen.State, seen.Notified)
 		if err != nil || n == 0 {
 			return err
 		}
-		if err := s.setStatus(ctx, tx, seen.ActID, status); err != nil {
+		if err := s.writeColumn(ctx, tx, column{seen.ActID, status}); err != nil {
 			return err
-		}
-		var newer int
-		if err := tx.GetContext(ctx, &newer, `
-SELECT COUNT(*)
-FROM pushd_job
-WHERE actid = ?
-  AND (created_at > ? OR created_at = ? AND id > ?)`, seen.ActID, seen.CreatedAt, seen.CreatedAt, seen.ID); err != nil {
-			return err
-		}
-		if newer > 0 {
-			return errNewer
 		}
 		mended = true
-		return nil
+		return s.stillNewest(ctx, tx, seen)
 	})
-	if errors.Is(err, errNewer) {
+	if errors.Is(err, errNotNow) {
 		return false, nil
 	}
-	return mended, wrap(err, "mend status of channel %d", seen.ActID)
+	return mended && err == nil, wrap(err, "write live_notify_status of channel %d", seen.ActID)
 }

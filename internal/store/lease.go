@@ -14,12 +14,53 @@ import (
 // TakeBack lapses the leases of an earlier life. See fanout.Leases.
 func (s *Store) TakeBack(ctx context.Context, owner fanout.Owner) (int, error) {
 	n, err := s.one(ctx, `
-UPDATE pushd_job SET
-  lease_until = 0
+UPDATE pushd_job SET `+lapse+`
 WHERE owner = ?
   AND boot <> ?
   AND lease_until <> 0`, owner.Instance, owner.Boot)
 	return int(n), wrap(err, "take back leases")
+}
+
+// lapse frees a lease whose worker has not given it back. Owner and epoch stay,
+// so that the worker may renew the lease as long as nobody has taken the job.
+// The account is freed unless the job still counts as running: then the job is
+// the one that goes on.
+const lapse = `
+  lease_until = 0,
+  active_appid = CASE WHEN state = 'running' THEN active_appid ELSE NULL END`
+
+// Leases lists the leases that are held. See fanout.Leases.
+func (s *Store) Leases(ctx context.Context) (held []fanout.Observation, err error) {
+	var rows []struct {
+		ID    fanout.JobID `db:"id"`
+		Epoch int64        `db:"epoch"`
+		Until int64        `db:"lease_until"`
+		Term  int64        `db:"lease_term"`
+	}
+	err = s.retry(ctx, func() error {
+		rows = nil
+		return s.db.SelectContext(ctx, &rows, `
+SELECT id, epoch, lease_until, lease_term
+FROM pushd_job
+WHERE owner > ''
+  AND lease_until <> 0`)
+	})
+	for _, r := range rows {
+		held = append(held, fanout.Observation{
+			Lease: fanout.Lease{Job: r.ID, Epoch: r.Epoch}, Mark: r.Until, Term: time.Duration(r.Term) * time.Microsecond,
+		})
+	}
+	return held, wrap(err, "list leases")
+}
+
+// Lapse frees a lease that was observed not to change. See fanout.Leases.
+func (s *Store) Lapse(ctx context.Context, seen fanout.Observation) (bool, error) {
+	n, err := s.one(ctx, `
+UPDATE pushd_job SET `+lapse+`
+WHERE id = ?
+  AND epoch = ?
+  AND lease_until = ?`, seen.Job, seen.Epoch, seen.Mark)
+	return n == 1, wrap(err, "lapse lease of job %s", seen.Job)
 }
 
 // renewBatch bounds one statement of Renew.
@@ -49,7 +90,7 @@ func (s *Store) Renew(ctx context.Context, owner fanout.Owner, term time.Duratio
 func (s *Store) renew(ctx context.Context, owner fanout.Owner, term time.Duration, batch []fanout.Held) (int64, error) {
 	rates := strings.Repeat(" WHEN ? THEN ?", len(batch))
 	leases := "id = ? AND epoch = ?" + strings.Repeat(" OR id = ? AND epoch = ?", len(batch)-1)
-	args := []any{micros(term)}
+	args := []any{micros(term), micros(term)}
 	for _, h := range batch {
 		args = append(args, h.Job, h.SendRate)
 	}
@@ -60,6 +101,7 @@ func (s *Store) renew(ctx context.Context, owner fanout.Owner, term time.Duratio
 	return s.one(ctx, `
 UPDATE pushd_job SET
   lease_until = {now} + ?,
+  lease_term = ?,
   send_rate = CASE id`+rates+` END
 WHERE owner = ?
   AND boot = ?
@@ -88,17 +130,16 @@ func (s *Store) notOurs(ctx context.Context, owner fanout.Owner, held []fanout.H
 // Orders reads what commands have made of held jobs. See fanout.Leases.
 func (s *Store) Orders(ctx context.Context, owner fanout.Owner) (orders []fanout.Order, err error) {
 	var rows []struct {
-		ID          fanout.JobID `db:"id"`
-		Epoch       int64        `db:"epoch"`
-		State       fanout.State `db:"state"`
-		Rate        int          `db:"rate"`
-		Deadline    fanout.Time  `db:"deadline"`
-		ParkedUntil fanout.Time  `db:"parked_until"`
+		ID       fanout.JobID `db:"id"`
+		Epoch    int64        `db:"epoch"`
+		State    fanout.State `db:"state"`
+		Rate     int          `db:"rate"`
+		Deadline fanout.Time  `db:"deadline"`
 	}
 	err = s.retry(ctx, func() error {
 		rows = nil
 		return s.db.SelectContext(ctx, &rows, `
-SELECT id, epoch, state, rate, deadline, parked_until
+SELECT id, epoch, state, rate, deadline
 FROM pushd_job
 WHERE owner = ?
   AND boot = ?`, owner.Instance, owner.Boot)
@@ -109,7 +150,7 @@ WHERE owner = ?
 	for _, r := range rows {
 		orders = append(orders, fanout.Order{
 			Lease: fanout.Lease{Job: r.ID, Epoch: r.Epoch}, State: r.State,
-			Rate: r.Rate, Deadline: r.Deadline, ParkedUntil: r.ParkedUntil,
+			Rate: r.Rate, Deadline: r.Deadline,
 		})
 	}
 	return orders, nil

@@ -27,7 +27,7 @@ func TestStore_LifeOfAJob(t *testing.T) {
 		if made.State != fanout.Queued || made.CreatedAt == 0 || made.Now == 0 || f.status(actID) != 1 {
 			t.Fatalf("created %+v, status %d", made, f.status(actID))
 		}
-		due, err := f.Due(f.ctx, term, 10)
+		due, err := f.Due(f.ctx, 10)
 		f.ok(err)
 		if len(due) != 1 || due[0] != made.ID {
 			t.Fatalf("due %v", due)

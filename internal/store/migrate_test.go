@@ -162,8 +162,6 @@ INSERT INTO user_wx_account (uin, appid) VALUES (42, '`+string(appID)+`')`)
 	j := f.walked(openids("oA", "oB"))
 	f.record(j.Lease(), 1, sent, failed)
 	f.ok(f.Finish(f.ctx, j.Lease(), succeeded))
-	_, err = f.Reopen(f.ctx, j.ID, true)
-	f.ok(err)
 	_, err = f.Purge(f.ctx, future)
 	f.ok(err)
 }

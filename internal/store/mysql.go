@@ -30,13 +30,17 @@ func MySQL() Dialect {
 		Open:   openMySQL,
 		// UTC_TIMESTAMP knows no time zone of the session and no daylight
 		// saving, and statement based replication may copy it.
-		Now:        `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`,
-		Duplicate:  func(err error) bool { return isMySQL(err, 1062) },
-		Transient:  func(err error) bool { return isMySQL(err, 1205, 1213, 1020, 9007, 8002, 8022, 8028) },
-		Down:       mysqlDown,
-		NoTable:    func(err error) bool { return isMySQL(err, 1146) },
-		Migrations: files,
-		Goose:      goose.DialectMySQL,
+		Now:       `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`,
+		Duplicate: func(err error) bool { return isMySQL(err, 1062) },
+		Transient: func(err error) bool { return isMySQL(err, 1205, 1213, 1020, 9007, 8002, 8022, 8028) },
+		// Who saves a channel may hold its row for long.
+		LockTimeout: func(err error) bool { return isMySQL(err, 1205) },
+		ShortLocks:  []string{"SET SESSION innodb_lock_wait_timeout = 1"},
+		LongLocks:   []string{"SET SESSION innodb_lock_wait_timeout = 5"},
+		Down:        mysqlDown,
+		NoTable:     func(err error) bool { return isMySQL(err, 1146) },
+		Migrations:  files,
+		Goose:       goose.DialectMySQL,
 		SchemaTable: `CREATE TABLE IF NOT EXISTS pushd_schema (
   id         BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   version_id BIGINT          NOT NULL,

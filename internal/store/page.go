@@ -22,12 +22,13 @@ func walkArgs(w fanout.Walk) []any {
 }
 
 // mine is the condition under which a worker may write about its job: its
-// claim is the last one, was not given back, and the job has not ended.
+// claim is the last one, was not given back, and no command has taken the job
+// out of its hands. What a command has queued again is for the next claim.
 const mine = `
       id = ?
   AND epoch = ?
   AND owner <> ''
-  AND active_actid IS NOT NULL`
+  AND state = 'running'`
 
 // StorePage stores a page of followers and the walk after it. See
 // fanout.Pages.

@@ -6,13 +6,6 @@ import (
 	"pushd/internal/fanout"
 )
 
-// ours is the condition under which a worker may park or end its job.
-const ours = `
-      id = ?
-  AND epoch = ?
-  AND owner <> ''
-  AND state = 'running'`
-
 // Park ends the work on a running job until it is due. See fanout.Leases.
 func (s *Store) Park(ctx context.Context, l fanout.Lease, p fanout.Parking) error {
 	n, err := s.one(ctx, `
@@ -26,6 +19,6 @@ UPDATE pushd_job SET
   boot = '',
   lease_until = 0,
   send_rate = 0
-WHERE `+ours, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
+WHERE `+mine, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
 	return wrap(s.won(n, err, fanout.ErrLost), "park job %s", l.Job)
 }

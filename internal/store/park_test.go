@@ -18,7 +18,7 @@ func TestStore_ParkAndDue(t *testing.T) {
 		f.want(err, fanout.ErrLost) // not yet
 		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: []fanout.State{fanout.Parked}, Unpark: true})
 		f.ok(err)
-		due, err := f.Due(f.ctx, term, 5)
+		due, err := f.Due(f.ctx, 5)
 		f.ok(err)
 		if len(due) != 1 {
 			t.Fatalf("due %v", due)
@@ -44,12 +44,12 @@ func TestStore_DueByDeadline(t *testing.T) {
 			want = append(want, j.ID)
 		}
 		want = []fanout.JobID{want[1], want[2], want[0]}
-		due, err := f.Due(f.ctx, term, 10)
+		due, err := f.Due(f.ctx, 10)
 		f.ok(err)
 		if len(due) != 3 || due[0] != want[0] || due[1] != want[1] || due[2] != want[2] {
 			t.Errorf("due %v, want %v", due, want)
 		}
-		if due, err = f.Due(f.ctx, term, 2); err != nil || len(due) != 2 {
+		if due, err = f.Due(f.ctx, 2); err != nil || len(due) != 2 {
 			t.Errorf("due with limit 2: %v %v", due, err)
 		}
 	})

@@ -113,44 +113,31 @@ func TestStore_FailuresInOrderOverPages(t *testing.T) {
 	})
 }
 
-func TestStore_Reopen(t *testing.T) {
+// A retry is one command; who failed stays on the list until the worker comes to
+// them, and a retry that ends early leaves them there.
+func TestStore_Retry(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.walked([]fanout.OpenID{"oA", "oB", "oC", "oD"}, []fanout.OpenID{"oE"})
-		_, err := f.Reopen(f.ctx, j.ID, false)
-		f.want(err, fanout.ErrLost) // still running
 		f.record(j.Lease(), 1, sent, failed, unknown, skipped)
 		f.record(j.Lease(), 2, failed)
 		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
-
-		n, err := f.Reopen(f.ctx, j.ID, false)
+		who := fanout.AgainUnknown
+		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.EndedStates, To: fanout.Queued, Retry: &who})
 		f.ok(err)
-		if n != 2 {
-			t.Errorf("%d reopened, want 2", n)
-		}
-		if got := f.job(j.ID); got.Counts.Failed != 0 || got.Counts.Unknown != 1 || got.Counts.Settled() != 3 || got.State != fanout.Succeeded {
-			t.Errorf("reopened: %+v", got.Counts)
-		}
-		if p, err := f.Recipient(f.ctx, j.ID, "oB"); err != nil || p.State != fanout.Refused {
-			t.Errorf("oB: %+v %v", p, err)
-		}
-		if n, err = f.Reopen(f.ctx, j.ID, true); err != nil || n != 1 {
-			t.Errorf("again, with the unknown: %d %v", n, err)
-		}
-		if n, err = f.Reopen(f.ctx, j.ID, true); err != nil || n != 0 {
-			t.Errorf("a third time: %d %v", n, err)
-		}
-		f.want(f.Record(f.ctx, j.Lease(), []fanout.Progress{progress(1, sent, sent, sent, sent)}), fanout.ErrLost)
-
-		// The retry: the column stays 2 even if this run fails.
-		two := 2
-		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.EndedStates, To: fanout.Queued, Status: &two})
-		f.ok(err)
+		f.want(f.Record(f.ctx, j.Lease(), []fanout.Progress{{Page: 9}}), fanout.ErrLost)
 		again, err := f.Claim(f.ctx, bob, j.ID, term)
 		f.ok(err)
-		f.want(f.Finish(f.ctx, again.Lease(), fanout.Ending{State: fanout.Succeeded}), fanout.ErrIncomplete)
+		if again.Retry != fanout.AgainUnknown || again.Counts.Failed != 2 || again.Counts.Unknown != 1 || f.status(actID) != 2 {
+			t.Errorf("claimed: %q %+v, status %d", again.Retry, again.Counts, f.status(actID))
+		}
+		f.want(f.Record(f.ctx, j.Lease(), []fanout.Progress{progress(1, sent, sent, sent, sent)}), fanout.ErrLost)
+		f.ok(f.Park(f.ctx, again.Lease(), fanout.Parking{Until: 1}))
+		if again, err = f.Claim(f.ctx, bob, j.ID, term); err != nil || again.Retry != fanout.AgainUnknown {
+			t.Errorf("after a park: %q %v", again.Retry, err)
+		}
 		f.ok(f.Finish(f.ctx, again.Lease(), fanout.Ending{State: fanout.Failed, Reason: fanout.WeChatRefused}))
-		if f.status(actID) != 2 {
-			t.Errorf("status %d after a retry that failed, want 2", f.status(actID))
+		if got := f.job(j.ID); got.Retry != fanout.AgainNobody || got.Counts.Failed != 2 || f.status(actID) != 2 {
+			t.Errorf("after a retry that failed: %q %+v, status %d", got.Retry, got.Counts, f.status(actID))
 		}
 	})
 }

@@ -41,11 +41,6 @@ UPDATE activity_detail SET
   live_notify_status = ?
 WHERE act_id = ?`
 
-func (s *Store) setStatus(ctx context.Context, on execer, id fanout.ActID, status int) error {
-	_, err := on.ExecContext(ctx, s.opt.StatusUpdate, status, id)
-	return err
-}
-
 // Texts reads what the owner wrote for a template. See fanout.Channels.
 func (s *Store) Texts(ctx context.Context, appID fanout.AppID, id fanout.TemplateID) (fanout.Texts, error) {
 	var r struct {

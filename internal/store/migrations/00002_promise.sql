@@ -25,4 +25,5 @@ ALTER TABLE pushd_job
   ADD COLUMN msg_id VARCHAR(24) NULL COMMENT 'client_msg_id; NULL = id, of jobs before version 2',
   ADD COLUMN message_version INT NOT NULL DEFAULT 0 COMMENT 'of pushd_message; 0 = none was made yet',
   ADD COLUMN retry VARCHAR(8) NOT NULL DEFAULT '' COMMENT 'failed, unknown (both) or empty: who is sent to again',
-  ADD COLUMN lease_term BIGINT NOT NULL DEFAULT 0 COMMENT 'microseconds a lease lasts without a renewal';
+  ADD COLUMN lease_term BIGINT NOT NULL DEFAULT 0 COMMENT 'microseconds a lease lasts without a renewal',
+  ADD COLUMN mended BIGINT NOT NULL DEFAULT 0 COMMENT 'how often live_notify_status was put right';

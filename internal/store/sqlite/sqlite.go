@@ -33,16 +33,17 @@ func Dialect(now func() time.Time) store.Dialect {
 	}
 	files, _ := fs.Sub(migrations, "migrations") // it is embedded
 	return store.Dialect{
-		Name:       "sqlite",
-		Driver:     "sqlite",
-		Open:       func(dsn string, _ *time.Location, _ *slog.Logger) (*sql.DB, error) { return open(dsn, now) },
-		Now:        `pushd_now()`,
-		Duplicate:  duplicate,
-		Transient:  transient,
-		Down:       func(error) bool { return false },
-		NoTable:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
-		Migrations: files,
-		Goose:      goose.DialectSQLite3,
+		Name:        "sqlite",
+		Driver:      "sqlite",
+		Open:        func(dsn string, _ *time.Location, _ *slog.Logger) (*sql.DB, error) { return open(dsn, now) },
+		Now:         `pushd_now()`,
+		Duplicate:   duplicate,
+		Transient:   transient,
+		LockTimeout: func(error) bool { return false },
+		Down:        func(error) bool { return false },
+		NoTable:     func(err error) bool { return strings.Contains(err.Error(), "no such table") },
+		Migrations:  files,
+		Goose:       goose.DialectSQLite3,
 		SchemaTable: `CREATE TABLE IF NOT EXISTS pushd_schema (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
   version_id INTEGER NOT NULL,

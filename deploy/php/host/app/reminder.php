@@ -15,6 +15,7 @@ const REMINDER_REASONS = [
     'reminder_off'            => '发送期间开播提醒被关闭',
     'owner_disabled'          => '发送期间模板消息被停用',
     'channel_gone'            => '频道已删除',
+    'start_moved'             => '开播时间已更改，将按新的时间另行提醒',
     'walk_incomplete'         => '粉丝列表没有取完整',
     'template_fields_unknown' => '不知道模板有哪些字段：请在“模板消息”中填写并保存',
     'template_missing'        => '没有选择模板：请在“模板消息”中选择',

@@ -1,0 +1,136 @@
+package fanout
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// moved moves the start of channel 1, and sets its status.
+func (w *sim) moveTo(by int64, status int) {
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	w.ledger.channels[1].StartTime += by
+	w.ledger.channels[1].Status = &status
+}
+
+func (w *sim) column() int {
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	return *w.ledger.channels[1].Status
+}
+
+// The platform moves the start and asks for a new reminder (status 0) while the
+// last one is sent, at any moment: the column stays as the platform set it, the
+// next POST is accepted, and everybody hears of the new start.
+func TestRun_StartMovesAndIsAskedForAgain(t *testing.T) {
+	for _, at := range []time.Duration{time.Millisecond, 300 * time.Millisecond, 9 * time.Second, 9900 * time.Millisecond, 29 * time.Second, 45 * time.Second} {
+		for _, wait := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newSim(1, 0, false)
+				w.wechat.followers = ids(0, 100)
+				w.boot(0)
+				w.post(1, Request{Rate: 10})
+				time.Sleep(at)
+				w.moveTo(86400, StatusNotNotified)
+				if wait {
+					time.Sleep(time.Minute)
+					if got := w.column(); got != StatusNotNotified {
+						t.Errorf("moved after %s: the column is %d, the platform asked with 0", at, got)
+					}
+				}
+				w.post(1, Request{})
+				job, err := w.ledger.Active(t.Context(), 1)
+				if err != nil || job.StartTime != w.ledger.channels[1].StartTime {
+					t.Fatalf("moved after %s: there is no job for the new start: %v", at, err)
+				}
+				time.Sleep(2 * time.Minute)
+				if job, _ = w.ledger.Job(t.Context(), job.ID); job.State != Succeeded || job.Counts.Sent != 100 || w.column() != StatusDone {
+					t.Errorf("moved after %s: %s, %+v, column %d", at, job.State, job.Counts, w.column())
+				}
+				w.processes[0].stop()
+				w.all.Wait()
+				w.late.Wait()
+			})
+		}
+	}
+}
+
+// A start that moves without a new ask is followed by the job at work, and not
+// by one that was done and only retries.
+func TestRun_StartMovesDuringARetry(t *testing.T) {
+	failing := true
+	withWeChat(t, 40, func(_ *sim, to OpenID) *Answer {
+		if failing && to[len(to)-1] == '8' {
+			return &Answer{Verdict: Other, Code: 48003}
+		}
+		return nil
+	}, func(w *sim) {
+		w.within(time.Minute)
+		first := w.job()
+		w.mu.Lock()
+		failing = false
+		w.mu.Unlock()
+		w.moveTo(3600, StatusDone) // a stale save of the status
+		if _, err := w.controller().Retry(t.Context(), first.ID, RetryRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if job, _ := w.ledger.Job(t.Context(), first.ID); job.StartTime != first.StartTime || job.State != Canceled || job.Reason != StartMoved {
+			t.Errorf("the retry: %s %s, start %d", job.State, job.Reason, job.StartTime-first.StartTime)
+		}
+		w.post(1, Request{})
+		w.within(time.Minute)
+		time.Sleep(time.Minute)
+		job, err := w.ledger.Last(t.Context(), 1)
+		if err != nil || job.ID == first.ID || job.State != Succeeded || job.Counts.Sent != 40 {
+			t.Errorf("the reminder of the new start: %v, %s, %+v", err, job.State, job.Counts)
+		}
+	})
+}
+
+func TestProjection_Retries(t *testing.T) {
+	whole, part := Counts{Sent: 9, Failed: 1}, Counts{Sent: 9}
+	for _, c := range []struct {
+		job  Job
+		want int
+	}{
+		{Job{State: Queued}, 1}, {Job{State: Running}, 1}, {Job{State: Paused}, 1}, {Job{State: Parked}, 1},
+		{Job{State: Succeeded, Notified: true, Counts: whole}, 2},
+		{Job{State: Failed, Counts: whole}, 3}, {Job{State: Expired, Counts: part}, 3}, {Job{State: Canceled, Counts: part}, 3},
+		{Job{State: Running, Notified: true, Counts: part}, 2},   // a retry at work
+		{Job{State: Canceled, Notified: true, Counts: whole}, 2}, // one that was stopped before it began
+		{Job{State: Canceled, Notified: true, Counts: part}, 3},  // and one that left people without an outcome
+	} {
+		c.job.Walk.Walked = 10
+		if got := Projection(c.job, 3); got != c.want {
+			t.Errorf("%s, notified %v, %d of 10 settled: %d, want %d", c.job.State, c.job.Notified, c.job.Counts.Settled(), got, c.want)
+		}
+	}
+}
+
+// A lease has lapsed when it has not changed for its own term, whatever the
+// clocks of others say.
+func TestObserver(t *testing.T) {
+	o := &observer{term: 15 * time.Second}
+	at := func(s int, want int, held ...Observation) {
+		t.Helper()
+		if got := o.lapsed(held, time.Duration(s)*time.Second); len(got) != want {
+			t.Errorf("after %d s: %d lapsed, want %d", s, len(got), want)
+		}
+	}
+	old := Observation{Lease: Lease{"a", 1}, Mark: 1} // of a program that tells no term
+	long := Observation{Lease: Lease{"b", 1}, Mark: 1 << 60, Term: time.Minute}
+	at(0, 0, old, long)
+	at(14, 0, old, long)
+	at(15, 1, old, long)
+	long.Mark -= 1 << 40 // renewed by a node whose clock is days behind
+	at(59, 1, old, long)
+	at(60, 1, old, long)
+	long.Epoch++
+	at(100, 1, old, long)
+	at(119, 0, long)
+	at(160, 1, long)
+	at(161, 0) // freed
+	at(162, 0, long)
+}
