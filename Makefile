@@ -6,7 +6,7 @@ SEED     ?= 0
 BENCH    ?=
 DEMO     ?=
 
-.PHONY: help demo build test lint deps bench microbench fuzz chaos mutants foreign
+.PHONY: help demo build test lint deps bench microbench fuzz chaos mutants foreign model
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -48,3 +48,6 @@ mutants: deps ## Show for each of many mistakes the test that notices it; MUTANT
 
 foreign: ## Let clients that others wrote judge the simulated WeChat, npm's too
 	go test ./internal/wechatsim/foreign -tags foreign -count 1
+
+model: ## Look at every state of a model of one job, and see the wrong models fail (Spin)
+	@docs/model/check.sh
