@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 )
 
 // TextBook keeps what owners wrote for their templates.
@@ -12,6 +13,8 @@ type TextBook interface {
 	// SaveTexts stores the texts of t.TemplateID, in place of what was
 	// there.
 	SaveTexts(ctx context.Context, appID AppID, t Texts) error
+	// Jobs lists jobs, the newest first.
+	Jobs(ctx context.Context, f Filter) (jobs []Job, next string, err error)
 }
 
 // Composer shows an account's templates, keeps the texts of their fields,
@@ -19,10 +22,13 @@ type TextBook interface {
 type Composer struct {
 	book   TextBook
 	engine *Engine
+	listed listed
 }
 
 // NewComposer makes a composer that asks WeChat through the engine.
-func NewComposer(book TextBook, engine *Engine) *Composer { return &Composer{book, engine} }
+func NewComposer(book TextBook, engine *Engine) *Composer {
+	return &Composer{book: book, engine: engine}
+}
 
 // TemplateView is one template as its owner sees it.
 type TemplateView struct {
@@ -46,9 +52,9 @@ type TemplateView struct {
 // Templates lists the account's templates, the likely one for a live
 // reminder marked.
 func (c *Composer) Templates(ctx context.Context, appID AppID) ([]TemplateView, error) {
-	list, err := c.engine.templates(ctx, appID, 0)
+	list, err := c.list(ctx, appID, 0)
 	if err != nil {
-		return nil, composeProblem(err)
+		return nil, err
 	}
 	views := make([]TemplateView, 0, len(list))
 	best, likely := 0, -1
@@ -68,13 +74,15 @@ func (c *Composer) Templates(ctx context.Context, appID AppID) ([]TemplateView, 
 	return views, nil
 }
 
-// Template shows one template, listed or not.
+// Template shows one template, listed or not. Where WeChat can't be asked, it
+// shows what the owner saved.
 func (c *Composer) Template(ctx context.Context, appID AppID, id TemplateID) (TemplateView, error) {
-	list, err := c.engine.templates(ctx, appID, 0)
-	if err != nil {
-		return TemplateView{}, composeProblem(err)
+	list, lost := c.list(ctx, appID, 0)
+	v, err := c.view(ctx, appID, id, list)
+	if err == nil && lost != nil && !v.Saved {
+		return TemplateView{}, lost
 	}
-	return c.view(ctx, appID, id, list)
+	return v, err
 }
 
 func (c *Composer) view(ctx context.Context, appID AppID, id TemplateID, list []Template) (TemplateView, error) {
@@ -118,16 +126,31 @@ func liveScore(v TemplateView) int {
 	return score
 }
 
+// askFirst is how long Save waits for WeChat where it can do without.
+const askFirst = 3 * time.Second
+
 // Save checks and stores an owner's texts. Nothing is stored if anything is
-// wrong; the *Problem names the field.
+// wrong; the *Problem names the field. WeChat's list is needed only where
+// nothing else says what fields the template has.
 func (c *Composer) Save(ctx context.Context, appID AppID, t Texts) (TemplateView, error) {
-	list, err := c.engine.templates(ctx, appID, 0)
+	content, err := c.content(ctx, appID, t)
 	if err != nil {
-		return TemplateView{}, composeProblem(err)
+		return TemplateView{}, err
 	}
-	content := t.Content
-	if listed := findTemplate(list, t.TemplateID); listed != nil && content == "" {
-		content = listed.Content
+	short, cancel := ctx, context.CancelFunc(func() {})
+	if content != "" {
+		short, cancel = context.WithTimeout(ctx, askFirst)
+	}
+	list, err := c.list(short, appID, 0)
+	cancel()
+	found := findTemplate(list, t.TemplateID)
+	switch {
+	case found != nil && t.Content == "":
+		content = found.Content
+	case content == "" && err != nil:
+		return TemplateView{}, pasteInstead(err)
+	case found == nil:
+		t.Content = content // what was pasted once is not lost
 	}
 	if p := checkTexts(t, content); p != nil {
 		return TemplateView{}, p
@@ -136,4 +159,27 @@ func (c *Composer) Save(ctx context.Context, appID AppID, t Texts) (TemplateView
 		return TemplateView{}, err
 	}
 	return c.view(ctx, appID, t.TemplateID, list)
+}
+
+// content is the template's own text as the owner pasted it, now or earlier.
+func (c *Composer) content(ctx context.Context, appID AppID, t Texts) (string, error) {
+	if t.Content != "" {
+		return t.Content, nil
+	}
+	saved, err := c.book.Texts(ctx, appID, t.TemplateID)
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return saved.Content, err
+}
+
+// pasteInstead says what to do where WeChat's list can't be had.
+func pasteInstead(err error) error {
+	var p *Problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	said := *p
+	said.Text += "; paste the template's content from WeChat's console to save its texts without the list"
+	return &said
 }

@@ -48,14 +48,15 @@ func (c *Composer) Preview(ctx context.Context, appID AppID, id TemplateID, actI
 		p.Lines = append(p.Lines, PreviewLine{f.Key, f.Label, m.Data[f.Key]})
 		p.Warnings = append(p.Warnings, src.warn(f, m.Data[f.Key])...)
 	}
-	if c.slow(ctx, appID, actID, src) {
+	if c.slow(ctx, appID, src) {
 		p.Warnings = append(p.Warnings, Warning{Code: "minutes_inexact",
 			Text: "sending will take more than five minutes: {{minutes}} will be wrong for the last people; {{startTime}} is right for everyone"})
 	}
 	return p, nil
 }
 
-// source gathers what a message is made from.
+// source gathers what a message is made from. WeChat is asked for the template
+// only where nothing that the owner wrote says what fields it has.
 func (c *Composer) source(ctx context.Context, appID AppID, id TemplateID, actID ActID, draft *Texts) (source, error) {
 	ch, err := c.book.Channel(ctx, actID)
 	if err != nil {
@@ -64,16 +65,29 @@ func (c *Composer) source(ctx context.Context, appID AppID, id TemplateID, actID
 	if ch.AppID != "" && ch.AppID != appID {
 		return source{}, &Problem{Code: CodeAppIDMismatch, Field: "actid", Text: fmt.Sprintf("channel %d belongs to another account", actID)}
 	}
-	src := source{asked: Asked{TemplateID: id}, facts: facts{ch, c.engine.cfg.Location}}
-	if err := c.engine.lookUp(ctx, c.engine.retry, appID, actID, &src); err != nil {
-		return source{}, composeProblem(err)
+	src := source{asked: Asked{TemplateID: id}, facts: facts{ch, c.engine.cfg.Location}, texts: draft}
+	saved, err := c.book.Texts(ctx, appID, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+	case err != nil:
+		return source{}, err
+	case draft == nil:
+		src.texts = &saved
+	case draft.Content == "":
+		whole := *draft
+		whole.Content = saved.Content
+		src.texts = &whole
 	}
-	if draft != nil {
-		if draft.Content == "" && src.texts != nil {
-			draft.Content = src.texts.Content
+	if src.texts != nil && src.texts.Content != "" {
+		return src, nil
+	}
+	list, known := c.listed.get(appID)
+	if !known && (src.texts == nil || len(saved.Fields) == 0) {
+		if list, err = c.list(ctx, appID, actID); err != nil && (src.texts == nil || len(src.texts.Fields) == 0) {
+			return source{}, err
 		}
-		src.texts = draft
 	}
+	src.template = findTemplate(list, id)
 	return src, nil
 }
 
@@ -98,25 +112,29 @@ func (s source) warn(f Field, value string) (warnings []Warning) {
 }
 
 // slow says whether the send will take more than five minutes although the
-// message counts the minutes.
-func (c *Composer) slow(ctx context.Context, appID AppID, actID ActID, src source) bool {
-	texts := src.asked.Data
-	if src.texts != nil {
-		texts = src.texts.Fields
-	}
+// message counts the minutes. A look costs WeChat nothing: it goes by the
+// account's last jobs, and where there are none, nothing is said.
+func (c *Composer) slow(ctx context.Context, appID AppID, src source) bool {
 	counts := false
+	texts, _ := src.written()
 	for _, text := range texts {
-		counts = counts || strings.Contains(text, "{{minutes}}")
+		for _, m := range placeholders.FindAllStringSubmatch(text, -1) {
+			counts = counts || m[1] == "minutes"
+		}
 	}
 	if !counts {
 		return false
 	}
-	var page FollowerPage
-	a, err := c.engine.ask(ctx, appID, actID, func(ctx context.Context, tok Token) (a Answer) {
-		page, a = c.engine.cfg.WeChat.Page(ctx, tok, "")
-		return a
-	})
-	return err == nil && a.OK() && page.Total/int64(c.engine.perSecond(Request{})) > int64(5*time.Minute/time.Second)
+	jobs, _, err := c.book.Jobs(ctx, Filter{AppID: appID, Limit: 10})
+	if err != nil {
+		return false
+	}
+	for _, job := range jobs {
+		if job.Walk.Total != nil {
+			return *job.Walk.Total/int64(c.engine.perSecond(Request{})) > int64(5*time.Minute/time.Second)
+		}
+	}
+	return false
 }
 
 // Test sends one real message to one follower. A value that WeChat refuses is

@@ -81,23 +81,28 @@ func placed(field, text string) error {
 	return nil
 }
 
+// written are the texts that the values are made from: those of the job, of
+// the owner, or, guessed, those that suit the fields.
+func (s source) written() (texts map[string]string, guessed bool) {
+	switch {
+	case len(s.asked.Data) > 0:
+		return s.asked.Data, false
+	case s.texts != nil && len(s.texts.Fields) > 0:
+		return s.texts.Fields, false
+	}
+	texts = map[string]string{}
+	for _, f := range s.Fields() {
+		texts[f.Key] = f.TextFor()
+	}
+	return texts, true
+}
+
 // data makes the values of the fields.
 func (s source) data() (map[string]string, error) {
-	texts := s.asked.Data
-	guessed := false
-	if len(texts) == 0 && s.texts != nil {
-		texts = s.texts.Fields
-	}
+	texts, guessed := s.written()
 	if len(texts) == 0 {
-		fields := s.Fields()
-		if len(fields) == 0 {
-			return nil, &unprepared{TemplateFieldsUnknown, fmt.Sprintf(
-				"the fields of template %s are not known: WeChat does not list it (category templates never are); save its texts, or send data with the job", s.templateID()), ""}
-		}
-		texts, guessed = map[string]string{}, true
-		for _, f := range fields {
-			texts[f.Key] = f.TextFor()
-		}
+		return nil, &unprepared{TemplateFieldsUnknown, fmt.Sprintf(
+			"the fields of template %s are not known: WeChat does not list it (category templates never are); save its texts, or send data with the job", s.templateID()), ""}
 	}
 	data := make(map[string]string, len(texts))
 	for _, key := range sortedKeys(texts) {
