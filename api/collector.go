@@ -43,6 +43,7 @@ var (
 	endedDesc       = desc("jobs_ended_total", "Jobs ended by this process, by state.", "state")
 	lostDesc        = desc("leases_lost_total", "Leases that another process took.")
 	mendedDesc      = desc("status_mended_total", "Times that live_notify_status was put right.")
+	unwrittenDesc   = desc("status_errors_total", "Times that live_notify_status could not be written.")
 	asksDesc        = desc("token_asks_total", "Calls of the token endpoint.")
 	failuresDesc    = desc("token_failures_total", "Calls of the token endpoint that brought no token.")
 	refusalsDesc    = desc("token_refusals_total", "Tokens that WeChat refused.")
@@ -53,7 +54,7 @@ var (
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		answersDesc, retriesDesc, pagesDesc, peopleDesc, sendDesc, writesDesc, errorsDesc, ledgerDesc,
-		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc,
+		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc, unwrittenDesc,
 		asksDesc, failuresDesc, refusalsDesc, healthDesc,
 	} {
 		ch <- d
@@ -85,6 +86,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	counter(errorsDesc, s.LedgerErrors)
 	counter(lostDesc, s.LeasesLost)
 	counter(mendedDesc, s.StatusMended)
+	counter(unwrittenDesc, s.StatusErrors)
 	gauge(inFlightDesc, s.InFlight)
 	gauge(concurrencyDesc, s.Concurrency)
 	ch <- histogram(sendDesc, s.SendSeconds)

@@ -54,10 +54,57 @@ func (r *run) channelNow(ctx context.Context, was int64) (Channel, error) {
 		return ch, &ended{Ending{Canceled, ReminderOff, "the channel's reminder was switched off (live_notify = 0)"}}
 	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
 		return ch, &ended{Ending{Canceled, OwnerDisabled, "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
-	case err == nil && (asksAnew(ch, was) || r.job.Notified && movedFrom(ch, was)):
-		return ch, &ended{Ending{Canceled, StartMoved, "the channel's start moved, and its reminder is a new one; this job ended so that it can be sent"}}
+	case err == nil && movedFrom(ch, was):
+		err = r.retry.do(ctx, "read the channel's newest job", func(ctx context.Context) error { return r.mayFollow(ctx, ch, was) })
 	}
 	return ch, err // of a row that can't be used, ch has what could be read
+}
+
+// startBeforeEnd looks whether the start has moved since the channel was read
+// last: a job that ends for the start of half a minute ago would leave that of
+// now without a reminder. Everyone has an outcome by then, so nothing else of
+// the channel matters any more, and a read that fails is no reason to wait: the
+// ledger looks at the start once more when it writes the end.
+func (r *run) startBeforeEnd(ctx context.Context) error {
+	short, cancel := context.WithTimeout(ctx, columnFor)
+	defer cancel()
+	ch, err := r.e.cfg.Ledger.Channel(short, r.job.ActID)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil || !movedFrom(ch, r.job.StartTime) {
+		return nil
+	}
+	err = r.mayFollow(short, ch, r.job.StartTime)
+	var e *ended
+	switch {
+	case errors.As(err, &e):
+		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return nil
+	}
+	r.log.Info("the channel's start moved; preparing again")
+	return errMoved
+}
+
+// mayFollow ends a job whose channel has moved its start, if that is another
+// reminder: the platform asks for one, this one was sent already, or a newer job
+// is for it. nil: the job follows, and becomes the reminder of the new start.
+func (r *run) mayFollow(ctx context.Context, ch Channel, was int64) error {
+	follows := !r.job.Notified && !asksAnew(ch, was)
+	if follows {
+		last, err := r.e.cfg.Ledger.Last(ctx, r.job.ActID)
+		if err != nil {
+			return err
+		}
+		follows = last.ID == r.job.ID
+	}
+	if follows {
+		return nil
+	}
+	return &ended{Ending{Canceled, StartMoved, "the channel's start moved, and its reminder is a new one; this job ended so that it can be sent"}}
 }
 
 // movedFrom says that the channel has another start than was.

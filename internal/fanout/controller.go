@@ -75,18 +75,19 @@ func (c *Controller) post(ctx context.Context, req Request) (Outcome, error) {
 	case old != nil && old.AppID != req.AppID:
 		return Outcome{}, &Problem{Code: CodeAppIDMismatch, Field: "appid", Job: old,
 			Text: fmt.Sprintf("the reminder is being sent for account %s", old.AppID)}
-	case old != nil && old.State.Active() && asksAnew(ch, old.StartTime):
+	case old != nil && old.State.Active() && (asksAnew(ch, old.StartTime) || old.Notified && movedFrom(ch, old.StartTime)):
 		return c.supersede(ctx, *old)
 	case old != nil && old.State.Active():
 		return c.existing(ctx, req, *old)
-	case old != nil && old.Reason == StartMoved: // and moved back again
-	case old != nil && req.Continue && old.State != Succeeded:
+	case old != nil && !req.Restart && old.Reason == StartMoved && !old.Notified, // and has moved back
+		old != nil && req.Continue && old.State != Succeeded:
 		return c.resumeEnded(ctx, req, ch, *old, now)
 	case old != nil && !req.Restart && !c.lapsed(*old, ch, now):
 		return Outcome{}, endedProblem(old)
-	case old == nil && !req.Restart && ch.Status != nil && *ch.Status == StatusDone && !c.anotherStart(ctx, ch):
-		return Outcome{}, &Problem{Code: CodeAlreadyNotified,
-			Text: "live_notify_status is 2: this reminder was sent before; POST with restart to send it again"}
+	case old == nil && !req.Restart && ch.Status != nil && *ch.Status == StatusDone:
+		if err := c.doneBefore(ctx, ch); err != nil {
+			return Outcome{}, err
+		}
 	}
 	return c.create(ctx, req, ch, old, now)
 }
@@ -102,11 +103,19 @@ func (c *Controller) supersede(ctx context.Context, old Job) (Outcome, error) {
 	return Outcome{}, err
 }
 
-// anotherStart says that the channel's newest job was for another start: a
-// status of 2 is that one's.
-func (c *Controller) anotherStart(ctx context.Context, ch Channel) bool {
+// doneBefore refuses a reminder of which no job is known because the column says
+// that it was sent, unless the 2 is that of the channel's last job, which was for
+// another start.
+func (c *Controller) doneBefore(ctx context.Context, ch Channel) error {
 	last, err := c.book.Last(ctx, ch.ActID)
-	return err == nil && ch.StartTime != 0 && last.StartTime != ch.StartTime
+	switch {
+	case err == nil && last.Notified && ch.StartTime != 0 && last.StartTime != ch.StartTime:
+		return nil
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return err
+	}
+	return &Problem{Code: CodeAlreadyNotified,
+		Text: "live_notify_status is 2: this reminder was sent before; POST with restart to send it again"}
 }
 
 // channel reads the channel and checks that the request fits it.
@@ -197,7 +206,7 @@ func (c *Controller) resumeEnded(ctx context.Context, req Request, ch Channel, o
 			Text: "the job's people were removed after the retention time, so it can't go on; POST with restart to begin anew"}
 	}
 	cmd := Command{From: []State{Failed, Expired, Canceled}, To: Queued, Deadline: deadline, Anew: true, Retry: again(AgainNobody)}
-	if old.Reason == TooManyFailures { // what failed them is mended now
+	if old.Reason == TooManyFailures || old.Counts.Sent == 0 { // what failed them is put right now
 		cmd.Retry = again(AgainFailed)
 	}
 	if !req.Asked.empty() {
@@ -208,7 +217,7 @@ func (c *Controller) resumeEnded(ctx context.Context, req Request, ch Channel, o
 	}
 	job, err := c.book.Command(ctx, old.ID, cmd)
 	if err == nil {
-		c.project(ctx, job)
+		c.engine.follow(ctx, job)
 	}
 	return Outcome{Job: job}, err
 }
@@ -295,24 +304,10 @@ func (c *Controller) command(ctx context.Context, id JobID, cmd Command) (Job, e
 	case err == nil:
 		c.engine.Wake()
 		if cmd.To != "" {
-			c.project(ctx, job)
+			c.engine.follow(ctx, job)
 		}
 	}
 	return job, err
-}
-
-// projectFor is how long a command waits for live_notify_status to follow. The
-// job has changed by then; where the platform's row can't be had so soon, the
-// reconciler writes it.
-const projectFor = 1500 * time.Millisecond
-
-// project makes live_notify_status follow a command.
-func (c *Controller) project(ctx context.Context, job Job) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), projectFor)
-	defer cancel()
-	if err := c.engine.mend(ctx, job, true); err != nil {
-		c.engine.log.Warn("live_notify_status does not follow a command yet; the reconciler will see to it", "job_id", job.ID, "actid", job.ActID, "err", err)
-	}
 }
 
 // Retry sends again to the people a job failed to reach.
@@ -354,7 +349,7 @@ func (c *Controller) Retry(ctx context.Context, id JobID, req RetryRequest) (Job
 	if req.AcceptDuplicates {
 		who = AgainUnknown
 	}
-	return c.command(ctx, id, Command{From: EndedStates, To: Queued, Deadline: deadline, Retry: &who, Anew: job.State != Succeeded})
+	return c.command(ctx, id, Command{From: EndedStates, To: Queued, Deadline: deadline, Retry: &who, Anew: true})
 }
 
 func nothingToRetry(job Job) string {

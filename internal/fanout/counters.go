@@ -15,6 +15,7 @@ type counters struct {
 	ledgerErrors atomic.Uint64
 	lost         atomic.Uint64
 	mended       atomic.Uint64
+	columnErrors atomic.Uint64
 	sends        histogram
 	writes       histogram
 
@@ -80,7 +81,7 @@ func (e *Engine) Stats() Stats {
 	s := Stats{
 		Answers: map[Verdict]uint64{}, Retries: c.retries.Load(), Pages: c.pages.Load(), People: c.people.Load(),
 		SendSeconds: c.sends.snapshot(), LedgerSeconds: c.writes.snapshot(), LedgerErrors: c.ledgerErrors.Load(),
-		Jobs: map[State]int{}, JobsEnded: map[State]uint64{}, LeasesLost: c.lost.Load(), StatusMended: c.mended.Load(),
+		Jobs: map[State]int{}, JobsEnded: map[State]uint64{}, LeasesLost: c.lost.Load(), StatusMended: c.mended.Load(), StatusErrors: c.columnErrors.Load(),
 	}
 	s.LedgerWrites = s.LedgerSeconds.Count
 	for v := range c.answers {

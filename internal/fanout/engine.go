@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,8 @@ type Engine struct {
 	slots    *slots
 	total    *bucket
 	observer observer
+	columns  columns // of keepHouse alone
+	refusals refusals
 
 	parked   atomic.Int64 // jobs parked in the ledger, as last counted
 	wake     chan struct{}
@@ -147,12 +150,14 @@ func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
 		e.observe(ctx)
 	}
 	for e.ready() && e.slots.free() > 0 && ctx.Err() == nil {
-		due, err := e.cfg.Ledger.Due(ctx, min(e.slots.free(), 50))
+		refused := e.refusals.now(time.Now())
+		due, err := e.cfg.Ledger.Due(ctx, min(e.slots.free(), 50)+len(refused))
 		if err != nil {
 			e.failed(ctx, "look for due jobs", err)
 			return
 		}
 		e.answered()
+		due = slices.DeleteFunc(due, func(id JobID) bool { return refused[id] })
 		if e.claimAll(ctx, hard, jobs, due) == 0 {
 			return
 		}
@@ -191,10 +196,12 @@ func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id Jo
 	job, err := e.cfg.Ledger.Claim(ctx, e.cfg.Owner, id, e.cfg.Lease)
 	if err != nil {
 		if !errors.Is(err, ErrLost) && !errors.Is(err, ErrAccountBusy) {
-			e.failed(ctx, "claim job", err)
+			e.refusals.add(id, time.Now())
+			e.failed(ctx, "claim job "+string(id), err)
 		}
 		return false
 	}
+	e.refusals.clear(id)
 	e.pass(PointClaimed)
 	e.clock.read(job.Now, boot)
 	r := e.newRun(hard, job, newTenure(e.cfg.Boottime, e.cfg.Lease, boot))

@@ -205,7 +205,7 @@ func (l *fakeLedger) Renew(_ context.Context, o Owner, term time.Duration, held 
 	now := l.lock()
 	defer l.mu.Unlock()
 	for _, h := range held {
-		if j := l.jobs[h.Job]; j != nil && j.Owner == o && j.Epoch == h.Epoch {
+		if j := l.jobs[h.Job]; j != nil && j.Owner == o && j.Epoch == h.Epoch && (j.Leased != 0 || j.State == Running) {
 			j.Leased, j.until, j.LeaseTerm, j.SendRate = now.Add(term), time.Now().Add(term), term, h.SendRate
 		} else {
 			lost = append(lost, h.Job)
@@ -225,13 +225,21 @@ func (l *fakeLedger) Orders(_ context.Context, o Owner) (orders []Order, err err
 	return orders, nil
 }
 
-// mine finds the job that l may write about.
+// mine finds the job about whose people l may write.
 func (l *fakeLedger) mine(lease Lease) *fakeJob {
 	j := l.jobs[lease.Job]
-	if j == nil || j.Epoch != lease.Epoch || j.Owner.Instance == "" || j.State != Running {
+	if j == nil || j.Epoch != lease.Epoch || j.Owner.Instance == "" || j.State.Ended() {
 		return nil
 	}
 	return j
+}
+
+// running finds the job about which l may decide.
+func (l *fakeLedger) running(lease Lease) *fakeJob {
+	if j := l.mine(lease); j != nil && j.State == Running {
+		return j
+	}
+	return nil
 }
 
 func (j *fakeJob) letGo() {
@@ -255,7 +263,7 @@ func (l *fakeLedger) Release(_ context.Context, lease Lease) error {
 func (l *fakeLedger) Park(_ context.Context, lease Lease, p Parking) error {
 	l.lock()
 	defer l.mu.Unlock()
-	j := l.mine(lease)
+	j := l.running(lease)
 	if j == nil {
 		return ErrLost
 	}
@@ -312,11 +320,11 @@ func (l *fakeLedger) SaveWalk(_ context.Context, lease Lease, w Walk) error {
 	return nil
 }
 
-func (l *fakeLedger) StartOver(_ context.Context, lease Lease) error {
+func (l *fakeLedger) StartOver(_ context.Context, lease Lease, passAt Time) error {
 	l.lock()
 	defer l.mu.Unlock()
-	j := l.mine(lease)
-	if j == nil {
+	j := l.running(lease)
+	if j == nil || j.Walk.PassAt != 0 && j.Walk.PassAt != passAt {
 		return ErrLost
 	}
 	j.Walk, j.pages, j.progress, j.where = Walk{}, nil, nil, map[OpenID][2]int{}
@@ -389,7 +397,7 @@ func (l *fakeLedger) Reload(ctx context.Context, id JobID) (Job, error) { return
 func (l *fakeLedger) SaveMessage(_ context.Context, lease Lease, m Prepared) error {
 	l.lock()
 	defer l.mu.Unlock()
-	j := l.mine(lease)
+	j := l.running(lease)
 	if j == nil {
 		return ErrLost
 	}
@@ -424,7 +432,7 @@ func (l *fakeLedger) SaveQuota(_ context.Context, lease Lease, remain, shortfall
 func (l *fakeLedger) Finish(_ context.Context, lease Lease, e Ending) error {
 	now := l.lock()
 	defer l.mu.Unlock()
-	j := l.mine(lease)
+	j := l.running(lease)
 	if j == nil {
 		return ErrLost
 	}
@@ -438,6 +446,9 @@ func (l *fakeLedger) Finish(_ context.Context, lease Lease, e Ending) error {
 	}
 	j.letGo()
 	l.end(j, e, now)
+	if ch := l.channels[j.ActID]; ch != nil && ch.StartTime == j.StartTime && l.newest(j) {
+		l.setStatus(j.ActID, Projection(j.read(now), l.failed), string(e.State))
+	}
 	return nil
 }
 
@@ -446,9 +457,6 @@ func (l *fakeLedger) end(j *fakeJob, e Ending, now Time) {
 	j.FinishedAt, j.ParkedUntil = now, 0
 	j.Notified = j.Notified || e.State == Succeeded
 	j.Retry = AgainNobody
-	if ch := l.channels[j.ActID]; ch != nil && ch.StartTime == j.StartTime && l.newest(j) {
-		l.setStatus(j.ActID, Projection(j.read(now), l.failed), string(e.State))
-	}
 }
 
 func (l *fakeLedger) setStatus(id ActID, status int, why string) {
@@ -500,14 +508,14 @@ func (l *fakeLedger) Standing(_ context.Context, since Time, after JobID, limit 
 	return jobs, nil
 }
 
-func (l *fakeLedger) MendStatus(_ context.Context, seen Job, status int) (bool, error) {
+func (l *fakeLedger) MendStatus(_ context.Context, seen Job, start int64, status int) (bool, error) {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[seen.ID]
-	if j == nil || j.State != seen.State || j.Notified != seen.Notified || !l.newest(j) {
+	if j == nil || j.State != seen.State || j.StartTime != seen.StartTime || j.Notified != seen.Notified || !l.newest(j) {
 		return false, nil
 	}
-	if ch := l.channels[j.ActID]; ch == nil || ch.StartTime != seen.StartTime {
+	if ch := l.channels[j.ActID]; ch != nil && ch.StartTime != start {
 		return false, nil
 	}
 	l.setStatus(j.ActID, status, "mended")

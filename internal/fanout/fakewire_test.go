@@ -177,8 +177,8 @@ func (c wire) SaveWalk(ctx context.Context, l Lease, walk Walk) error {
 	})
 }
 
-func (c wire) StartOver(ctx context.Context, l Lease) error {
-	return c.call(ctx, "start over", func() error { return c.fakeLedger.StartOver(context.Background(), l) })
+func (c wire) StartOver(ctx context.Context, l Lease, passAt Time) error {
+	return c.call(ctx, "start over", func() error { return c.fakeLedger.StartOver(context.Background(), l, passAt) })
 }
 
 func (c wire) Progress(ctx context.Context, id JobID, from, to int) ([]Progress, error) {
@@ -233,9 +233,9 @@ func (c wire) Standing(ctx context.Context, since Time, after JobID, limit int) 
 	})
 }
 
-func (c wire) MendStatus(ctx context.Context, seen Job, status int) (bool, error) {
+func (c wire) MendStatus(ctx context.Context, seen Job, start int64, status int) (bool, error) {
 	return ask(c, ctx, "mend status", func(ctx context.Context) (bool, error) {
-		return c.fakeLedger.MendStatus(ctx, seen, status)
+		return c.fakeLedger.MendStatus(ctx, seen, start, status)
 	})
 }
 

@@ -150,8 +150,9 @@ type Pages interface {
 	// SaveWalk stores where the walk stands, without a page.
 	SaveWalk(ctx context.Context, l Lease, w Walk) error
 	// StartOver removes the pages and their progress, and sets the walk back to
-	// its beginning, in one transaction.
-	StartOver(ctx context.Context, l Lease) error
+	// its beginning, in one transaction. passAt is when the pass began that is
+	// forgotten: ErrLost if another one has begun.
+	StartOver(ctx context.Context, l Lease, passAt Time) error
 	// Progress reads the progress of pages from..to (inclusive), in order.
 	Progress(ctx context.Context, id JobID, from, to int) ([]Progress, error)
 	// People reads up to limit bytes of a page's openids from byte offset
@@ -167,6 +168,8 @@ type Pages interface {
 type Notes interface {
 	// Reload reads the job.
 	Reload(ctx context.Context, id JobID) (Job, error)
+	// Last returns the channel's newest job, whatever its start; ErrNotFound.
+	Last(ctx context.Context, id ActID) (Job, error)
 	// SaveMessage stores the message that the job sends, the template it
 	// names, and the channel's facts it was made from (start, deadline).
 	SaveMessage(ctx context.Context, l Lease, m Prepared) error
@@ -211,10 +214,11 @@ type Housekeeping interface {
 	// is the last id of the page before.
 	Standing(ctx context.Context, since Time, after JobID, limit int) ([]Job, error)
 	// MendStatus writes live_notify_status of seen's channel, if the job is
-	// still in the state it was seen in and its channel's newest, all in one
-	// transaction: a finish or a new job that comes meanwhile wins. It says
-	// whether it wrote.
-	MendStatus(ctx context.Context, seen Job, status int) (mended bool, err error)
+	// still in the state it was seen in and its channel's newest, and the
+	// channel's start is still start, all in one transaction: a finish, a new job
+	// or a save of the channel that comes meanwhile wins. It says whether it
+	// wrote, and waits for the platform's row for a second at most.
+	MendStatus(ctx context.Context, seen Job, start int64, status int) (mended bool, err error)
 	// Expire ends the active jobs that nobody holds and whose deadline is
 	// past, each in one transaction with the status
 	// column, and returns them (at most limit).

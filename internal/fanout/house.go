@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 // keepHouse does what a daemon does beside its jobs: it ends jobs that wait
 // past their deadline, keeps the status column true, and removes old pages.
 func (e *Engine) keepHouse(ctx context.Context) {
+	e.columns.begin(time.Now())
 	for i, step := range []struct {
 		name string
 		do   func(context.Context) error
@@ -40,13 +40,25 @@ func (e *Engine) readClock(ctx context.Context) error {
 	return err
 }
 
+// expire ends jobs that wait past their deadline. The column follows.
 func (e *Engine) expire(ctx context.Context) error {
-	ids, err := e.cfg.Ledger.Expire(ctx, 100)
-	for _, id := range ids {
-		e.counters.ended(Expired)
-		e.log.Info("job ended", "job_id", id, "state", Expired, "reason", DeadlinePassed)
+	const batch = 100
+	for range 10 { // the rest waits for the next time
+		ids, err := e.cfg.Ledger.Expire(ctx, batch)
+		for _, id := range ids {
+			e.counters.ended(Expired)
+			e.log.Info("job ended", "job_id", id, "state", Expired, "reason", DeadlinePassed)
+		}
+		for _, id := range ids {
+			if job, err := e.cfg.Ledger.Reload(ctx, id); err == nil {
+				e.mend(ctx, job, true)
+			}
+		}
+		if err != nil || len(ids) < batch {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func (e *Engine) purge(ctx context.Context) error {
@@ -73,81 +85,6 @@ func (e *Engine) forgetAccounts(context.Context) error {
 		}
 	}
 	return nil
-}
-
-// mendStatus writes live_notify_status where it is not what the channel's
-// newest job says. Hosts write the column too, or save a stale row; pushd's
-// word is put back.
-func (e *Engine) mendStatus(ctx context.Context) error {
-	var after JobID
-	var failed error
-	parked := int64(0)
-	for {
-		const batch = 200
-		jobs, err := e.cfg.Ledger.Standing(ctx, e.clock.now().Add(-reconcileSpan), after, batch)
-		if err != nil {
-			return err
-		}
-		for _, j := range jobs {
-			if err := e.mend(ctx, j, false); err != nil {
-				failed = err // one channel that can't be read is no reason to leave the others
-			}
-			if j.State == Parked {
-				parked++
-			}
-			after = j.ID
-		}
-		if len(jobs) < batch {
-			e.parked.Store(parked)
-			return failed
-		}
-	}
-}
-
-// mend writes the column of one job's channel. Commanded: a person has just
-// asked something of the job, so what the column says is not news.
-func (e *Engine) mend(ctx context.Context, j Job, commanded bool) error {
-	ch, err := e.cfg.Ledger.Channel(ctx, j.ActID)
-	if errors.Is(err, ErrNotFound) || badChannel(err) != nil || err == nil && ch.Status == nil {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	want := Projection(j, e.cfg.StatusFailed)
-	switch {
-	case *ch.Status == want:
-		return nil
-	case ch.StartTime == 0 && j.StartTime == 0:
-		// Without a start time a 0 may be the platform asking for a new
-		// reminder; only a 1 is certainly nobody's wish.
-		if *ch.Status != StatusNotifying && !commanded {
-			return nil
-		}
-	case ch.StartTime != j.StartTime:
-		return nil // a moved start asks for a new reminder
-	}
-	if mended, err := e.cfg.Ledger.MendStatus(ctx, j, want); err != nil || !mended {
-		return err
-	}
-	e.counters.mended.Add(1)
-	e.log.Info("status put right", "job_id", j.ID, "actid", j.ActID, "was", *ch.Status, "is", want)
-	return nil
-}
-
-// Projection is what live_notify_status is while j is its channel's newest
-// job and the channel's start is still the job's. It is the one place that says
-// so.
-func Projection(j Job, failed int) int {
-	switch {
-	case j.State == Succeeded:
-		return StatusDone
-	case j.Notified && (j.State.Active() || j.Counts.Settled() == j.Walk.Walked):
-		return StatusDone // a retry, at work or over, leaves what was done
-	case j.State.Active():
-		return StatusNotifying
-	}
-	return failed
 }
 
 // Health says how the engine does. schema and tokens are told by those who

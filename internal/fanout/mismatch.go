@@ -121,8 +121,12 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 // startOver forgets the list and whatever came of it.
 func (r *run) startOver(ctx context.Context) error {
 	r.log.Warn("the list of followers does not fit the account's token; reading it again")
-	err := r.retry.do(ctx, "start over", func(ctx context.Context) error {
-		return r.e.cfg.Ledger.StartOver(ctx, r.job.Lease())
+	job, err := r.reload(ctx)
+	if err != nil {
+		return err
+	}
+	err = r.retry.do(ctx, "start over", func(ctx context.Context) error {
+		return r.e.cfg.Ledger.StartOver(ctx, r.job.Lease(), job.Walk.PassAt)
 	})
 	r.listing.clear()
 	r.wary.Store(true)

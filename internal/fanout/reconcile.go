@@ -22,6 +22,9 @@ func (r *run) reconcile(ctx context.Context) error {
 	walk, _, _ := r.frontier.look()
 	left := walk.Walked - job.Counts.Settled()
 	if left == 0 && job.Walk.Walked == walk.Walked {
+		if err := r.startBeforeEnd(ctx); err != nil {
+			return err
+		}
 		return verdictOn(job)
 	}
 	until, long, any := r.deferrals.next()

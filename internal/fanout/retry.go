@@ -87,7 +87,8 @@ func definite(err error) bool {
 			return true
 		}
 	}
-	return badChannel(err) != nil
+	var e *ended
+	return badChannel(err) != nil || errors.As(err, &e)
 }
 
 // sleep waits for d, and says whether it slept it out.

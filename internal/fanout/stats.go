@@ -44,6 +44,7 @@ type Stats struct {
 	JobsEnded     map[State]uint64   // jobs ended by this process
 	LeasesLost    uint64
 	StatusMended  uint64 // live_notify_status put right by the reconciler
+	StatusErrors  uint64 // times that live_notify_status could not be written
 }
 
 // Histogram is a snapshot of a distribution: Counts[i] values were at most

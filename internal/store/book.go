@@ -54,8 +54,8 @@ func (s *Store) Create(ctx context.Context, j fanout.Job) (job fanout.Job, err e
 	if j.Run, j.MsgID, err = s.identify(ctx, j); err != nil {
 		return fanout.Job{}, wrap(err, "create job of channel %d", j.ActID)
 	}
-	write := &column{actID: j.ActID, status: fanout.StatusNotifying}
-	err = s.withColumn(ctx, write, func(tx *sqlx.Tx) error {
+	c := column{actID: j.ActID, status: fanout.StatusNotifying}
+	err = s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
   (id, actid, appid, start_time, run, msg_id, state, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
@@ -65,8 +65,6 @@ VALUES
 		if err != nil {
 			return s.won(0, err, fanout.ErrExists)
 		}
-		return nil
-	}, func(tx *sqlx.Tx, _ bool) error {
 		job, err = s.readJob(ctx, tx, `id = ?`, j.ID)
 		return err
 	})
@@ -86,7 +84,7 @@ func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, query, args...)
 		if err := s.won(n, err, fanout.ErrExists); errors.Is(err, fanout.ErrLost) {
-			_, missing := s.readJob(ctx, tx, `id = ?`, id)
+			_, _, missing := s.showJob(ctx, tx, `id = ?`, id)
 			return cmp.Or(missing, err)
 		} else if err != nil {
 			return err
@@ -96,7 +94,7 @@ func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command
 				return err
 			}
 		}
-		job, err = s.readJob(ctx, tx, `id = ?`, id)
+		job, _, err = s.showJob(ctx, tx, `id = ?`, id) // also an odd row can be canceled
 		return err
 	})
 	return job, wrap(err, "command job %s", id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -14,97 +15,158 @@ import (
 type column struct {
 	actID  fanout.ActID
 	status int
+	// may says at the end of the transaction whether the column is the job's to
+	// write; errNotNow if not. nil: always.
+	may func(*sqlx.Tx) error
 }
 
-// errColumn says that live_notify_status could not be written: the row is
-// locked, the right is missing, a CHECK forbids the value. It is the platform's
-// table, so that must not keep a job from changing.
-var errColumn = errors.New("live_notify_status can't be written")
+// The column is the platform's: its row may be locked by a forgotten
+// transaction, its table by a backup, the right may be missing, a CHECK may
+// forbid the value, a trigger may fail or hang. None of that may keep a job from
+// changing, nor hold a row or many connections that other jobs need.
+const (
+	columnFor     = 3 * time.Second // how long a transaction waits for the platform's tables in all
+	columnWaiters = 4               // connections that may wait for them at once
+	columnTurn    = time.Second     // how long to wait for one of those, without a connection
+)
 
 // errNotNow says that the column is not the job's to write: the channel has a
-// newer job, or its start is not the job's any more.
+// newer job, or its start is another one.
 var errNotNow = errors.New("the column is another reminder's")
 
-// withColumn runs change, then writes the column, then check, in one
-// transaction. Where the column can't be written, or check finds that it must
-// not be, the change is made without it; the reconciler puts the column right.
-//
-// check comes last because the column's row is locked then: what it reads can't
-// change before the commit.
-func (s *Store) withColumn(ctx context.Context, c *column, change func(*sqlx.Tx) error, check func(tx *sqlx.Tx, written bool) error) error {
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
-		if err := change(tx); err != nil {
-			return err
-		}
-		if c != nil {
-			if err := s.writeColumn(ctx, tx, *c); err != nil {
-				return err
-			}
-		}
-		return check(tx, c != nil)
-	})
-	if c == nil || !errors.Is(err, errColumn) && !errors.Is(err, errNotNow) {
-		return err
-	}
-	if errors.Is(err, errColumn) {
-		s.opt.Logger.Warn("live_notify_status is not written now; the job changes all the same", "actid", c.actID, "status", c.status, "err", err)
-	}
-	return s.withColumn(ctx, nil, change, check)
+// columnError is what came of a statement on the platform's tables.
+type columnError struct {
+	err   error
+	final bool // trying the transaction again is of no use
 }
 
-// writeColumn writes live_notify_status, and waits no longer than a second for
-// its row. A conflict that a repetition of the transaction resolves, and a
-// database that is gone, are told as they are.
-func (s *Store) writeColumn(ctx context.Context, tx *sqlx.Tx, c column) error {
-	for _, q := range s.d.ShortLocks {
-		if _, err := tx.ExecContext(ctx, q); err != nil {
-			return err
-		}
-	}
-	_, err := tx.ExecContext(ctx, s.opt.StatusUpdate, c.status, c.actID)
-	for _, q := range s.d.LongLocks { // also before a rollback: the connection goes back to the pool
-		if _, lerr := tx.ExecContext(ctx, q); lerr != nil && err == nil {
-			err = lerr
-		}
-	}
-	switch {
-	case err == nil:
+func (e *columnError) Error() string { return "live_notify_status can't be written: " + e.err.Error() }
+
+// Unwrap shows what can pass by itself when the transaction is tried again,
+// such as a deadlock.
+func (e *columnError) Unwrap() error {
+	if e.final {
 		return nil
-	case ctx.Err() != nil, s.d.Down(err), s.d.Transient(err) && !s.d.LockTimeout(err):
-		return err
 	}
-	return fmt.Errorf("%w: %w", errColumn, noLockTimeout{err})
+	return e.err
 }
 
-// noLockTimeout hides that an error was a lock timeout, after which a
-// transaction would be tried again.
-type noLockTimeout struct{ err error }
-
-func (e noLockTimeout) Error() string { return e.err.Error() }
-
-// stillNewest says, with the column's row locked, whether job may write it.
-func (s *Store) stillNewest(ctx context.Context, tx *sqlx.Tx, job fanout.Job) error {
-	var newer int
-	if err := tx.GetContext(ctx, &newer, `
-SELECT COUNT(*)
-FROM pushd_job
-WHERE actid = ?
-  AND (created_at > ? OR created_at = ? AND id > ?)`, job.ActID, job.CreatedAt, job.CreatedAt, job.ID); err != nil {
-		return err
-	}
-	if newer > 0 {
-		return errNotNow
-	}
-	row, err := s.channelRow(ctx, tx, job.ActID)
+// withColumn makes a change together with its column in one transaction, or
+// alone where the column can't be written or is not the job's to write. The
+// reconciler then puts the column right, if it is not.
+func (s *Store) withColumn(ctx context.Context, c column, change func(*sqlx.Tx) error) error {
+	err := s.together(ctx, c, change)
+	var bad *columnError
 	switch {
-	case errors.Is(err, fanout.ErrNotFound):
-		return nil // there is no row to write to
-	case err != nil && (ctx.Err() != nil || s.d.Down(err) || s.d.Transient(err)):
+	case errors.As(err, &bad):
+		s.opt.Logger.Warn("live_notify_status does not change with the job; the reconciler will see to it", "actid", c.actID, "status", c.status, "err", bad.err)
+	case !errors.Is(err, errNotNow):
 		return err
-	case err != nil: // a row that can't be read says nothing of its start
-		return errNotNow
-	case row.channel(job.ActID).StartTime != job.StartTime:
-		return errNotNow
 	}
-	return nil
+	if ctx.Err() != nil {
+		return err
+	}
+	return s.tx(ctx, change)
+}
+
+// together writes the column, makes the change, and asks whether it was right
+// to write the column.
+//
+// The column comes first: while its row is waited for, no row of pushd's own is
+// locked. The question comes last: with both rows locked, what it reads is true
+// until the commit.
+func (s *Store) together(ctx context.Context, c column, change func(*sqlx.Tx) error) error {
+	leave, err := s.columnTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return s.tx(ctx, func(tx *sqlx.Tx) error {
+		short, cancel := context.WithTimeout(ctx, columnFor)
+		defer cancel()
+		defer s.setLocks(ctx, tx, s.usual) // the connection goes back to the pool
+		if err := s.setLocks(short, tx, s.brief); err != nil {
+			return s.columnError(ctx, err)
+		}
+		if err := s.setStatus(short, tx, c.actID, c.status); err != nil {
+			return s.columnError(ctx, err)
+		}
+		if err := change(tx); err != nil || c.may == nil {
+			return err
+		}
+		if err := c.may(tx); err != nil && !errors.Is(err, errNotNow) {
+			return s.columnError(ctx, err)
+		} else if err != nil {
+			return err
+		}
+		return nil
+	})
+}
+
+// columnTurn waits until few enough transactions wait for the platform's tables.
+func (s *Store) columnTurn(ctx context.Context) (leave func(), err error) {
+	wait := time.NewTimer(columnTurn)
+	defer wait.Stop()
+	select {
+	case s.columns <- struct{}{}:
+		return func() { <-s.columns }, nil
+	case <-wait.C:
+		return nil, &columnError{errors.New("too many transactions wait for the platform's tables"), true}
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// setLocks sets for how long statements wait for locks.
+func (s *Store) setLocks(ctx context.Context, on execer, statement string) error {
+	if statement == "" {
+		return nil
+	}
+	_, err := on.ExecContext(ctx, statement)
+	return err
+}
+
+func (s *Store) setStatus(ctx context.Context, on execer, id fanout.ActID, status int) error {
+	_, err := on.ExecContext(ctx, s.opt.StatusUpdate, status, id)
+	return err
+}
+
+// columnError names what the platform's tables made of a transaction, unless
+// whoever asked for it has gone.
+func (s *Store) columnError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	return &columnError{err, !s.d.Transient(err) || s.d.LockTimeout(err)}
+}
+
+// ifNewest asks whether job may write the column: it is its channel's newest,
+// and the channel's start is still the one that start says.
+func (s *Store) ifNewest(ctx context.Context, job fanout.Job, start int64) func(*sqlx.Tx) error {
+	return func(tx *sqlx.Tx) error {
+		ctx, cancel := context.WithTimeout(ctx, columnFor)
+		defer cancel()
+		newer, err := s.count(ctx, tx, `actid = ? AND (created_at > ? OR created_at = ? AND id > ?)`,
+			job.ActID, job.CreatedAt, job.CreatedAt, job.ID)
+		if err != nil {
+			return err
+		}
+		if newer > 0 {
+			return errNotNow
+		}
+		row, err := s.channelRow(ctx, tx, job.ActID)
+		var bad *fanout.ChannelError
+		switch {
+		case errors.Is(err, fanout.ErrNotFound):
+			return nil // there is no row to write to
+		case errors.As(err, &bad):
+			return errNotNow // a row that can't be read says nothing of its start
+		case err != nil:
+			return fmt.Errorf("read channel %d: %w", job.ActID, err)
+		}
+		if ch := row.channel(job.ActID); row.bad != nil || ch.StartTime != start {
+			return errNotNow
+		}
+		return nil
+	}
 }

@@ -185,43 +185,10 @@ func TestStore_StatusCannotBeWritten(t *testing.T) {
 				t.Errorf("the job is %s, want %s", got.State, want)
 			}
 		}
-		if done, err := f.MendStatus(f.ctx, f.job(j.ID), 2); err != nil || !done || f.status(actID) != 2 {
+		if done, err := f.MendStatus(f.ctx, f.job(j.ID), start, 2); err != nil || !done || f.status(actID) != 2 {
 			t.Errorf("put right later: %v %v, status %d", done, err, f.status(actID))
 		}
 	})
-}
-
-// Somebody holds the channel's row, or the table knows fewer values: a command
-// changes the job at once, an end within some seconds, and a transaction that
-// was waited for is not undone.
-func TestStore_ChannelRowIsHeld(t *testing.T) {
-	f := onMariaDB(t)
-	j := f.walked([]fanout.OpenID{"oA"})
-	f.record(j.Lease(), 1, sent)
-	queued := f.create(43, "wx2")
-	conn, err := f.raw.Conn(f.ctx)
-	f.ok(err)
-	defer conn.Close()
-	for _, q := range []string{`BEGIN`, `SELECT * FROM activity_detail FOR UPDATE`} {
-		_, err = conn.ExecContext(f.ctx, q)
-		f.ok(err)
-	}
-	_, err = f.Command(f.ctx, queued.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
-	f.ok(err)
-	f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
-	if a, b := f.job(j.ID).State, f.job(queued.ID).State; a != fanout.Succeeded || b != fanout.Canceled {
-		t.Errorf("%s, %s", a, b)
-	}
-	if n := f.number(`SELECT @@innodb_lock_wait_timeout`); n == 1 {
-		t.Error("a connection goes back to the pool with the short wait")
-	}
-	_, err = conn.ExecContext(f.ctx, `ROLLBACK`)
-	f.ok(err)
-	f.set(`ALTER TABLE activity_detail ADD CONSTRAINT known CHECK (live_notify_status IN (0, 1, 2))`)
-	k := f.create(44, "wx3")
-	c, err := f.Claim(f.ctx, alice, k.ID, term)
-	f.ok(err)
-	f.ok(f.Finish(f.ctx, c.Lease(), fanout.Ending{State: fanout.Failed, Reason: fanout.WeChatRefused}))
 }
 
 // The platform moves the start while a job of the old one ends: the column is
@@ -237,10 +204,10 @@ func TestStore_FinishLeavesAMovedStartAlone(t *testing.T) {
 		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
 		_, err := f.Expire(f.ctx, 10)
 		f.ok(err)
-		if got := f.job(late.ID).State; got != fanout.Expired || f.status(actID) != 0 || f.status(43) != 0 {
-			t.Errorf("%s, status %d and %d, want the platform's 0", got, f.status(actID), f.status(43))
+		if a, b := f.job(j.ID).State, f.job(late.ID).State; a != fanout.Succeeded || b != fanout.Expired || f.status(actID) != 0 || f.status(43) != 0 {
+			t.Errorf("%s and %s, status %d and %d, want the platform's 0", a, b, f.status(actID), f.status(43))
 		}
-		if done, err := f.MendStatus(f.ctx, f.job(j.ID), 2); err != nil || done || f.status(actID) != 0 {
+		if done, err := f.MendStatus(f.ctx, f.job(j.ID), start, 2); err != nil || done || f.status(actID) != 0 {
 			t.Errorf("mended %v, %v", done, err)
 		}
 	})
@@ -259,13 +226,16 @@ func TestStore_QueuedAgainIsForTheNextClaim(t *testing.T) {
 			f.ok(err)
 		}
 		f.want(f.SaveMessage(f.ctx, j.Lease(), fanout.Prepared{Message: &fanout.Message{TemplateID: "old"}}), fanout.ErrLost)
-		f.want(f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 2, OpenIDs: openids("oC")}, fanout.Walk{Pages: 2}), fanout.ErrLost)
+		f.want(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Failed}), fanout.ErrLost)
+		f.want(f.Park(f.ctx, j.Lease(), fanout.Parking{Until: future}), fanout.ErrLost)
+		_, err := f.Claim(f.ctx, bob, j.ID, term) // its last worker has not let go
+		f.want(err, fanout.ErrLost)
 		f.record(j.Lease(), 1, sent) // in flight when the first command came
 		f.ok(f.Release(f.ctx, j.Lease()))
 		if got := f.job(j.ID); got.State != fanout.Queued || got.Counts.Sent != 1 || got.Prepared.Message != nil {
 			t.Errorf("%s, %+v", got.State, got.Counts)
 		}
-		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
 		f.ok(err)
 		got, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, Resume: true})
 		f.ok(err)

@@ -29,9 +29,10 @@ type Dialect struct {
 	Transient func(error) bool
 	// LockTimeout: the statement waited too long for somebody's lock.
 	LockTimeout func(error) bool
-	// ShortLocks and LongLocks make the statements between them wait no longer
-	// than a second for a lock.
-	ShortLocks, LongLocks []string
+	// Locks gives the statements between which nothing waits for a lock for
+	// longer than a second, for a data source name; "" where there is no such
+	// thing.
+	Locks func(dsn string) (brief, usual string)
 	// Down: the database cannot be reached or does not accept writes.
 	Down func(error) bool
 	// NoTable: the table does not exist.

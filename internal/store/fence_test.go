@@ -240,9 +240,9 @@ func TestStore_StartOver(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.walked(openids("oA", "oB"), openids("oC"))
 		f.record(j.Lease(), 1, failed)
-		f.want(f.StartOver(f.ctx, fanout.Lease{Job: j.ID, Epoch: j.Epoch - 1}), fanout.ErrLost)
-		f.ok(f.StartOver(f.ctx, j.Lease()))
-		f.ok(f.StartOver(f.ctx, j.Lease())) // the answer was lost
+		f.want(f.StartOver(f.ctx, fanout.Lease{Job: j.ID, Epoch: j.Epoch - 1}, 0), fanout.ErrLost)
+		f.ok(f.StartOver(f.ctx, j.Lease(), 0))
+		f.ok(f.StartOver(f.ctx, j.Lease(), 0)) // the answer was lost
 		if got := f.job(j.ID); got.Walk != (fanout.Walk{}) || got.Counts.Settled() != 0 {
 			t.Errorf("after it: %+v %+v", got.Walk, got.Counts)
 		}
@@ -251,4 +251,72 @@ func TestStore_StartOver(t *testing.T) {
 			t.Errorf("page 1 holds %q, %v", b, err)
 		}
 	})
+}
+
+// A statement that starts over and was given up must not remove the next list,
+// nor one of a job that a command has taken out of the worker's hands.
+func TestStore_LateStartOver(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		page := func(at fanout.Time) {
+			f.ok(f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 1, OpenIDs: openids("oA")}, fanout.Walk{Pass: 1, Pages: 1, Walked: 1, PassAt: at}))
+		}
+		page(7)
+		f.ok(f.StartOver(f.ctx, j.Lease(), 7))
+		page(8)
+		f.want(f.StartOver(f.ctx, j.Lease(), 7), fanout.ErrLost)
+		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		f.ok(err)
+		f.want(f.StartOver(f.ctx, j.Lease(), 8), fanout.ErrLost)
+		if got := f.job(j.ID).Walk.Pages; got != 1 || f.number(`SELECT COUNT(*) FROM pushd_page`) != 1 {
+			t.Errorf("%d pages are left", got)
+		}
+	})
+}
+
+// A lease that has lapsed is renewed only while the job runs: what was paused
+// may have left its account to another job.
+func TestStore_LapsedLeaseOfAPausedJob(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		held := []fanout.Held{{Lease: j.Lease()}}
+		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		f.ok(err)
+		next := f.create(43, appID)
+		_, err = f.Claim(f.ctx, bob, next.ID, term)
+		f.want(err, fanout.ErrAccountBusy) // alice may still have messages in flight
+		lost, err := f.Renew(f.ctx, alice, term, held)
+		f.ok(err)
+		if len(lost) != 0 {
+			t.Error("the lease of a paused job is lost before it has lapsed")
+		}
+		f.lapse(j.ID)
+		_, err = f.Claim(f.ctx, bob, next.ID, term)
+		f.ok(err)
+		if lost, err = f.Renew(f.ctx, alice, term, held); err != nil || len(lost) != 1 {
+			t.Errorf("renewed beside another job of the account: lost %v, %v", lost, err)
+		}
+		if got := f.job(j.ID).Leased; got != 0 {
+			t.Errorf("leased until %d", got)
+		}
+		// What was in flight is told to the ledger all the same.
+		f.ok(f.Record(f.ctx, j.Lease(), nil))
+	})
+}
+
+// lapse frees a job's lease as one who has watched it does.
+func (f *fixture) lapse(id fanout.JobID) {
+	f.t.Helper()
+	seen, err := f.Leases(f.ctx)
+	f.ok(err)
+	for _, l := range seen {
+		if l.Job == id {
+			freed, err := f.Lapse(f.ctx, l)
+			f.ok(err)
+			if freed {
+				return
+			}
+		}
+	}
+	f.t.Fatalf("no lease of %s to free among %+v", id, seen)
 }

@@ -22,7 +22,7 @@ UPDATE pushd_job SET
   boot = '',
   lease_until = 0,
   `+ending+`
-WHERE `+mine,
+WHERE `+running,
 			e.State == fanout.Succeeded, e.Reason, clip(e.Detail), e.State, l.Job, l.Epoch)
 		return s.won(n, err, fanout.ErrLost)
 	})
@@ -41,29 +41,31 @@ const ending = `
   detail = ?,
   state = ?`
 
-// end ends a job in state: fence moves the row or fails, then the sums are
-// stored, and live_notify_status is written in the same transaction, where that
-// can be had. ErrIncomplete: it cannot have succeeded.
+// end ends a job that its worker holds: fence moves the row or fails, then the
+// sums are stored. ErrIncomplete: it cannot have succeeded.
+//
+// What live_notify_status becomes follows from the job as it was just before:
+// its worker has recorded everything, and nobody else writes about its people.
 func (s *Store) end(ctx context.Context, id fanout.JobID, state fanout.State, fence func(*sqlx.Tx) error) error {
-	job, err := s.get(ctx, `id = ?`, id)
+	var job fanout.Job
+	err := s.retry(ctx, func() (err error) {
+		job, _, err = s.showJob(ctx, s.db, `id = ?`, id)
+		return err
+	})
 	if errors.Is(err, fanout.ErrNotFound) {
 		return fanout.ErrLost
 	}
 	if err != nil {
 		return err
 	}
+	start := job.StartTime
 	job.State = state
-	// Whether all are settled who were sent to again is not known yet; the
-	// reconciler decides about a retry that did not come to its end.
-	write := &column{actID: job.ActID, status: fanout.Projection(job, s.opt.StatusFailed)}
-	if job.Notified && state != fanout.Succeeded {
-		write = nil
-	}
-	return s.withColumn(ctx, write, fence, func(tx *sqlx.Tx, written bool) error {
-		if err := s.storeEnd(ctx, tx, id, state); err != nil || !written {
+	c := column{job.ActID, fanout.Projection(job, s.opt.StatusFailed), s.ifNewest(ctx, job, start)}
+	return s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
+		if err := fence(tx); err != nil {
 			return err
 		}
-		return s.stillNewest(ctx, tx, job)
+		return s.storeEnd(ctx, tx, id, state)
 	})
 }
 
@@ -126,7 +128,7 @@ LIMIT ?`), limit)
 // progress goes with it: a write of the last worker that is still under way in
 // the server can't land behind the sums.
 func (s *Store) expire(ctx context.Context, id fanout.JobID) error {
-	return s.end(ctx, id, fanout.Expired, func(tx *sqlx.Tx) error {
+	return s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
   epoch = epoch + 1,
@@ -138,6 +140,9 @@ WHERE id = ?
 		if err := s.won(n, err, fanout.ErrLost); err != nil {
 			return err
 		}
-		return s.adopt(ctx, tx, id)
+		if err := s.adopt(ctx, tx, id); err != nil {
+			return err
+		}
+		return s.storeEnd(ctx, tx, id, fanout.Expired)
 	})
 }

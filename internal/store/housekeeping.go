@@ -41,29 +41,22 @@ LIMIT ?`), after, since, after, limit)
 
 // MendStatus puts live_notify_status right. See fanout.Housekeeping.
 //
-// The first UPDATE locks the job as it was seen, so that no finish or command
-// comes in between. It changes the row: a node of a cluster that certifies
-// writes would let another one's through otherwise.
-func (s *Store) MendStatus(ctx context.Context, seen fanout.Job, status int) (mended bool, err error) {
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
-		mended = false
+// The UPDATE locks the job as it was seen, so that no finish or command comes
+// in between. It changes the row: a cluster that certifies what each node has
+// changed would let a finish on another node through otherwise.
+func (s *Store) MendStatus(ctx context.Context, seen fanout.Job, start int64, status int) (mended bool, err error) {
+	err = s.together(ctx, column{seen.ActID, status, s.ifNewest(ctx, seen, start)}, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
   mended = mended + 1
 WHERE id = ?
   AND state = ?
-  AND notified = ?`, seen.ID, seen.State, seen.Notified)
-		if err != nil || n == 0 {
-			return err
-		}
-		if err := s.writeColumn(ctx, tx, column{seen.ActID, status}); err != nil {
-			return err
-		}
-		mended = true
-		return s.stillNewest(ctx, tx, seen)
+  AND start_time = ?
+  AND notified = ?`, seen.ID, seen.State, seen.StartTime, seen.Notified)
+		return s.won(n, err, errNotNow)
 	})
-	if errors.Is(err, errNotNow) {
+	if errors.Is(err, errNotNow) || errors.Is(err, fanout.ErrLost) {
 		return false, nil
 	}
-	return mended && err == nil, wrap(err, "write live_notify_status of channel %d", seen.ActID)
+	return err == nil, wrap(err, "write live_notify_status of channel %d", seen.ActID)
 }

@@ -38,8 +38,10 @@ func TestStore_Expire(t *testing.T) {
 		if got := f.job(j.ID); got.State != fanout.Expired || got.Reason != fanout.DeadlinePassed || got.Counts.Sent != 1 || got.FinishedAt == 0 {
 			t.Errorf("expired: %+v", got)
 		}
-		if f.status(actID) != 3 || f.status(43) != 1 || f.status(44) != 3 || f.status(45) != 1 || f.status(46) != 1 {
-			t.Errorf("status %d %d %d %d %d", f.status(actID), f.status(43), f.status(44), f.status(45), f.status(46))
+		for act := actID; act <= 46; act++ { // the column follows, see MendStatus
+			if f.status(act) != 1 {
+				t.Errorf("status of channel %d: %d", act, f.status(act))
+			}
 		}
 		if ids, err := f.Expire(f.ctx, 10); err != nil || len(ids) != 0 {
 			t.Errorf("expired a job that somebody holds: %v %v", ids, err)
@@ -249,7 +251,7 @@ func TestStore_MendStatus(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.claimed(alice)
 		mend := func(seen fanout.Job, status int) bool {
-			done, err := f.MendStatus(f.ctx, seen, status)
+			done, err := f.MendStatus(f.ctx, seen, start, status)
 			f.ok(err)
 			return done
 		}
@@ -267,6 +269,24 @@ func TestStore_MendStatus(t *testing.T) {
 		f.set(`UPDATE pushd_job SET created_at = created_at + 1 WHERE run = 9`)
 		if mend(ended, 3) || f.status(actID) != 1 {
 			t.Errorf("a channel that has a newer job: status %d, want 1", f.status(actID))
+		}
+	})
+}
+
+// What the reconciler read of a channel may be old when it writes: a save that
+// came in between, with another start and a 0 that asks for a new reminder, is
+// not overwritten.
+func TestStore_MendStatusAfterASave(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		f.set(`UPDATE activity SET start_time = start_time + 3600`)
+		f.set(`UPDATE activity_detail SET live_notify_status = 0`)
+		if done, err := f.MendStatus(f.ctx, j, start, 1); err != nil || done || f.status(actID) != 0 {
+			t.Errorf("written %v %v: status %d, want the platform's 0", done, err, f.status(actID))
+		}
+		f.set(`UPDATE activity SET start_time = 1`) // a row that can't be used says nothing of its start
+		if done, err := f.MendStatus(f.ctx, j, 1, 1); err != nil || done || f.status(actID) != 0 {
+			t.Errorf("written %v %v: status %d, want the platform's 0", done, err, f.status(actID))
 		}
 	})
 }

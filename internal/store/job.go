@@ -123,22 +123,33 @@ func (r *jobRow) settledRow() bool {
 
 // readJob reads one job with its sums as they are; ErrNotFound.
 func (s *Store) readJob(ctx context.Context, on sqlx.QueryerContext, where string, args ...any) (fanout.Job, error) {
-	var r jobRow
-	err := sqlx.GetContext(ctx, on, &r, s.text(`SELECT `+jobColumns+` FROM pushd_job j WHERE `+where), args...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return fanout.Job{}, fanout.ErrNotFound
+	job, odd, err := s.showJob(ctx, on, where, args...)
+	if err == nil {
+		err = odd
 	}
 	if err != nil {
 		return fanout.Job{}, err
 	}
-	if _, err := r.job(); err != nil {
-		return fanout.Job{}, err
+	return job, nil
+}
+
+// showJob is readJob for who shows the job and does not work on it: odd says
+// what can't be decoded, and the job has the rest.
+func (s *Store) showJob(ctx context.Context, on sqlx.QueryerContext, where string, args ...any) (job fanout.Job, odd, err error) {
+	var r jobRow
+	err = sqlx.GetContext(ctx, on, &r, s.text(`SELECT `+jobColumns+` FROM pushd_job j WHERE `+where), args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fanout.ErrNotFound
 	}
+	if err != nil {
+		return fanout.Job{}, nil, err
+	}
+	_, odd = r.job()
 	jobs, err := s.withCounts(ctx, on, []jobRow{r})
 	if err != nil {
-		return fanout.Job{}, err
+		return fanout.Job{}, nil, err
 	}
-	return jobs[0], nil
+	return jobs[0], odd, nil
 }
 
 // readable turns rows into jobs. Of a row that can't be decoded it gives what
@@ -148,7 +159,9 @@ func (s *Store) readable(rows []jobRow) []fanout.Job {
 	for i := range rows {
 		var err error
 		if jobs[i], err = rows[i].job(); err != nil {
-			s.opt.Logger.Error("a row of pushd_job can't be decoded", "job_id", string(rows[i].ID), "err", err)
+			if _, known := s.odd.LoadOrStore(rows[i].ID, true); !known {
+				s.opt.Logger.Error("a row of pushd_job can't be decoded", "job_id", string(rows[i].ID), "err", err)
+			}
 		}
 	}
 	return jobs

@@ -66,6 +66,14 @@ WHERE id = ?
 // renewBatch bounds one statement of Renew.
 const renewBatch = 200
 
+// renewable is the condition under which a lease may be renewed. One that has
+// lapsed only as long as the job counts as running: of a job that a command has
+// stopped the account may be another's by now.
+const renewable = `
+      owner = ?
+  AND boot = ?
+  AND (lease_until <> 0 OR state = 'running')`
+
 // Renew prolongs leases. See fanout.Leases.
 func (s *Store) Renew(ctx context.Context, owner fanout.Owner, term time.Duration, held []fanout.Held) (lost []fanout.JobID, err error) {
 	held = slices.Clone(held)
@@ -103,20 +111,30 @@ UPDATE pushd_job SET
   lease_until = {now} + ?,
   lease_term = ?,
   send_rate = CASE id`+rates+` END
-WHERE owner = ?
-  AND boot = ?
+WHERE `+renewable+`
   AND (`+leases+`)`, args...)
 }
 
-// notOurs finds the leases among held that are another's, or nobody's.
+// notOurs finds the leases among held that could not be renewed: they are
+// another's, or have lapsed.
 func (s *Store) notOurs(ctx context.Context, owner fanout.Owner, held []fanout.Held) ([]fanout.JobID, error) {
-	orders, err := s.Orders(ctx, owner)
+	var rows []struct {
+		ID    fanout.JobID `db:"id"`
+		Epoch int64        `db:"epoch"`
+	}
+	err := s.retry(ctx, func() error {
+		rows = nil
+		return s.db.SelectContext(ctx, &rows, `
+SELECT id, epoch
+FROM pushd_job
+WHERE `+renewable, owner.Instance, owner.Boot)
+	})
 	if err != nil {
 		return nil, err
 	}
-	ours := make(map[fanout.Lease]bool, len(orders))
-	for _, o := range orders {
-		ours[o.Lease] = true
+	ours := make(map[fanout.Lease]bool, len(rows))
+	for _, r := range rows {
+		ours[fanout.Lease{Job: r.ID, Epoch: r.Epoch}] = true
 	}
 	var lost []fanout.JobID
 	for _, h := range held {

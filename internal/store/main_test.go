@@ -76,11 +76,17 @@ func everywhere(t *testing.T, test func(t *testing.T, f *fixture)) {
 
 func onMariaDB(t *testing.T) *fixture {
 	t.Helper()
-	name, err := server.CreateDatabase(t.Context())
+	return onServer(t, server)
+}
+
+// onServer makes a database on a server.
+func onServer(t *testing.T, srv *mariadb.Server) *fixture {
+	t.Helper()
+	name, err := srv.CreateDatabase(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newFixture(t, store.MySQL(), server.DSN(name), loadMariaDB(t, name))
+	return newFixture(t, store.MySQL(), srv.DSN(name), loadMariaDB(t, srv, name))
 }
 
 func onSQLite(t *testing.T) *fixture {
@@ -132,12 +138,12 @@ func openids(ids ...fanout.OpenID) []fanout.OpenID { return ids }
 var succeeded = fanout.Ending{State: fanout.Succeeded}
 
 // loadMariaDB loads deploy/schema.sql.
-func loadMariaDB(t *testing.T, name string) *sql.DB {
+func loadMariaDB(t *testing.T, srv *mariadb.Server, name string) *sql.DB {
 	t.Helper()
-	if err := server.Exec(t.Context(), name, schema(t)); err != nil {
+	if err := srv.Exec(t.Context(), name, schema(t)); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := mysql.ParseDSN(server.DSN(name))
+	cfg, err := mysql.ParseDSN(srv.DSN(name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,8 +35,7 @@ func MySQL() Dialect {
 		Transient: func(err error) bool { return isMySQL(err, 1205, 1213, 1020, 9007, 8002, 8022, 8028) },
 		// Who saves a channel may hold its row for long.
 		LockTimeout: func(err error) bool { return isMySQL(err, 1205) },
-		ShortLocks:  []string{"SET SESSION innodb_lock_wait_timeout = 1"},
-		LongLocks:   []string{"SET SESSION innodb_lock_wait_timeout = 5"},
+		Locks:       mysqlLocks,
 		Down:        mysqlDown,
 		NoTable:     func(err error) bool { return isMySQL(err, 1146) },
 		Migrations:  files,

@@ -124,25 +124,25 @@ func TestStore_TriesAgainAfterADeadlock(t *testing.T) {
 	j := f.walked(openids("oA"))
 	f.record(j.Lease(), 1, sent)
 	for range 5 {
-		// The meddler locks the channel first and the job second; Finish the
+		// The meddler locks the job first and the channel second; Finish the
 		// other way round. The meddler has written more, so it survives.
 		tx, err := f.raw.BeginTx(f.ctx, nil)
 		f.ok(err)
 		defer tx.Rollback() // for a test that fails half way
 		_, err = tx.Exec(`INSERT INTO activity (uin) VALUES (1), (2), (3), (4), (5), (6), (7), (8)`)
 		f.ok(err)
-		_, err = tx.Exec(`UPDATE activity_detail SET live_notify_status = 1 WHERE act_id = ?`, actID)
+		_, err = tx.Exec(`UPDATE pushd_job SET rate = rate + 1 WHERE id = ?`, j.ID)
 		f.ok(err)
 		done := make(chan error, 1)
 		go func() { done <- f.Finish(f.ctx, j.Lease(), succeeded) }()
 		for f.number(`SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'INNODB_ROW_LOCK_CURRENT_WAITS'`) == 0 {
 			select {
 			case err := <-done:
-				t.Fatalf("Finish did not wait for the channel: %v", err)
+				t.Fatalf("Finish did not wait for the job: %v", err)
 			default:
 			}
 		}
-		_, err = tx.Exec(`UPDATE pushd_job SET rate = rate + 1 WHERE id = ?`, j.ID)
+		_, err = tx.Exec(`UPDATE activity_detail SET live_notify_status = 1 WHERE act_id = ?`, actID)
 		f.ok(err)
 		f.ok(tx.Commit())
 		f.ok(<-done)

@@ -36,7 +36,7 @@ UPDATE pushd_job SET
   prepared_start = ?,
   prepared_deadline = ?,
   deadline = CASE WHEN deadline_asked = 0 AND ? > 0 THEN ? ELSE deadline END
-WHERE `+mine, nullText(message), m.StartTime, m.Deadline, m.Deadline, m.Deadline, l.Job, l.Epoch)
+WHERE `+running, nullText(message), m.StartTime, m.Deadline, m.Deadline, m.Deadline, l.Job, l.Epoch)
 		if err := s.won(n, err, fanout.ErrLost); err != nil {
 			return err
 		}

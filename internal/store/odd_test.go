@@ -36,6 +36,9 @@ func TestStore_OneRowThatCannotBeDecoded(t *testing.T) {
 			if _, err := f.Job(f.ctx, bad.ID); (err == nil) != (column == "errors") {
 				t.Errorf("%s: %v", column, err)
 			}
+			if got, err := f.Command(f.ctx, bad.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled}); err != nil || got.State != fanout.Canceled {
+				t.Errorf("%s: canceled: %s %v", column, got.State, err)
+			}
 		}
 	})
 }
@@ -53,5 +56,18 @@ func TestStore_ErrorsThatCannotBeDecoded(t *testing.T) {
 			t.Errorf("%+v %v", rows, err)
 		}
 		f.ok(f.Finish(f.ctx, j.Lease(), succeeded))
+	})
+}
+
+// A job whose row is damaged while it runs still ends.
+func TestStore_FinishOfAnOddRow(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.walked(openids("oA"))
+		f.record(j.Lease(), 1, sent)
+		f.set(`UPDATE pushd_job SET message = '{'`)
+		f.ok(f.Finish(f.ctx, j.Lease(), succeeded))
+		if n := f.number(`SELECT COUNT(*) FROM pushd_job WHERE state = 'succeeded'`); n != 1 || f.status(actID) != 2 {
+			t.Errorf("%d succeeded, status %d", n, f.status(actID))
+		}
 	})
 }

@@ -21,13 +21,19 @@ func walkArgs(w fanout.Walk) []any {
 	return []any{w.Pass, []byte(w.Cursor), w.Pages, w.Walked, w.Total, w.Seen, w.Fresh, w.PassAt, w.Complete}
 }
 
-// mine is the condition under which a worker may write about its job: its
-// claim is the last one, was not given back, and no command has taken the job
-// out of its hands. What a command has queued again is for the next claim.
+// mine is the condition under which a worker may write about its job's people:
+// its claim is the last one, was not given back, and the job has not ended. What
+// it knows of them is also true of a job that was paused meanwhile.
 const mine = `
       id = ?
   AND epoch = ?
   AND owner <> ''
+  AND active_actid IS NOT NULL`
+
+// running is the condition under which a worker may decide about its job: no
+// command has taken it out of its hands. What a command has queued again is for
+// the next claim.
+const running = mine + `
   AND state = 'running'`
 
 // StorePage stores a page of followers and the walk after it. See
@@ -92,11 +98,15 @@ WHERE `+mine+`
 }
 
 // StartOver forgets the list of a job and what came of it. See fanout.Pages.
-func (s *Store) StartOver(ctx context.Context, l fanout.Lease) error {
+//
+// A statement that was given up and arrives late must not remove the pages of
+// the next list, hence the condition on the time at which the pass began.
+func (s *Store) StartOver(ctx context.Context, l fanout.Lease, passAt fanout.Time) error {
 	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET `+walkSet+`
-WHERE `+mine, append(walkArgs(fanout.Walk{}), l.Job, l.Epoch)...)
+WHERE `+running+`
+  AND walk_pass_at IN (0, ?)`, append(walkArgs(fanout.Walk{}), l.Job, l.Epoch, passAt)...)
 		if err := s.won(n, err, fanout.ErrLost); err != nil {
 			return err
 		}

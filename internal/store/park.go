@@ -19,6 +19,6 @@ UPDATE pushd_job SET
   boot = '',
   lease_until = 0,
   send_rate = 0
-WHERE `+mine, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
+WHERE `+running, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
 	return wrap(s.won(n, err, fanout.ErrLost), "park job %s", l.Job)
 }

@@ -120,6 +120,29 @@ func SessionSettings(dsn string, zone *time.Location) []Setting {
 	return sessionOf(cfg, zone, time.Now())
 }
 
+// mysqlLocks are the statements that shorten the waits for locks of rows and of
+// tables in a session, and set them back to what the session has.
+func mysqlLocks(dsn string) (brief, usual string) {
+	var short, long []Setting
+	cfg, _ := mysql.ParseDSN(dsn)
+	for _, name := range []string{"innodb_lock_wait_timeout", "lock_wait_timeout"} {
+		value := "DEFAULT"
+		for _, s := range SessionSettings(dsn, time.UTC) {
+			if s.Name == name {
+				value = s.Value
+			}
+		}
+		for param, own := range cfg.Params {
+			if bare(param) == name {
+				value = own
+			}
+		}
+		short = append(short, Setting{Name: name, Value: "1"})
+		long = append(long, Setting{Name: name, Value: value})
+	}
+	return statement(short...), statement(long...)
+}
+
 // bare is a variable's name without the scope that a DSN may give it.
 func bare(name string) string {
 	name = strings.ToLower(strings.TrimSpace(name))

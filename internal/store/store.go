@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -69,6 +70,13 @@ type Store struct {
 	// given up, but is still under way in the server, cannot land on top of
 	// a later one.
 	rev atomic.Int64
+	// brief and usual set for how long statements wait for locks.
+	brief, usual string
+	// columns holds those who wait for the platform's tables, see column.go.
+	columns chan struct{}
+	// odd holds the jobs whose row can't be decoded, each of which is logged
+	// once: there are as many as somebody has damaged by hand.
+	odd sync.Map
 	// salt is what Salt has read; nil until then.
 	salt atomic.Pointer[string]
 }
@@ -105,7 +113,9 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	db.SetMaxIdleConns(opt.MaxConns)
 	db.SetConnMaxIdleTime(time.Minute)
 	db.SetConnMaxLifetime(5 * time.Minute) // lets a proxy or a failover move us
-	return &Store{db: sqlx.NewDb(db, opt.Dialect.Driver), d: opt.Dialect, opt: opt}, nil
+	s := &Store{db: sqlx.NewDb(db, opt.Dialect.Driver), d: opt.Dialect, opt: opt, columns: make(chan struct{}, columnWaiters)}
+	s.brief, s.usual = opt.Dialect.Locks(opt.DSN)
+	return s, nil
 }
 
 // Close closes the connections.

@@ -1,0 +1,185 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Projection is what live_notify_status is while j is its channel's newest
+// job and the channel's start is still the job's. It is the one place that says
+// so.
+func Projection(j Job, failed int) int {
+	switch {
+	case j.State == Succeeded:
+		return StatusDone
+	case j.Notified && (j.State.Active() || j.Counts.Settled() == j.Walk.Walked):
+		return StatusDone // a retry, at work or over, leaves what was done
+	case j.State.Active():
+		return StatusNotifying
+	}
+	return failed
+}
+
+// How long the column may take. A job has changed by then, so nothing but the
+// column waits for the platform's table.
+const (
+	columnFor  = 1500 * time.Millisecond // one channel's column
+	columnsFor = 3 * time.Second         // those of one round that fail
+	columnRest = 20 * time.Second        // after the second failure in a row, doubling
+	columnMost = time.Minute             // at most
+)
+
+// columns remembers the jobs whose column could not be written, so that a few
+// rows that somebody keeps locked do not hold up the others.
+type columns struct {
+	failed map[JobID]columnFailure
+	spent  time.Duration // in this round, on writes that failed
+}
+
+type columnFailure struct {
+	times int
+	at    time.Time
+}
+
+// rest is how long a column is left alone.
+func (f columnFailure) rest() time.Duration {
+	if f.times < 2 {
+		return 0
+	}
+	return min(columnMost, columnRest<<min(f.times-2, 10))
+}
+
+// begin begins a round.
+func (c *columns) begin(now time.Time) {
+	c.spent = 0
+	for id, f := range c.failed {
+		if now.Sub(f.at) > 2*columnMost { // the job is none of those that are looked at
+			delete(c.failed, id)
+		}
+	}
+}
+
+// may says whether a job's column is tried in this round.
+func (c *columns) may(id JobID, now time.Time) bool {
+	f, failed := c.failed[id]
+	return (!failed || now.Sub(f.at) >= f.rest()) && c.spent < columnsFor
+}
+
+// tried notes what came of it.
+func (c *columns) tried(id JobID, err error, now time.Time, took time.Duration) {
+	if err == nil {
+		delete(c.failed, id)
+		return
+	}
+	if c.failed == nil {
+		c.failed = map[JobID]columnFailure{}
+	}
+	c.failed[id] = columnFailure{c.failed[id].times + 1, now}
+	c.spent += took
+}
+
+// mendStatus writes live_notify_status where it is not what the channel's
+// newest job says. Hosts write the column too, or save a stale row; pushd's
+// word is put back.
+func (e *Engine) mendStatus(ctx context.Context) error {
+	var after JobID
+	parked := int64(0)
+	for {
+		const batch = 200
+		jobs, err := e.cfg.Ledger.Standing(ctx, e.clock.now().Add(-reconcileSpan), after, batch)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			e.mend(ctx, j, false)
+			if j.State == Parked {
+				parked++
+			}
+			after = j.ID
+		}
+		if len(jobs) < batch {
+			e.parked.Store(parked)
+			return nil
+		}
+	}
+}
+
+// mend puts one channel's column right. fresh says that the job has ended just
+// now, so that the column is not wrong but behind.
+func (e *Engine) mend(ctx context.Context, j Job, fresh bool) {
+	began := time.Now()
+	if !e.columns.may(j.ID, began) {
+		return
+	}
+	was, is, written, err := e.column(ctx, j, fresh)
+	if ctx.Err() != nil {
+		return
+	}
+	e.columns.tried(j.ID, err, time.Now(), time.Since(began))
+	switch {
+	case err != nil:
+		e.columnFailed(j, err)
+	case written && !fresh:
+		e.counters.mended.Add(1)
+		e.log.Info("status put right", "job_id", j.ID, "actid", j.ActID, "was", was, "is", is)
+	}
+}
+
+// follow makes the column follow a change of the job that was made just now.
+// Where the platform's row can't be had so soon, the reconciler writes it.
+func (e *Engine) follow(ctx context.Context, j Job) {
+	if _, _, _, err := e.column(context.WithoutCancel(ctx), j, true); err != nil {
+		e.columnFailed(j, err)
+	}
+}
+
+func (e *Engine) columnFailed(j Job, err error) {
+	e.counters.columnErrors.Add(1)
+	e.log.Warn("live_notify_status can't be written now; the job is not held up by that", "job_id", j.ID, "actid", j.ActID, "err", err)
+}
+
+// column writes the column of one job's channel, if it is not what the job says
+// and the job may write it. fresh says that the job has just changed, so that
+// what the column says is older.
+func (e *Engine) column(ctx context.Context, j Job, fresh bool) (was, is int, written bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, columnFor)
+	defer cancel()
+	if j.Notified && j.State.Ended() && j.Owner != (Owner{}) { // its row may not have the last sums
+		if j, err = e.cfg.Ledger.Reload(ctx, j.ID); err != nil {
+			return 0, 0, false, err
+		}
+	}
+	ch, err := e.cfg.Ledger.Channel(ctx, j.ActID)
+	if errors.Is(err, ErrNotFound) || badChannel(err) != nil {
+		return 0, 0, false, nil
+	}
+	if err != nil {
+		return 0, 0, false, err
+	}
+	is = Projection(j, e.cfg.StatusFailed)
+	if ch.Status == nil && !fresh || ch.Status != nil && *ch.Status == is || !mayWrite(j, ch, fresh) {
+		return 0, is, false, nil
+	}
+	if ch.Status != nil {
+		was = *ch.Status
+	}
+	written, err = e.cfg.Ledger.MendStatus(ctx, j, ch.StartTime, is)
+	return was, is, written, err
+}
+
+// mayWrite says whether the column is the job's. A 1 that no job at work stands
+// for is certainly no wish of the platform's.
+func mayWrite(j Job, ch Channel, fresh bool) bool {
+	orphan := ch.Status != nil && *ch.Status == StatusNotifying && j.State.Ended()
+	switch {
+	case orphan:
+		return true
+	case ch.StartTime != j.StartTime:
+		return false // a moved start with status 0 asks for a new reminder
+	case ch.StartTime == 0:
+		// Without a start time a 0 may ask for a new reminder, too.
+		return fresh || ch.Status != nil && *ch.Status == StatusNotifying
+	}
+	return true
+}

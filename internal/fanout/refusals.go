@@ -1,0 +1,58 @@
+package fanout
+
+import (
+	"sync"
+	"time"
+)
+
+// refusals remembers the jobs that the ledger would not give for a reason of
+// their own, such as a row that can't be decoded. They are asked for ever more
+// rarely and take no place among the due, so that those behind them are not
+// kept waiting.
+type refusals struct {
+	mu  sync.Mutex
+	all map[JobID]refusal
+}
+
+type refusal struct {
+	times int
+	until time.Time
+}
+
+// refusalsMost is how long a job is left alone at most.
+const refusalsMost = 30 * time.Second
+
+// add notes that a claim has failed. The first time may be the database's doing.
+func (r *refusals) add(id JobID, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all == nil {
+		r.all = map[JobID]refusal{}
+	}
+	n := r.all[id].times + 1
+	r.all[id] = refusal{n, now.Add(min(refusalsMost, time.Second<<min(n-1, 10)))}
+}
+
+// clear forgets a job that could be claimed.
+func (r *refusals) clear(id JobID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.all, id)
+}
+
+// now returns the jobs that are left alone at now, and forgets those of which
+// nothing was heard for long.
+func (r *refusals) now(now time.Time) map[JobID]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	alone := map[JobID]bool{}
+	for id, x := range r.all {
+		switch {
+		case now.Before(x.until):
+			alone[id] = true
+		case now.Sub(x.until) > time.Hour:
+			delete(r.all, id)
+		}
+	}
+	return alone
+}
