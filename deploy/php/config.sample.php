@@ -49,7 +49,9 @@ return [
     // The channels that are due: columns act_id, start_time (unix seconds)
     // and appid, earliest start first. :now and :oldest (now minus grace) are
     // unix seconds. The join with pushd_php_attempt leaves out what pushd
-    // refused a moment ago. Change the names to those of your platform; to
+    // refused a moment ago (a mark that lies further ahead than any it makes was
+    // written by a clock that was ahead), and puts what got no answer last time
+    // behind the others. Change the names to those of your platform; to
     // leave out owners who no longer pay, add for example
     //   JOIN user u ON u.uin = a.uin AND u.edition >= 2
     // 到点的频道：表名、列名不同时改这里。
@@ -64,8 +66,8 @@ return [
           AND a.start_time > :oldest
           AND a.start_time <= :now + 60 * COALESCE(d.live_notify_time, 0)
           AND EXISTS (SELECT 1 FROM user_wx_config c WHERE c.uin = a.uin AND c.status = 1)
-          AND (t.next_try IS NULL OR t.next_try <= :now)
-        ORDER BY a.start_time, a.id
+          AND (t.next_try IS NULL OR t.next_try <= :now OR t.next_try > :now + 3600)
+        ORDER BY CASE WHEN t.answer = \'no_answer\' THEN 1 ELSE 0 END, a.start_time, a.id
         LIMIT :limit',
 
     // The secret of an account, by appid; no row: the account is unknown.

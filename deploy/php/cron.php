@@ -31,6 +31,7 @@ final class Cron
     const NO_ANSWER_STOP = 3;  // so many in a row: pushd is not there
     const FIRST_BACKOFF = 120; // seconds, doubled with every refusal …
     const MAX_BACKOFF = 3600;  // … up to here
+    const MAX_PAUSE = 300;     // longest pause for all channels
 
     private $config;
     private $db;
@@ -52,9 +53,9 @@ final class Cron
     {
         $began = time();
         // Refusals of long ago are of no use to anybody.
-        pushd_query($this->db, 'DELETE FROM pushd_php_attempt WHERE next_try < ?', [$began - 86400]);
+        $this->book('DELETE FROM pushd_php_attempt WHERE next_try < ?', [$began - 86400]);
         $pause = $this->attempt(0, 0);
-        if ($pause['next_try'] > $began) {
+        if ($pause['next_try'] > $began && $pause['next_try'] <= $began + self::MAX_PAUSE) { // beyond it, a clock was ahead
             $this->note('pushd asked for a pause of ' . ($pause['next_try'] - $began) . ' s more');
             return self::LATER;
         }
@@ -90,7 +91,7 @@ final class Cron
     private function post(array $channel): array
     {
         $job = ['actid' => (int) $channel['act_id'], 'appid' => (string) $channel['appid']];
-        $token = wx_token_cached($this->db, $job['appid']);
+        $token = wx_token_cached($this->db, $this->config, $job['appid']);
         if ($token !== null) {
             $job['accessToken'] = $token['access_token'];
             $job['accessTokenExpiresIn'] = $token['expires_in'];
@@ -106,15 +107,22 @@ final class Cron
         $status = $answer['status'];
         $code = $answer['json']['code'] ?? '';
         $code = is_string($code) ? substr($code, 0, 64) : '';
-        if ($status === 200 || $status === 202) {
+        $ours = is_string($answer['json']['id'] ?? null) && is_string($answer['json']['state'] ?? null);
+        if (($status === 200 || $status === 202) && $ours) {
             $this->noAnswer = 0;
             $this->forget($channel);
             $what = $status === 202 ? 'accepted' : 'at work already';
             $this->line($channel, $status, $what . ' job=' . ($answer['json']['id'] ?? '?'));
             return true;
         }
-        if ($status === 503 || $status === 429) {
+        // A load balancer's 503 is not pushd's, and neither is its Retry-After.
+        if ($status === 503 && $code !== '' || $status === 429) {
             return $this->pause($channel, $answer);
+        }
+        if ($status >= 500 && $code !== '') { // pushd can't do this one; the others may be well
+            $this->noAnswer = 0;
+            $this->refused($channel, $answer, $code);
+            return true;
         }
         if ($status === 0 || $status === 408 || $status >= 500) {
             return $this->unanswered($channel, $answer);
@@ -134,7 +142,7 @@ final class Cron
     /** pushd is draining or has no database: nobody else need try now. */
     private function pause(array $channel, array $answer): bool
     {
-        $seconds = min($answer['retry_after'], self::MAX_BACKOFF);
+        $seconds = min($answer['retry_after'], self::MAX_PAUSE);
         if ($seconds > 0) {
             $this->remember(0, 0, $seconds, 1, 'pause');
         }
@@ -149,6 +157,9 @@ final class Cron
     {
         $this->exit = max($this->exit, self::LATER);
         $this->noAnswer++;
+        // It goes behind the others: what holds it up may be its own.
+        $tries = $this->attempt((int) $channel['act_id'], (int) $channel['start_time'])['tries'] + 1;
+        $this->remember((int) $channel['act_id'], (int) $channel['start_time'], 0, $tries, 'no_answer');
         $this->line($channel, $answer['status'], 'no answer, next minute again: '
             . ($answer['error'] !== '' ? $answer['error'] : 'HTTP ' . $answer['status']));
         return $this->noAnswer < self::NO_ANSWER_STOP;
@@ -165,7 +176,9 @@ final class Cron
         $tries = $this->attempt($act, $start)['tries'] + 1;
         $seconds = (int) min(self::FIRST_BACKOFF * 2 ** min($tries - 1, 10), self::MAX_BACKOFF);
         $this->remember($act, $start, $seconds, $tries, $code);
-        if ($answer['status'] !== 409) {
+        if ($answer['status'] >= 500) {
+            $this->exit = max($this->exit, self::LATER);
+        } elseif ($answer['status'] !== 409) {
             $this->exit = max($this->exit, self::PERSON); // settings or data are wrong
         }
         $text = 'refused code=' . $code;
@@ -179,21 +192,33 @@ final class Cron
 
     private function attempt(int $act, int $start): array
     {
-        $row = pushd_query($this->db, 'SELECT next_try, tries FROM pushd_php_attempt WHERE act_id = ? AND start_time = ?',
-            [$act, $start])->fetch() ?: [];
+        $read = $this->book('SELECT next_try, tries FROM pushd_php_attempt WHERE act_id = ? AND start_time = ?', [$act, $start]);
+        $row = $read === null ? [] : ($read->fetch() ?: []);
         return ['next_try' => (int) ($row['next_try'] ?? 0), 'tries' => (int) ($row['tries'] ?? 0)];
     }
 
     private function remember(int $act, int $start, int $seconds, int $tries, string $answer): void
     {
-        pushd_query($this->db, 'REPLACE INTO pushd_php_attempt (act_id, start_time, next_try, tries, answer)
+        $this->book('REPLACE INTO pushd_php_attempt (act_id, start_time, next_try, tries, answer)
             VALUES (?, ?, ?, ?, ?)', [$act, $start, time() + $seconds, $tries, $answer]);
     }
 
     private function forget(array $channel): void
     {
-        pushd_query($this->db, 'DELETE FROM pushd_php_attempt WHERE act_id = ? AND start_time = ?',
+        $this->book('DELETE FROM pushd_php_attempt WHERE act_id = ? AND start_time = ?',
             [(int) $channel['act_id'], (int) $channel['start_time']]);
+    }
+
+    /** A statement of the book-keeping: posting goes on without it. */
+    private function book(string $sql, array $args): ?PDOStatement
+    {
+        try {
+            return pushd_query($this->db, $sql, $args);
+        } catch (PDOException $e) {
+            $this->exit = max($this->exit, self::LATER);
+            $this->note('book-keeping failed: ' . $e->getMessage());
+            return null;
+        }
     }
 
     private function line(array $channel, int $status, string $text): void
@@ -219,8 +244,9 @@ function cron_main(): int
         $path = $config['lock_file'] !== '' ? $config['lock_file'] : sys_get_temp_dir() . '/pushd-cron-' . md5(__DIR__) . '.lock';
         $unlock = pushd_file_lock($path, 0);
         if ($unlock === null) {
-            fwrite(STDERR, "another run is at work\n");
-            return Cron::DONE;
+            $age = pushd_lock_age($path);
+            fwrite(STDERR, "another run is at work" . ($age > 0 ? ", since $age s" : '') . "\n");
+            return $age > 300 ? Cron::PERSON : ($age > 65 ? Cron::LATER : Cron::DONE);
         }
         try {
             return (new Cron($config, pushd_db($config)))->run();

@@ -123,7 +123,7 @@ func TestCron_Token(t *testing.T) {
 	if jobs := m.pushd.jobs(); !reflect.DeepEqual(jobs, []posted{{ActID: 1, AppID: "wx1"}}) {
 		t.Errorf("without a cached token: %+v", jobs)
 	}
-	m.exec(t, "INSERT INTO wx_access_token (appid, access_token, expires_at) VALUES ('wx1', 'marked-token', UNIX_TIMESTAMP() + 1000)")
+	m.exec(t, "INSERT INTO wx_access_token (appid, access_token, expires_at, secret_hash) VALUES ('wx1', 'marked-token', UNIX_TIMESTAMP() + 1000, LEFT(SHA2('wx_access_token/"+appSecret+"', 256), 32))")
 	m.run(t, 0)
 	if jobs := m.pushd.jobs(); len(jobs) != 1 || jobs[0].Token != "marked-token" || jobs[0].ExpiresIn > 1000 || jobs[0].ExpiresIn < 900 {
 		t.Errorf("cached token: %+v", jobs)
@@ -212,7 +212,9 @@ func TestCron_BackOff(t *testing.T) {
 }
 
 func TestCron_Existing(t *testing.T) {
-	m := newManager(t, func(posted) reply { return reply{status: 200, body: map[string]any{"id": "abc", "existing": true}} })
+	m := newManager(t, func(posted) reply {
+		return reply{status: 200, body: map[string]any{"id": "abc", "state": "running", "existing": true}}
+	})
 	m.channel(t, 1, 1, in(5), 15)
 	if run := m.run(t, 0); !strings.Contains(run.Stdout, "http=200 at work already job=abc") {
 		t.Errorf("%s", run.Stdout)
@@ -256,7 +258,9 @@ func TestCron_RetryAfter(t *testing.T) {
 		"absurd":  "99999999",
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newManager(t, func(posted) reply { return reply{status: 503, after: after} })
+			m := newManager(t, func(posted) reply {
+				return reply{status: 503, after: after, body: map[string]any{"code": "unavailable"}}
+			})
 			m.channel(t, 1, 1, in(5), 15)
 			m.run(t, 1)
 			m.want(t, 1)
@@ -264,7 +268,7 @@ func TestCron_RetryAfter(t *testing.T) {
 				t.Errorf("%s", run.Stderr)
 			}
 			m.want(t)
-			if n := m.number(t, "SELECT MAX(next_try) - UNIX_TIMESTAMP() FROM pushd_php_attempt"); n > 3600 || n < 60 {
+			if n := m.number(t, "SELECT MAX(next_try) - UNIX_TIMESTAMP() FROM pushd_php_attempt"); n > 300 || n < 60 {
 				t.Errorf("waits %d s", n)
 			}
 			m.pushd.set(accepted)
@@ -297,7 +301,7 @@ func TestCron_NoAnswer(t *testing.T) {
 			t.Errorf("%s", run.Stdout)
 		}
 		m.run(t, 1)
-		m.want(t, 1, 2, 4, 3) // next minute again
+		m.want(t, 4, 1, 1, 2, 3) // next minute again, behind those who were answered; curl itself asks twice on a kept connection
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		m := newManager(t, accepted)
@@ -439,4 +443,88 @@ func TestConfigFile(t *testing.T) {
 		}
 	}
 	m.want(t, 1)
+}
+
+// An address that answers everything with 200 is not pushd: nobody would hear of
+// the reminders, and every run would look well.
+func TestCron_AnswersThatAreNotPushds(t *testing.T) {
+	for name, answer := range map[string]reply{
+		"a web page":    {status: 200, body: "<html>welcome</html>"},
+		"other JSON":    {status: 202, body: map[string]any{"ok": true}},
+		"an id alone":   {status: 200, body: map[string]any{"id": "abc"}},
+		"a proxy's 503": {status: 503, after: "3600", body: "<html>busy</html>"},
+		"odd kinds":     {status: 200, body: map[string]any{"id": 7, "state": []string{}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newManager(t, func(posted) reply { return answer })
+			m.channel(t, 1, 1, in(5), 15)
+			code := 2
+			if answer.status == 503 {
+				code = 1
+			}
+			m.run(t, code)
+			m.pushd.set(accepted)
+			m.run(t, 0) // nothing asks for a pause
+			m.want(t, 1, 1)
+		})
+	}
+}
+
+// What pushd can't do for one channel is no reason to leave those behind it.
+func TestCron_OneChannelsTroubleStopsNoOther(t *testing.T) {
+	m := newManager(t, func(p posted) reply {
+		if p.ActID <= 3 {
+			return problem(500, "internal_error")
+		}
+		return accepted(p)
+	})
+	for id := 1; id <= 5; id++ {
+		m.channel(t, id, 1, in(id), 15)
+	}
+	m.run(t, 1)
+	m.want(t, 1, 2, 3, 4, 5)
+	m.run(t, 0)
+	m.want(t, 4, 5) // the first three back off
+}
+
+// Marks that a clock wrote which was a day ahead stop nothing.
+func TestCron_MarksFromTheFuture(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(5), 15)
+	m.run(t, 0)
+	m.want(t, 1)
+	m.exec(t, "INSERT INTO pushd_php_attempt (act_id, start_time, next_try, tries, answer) VALUES (0, 0, UNIX_TIMESTAMP() + 86400, 1, 'pause')")
+	m.exec(t, "INSERT INTO pushd_php_attempt (act_id, start_time, next_try, tries, answer) SELECT id, start_time, UNIX_TIMESTAMP() + 86520, 1, 'job_ended' FROM activity")
+	m.run(t, 0)
+	m.want(t, 1)
+}
+
+// The book-keeping of refusals can be missing: reminders go out all the same.
+func TestCron_WithoutItsOwnTable(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(5), 15)
+	query := "SELECT a.id AS act_id, a.start_time, w.appid FROM activity a JOIN user_wx_account w ON w.uin = a.uin WHERE a.start_time > :oldest AND :oldest < :now"
+	m.exec(t, "DROP TABLE pushd_php_attempt")
+	runAs(t, m.host.With(phptest.Settings{"due_query": query}), 1)
+	m.want(t, 1)
+}
+
+// The key goes to pushd, not to a proxy that the environment names.
+func TestCron_ProxiesOfTheEnvironment(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(5), 15)
+	asked := make(chan string, 9)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.String()
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	t.Cleanup(proxy.Close)
+	for _, name := range []string{"http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"} {
+		t.Setenv(name, proxy.URL)
+	}
+	m.run(t, 0)
+	m.want(t, 1)
+	if len(asked) > 0 {
+		t.Errorf("the proxy got %s", <-asked)
+	}
 }

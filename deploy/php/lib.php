@@ -21,7 +21,7 @@ function pushd_config(): array
     $file = $named !== false && $named !== '' ? $named : __DIR__ . '/config.php';
     $own = [];
     if (is_file($file)) {
-        $own = require $file;
+        $own = pushd_require($file);
     } elseif ($named !== false && $named !== '') {
         throw new PushdConfigError("PUSHD_PHP_CONFIG: no such file: $file");
     }
@@ -42,6 +42,12 @@ function pushd_config(): array
         }
         $config[$key] = is_string($default) ? (string) $value : $value;
     }
+    foreach (['api_key', 'token_key', 'host_secret'] as $key) {
+        // In a header a line break would be the end of it, and the rest a body.
+        if (preg_match('/[\x00-\x1f\x7f]/', $config[$key])) {
+            throw new PushdConfigError("$key: holds a line break or another control character; write several keys in one line, with commas between");
+        }
+    }
     $config['url'] = rtrim($config['url'], '/');
     $config['wechat_url'] = rtrim($config['wechat_url'], '/');
     $config['grace'] = pushd_seconds('grace', $config['grace']);
@@ -49,6 +55,21 @@ function pushd_config(): array
     $config['batch'] = max(1, (int) $config['batch']);
     $config['allow_plaintext'] = filter_var($config['allow_plaintext'], FILTER_VALIDATE_BOOLEAN);
     return $config;
+}
+
+/**
+ * Reads config.php. What it prints (a byte order mark, blank lines behind the
+ * closing tag) is thrown away: it would stand before every answer, and no header
+ * could be sent any more.
+ */
+function pushd_require(string $file)
+{
+    ob_start();
+    try {
+        return require $file;
+    } finally {
+        ob_end_clean();
+    }
 }
 
 /** One setting: environment, file named in the environment, config.php, default. */
@@ -110,21 +131,73 @@ function pushd_check_url(array $config, string $key): void
  */
 function pushd_db(array $config): PDO
 {
+    // mysqlnd waits a day for an answer by default, the greeting included. It
+    // must be longer than the longest wait for a lock.
+    ini_set('mysqlnd.net_read_timeout', (string) ($config['lock_wait'] + PUSHD_DB_SECONDS));
     try {
-        return new PDO($config['db_dsn'], $config['db_user'], $config['db_password'], [
+        $db = new PDO($config['db_dsn'], $config['db_user'], $config['db_password'], [
             PDO::ATTR_ERRMODE            => PDO::ERRMODE_EXCEPTION,
             PDO::ATTR_DEFAULT_FETCH_MODE => PDO::FETCH_ASSOC,
             PDO::ATTR_TIMEOUT            => 5, // seconds: to connect (MySQL), to wait for a lock (SQLite)
         ]);
+        if ($db->getAttribute(PDO::ATTR_DRIVER_NAME) === 'mysql') {
+            pushd_session($db);
+        }
+        return $db;
     } catch (PDOException $e) {
         $text = $e->getMessage();
     }
     throw new PDOException('cannot open the database: ' . $text);
 }
 
+/** How long a statement may take beside a wait for a lock. */
+const PUSHD_DB_SECONDS = 5;
+
+/**
+ * Says what the session needs, whatever the server's settings and init_connect
+ * have made of it. Where the server reads another character set than PDO quotes
+ * for, a text can leave its parameter; without autocommit nothing is kept.
+ */
+function pushd_session(PDO $db): void
+{
+    $db->exec('SET NAMES utf8mb4');
+    $db->exec("SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'");
+    $db->exec('SET SESSION autocommit = 1');
+    $db->exec("SET SESSION completion_type = 'NO_CHAIN'");
+    $db->exec('SET SESSION sql_select_limit = DEFAULT');
+    $db->exec('SET SESSION sql_safe_updates = 0');
+    // The statement and its values travel apart: no quoting can go wrong.
+    $db->setAttribute(PDO::ATTR_EMULATE_PREPARES, false);
+}
+
+/**
+ * Gives each use of a named parameter a name of its own: a prepared statement
+ * of the server takes a name once. Quoted texts are left alone.
+ */
+function pushd_names(string $sql, array $args): array
+{
+    $bound = [];
+    $sql = preg_replace_callback(
+        '/\'(?:[^\'\\\\]|\\\\.|\'\')*\'|"(?:[^"\\\\]|\\\\.|"")*"|`[^`]*`|(?<![:\w]):[a-z_]\w*/i',
+        function (array $m) use ($args, &$bound) {
+            if ($m[0][0] !== ':' || !array_key_exists($m[0], $args)) {
+                return $m[0];
+            }
+            $name = $m[0] . '__' . count($bound);
+            $bound[$name] = $args[$m[0]];
+            return $name;
+        },
+        $sql
+    );
+    return [$sql, $bound];
+}
+
 /** Runs one statement with its arguments. */
 function pushd_query(PDO $db, string $sql, array $args): PDOStatement
 {
+    if ($args !== [] && is_string(key($args))) {
+        list($sql, $args) = pushd_names($sql, $args);
+    }
     $statement = $db->prepare($sql);
     foreach ($args as $name => $value) {
         $statement->bindValue(is_int($name) ? $name + 1 : $name, $value, is_int($value) ? PDO::PARAM_INT : PDO::PARAM_STR);
@@ -168,14 +241,28 @@ function pushd_file_lock(string $path, int $wait): ?callable
         }
         usleep(20000);
     }
+    ftruncate($file, 0);
+    fwrite($file, (string) time()); // since when, for the one who waits
+    fflush($file);
     return function () use ($file) {
         flock($file, LOCK_UN);
     };
 }
 
+/** How many seconds a file lock has been held, as its holder wrote; 0 = unknown. */
+function pushd_lock_age(string $path): int
+{
+    $since = (int) @file_get_contents($path);
+    return $since > 0 ? max(0, time() - $since) : 0;
+}
+
+/** Most bytes of an answer that are read: pushd's and WeChat's have some hundred. */
+const PUSHD_ANSWER_BYTES = 262144;
+
 /**
  * Posts JSON with a curl handle that the caller keeps, so that the connection
- * stays open from one call to the next. Never throws; returns
+ * stays open from one call to the next. The environment's proxies are not used:
+ * a key or a token is for pushd and WeChat alone. Never throws; returns
  *   status       HTTP status, 0 if there was no answer
  *   json         the decoded object, null if it is not one
  *   retry_after  seconds, 0 if not told
@@ -184,14 +271,23 @@ function pushd_file_lock(string $path, int $wait): ?callable
 function pushd_post($curl, string $url, array $headers, array $body, int $timeout): array
 {
     $after = '';
+    $text = '';
+    $payload = json_encode($body, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES);
+    if ($payload === false) {
+        return ['status' => 0, 'json' => null, 'retry_after' => 0, 'error' => 'the request holds text that is not UTF-8'];
+    }
     $headers[] = 'Content-Type: application/json';
     $headers[] = 'Expect:'; // no "100 Continue" round trip
     curl_setopt_array($curl, [
         CURLOPT_URL            => $url,
         CURLOPT_POST           => true,
-        CURLOPT_POSTFIELDS     => json_encode($body, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES),
+        CURLOPT_POSTFIELDS     => $payload,
+        CURLOPT_PROXY          => '',
+        CURLOPT_WRITEFUNCTION  => function ($curl, $piece) use (&$text) {
+            $text .= $piece;
+            return strlen($text) > PUSHD_ANSWER_BYTES ? 0 : strlen($piece);
+        },
         CURLOPT_HTTPHEADER     => $headers,
-        CURLOPT_RETURNTRANSFER => true,
         CURLOPT_CONNECTTIMEOUT => 3,
         CURLOPT_TIMEOUT        => $timeout,
         CURLOPT_HEADERFUNCTION => function ($curl, $line) use (&$after) {
@@ -201,8 +297,7 @@ function pushd_post($curl, string $url, array $headers, array $body, int $timeou
             return strlen($line);
         },
     ]);
-    $text = curl_exec($curl);
-    if ($text === false) {
+    if (curl_exec($curl) === false) {
         return ['status' => 0, 'json' => null, 'retry_after' => 0, 'error' => curl_error($curl)];
     }
     $json = json_decode($text, true);

@@ -10,7 +10,8 @@ CREATE TABLE IF NOT EXISTS wx_access_token (
   fetched_at   BIGINT        NOT NULL DEFAULT 0,
   forced_at    BIGINT        NOT NULL DEFAULT 0,  -- last force_refresh
   force_day    INT           NOT NULL DEFAULT 0,  -- days since 1970 in Beijing
-  force_count  INT           NOT NULL DEFAULT 0   -- force_refresh on that day
+  force_count  INT           NOT NULL DEFAULT 0,  -- force_refresh on that day
+  secret_hash  CHAR(32)      NOT NULL DEFAULT ''  -- of the secret that earned the token
 );
 
 -- What pushd refused, and when cron.php may ask again. The row (0, 0) is a

@@ -341,7 +341,7 @@ func TestToken_WeChatRefuses(t *testing.T) {
 		})
 	}
 	t.Run("old token until its end", func(t *testing.T) {
-		e.exec(t, "REPLACE INTO wx_access_token (appid, access_token, expires_at) VALUES ('wx1', 'marked-old', UNIX_TIMESTAMP() + 200)")
+		e.exec(t, "REPLACE INTO wx_access_token (appid, access_token, expires_at, secret_hash) VALUES ('wx1', 'marked-old', UNIX_TIMESTAMP() + 200, LEFT(SHA2('wx_access_token/" + appSecret + "', 256), 32))")
 		e.wechat.set(func(stableCall) any { return 502 })
 		if a := e.ask(t, "appid=wx1"); a.AccessToken != "marked-old" || a.ExpiresIn > 200 || a.ExpiresIn < 100 {
 			t.Errorf("%+v", a)
@@ -449,5 +449,23 @@ func TestToken_Simulator(t *testing.T) {
 	}
 	if calls := account.Tally().TokenCalls; calls != 4 {
 		t.Errorf("%d calls", calls)
+	}
+}
+
+// A token is given for the secret that earned it: an appid is public, and whoever
+// writes somebody else's with an invented secret gets nothing.
+func TestToken_OfAnotherSecret(t *testing.T) {
+	e := newEndpoint(t)
+	if a := e.ask(t, "appid=wx1"); a.AccessToken == "" {
+		t.Fatalf("%+v", a)
+	}
+	e.exec(t, "INSERT INTO user_wx_account (uin, appid, app_secret) VALUES (77, 'wx1', 'invented')")
+	if a := e.ask(t, "appid=wx1"); a.Status != 409 || a.AccessToken != "" {
+		t.Errorf("two owners, two secrets: %+v", a)
+	}
+	e.exec(t, "DELETE FROM user_wx_account WHERE uin <> 77")
+	e.wechat.set(func(stableCall) any { return refusal(40125, "invalid appsecret") })
+	if a := e.ask(t, "appid=wx1"); a.Status != 502 || a.AccessToken != "" {
+		t.Errorf("another secret: %+v", a)
 	}
 }

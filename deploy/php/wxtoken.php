@@ -28,11 +28,8 @@ final class WxTokenError extends Exception
  */
 function wx_token(PDO $db, array $config, string $appid, string $rejected = ''): array
 {
-    $secret = pushd_query($db, $config['account_query'], [$appid])->fetchColumn();
-    if ($secret === false) {
-        throw new WxTokenError('unknown appid', 404);
-    }
-    $row = wx_token_row($db, $appid);
+    $secret = wx_secret($db, $config, $appid);
+    $row = wx_token_of_secret(wx_token_row($db, $appid), $secret);
     if (!wx_token_usable($row, $rejected)) {
         $unlock = pushd_lock($db, 'wx_token/' . $appid, $config['lock_wait']);
         if ($unlock === null) {
@@ -40,9 +37,9 @@ function wx_token(PDO $db, array $config, string $appid, string $rejected = ''):
         }
         try {
             // Whoever held the lock before may have fetched it meanwhile.
-            $row = wx_token_row($db, $appid);
+            $row = wx_token_of_secret(wx_token_row($db, $appid), $secret);
             if (!wx_token_usable($row, $rejected)) {
-                $row = wx_token_renew($db, $config, $row, (string) $secret, $rejected);
+                $row = wx_token_renew($db, $config, $row, $secret, $rejected);
             }
         } finally {
             $unlock();
@@ -51,10 +48,48 @@ function wx_token(PDO $db, array $config, string $appid, string $rejected = ''):
     return ['access_token' => $row['access_token'], 'expires_in' => $row['expires_at'] - time()];
 }
 
-/** The token that is cached, if it has not expired, or null. It calls nobody. */
-function wx_token_cached(PDO $db, string $appid): ?array
+/**
+ * The secret of an account. Two owners who hold one appid with different secrets
+ * can't both be right: neither gets the other's token.
+ */
+function wx_secret(PDO $db, array $config, string $appid): string
 {
-    $row = wx_token_row($db, $appid);
+    $secrets = pushd_query($db, $config['account_query'], [$appid])->fetchAll(PDO::FETCH_COLUMN);
+    if ($secrets === []) {
+        throw new WxTokenError('unknown appid', 404);
+    }
+    $secrets = array_values(array_unique(array_filter(array_map(function ($secret) {
+        return trim((string) $secret); // pasted with blanks or line ends
+    }, $secrets), 'strlen')));
+    if (count($secrets) > 1) {
+        throw new WxTokenError('several owners hold this appid, with different secrets; an account belongs to one owner', 409);
+    }
+    return $secrets[0] ?? '';
+}
+
+/** The row, if this secret earned its token, else one without a token. */
+function wx_token_of_secret(array $row, string $secret): array
+{
+    if (!hash_equals($row['secret_hash'], wx_secret_hash($secret))) {
+        $row['access_token'] = '';
+        $row['secret_hash'] = wx_secret_hash($secret);
+    }
+    return $row;
+}
+
+function wx_secret_hash(string $secret): string
+{
+    return substr(hash('sha256', 'wx_access_token/' . $secret), 0, 32);
+}
+
+/** The token that is cached, if it has not expired, or null. It calls nobody. */
+function wx_token_cached(PDO $db, array $config, string $appid): ?array
+{
+    try {
+        $row = wx_token_of_secret(wx_token_row($db, $appid), wx_secret($db, $config, $appid));
+    } catch (WxTokenError $e) {
+        return null; // pushd will ask token.php, and hear why
+    }
     if (!wx_token_usable($row, '')) {
         return null;
     }
@@ -78,14 +113,15 @@ function wx_token_row(PDO $db, string $appid): array
         'forced_at'    => (int) ($row['forced_at'] ?? 0),
         'force_day'    => (int) ($row['force_day'] ?? 0),
         'force_count'  => (int) ($row['force_count'] ?? 0),
+        'secret_hash'  => (string) ($row['secret_hash'] ?? ''),
     ];
 }
 
 function wx_token_save(PDO $db, array $row): void
 {
     pushd_query($db, 'REPLACE INTO wx_access_token
-        (appid, access_token, expires_at, fetched_at, forced_at, force_day, force_count)
-        VALUES (?, ?, ?, ?, ?, ?, ?)', array_values($row));
+        (appid, access_token, expires_at, fetched_at, forced_at, force_day, force_count, secret_hash)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)', array_values($row));
 }
 
 /** May the row be answered without asking WeChat? */
@@ -136,7 +172,8 @@ function wx_token_count_force(array $row): array
     $now = time();
     $today = intdiv($now + 8 * 3600, 86400); // WeChat's day begins at 00:00 in Beijing
     $error = null;
-    if ($now < $row['forced_at'] + WX_FORCE_APART) {
+    // A mark that lies in the future was written by a clock that was ahead.
+    if ($row['forced_at'] <= $now && $now < $row['forced_at'] + WX_FORCE_APART) {
         $error = new WxTokenError('WeChat gives the refused token again, and force_refresh was used less than 30 s ago', 503);
         $error->retryAfter = $row['forced_at'] + WX_FORCE_APART - $now;
     } elseif ($row['force_day'] === $today && $row['force_count'] >= WX_FORCE_PER_DAY) {

@@ -23,6 +23,11 @@ func (t tokens) Refused(ctx context.Context, app fanout.AppID, act fanout.ActID,
 	return fanout.Token(next), translate(err)
 }
 
+func (t tokens) Doubted(ctx context.Context, app fanout.AppID, act fanout.ActID, tok fanout.Token) (fanout.Token, error) {
+	next, err := t.c.Doubted(ctx, string(app), int64(act), string(tok))
+	return fanout.Token(next), translate(err)
+}
+
 func (t tokens) Worked(app fanout.AppID, tok fanout.Token) { t.c.Worked(string(app), string(tok)) }
 
 func (t tokens) Offer(app fanout.AppID, tok fanout.Token, expiresIn time.Duration) {

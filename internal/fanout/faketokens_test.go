@@ -59,6 +59,15 @@ func (t *fakeTokens) Refused(ctx context.Context, _ AppID, _ ActID, tok Token) (
 	return t.change(ctx, tok)
 }
 
+func (t *fakeTokens) Doubted(ctx context.Context, _ AppID, _ ActID, tok Token) (Token, error) {
+	t.turn <- struct{}{}
+	if t.token == tok {
+		t.token = ""
+	}
+	<-t.turn
+	return t.change(ctx, "")
+}
+
 // change returns a token that is not rejected.
 func (t *fakeTokens) change(ctx context.Context, rejected Token) (Token, error) {
 	select {

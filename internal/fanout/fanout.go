@@ -279,6 +279,9 @@ type Tokens interface {
 	// with: at once if tok is not current any more, else after one renewal
 	// for all who ask.
 	Refused(ctx context.Context, appID AppID, actID ActID, tok Token) (Token, error)
+	// Doubted asks PHP again because tok may be another account's, and returns
+	// what it gives, which may be tok.
+	Doubted(ctx context.Context, appID AppID, actID ActID, tok Token) (Token, error)
 	// Worked says that WeChat accepted tok.
 	Worked(appID AppID, tok Token)
 	// Offer takes a token that came with a job as a candidate. expiresIn is

@@ -61,7 +61,7 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 		return r.parkMismatch(m, "")
 	}
 	if r.told.Load() || r.listing.by(m.token) {
-		tok, err := r.e.cfg.Tokens.Refused(ctx, r.job.AppID, r.job.ActID, m.token)
+		tok, err := r.anotherToken(ctx, m)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -79,6 +79,16 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 		return r.parkMismatch(m, " Some recipients may have got the message, so the list is not read again by itself; POST with restart does.")
 	}
 	return errStartOver
+}
+
+// anotherToken asks for a token in place of one that does not fit. Codes about
+// openids say that the token is wrong; the others may as well be about the
+// template, and the token right: it is asked for again and not refused.
+func (r *run) anotherToken(ctx context.Context, m *mismatch) (Token, error) {
+	if m.code == 40003 || m.code == 49003 {
+		return r.e.cfg.Tokens.Refused(ctx, r.job.AppID, r.job.ActID, m.token)
+	}
+	return r.e.cfg.Tokens.Doubted(ctx, r.job.AppID, r.job.ActID, m.token)
 }
 
 // parkMismatch parks the job until its next claim tries again.

@@ -27,7 +27,8 @@ func (l *list) Page(_ context.Context, _ Token, cursor OpenID) (FollowerPage, An
 // oneToken always has the same token.
 type oneToken struct{ Tokens }
 
-func (oneToken) Token(context.Context, AppID, ActID) (Token, error) { return "t", nil }
+func (oneToken) Token(context.Context, AppID, ActID) (Token, error)          { return "t", nil }
+func (oneToken) Doubted(context.Context, AppID, ActID, Token) (Token, error) { return "t", nil }
 func (oneToken) Refused(context.Context, AppID, ActID, Token) (Token, error) {
 	return "t", nil
 }

@@ -153,6 +153,19 @@ func (c *Client) Refused(ctx context.Context, appID string, actID int64, tok str
 	return c.Token(ctx, appID, actID)
 }
 
+// Doubted asks PHP again although WeChat refused nothing: tok may be another
+// account's, which PHP mixed up. It returns what PHP gives, which may be tok; or
+// a candidate at once. The error is an *Unavailable, or ctx's.
+func (c *Client) Doubted(ctx context.Context, appID string, actID int64, tok string) (string, error) {
+	c.mu.Lock()
+	a := c.account(appID, actID)
+	if a.current.tok == tok {
+		a.current = token{}
+	}
+	c.mu.Unlock()
+	return c.Token(ctx, appID, actID)
+}
+
 // Worked says that WeChat accepted tok.
 func (c *Client) Worked(appID, tok string) {
 	c.mu.Lock()

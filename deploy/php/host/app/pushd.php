@@ -15,6 +15,7 @@ function pushd_call(Host $host, string $method, string $path, ?array $body = nul
         CURLOPT_CUSTOMREQUEST  => $method,
         CURLOPT_HTTPHEADER     => ['Authorization: Bearer ' . $key, 'Content-Type: application/json', 'Expect:'],
         CURLOPT_RETURNTRANSFER => true,
+        CURLOPT_PROXY          => '', // not the environment's: the key is for pushd alone
         CURLOPT_CONNECTTIMEOUT => 3,
         CURLOPT_TIMEOUT        => $timeout,
     ]);
@@ -30,17 +31,17 @@ function pushd_call(Host $host, string $method, string $path, ?array $body = nul
     if ($status >= 200 && $status < 300 && is_array($json)) {
         return $json;
     }
-    throw pushd_refusal($status, is_array($json) ? $json : []);
+    throw pushd_refusal($status, is_array($json) ? $json : [], curl_error($curl));
 }
 
 /** A refusal of pushd, in Chinese. */
-function pushd_refusal(int $status, array $problem): Refusal
+function pushd_refusal(int $status, array $problem, string $error = ''): Refusal
 {
     $code = is_string($problem['code'] ?? null) ? $problem['code'] : '';
     $field = is_string($problem['field'] ?? null) ? $problem['field'] : '';
     $detail = is_string($problem['detail'] ?? null) ? $problem['detail'] : '';
     if ($code === '' || $status === 401 || $status === 0) {
-        error_log("pushd answered HTTP $status; check url and api_key");
+        error_log("pushd answered HTTP $status; check url and api_key" . ($error !== '' ? ": $error" : ''));
         return new Refusal(502, 'pushd_unreachable', '推送服务暂时没有应答，请稍后再试');
     }
     if ($status >= 500 && $code !== 'token_unavailable' && $code !== 'wechat_refused') {

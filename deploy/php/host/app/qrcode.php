@@ -45,10 +45,12 @@ function qrcode_fresh(array $row, int $margin): bool
 /** Asks WeChat, unless it refused a moment ago. The caller holds the lock. */
 function qrcode_make(Host $host, string $appid, string $scene, int $seconds, array $row): array
 {
-    $ticket = (int) $row['retry_at'] > time() ? '' : qrcode_ask($host, $appid, $scene, $seconds);
+    $wait = (int) $row['retry_at'] - time();
+    $wait = $wait > QR_RETRY ? 0 : $wait; // a clock that was ahead wrote it
+    $ticket = $wait > 0 ? '' : qrcode_ask($host, $appid, $scene, $seconds);
     if ($ticket !== '') {
         $row = ['ticket' => $ticket, 'expires_at' => time() + $seconds, 'retry_at' => 0];
-    } elseif ((int) $row['retry_at'] <= time()) {
+    } elseif ($wait <= 0) {
         $row['retry_at'] = time() + QR_RETRY;
     }
     $host->query('REPLACE INTO host_qrcode (appid, scene, ticket, expires_at, retry_at) VALUES (?, ?, ?, ?, ?)',
@@ -60,7 +62,7 @@ function qrcode_make(Host $host, string $appid, string $scene, int $seconds, arr
 }
 
 /** One code from WeChat, or ''. A token that WeChat refuses is replaced once. */
-function qrcode_ask(Host $host, string $appid, string $scene, int $seconds): string
+function qrcode_ask(Host $host, string $appid, string $scene, int &$seconds): string
 {
     pushd_check_url($host->config, 'wechat_url');
     $rejected = '';
@@ -79,6 +81,8 @@ function qrcode_ask(Host $host, string $appid, string $scene, int $seconds): str
         ], 8);
         $ticket = $answer['json']['ticket'] ?? '';
         if (is_string($ticket) && $ticket !== '') {
+            $told = (int) ($answer['json']['expire_seconds'] ?? 0); // may be less than was asked for
+            $seconds = $told > 0 ? min($seconds, $told) : $seconds;
             return $ticket;
         }
         $code = (int) ($answer['json']['errcode'] ?? 0);
