@@ -41,7 +41,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	done
 
 chaos: deps ## Kill and hamper the real program at full length, and write docs/reliability.md; SEED=n replays
-	go test ./internal/crashtest -run 'TestCrash$$' -v -count 1 -timeout 40m -crash.long -crash.seed '$(SEED)' -crash.table ../../docs/reliability.md
+	go test ./internal/crashtest -run 'Test(Crash|History)$$' -v -count 1 -timeout 60m -crash.long -crash.seed '$(SEED)' -crash.table ../../docs/reliability.md
 
 mutants: deps ## Show for each of many mistakes the test that notices it; MUTANT=name picks some
 	go run ./internal/mutants -only '$(MUTANT)'

@@ -14,6 +14,7 @@ type edit struct{ file, old, new string }
 const (
 	simulation = "./internal/fanout TestSimulation"
 	crash      = "./internal/crashtest TestCrash/scenarios/"
+	history    = "./internal/crashtest TestHistory$"
 )
 
 // mutants is the list. Each is a mistake that another sender has made, or
@@ -79,6 +80,17 @@ func mutants() []mutant {
 			[]string{simulation, crash + "the_database.s_clock"}},
 		{"writes without the epoch", []edit{{"internal/store/progress.go", "  AND epoch = ?\n", "  AND epoch <> -?\n"}},
 			[]string{"./internal/store TestStore_(Zombie|NothingLands)", crash + "two_pushd"}},
+		{"a claim takes a job whose lease is held", []edit{{"internal/store/claim.go", "\n  lease_until = 0\n  AND (state IN", "\n  0 = 0\n  AND (state IN"}},
+			[]string{history}},
+		{"a record by whoever had the job", []edit{{"internal/store/progress.go", "  AND epoch = ?\n", "  AND epoch <> -?\n"}},
+			[]string{history}},
+		{"a lease is freed that has changed since it was seen", []edit{{"internal/store/lease.go", "  AND lease_until = ?`, seen", "  AND lease_until <> -?`, seen"}},
+			[]string{history}},
+		{"a paused job that is queued again keeps its epoch", []edit{{"internal/store/book.go",
+			"epoch = CASE WHEN state = 'paused' AND lease_until = 0 THEN epoch + 1 ELSE epoch END", "epoch = epoch"}},
+			[]string{history}},
+		{"a lapsed lease of a stopped job is renewed", []edit{{"internal/store/lease.go", "AND (lease_until <> 0 OR state = 'running')", "AND 0 = 0"}},
+			[]string{history}},
 		{"writes in any order", []edit{{"internal/store/progress.go", "  AND rev <= ?", "  AND rev <> -?"}},
 			[]string{"./internal/store TestStore_Late"}},
 		{"a new client_msg_id for each life", []edit{{"internal/fanout/message.go", "m.MiniProgram, id, data}", "m.MiniProgram, id + NewMsgID()[:8], data}"}},
