@@ -22,11 +22,62 @@ var unreached = map[string]fanout.PersonState{
 	"skipped": fanout.PersonSkipped,
 }
 
+// listed are the outcomes of GET /v1/jobs/{id}/recipients: with untold, for those
+// without an outcome, every recipient is on exactly one list.
+var listed = map[string][]fanout.PersonState{
+	"sent":    {fanout.PersonSent},
+	"skipped": {fanout.PersonSkipped},
+	"failed":  {fanout.PersonFailed},
+	"unknown": {fanout.PersonUnknown},
+	untold:    {fanout.Untouched, fanout.Refused, fanout.InDoubt},
+}
+
+// untold is the outcome of a recipient who has none.
+const untold = "untold"
+
+// recipients is GET /v1/jobs/{id}/recipients.
+func (s *Server) recipients(c echo.Context) error {
+	f, err := parameters(c.QueryParams(), "outcome", "format")
+	if err != nil {
+		return err
+	}
+	all := []string{"sent", "skipped", "failed", "unknown", untold}
+	outcomes := words(f, "outcome", all)
+	if outcomes == nil {
+		outcomes = all
+	}
+	var states []fanout.PersonState
+	for _, o := range outcomes {
+		states = append(states, listed[o]...)
+	}
+	return s.people(c, f, states, "recipients")
+}
+
 // failures is GET /v1/jobs/{id}/failures. A million people may be on the
 // list, so it is written as it is read.
 func (s *Server) failures(c echo.Context) error {
-	states, asCSV, err := failureQuery(c)
+	f, err := parameters(c.QueryParams(), "outcome", "format")
 	if err != nil {
+		return err
+	}
+	outcomes := words(f, "outcome", []string{"failed", "unknown", "skipped"})
+	if outcomes == nil {
+		outcomes = []string{"failed", "unknown", "skipped"}
+	}
+	var states []fanout.PersonState
+	for _, o := range outcomes {
+		states = append(states, unreached[o])
+	}
+	return s.people(c, f, states, "failures")
+}
+
+// people streams a job's recipients in some states.
+func (s *Server) people(c echo.Context, f *fields, states []fanout.PersonState, name string) error {
+	asCSV := strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/csv")
+	if format := words(f, "format", []string{"csv", "ndjson"}); format != nil {
+		asCSV = format[0] == "csv"
+	}
+	if err := f.err(); err != nil {
 		return err
 	}
 	ctx, cancel := call(c)
@@ -39,35 +90,17 @@ func (s *Server) failures(c echo.Context) error {
 		return err
 	}
 	out := newStream(c, j.ID, asCSV)
+	out.name = name
 	// The stream itself has no time limit, each piece of it has.
 	err = s.Jobs.Failures(c.Request().Context(), j.ID, states, out.write)
 	if err == nil {
 		err = out.close()
 	}
 	if err != nil && c.Response().Committed {
-		s.Logger.Warn("list of failures cut off", "request_id", requestID(c), "job_id", string(j.ID), "error", err)
+		s.Logger.Warn("list of recipients cut off", "request_id", requestID(c), "job_id", string(j.ID), "error", err)
 		panic(http.ErrAbortHandler) // an incomplete list must not look complete
 	}
 	return found(err)
-}
-
-func failureQuery(c echo.Context) (states []fanout.PersonState, asCSV bool, err error) {
-	f, err := parameters(c.QueryParams(), "outcome", "format")
-	if err != nil {
-		return nil, false, err
-	}
-	outcomes := words(f, "outcome", []string{"failed", "unknown", "skipped"})
-	if outcomes == nil {
-		outcomes = []string{"failed", "unknown", "skipped"}
-	}
-	for _, o := range outcomes {
-		states = append(states, unreached[o])
-	}
-	asCSV = strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/csv")
-	if format := words(f, "format", []string{"csv", "ndjson"}); format != nil {
-		asCSV = format[0] == "csv"
-	}
-	return states, asCSV, f.err()
 }
 
 // flushEvery is after how many people a piece of the list is sent off.
@@ -78,6 +111,7 @@ const flushEvery = 500
 type stream struct {
 	c      echo.Context
 	job    fanout.JobID
+	name   string // of the list, for the file
 	buf    *bufio.Writer
 	csv    *csv.Writer // nil for NDJSON
 	rows   int
@@ -122,7 +156,7 @@ func (st *stream) begin() {
 	h.Set(echo.HeaderContentType, "application/x-ndjson")
 	if st.csv != nil {
 		h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
-		h.Set(echo.HeaderContentDisposition, `attachment; filename="pushd-`+string(st.job)+`-failures.csv"`)
+		h.Set(echo.HeaderContentDisposition, `attachment; filename="pushd-`+string(st.job)+`-`+st.name+`.csv"`)
 	}
 	st.c.Response().WriteHeader(http.StatusOK)
 }
@@ -146,7 +180,7 @@ func (st *stream) write(f fanout.Failure) error {
 }
 
 func (st *stream) line(f fanout.Failure) error {
-	doc := failureDoc{f.OpenID, f.State.String(), errorOf(f.Code), f.Page}
+	doc := failureDoc{f.OpenID, outcomeOf(f.State), errorOf(f.Code), f.Page}
 	if st.csv == nil {
 		return json.NewEncoder(st.buf).Encode(doc)
 	}
@@ -155,6 +189,14 @@ func (st *stream) line(f fanout.Failure) error {
 		why = *doc.Error
 	}
 	return st.csv.Write([]string{cell(string(doc.OpenID)), doc.Outcome, cell(why), strconv.Itoa(doc.Page)})
+}
+
+// outcomeOf names a recipient's outcome.
+func outcomeOf(s fanout.PersonState) string {
+	if !s.Settled() {
+		return untold
+	}
+	return s.String()
 }
 
 // cell keeps a spreadsheet from taking a text for a formula.

@@ -189,3 +189,27 @@ func TestServer_FailuresClientGone(t *testing.T) {
 		t.Error("the reader was not stopped")
 	}
 }
+
+// Every outcome can be listed; who has none is untold.
+func TestServer_Recipients(t *testing.T) {
+	w := newWorld()
+	var asked []fanout.PersonState
+	w.jobs.FailuresFunc = func(_ context.Context, states []fanout.PersonState, yield func(fanout.Failure) error) error {
+		asked = states
+		for i, s := range []fanout.PersonState{fanout.PersonSent, fanout.Untouched, fanout.Refused, fanout.InDoubt} {
+			if err := yield(fanout.Failure{OpenID: fanout.OpenID(fmt.Sprint("o", i)), State: s, Page: 1}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for query, want := range map[string]int{"": 7, "?outcome=untold": 3, "?outcome=sent,untold&format=ndjson": 4, "?outcome=failed": 1} {
+		r := w.get(strings.TrimSuffix(failuresPath, "failures") + "recipients" + query)
+		if r.Code != 200 || len(asked) != want || strings.Count(r.Body.String(), `"untold"`) != 3 || strings.Count(r.Body.String(), `"sent"`) != 1 {
+			t.Errorf("%s: %d, %d states, %s", query, r.Code, len(asked), r.Body)
+		}
+	}
+	if r := w.get(strings.TrimSuffix(failuresPath, "failures") + "recipients?outcome=lost"); r.Code != 422 {
+		t.Errorf("an unknown outcome: %d", r.Code)
+	}
+}

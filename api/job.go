@@ -29,6 +29,7 @@ type jobDoc struct {
 	Skipped int64            `json:"skipped"`
 	Failed  int64            `json:"failed"`
 	Unknown int64            `json:"unknown"`
+	Untold  *int64           `json:"untold"`
 	InDoubt int64            `json:"inDoubt"`
 	Retries int64            `json:"retries"`
 	Errors  map[string]int64 `json:"errors"`
@@ -78,6 +79,10 @@ func (s *Server) job(ctx context.Context, j fanout.Job) jobDoc {
 			s.Logger.Warn("queue position not known", "job_id", string(j.ID), "error", err)
 		}
 		doc.QueuePosition = known(position)
+	}
+	if j.State.Ended() {
+		left := j.Walk.Walked - j.Counts.Settled()
+		doc.Untold = &left
 	}
 	doc.OnlyOpenIDs = s.OnlyOpenIDs
 	return doc

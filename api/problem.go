@@ -54,6 +54,7 @@ var refusals = map[fanout.ProblemCode]refusal{
 	codeRequestTimeout:         {http.StatusRequestTimeout, "The body took too long to arrive"},
 	fanout.CodeAlreadyNotified: {http.StatusConflict, "This reminder has been sent"},
 	fanout.CodeJobEnded:        {http.StatusConflict, "The job has ended"},
+	fanout.CodeMessageDiffers:  {http.StatusConflict, "The job at work sends another message"},
 	fanout.CodeJobActive:       {http.StatusConflict, "The job has not ended"},
 	fanout.CodeReminderOff:     {http.StatusConflict, "The channel's reminder is switched off"},
 	fanout.CodeOwnerDisabled:   {http.StatusConflict, "The owner's account is not enabled"},

@@ -138,6 +138,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/v1/jobs/:id/cancel", s.cancel)
 	e.POST("/v1/jobs/:id/retry", s.retry)
 	e.GET("/v1/jobs/:id/failures", s.failures)
+	e.GET("/v1/jobs/:id/recipients", s.recipients)
 	e.GET("/v1/jobs/:id/recipients/:openid", s.recipient)
 
 	const account = "/v1/accounts/:appid/templates"

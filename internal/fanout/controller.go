@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -148,6 +149,10 @@ func (c *Controller) previous(ctx context.Context, id ActID, start int64) (*Job,
 // existing answers with the active job. Its people get a token that came
 // along, and if it waits for one it tries now.
 func (c *Controller) existing(ctx context.Context, req Request, job Job) (Outcome, error) {
+	if names := req.Asked.differs(job.Asked); len(names) > 0 {
+		return Outcome{}, &Problem{Code: CodeMessageDiffers, Field: names[0], Job: &job, Text: fmt.Sprintf(
+			"the job at work was asked to send something else: %s differs. To send this instead, cancel the job and POST again with continue: those who have the message are left alone", strings.Join(names, ", "))}
+	}
 	if job.State == Parked && req.AccessToken != "" && (job.Reason == TokenUnavailable || job.Reason == AccountMismatch) {
 		c.offer(req)
 		unparked, err := c.book.Command(ctx, job.ID, Command{From: []State{Parked}, Unpark: true, Anew: true})

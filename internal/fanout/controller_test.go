@@ -329,3 +329,34 @@ func TestController_Patch(t *testing.T) {
 		}
 	})
 }
+
+// A POST that asks for another message than that of the job at work is told so;
+// one that asks for the same, or says nothing of the message, gets the job.
+func TestController_MessageDiffers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk()
+		asked := Asked{TemplateID: "t1", URL: "https://x", MiniProgram: &MiniProgram{"wx9", "p"}, Data: map[string]string{"thing1": "a"}}
+		if _, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1", Asked: asked}); err != nil {
+			t.Fatal(err)
+		}
+		for name, c := range map[string]struct {
+			asked Asked
+			field string
+		}{
+			"nothing":      {Asked{}, ""},
+			"the same":     {Asked{TemplateID: "t1", URL: "https://x", MiniProgram: &MiniProgram{"wx9", "p"}, Data: map[string]string{"thing1": "a"}}, ""},
+			"a part of it": {Asked{Data: map[string]string{"thing1": "a"}}, ""},
+			"template":     {Asked{TemplateID: "t2"}, "templateId"},
+			"url":          {Asked{URL: "https://y"}, "url"},
+			"mini program": {Asked{MiniProgram: &MiniProgram{"wx9", "q"}}, "miniprogram"},
+			"a text":       {Asked{Data: map[string]string{"thing1": "b"}}, "data"},
+			"another text": {Asked{Data: map[string]string{"thing1": "a", "thing2": "b"}}, "data"},
+		} {
+			_, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1", Asked: c.asked})
+			var p *Problem
+			if got := errors.As(err, &p); got != (c.field != "") || got && (p.Code != CodeMessageDiffers || p.Field != c.field || p.Job == nil) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}

@@ -3,6 +3,7 @@ package fanout
 import (
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 )
@@ -144,6 +145,24 @@ type Asked struct {
 // empty says that the POST left everything to the database.
 func (a Asked) empty() bool {
 	return a.TemplateID == "" && a.URL == "" && a.MiniProgram == nil && len(a.Data) == 0
+}
+
+// differs names what a POST says of the message that the job at work was not
+// asked for. What it does not say does not differ.
+func (a Asked) differs(work Asked) (names []string) {
+	if a.TemplateID != "" && a.TemplateID != work.TemplateID {
+		names = append(names, "templateId")
+	}
+	if a.URL != "" && a.URL != work.URL {
+		names = append(names, "url")
+	}
+	if a.MiniProgram != nil && (work.MiniProgram == nil || *a.MiniProgram != *work.MiniProgram) {
+		names = append(names, "miniprogram")
+	}
+	if len(a.Data) > 0 && !maps.Equal(a.Data, work.Data) {
+		names = append(names, "data")
+	}
+	return names
 }
 
 // Prepared is what prepare made of a job: the message, and the channel's

@@ -12,6 +12,7 @@ const (
 	CodeJobNotFound     ProblemCode = "job_not_found"
 	CodeAppIDMismatch   ProblemCode = "appid_mismatch" // the channel belongs to another account
 	CodeAlreadyNotified ProblemCode = "already_notified"
+	CodeMessageDiffers  ProblemCode = "message_differs" // another message than that of the job at work
 	CodeJobEnded        ProblemCode = "job_ended"
 	CodeJobActive       ProblemCode = "job_active"
 	CodeReminderOff     ProblemCode = "reminder_off"

@@ -15,7 +15,7 @@ import (
 // job's size. It ends early with yield's error.
 func (s *Store) Failures(ctx context.Context, id fanout.JobID, states []fanout.PersonState, yield func(fanout.Failure) error) error {
 	for no := 0; ; {
-		p, openids, err := s.nextPage(ctx, id, no)
+		p, openids, err := s.nextPage(ctx, id, no, slices.Contains(states, fanout.PersonSent))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -32,7 +32,11 @@ func (s *Store) Failures(ctx context.Context, id fanout.JobID, states []fanout.P
 			if i >= len(people) {
 				break
 			}
-			if person := people[i]; slices.Contains(states, person.State) {
+			person := people[i]
+			if person.State == fanout.Untouched && i < p.Mark { // may have been sent to
+				person = fanout.Person{State: fanout.InDoubt, Code: fanout.CodeInDoubt}
+			}
+			if slices.Contains(states, person.State) {
 				f := fanout.Failure{
 					OpenID: fanout.OpenID(bytes.TrimSuffix(openid, []byte("\n"))),
 					State:  person.State, Code: int(person.Code), Page: no,
@@ -46,8 +50,9 @@ func (s *Store) Failures(ctx context.Context, id fanout.JobID, states []fanout.P
 	}
 }
 
-// nextPage reads the page after no on which anyone is not simply sent to.
-func (s *Store) nextPage(ctx context.Context, id fanout.JobID, no int) (progressRow, []byte, error) {
+// nextPage reads the page after no on which anyone is not simply sent to, or any
+// page.
+func (s *Store) nextPage(ctx context.Context, id fanout.JobID, no int, any bool) (progressRow, []byte, error) {
 	var r struct {
 		progressRow
 		OpenIDs []byte `db:"openids"`
@@ -59,9 +64,9 @@ FROM pushd_progress g
 JOIN pushd_page p ON p.job_id = g.job_id AND p.page_no = g.page_no
 WHERE g.job_id = ?
   AND g.page_no > ?
-  AND g.sent < g.people
+  AND (? OR g.sent < g.people)
 ORDER BY g.page_no
-LIMIT 1`, id, no)
+LIMIT 1`, id, no, any)
 	})
 	return r.progressRow, r.OpenIDs, err
 }

@@ -98,6 +98,7 @@ function pushd_chinese(string $code, string $detail): string
         'reminder_off'            => '频道没有开启开播提醒',
         'owner_disabled'          => '开播提醒没有启用',
         'already_notified'        => '本场直播已经提醒过',
+        'message_differs'         => '本场直播的提醒正在发送，内容与本次不同',
         'job_ended'               => '本场直播的提醒已经结束',
         'deadline_passed'         => '已过提醒的有效时间',
         'quota_short'             => '今日剩余的发送额度不够，余下的会在明天 0 点后继续，直到有效时间结束',
