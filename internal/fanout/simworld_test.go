@@ -213,7 +213,7 @@ func (w *sim) follow(n int, d *rand.Rand) {
 			case 2:
 				w.wechat.codes[id] = fakePerson{code: 48003}
 			case 3:
-				w.wechat.codes[id] = fakePerson{code: 40241, puts: 1 + d.IntN(5)}
+				w.wechat.codes[id] = fakePerson{code: 40241, puts: 1} // another message of the account, a moment ago
 			case 4:
 				w.wechat.codes[id] = fakePerson{code: 43117, puts: 1 + d.IntN(2)}
 			}

@@ -258,7 +258,7 @@ func TestClient_SweepsToTheSecond(t *testing.T) {
 		time.Sleep(sweepEvery - 1)
 		c.Offer("wx3", "posted", 0)
 		accounts(3, "just before its time")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		c.Offer("wx3", "posted", 0)
 		accounts(2, "at its time")
 		if c.accounts["wx1"] != nil {
@@ -279,7 +279,7 @@ func TestClient_HealthForgetsToTheSecond(t *testing.T) {
 		if h := c.Health(); h.Failing != 2 {
 			t.Errorf("at the limit: %+v", h)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if h := c.Health(); h.Failing != 1 || h.AppID != "wx2" || time.Since(h.Since) < staleFailure-time.Second {
 			t.Errorf("beyond the limit: %+v", h)
 		}
@@ -327,14 +327,14 @@ func TestClient_ToTheSecond(t *testing.T) {
 		time.Sleep(400*time.Second - 1)
 		mustToken(t, c, "tok1")
 		asks(1, "just before its time")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		mustToken(t, c, "tok1")
 		asks(2, "at its time")
 		until := c.accounts["wx1"].notBefore
 		time.Sleep(time.Until(until) - 1)
 		mustToken(t, c, "tok1")
 		asks(2, "at the pause's last moment")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		mustToken(t, c, "tok1")
 		asks(3, "after the pause")
 		mustToken(t, c, "tok3")
