@@ -24,25 +24,6 @@ func (a *account) quiet(now Time) bool {
 	return at == 0 || now.Sub(at) > quietFor
 }
 
-// manyRepeats is how many recipients in doubt must get a second 40241 in one
-// round, so that it is taken for WeChat's way of answering a repetition. Fewer
-// may have had other messages of the account, which pushd knows nothing of.
-const manyRepeats = 8
-
-// judgeRepeats decides about those in doubt who got a second 40241, when the
-// round has sent to everyone: delivered if they are many, else unknown.
-func (s *sender) judgeRepeats() {
-	state, code := PersonUnknown, duplicate
-	if len(s.repeats) >= manyRepeats {
-		state, code = PersonSent, 0
-	}
-	for _, sp := range s.repeats {
-		sp.sheet.held--
-		sp.sheet.settle(sp.index, state, code)
-	}
-	s.repeats = nil
-}
-
 // duplicateInDoubt takes a 40241 to a recipient whose earlier try may have been
 // accepted. It may speak of that try, or of another message of the account, so
 // the first leaves them in doubt; they are asked once more, under the same
@@ -52,10 +33,7 @@ func (s *sender) duplicateInDoubt(t *ticket, a Answer, r result) {
 	later := now.Add(deferShort + time.Second)
 	switch {
 	case shorts(t.person()) > 0 && s.run.account.quiet(now):
-		t.sheet.leave(t, a.Code)
-		s.live--
-		t.sheet.held++
-		s.repeats = append(s.repeats, spot{sheet: t.sheet, index: t.index, code: a.Code})
+		s.sent(t, r.token, r.at)
 	case shorts(t.person()) > 0, t.maybe,
 		later >= s.run.deadline(), later.Sub(t.askedAt) >= s.run.e.cfg.DedupWindow:
 		s.giveUp(t, a.Code)

@@ -23,7 +23,6 @@ func (s *sender) conclude() {
 	for _, sp := range s.canary.flush() {
 		s.release(sp)
 	}
-	s.judgeRepeats()
 }
 
 // leaveAll gives everyone back who has a ticket: those who may have been told

@@ -47,7 +47,6 @@ type sender struct {
 	token   Token
 	tokens  chan tokenAnswer
 	asking  bool
-	repeats []spot    // in doubt, and got a second 40241
 	refused []*ticket // their token was refused; they wait for the next
 	looking bool      // somebody looks whether there is a newer token
 	looked  chan look
