@@ -341,7 +341,7 @@ func TestToken_WeChatRefuses(t *testing.T) {
 		})
 	}
 	t.Run("old token until its end", func(t *testing.T) {
-		e.exec(t, "REPLACE INTO wx_access_token (appid, access_token, expires_at, secret_hash) VALUES ('wx1', 'marked-old', UNIX_TIMESTAMP() + 200, LEFT(SHA2('wx_access_token/" + appSecret + "', 256), 32))")
+		e.exec(t, "REPLACE INTO wx_access_token (appid, access_token, expires_at, secret_hash) VALUES ('wx1', 'marked-old', UNIX_TIMESTAMP() + 200, LEFT(SHA2('wx_access_token/"+appSecret+"', 256), 32))")
 		e.wechat.set(func(stableCall) any { return 502 })
 		if a := e.ask(t, "appid=wx1"); a.AccessToken != "marked-old" || a.ExpiresIn > 200 || a.ExpiresIn < 100 {
 			t.Errorf("%+v", a)
