@@ -224,7 +224,7 @@ func (e *Engine) newRun(hard context.Context, job Job, t *tenure) *run {
 	r := &run{
 		e: e, job: job, account: e.account(job.AppID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
-		frontier: newFrontier(job.Walk), reopening: newReopening(job.Retry), settled: settled{on: map[int]int64{}},
+		frontier: newFrontier(job.Walk), doubts: map[OpenID]Time{}, reopening: newReopening(job.Retry), settled: settled{on: map[int]int64{}},
 	}
 	r.retry = e.retry
 	r.retry.log = r.log

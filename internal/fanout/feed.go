@@ -74,6 +74,8 @@ type feeder struct {
 	job      JobID
 	frontier *frontier
 	retry    retrier
+	// doubts are recipients of an earlier list who may have the message.
+	doubts map[OpenID]Time
 	// settled is what this claim has recorded of the pages.
 	settled *settled
 	// due says whether a refused person may be sent to in this round.
@@ -167,6 +169,9 @@ func (f *feeder) page(ctx context.Context, row Progress) error {
 			}
 			if t := f.ticket(sh, people[i], i, mark, row.DoubtAt, reopen); t != nil {
 				t.openID = OpenID(line[:len(line)-1])
+				if at, may := f.doubts[t.openID]; may && !t.ambiguous {
+					t.ambiguous, t.askedAt = true, at
+				}
 				b.tickets = append(b.tickets, t)
 			}
 			i++

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,14 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	if r.doubted++; m.worked || r.doubted > maxDoubts {
 		return r.parkMismatch(m, "")
 	}
-	if r.told.Load() || r.listing.by(m.token) {
+	free, err := r.mayStartOver(ctx)
+	if err != nil {
+		return err
+	}
+	// Where recipients have the message, or may have it, the list is more likely
+	// right than the token; another token costs nothing of what is known.
+	keep := r.told.Load() || len(r.doubts) > 0 && r.doubted == 1
+	if keep || r.listing.by(m.token) {
 		tok, err := r.anotherToken(ctx, m)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -69,12 +77,9 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 			return r.parkMismatch(m, "")
 		}
 	}
-	if r.told.Load() {
+	switch {
+	case keep:
 		return errAgain
-	}
-	switch free, err := r.mayStartOver(ctx); {
-	case err != nil:
-		return err
 	case !free:
 		return r.parkMismatch(m, " Some recipients may have got the message, so the list is not read again by itself; POST with restart does.")
 	}
@@ -120,12 +125,40 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		for _, row := range rows {
-			if row.DoubtAt != 0 && r.e.clock.now().Sub(row.DoubtAt) > r.e.cfg.DedupWindow/2 {
+			if row.DoubtAt == 0 {
+				continue
+			}
+			if r.e.clock.now().Sub(row.DoubtAt) > r.e.cfg.DedupWindow/2 {
 				return false, nil
+			}
+			if err := r.rememberDoubts(ctx, row); err != nil {
+				return false, err
 			}
 		}
 	}
 	return true, nil
+}
+
+// rememberDoubts keeps, beyond the list that is forgotten, who of a page may have
+// the message: they may be on the next list, too.
+func (r *run) rememberDoubts(ctx context.Context, row Progress) error {
+	people, err := DecodePersons(row.Outcomes, row.People)
+	if err != nil {
+		return err
+	}
+	var openids []byte
+	err = r.retry.patiently(ctx, "read openids", func(ctx context.Context) (err error) {
+		openids, err = r.e.cfg.Ledger.People(ctx, r.job.ID, row.Page, 0, 4<<20)
+		return err
+	})
+	i := 0
+	for line := range bytes.Lines(openids) {
+		if i < len(people) && (people[i].State == InDoubt || people[i].State == Untouched && i < row.Mark) {
+			r.doubts[OpenID(bytes.TrimSuffix(line, []byte("\n")))] = row.DoubtAt
+		}
+		i++
+	}
+	return err
 }
 
 // startOver forgets the list and whatever came of it.

@@ -39,7 +39,8 @@ type run struct {
 	listing   listing
 	reopening *reopening
 	settled   settled
-	wary      atomic.Bool // the list has turned out to be another account's before
+	doubts    map[OpenID]Time // of a list that was forgotten: when they were sent to
+	wary      atomic.Bool     // the list has turned out to be another account's before
 	frontier  *frontier
 	startTime atomic.Int64 // what the message says; -1 before it is made
 
@@ -131,7 +132,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
 	f := &feeder{ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry,
-		settled: &r.settled, again: r.reopening, due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
+		doubts: r.doubts, settled: &r.settled, again: r.reopening, due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f.out)
