@@ -103,8 +103,8 @@ func needless(r wechatsim.Report, v Verdict) int64 {
 }
 
 // columnFor is how long live_notify_status may take to follow where writing it
-// has failed: a column that failed twice is left alone for up to a minute.
-const columnFor = 90 * time.Second
+// has failed: it is tried again every ten seconds, and that may fail, too.
+const columnFor = 45 * time.Second
 
 // judgeStatus demands status 2 if and only if the job succeeded, as soon as the
 // column has followed.

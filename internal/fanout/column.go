@@ -3,6 +3,8 @@ package fanout
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -25,81 +27,85 @@ func Projection(j Job, failed int) int {
 // column waits for the platform's table.
 const (
 	columnFor  = 1500 * time.Millisecond // one channel's column
-	columnsFor = 3 * time.Second         // those of one round that fail
-	columnRest = 20 * time.Second        // after the second failure in a row, doubling
-	columnMost = time.Minute             // at most
+	columnsFor = 3 * time.Second         // in one round, those that fail for the first time; and the others
 )
 
-// columns remembers the jobs whose column could not be written, so that a few
-// rows that somebody keeps locked do not hold up the others.
+// columns remembers the jobs whose column could not be written, so that rows
+// which somebody keeps locked do not hold up the others.
 type columns struct {
-	failed map[JobID]columnFailure
-	spent  time.Duration // in this round, on writes that failed
+	failed map[JobID]time.Time // when they were tried last
+	spent  time.Duration       // in this round, on writes that failed
 }
 
-type columnFailure struct {
-	times int
-	at    time.Time
-}
+// waits says that a job's column failed before and waits for its turn.
+func (c *columns) waits(id JobID) bool { return !c.failed[id].IsZero() }
 
-// rest is how long a column is left alone.
-func (f columnFailure) rest() time.Duration {
-	if f.times < 2 {
-		return 0
-	}
-	return min(columnMost, columnRest<<min(f.times-2, 10))
-}
-
-// begin begins a round.
-func (c *columns) begin(now time.Time) {
-	c.spent = 0
-	for id, f := range c.failed {
-		if now.Sub(f.at) > 2*columnMost { // the job is none of those that are looked at
-			delete(c.failed, id)
-		}
-	}
-}
-
-// may says whether a job's column is tried in this round.
-func (c *columns) may(id JobID, now time.Time) bool {
-	f, failed := c.failed[id]
-	return (!failed || now.Sub(f.at) >= f.rest()) && c.spent < columnsFor
-}
-
-// tried notes what came of it.
+// tried notes what came of a write.
 func (c *columns) tried(id JobID, err error, now time.Time, took time.Duration) {
 	if err == nil {
 		delete(c.failed, id)
 		return
 	}
 	if c.failed == nil {
-		c.failed = map[JobID]columnFailure{}
+		c.failed = map[JobID]time.Time{}
 	}
-	c.failed[id] = columnFailure{c.failed[id].times + 1, now}
+	c.failed[id] = now
 	c.spent += took
+}
+
+// turns puts those that wait in order, longest first, and forgets whoever does
+// not and has not failed since began.
+func (c *columns) turns(jobs []Job, began time.Time) {
+	slices.SortFunc(jobs, func(a, b Job) int { return c.failed[a.ID].Compare(c.failed[b.ID]) })
+	waits := make(map[JobID]bool, len(jobs))
+	for _, j := range jobs {
+		waits[j.ID] = true
+	}
+	maps.DeleteFunc(c.failed, func(id JobID, at time.Time) bool { return !waits[id] && at.Before(began) })
 }
 
 // mendStatus writes live_notify_status where it is not what the channel's
 // newest job says. Hosts write the column too, or save a stale row; pushd's
 // word is put back.
 func (e *Engine) mendStatus(ctx context.Context) error {
+	var waiting []Job
+	parked, began := int64(0), time.Now()
+	err := e.standing(ctx, func(j Job) {
+		if j.State == Parked {
+			parked++
+		}
+		if e.columns.waits(j.ID) {
+			waiting = append(waiting, j)
+		} else {
+			e.mend(ctx, j, false)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	e.parked.Store(parked)
+	e.columns.turns(waiting, began)
+	e.columns.spent = 0
+	for _, j := range waiting {
+		e.mend(ctx, j, false)
+	}
+	return nil
+}
+
+// standing calls f for the newest job of every channel that is looked after.
+func (e *Engine) standing(ctx context.Context, f func(Job)) error {
+	const batch = 200
 	var after JobID
-	parked := int64(0)
 	for {
-		const batch = 200
 		jobs, err := e.cfg.Ledger.Standing(ctx, e.clock.now().Add(-reconcileSpan), after, batch)
 		if err != nil {
 			return err
 		}
 		for _, j := range jobs {
-			e.mend(ctx, j, false)
-			if j.State == Parked {
-				parked++
-			}
+			f(j)
 			after = j.ID
 		}
 		if len(jobs) < batch {
-			e.parked.Store(parked)
 			return nil
 		}
 	}
@@ -108,10 +114,10 @@ func (e *Engine) mendStatus(ctx context.Context) error {
 // mend puts one channel's column right. fresh says that the job has ended just
 // now, so that the column is not wrong but behind.
 func (e *Engine) mend(ctx context.Context, j Job, fresh bool) {
-	began := time.Now()
-	if !e.columns.may(j.ID, began) {
+	if e.columns.spent >= columnsFor || ctx.Err() != nil {
 		return
 	}
+	began := time.Now()
 	was, is, written, err := e.column(ctx, j, fresh)
 	if ctx.Err() != nil {
 		return

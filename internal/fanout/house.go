@@ -10,7 +10,7 @@ import (
 // keepHouse does what a daemon does beside its jobs: it ends jobs that wait
 // past their deadline, keeps the status column true, and removes old pages.
 func (e *Engine) keepHouse(ctx context.Context) {
-	e.columns.begin(time.Now())
+	e.columns.spent = 0
 	for i, step := range []struct {
 		name string
 		do   func(context.Context) error

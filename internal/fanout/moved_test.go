@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,6 +86,86 @@ func TestRun_StartMovesDuringARetry(t *testing.T) {
 		job, err := w.ledger.Last(t.Context(), 1)
 		if err != nil || job.ID == first.ID || job.State != Succeeded || job.Counts.Sent != 40 {
 			t.Errorf("the reminder of the new start: %v, %s, %+v", err, job.State, job.Counts)
+		}
+	})
+}
+
+// A start that moves in a job's last seconds, with the status left as it is, is
+// followed: the column does not stay at 1, and there is no second reminder.
+func TestRun_StartMovesBeforeTheEnd(t *testing.T) {
+	inWorld(t, 100, 10, func(w *sim) {
+		time.Sleep(9500 * time.Millisecond)
+		w.moveTo(3600, StatusNotifying)
+		w.within(30 * time.Second)
+		if job := w.job(); job.State != Succeeded || job.StartTime != w.channel(1).StartTime || w.column() != StatusDone {
+			w.violated("%s %s, start %+d s, column %d", job.State, job.Reason, job.StartTime-w.channel(1).StartTime, w.column())
+		}
+		w.post(1, Request{})
+		if n := len(w.ledger.jobs); n != 1 {
+			w.violated("%d jobs", n)
+		}
+	})
+}
+
+// An older reminder that is retried while the channel has a newer one ends: it
+// must not become a second reminder of the new start.
+func TestRun_StartMovesUnderAnOlderReminder(t *testing.T) {
+	inWorld(t, 100, 10, func(w *sim) {
+		w.excuse = commands | moves
+		time.Sleep(3 * time.Second)
+		old := w.job()
+		if _, err := w.controller().Cancel(context.Background(), old.ID); err != nil {
+			w.violated("%v", err)
+		}
+		time.Sleep(time.Second)
+		w.moveTo(3600, StatusNotNotified)
+		w.post(1, Request{})
+		time.Sleep(30 * time.Second)
+		if w.column() != StatusDone {
+			w.violated("the new reminder: column %d", w.column())
+		}
+		if _, err := w.controller().Retry(context.Background(), old.ID, RetryRequest{}); err != nil {
+			w.violated("%v", err)
+		}
+		time.Sleep(30 * time.Second)
+		got, _ := w.ledger.Job(context.Background(), old.ID)
+		if got.State != Canceled || got.Reason != StartMoved || got.StartTime != old.StartTime || w.column() != StatusDone {
+			w.violated("the old one: %s %s, start %+d s, column %d", got.State, got.Reason, got.StartTime-old.StartTime, w.column())
+		}
+	})
+}
+
+// A start that moves away and back again: the job goes on where it stopped.
+func TestRun_StartMovesBack(t *testing.T) {
+	inWorld(t, 100, 10, func(w *sim) {
+		time.Sleep(5 * time.Second)
+		w.moveTo(3600, StatusNotNotified)
+		time.Sleep(40 * time.Second)
+		if job := w.job(); job.State != Canceled || job.Reason != StartMoved {
+			w.violated("%s %s", job.State, job.Reason)
+		}
+		w.moveTo(-3600, StatusNotNotified)
+		w.post(1, Request{})
+		w.within(30 * time.Second)
+		if job := w.job(); len(w.ledger.jobs) != 1 || job.State != Succeeded || job.Counts.Sent != 100 || w.column() != StatusDone {
+			w.violated("%d jobs, %s, %+v, column %d", len(w.ledger.jobs), job.State, job.Counts, w.column())
+		}
+	})
+}
+
+// A 1 that no job stands for is nobody's wish, whatever the start is by now.
+func TestEngine_OrphanedColumn(t *testing.T) {
+	inWorld(t, 20, 0, func(w *sim) {
+		w.within(time.Minute)
+		w.moveTo(3600, StatusNotifying)
+		time.Sleep(2 * reconcileEvery)
+		if got := w.column(); got != StatusDone {
+			w.violated("the column is %d", got)
+		}
+		w.moveTo(3600, StatusNotNotified) // but a 0 asks for a reminder
+		time.Sleep(2 * reconcileEvery)
+		if got := w.column(); got != StatusNotNotified {
+			w.violated("the column is %d, the platform asks for a reminder", got)
 		}
 	})
 }

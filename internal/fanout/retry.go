@@ -87,8 +87,10 @@ func definite(err error) bool {
 			return true
 		}
 	}
-	var e *ended
-	return badChannel(err) != nil || errors.As(err, &e)
+	if _, ok := errors.AsType[*ended](err); ok {
+		return true
+	}
+	return badChannel(err) != nil
 }
 
 // sleep waits for d, and says whether it slept it out.

@@ -322,5 +322,5 @@ func (w *sim) settle() {
 		}
 		time.Sleep(time.Second)
 	}
-	time.Sleep(columnMost + 2*reconcileEvery + time.Second) // a column that could not be written rests
+	time.Sleep(2*reconcileEvery + time.Second)
 }

@@ -57,6 +57,9 @@ func (e *columnError) Unwrap() error {
 func (s *Store) withColumn(ctx context.Context, c column, change func(*sqlx.Tx) error) error {
 	err := s.together(ctx, c, change)
 	var bad *columnError
+	if errors.As(err, &bad) && s.cut(bad.err) {
+		err = s.together(ctx, c, change)
+	}
 	switch {
 	case errors.As(err, &bad):
 		s.opt.Logger.Warn("live_notify_status does not change with the job; the reconciler will see to it", "actid", c.actID, "status", c.status, "err", bad.err)
@@ -67,6 +70,12 @@ func (s *Store) withColumn(ctx context.Context, c column, change func(*sqlx.Tx) 
 		return err
 	}
 	return s.tx(ctx, change)
+}
+
+// cut says that the connection broke, rather than that somebody made it wait:
+// with another one the column may well be written.
+func (s *Store) cut(err error) bool {
+	return s.d.Down(err) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // together writes the column, makes the change, and asks whether it was right

@@ -1,0 +1,189 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// obstructed is a ledger on which some things can't be done.
+type obstructed struct {
+	Ledger
+	unclaimable map[JobID]bool
+	locked      map[ActID]bool // channels whose row somebody holds
+}
+
+func (o obstructed) Claim(ctx context.Context, owner Owner, id JobID, term time.Duration) (Job, error) {
+	if o.unclaimable[id] {
+		return Job{}, errors.New("the row can't be decoded")
+	}
+	return o.Ledger.Claim(ctx, owner, id, term)
+}
+
+func (o obstructed) MendStatus(ctx context.Context, seen Job, start int64, status int) (bool, error) {
+	if o.locked[seen.ActID] {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+		return false, errors.New("lock wait timeout exceeded")
+	}
+	return o.Ledger.MendStatus(ctx, seen, start, status)
+}
+
+// crowd is a world of n channels of accounts of their own.
+func crowd(t *testing.T, n int, o *obstructed, f func(w *sim)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, 20)
+		for act := ActID(1); act <= ActID(n); act++ {
+			ch := *w.ledger.channels[1]
+			status := StatusNotNotified
+			ch.ActID, ch.AppID, ch.Status = act, AppID(fmt.Sprint("wx", act)), &status
+			w.ledger.channels[act] = &ch
+		}
+		w.change = func(c *Config) { o.Ledger = c.Ledger; c.Ledger = o; c.MaxJobs = 1 }
+		w.boot(0)
+		f(w)
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+		for _, text := range w.wrong {
+			t.Error(text)
+		}
+	})
+}
+
+// A job that can't be claimed, first in the queue, keeps no other waiting.
+func TestEngine_RefusedClaim(t *testing.T) {
+	o := &obstructed{unclaimable: map[JobID]bool{}}
+	crowd(t, 4, o, func(w *sim) {
+		var made []Job
+		for act := ActID(1); act <= 4; act++ {
+			deadline := Time(time.Now().Add(time.Hour).UnixMicro()) + Time(act)
+			j, err := w.ledger.Create(context.Background(), Job{ID: NewJobID(), ActID: act, AppID: AppID(fmt.Sprint("wx", act)),
+				StartTime: w.ledger.channels[act].StartTime, Deadline: deadline})
+			if err != nil {
+				w.violated("%v", err)
+			}
+			o.unclaimable[j.ID] = act <= 2 // before the engine has looked
+			made = append(made, j)
+		}
+		time.Sleep(2 * time.Minute)
+		for i, j := range made {
+			want := Succeeded
+			if i < 2 {
+				want = Queued
+			}
+			if got, _ := w.ledger.Job(context.Background(), j.ID); got.State != want {
+				w.violated("job %d of the queue is %s, want %s", i+1, got.State, want)
+			}
+		}
+	})
+}
+
+// Rows of the platform's that somebody keeps locked hold up neither the columns
+// of the other channels nor the ends of jobs that are late.
+func TestEngine_LockedColumns(t *testing.T) {
+	o := &obstructed{locked: map[ActID]bool{}}
+	crowd(t, 30, o, func(w *sim) {
+		for act := ActID(1); act <= 30; act++ {
+			if _, err := w.controller().Post(context.Background(), Request{ActID: act, AppID: AppID(fmt.Sprint("wx", act))}); err != nil {
+				w.violated("%v", err)
+			}
+		}
+		time.Sleep(3 * time.Minute)
+		for act := ActID(1); act <= 27; act++ {
+			o.locked[act] = true
+		}
+		w.ledger.mu.Lock()
+		for act := ActID(1); act <= 30; act++ {
+			w.ledger.setStatus(act, StatusNotNotified, "a stale save")
+		}
+		w.ledger.mu.Unlock()
+		began := time.Now()
+		for _, act := range []ActID{28, 29, 30} {
+			for *w.channel(act).Status != StatusDone {
+				if time.Since(began) > 5*time.Minute {
+					w.violated("the column of channel %d waits for others", act)
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}
+		// A round never takes much longer than its budget.
+		if e := w.processes[0].engine; e.columns.spent > columnsFor+columnFor {
+			w.violated("a round spent %s on columns that can't be written", e.columns.spent)
+		}
+		clear(o.locked)
+		time.Sleep(3 * reconcileEvery)
+		for act := ActID(1); act <= 30; act++ {
+			if got := *w.channel(act).Status; got != StatusDone {
+				w.violated("the column of channel %d is %d when all is well again", act, got)
+			}
+		}
+	})
+}
+
+func (w *sim) channel(id ActID) Channel {
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	ch := *w.ledger.channels[id]
+	status := *ch.Status
+	ch.Status = &status
+	return ch
+}
+
+// Pause and resume in quick succession, before the worker has heard of either,
+// with messages in flight: everyone gets theirs once, and none is asked for in
+// vain.
+func TestEngine_ResumeAtOnce(t *testing.T) {
+	for _, gap := range []time.Duration{0, time.Millisecond, 50 * time.Millisecond, 150 * time.Millisecond, 300 * time.Millisecond, time.Second} {
+		t.Run(gap.String(), func(t *testing.T) {
+			inWorld(t, 400, 0, func(w *sim) {
+				for range 12 {
+					time.Sleep(230 * time.Millisecond)
+					if w.job().State.Ended() {
+						break
+					}
+					if _, err := w.controller().Pause(context.Background(), w.job().ID); err != nil {
+						break // it has ended
+					}
+					time.Sleep(gap)
+					if _, err := w.controller().Resume(context.Background(), w.job().ID); err != nil {
+						w.violated("resume: %v", err)
+					}
+				}
+				w.within(2 * time.Minute)
+				if job := w.job(); job.State != Succeeded || job.Counts.Sent != 400 || job.Counts.InDoubt != 0 {
+					w.violated("%s with %+v", job.State, job.Counts)
+				}
+			})
+		})
+	}
+}
+
+// Cancel and continue in quick succession are no different.
+func TestEngine_ContinueAtOnce(t *testing.T) {
+	inWorld(t, 400, 0, func(w *sim) {
+		for range 8 {
+			time.Sleep(230 * time.Millisecond)
+			if _, err := w.controller().Cancel(context.Background(), w.job().ID); err != nil {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+			w.post(1, Request{Continue: true})
+		}
+		w.within(2 * time.Minute)
+		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 400 || job.Counts.InDoubt != 0 {
+			w.violated("%s with %+v", job.State, job.Counts)
+		}
+		if got := w.column(); got != StatusDone {
+			w.violated("the column is %d", got)
+		}
+	})
+}
