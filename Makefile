@@ -6,7 +6,7 @@ SEED     ?= 0
 BENCH    ?=
 DEMO     ?=
 
-.PHONY: help demo build test lint deps bench microbench fuzz chaos mutants foreign model
+.PHONY: help demo build test lint deps bench microbench fuzz chaos mutants foreign model gremlins
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -51,3 +51,6 @@ foreign: ## Let clients that others wrote judge the simulated WeChat, npm's too
 
 model: ## Look at every state of a model of one job, and see the wrong models fail (Spin)
 	@docs/model/check.sh
+
+gremlins: deps ## Count which small changes to the code the tests notice, hours; GREMLINS="api store" picks packages
+	@.ci/gremlins $(GREMLINS)
