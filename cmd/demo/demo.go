@@ -40,6 +40,7 @@ type show struct {
 	status   int       // live_notify_status when last looked at
 	posted   time.Time // when the POST had been answered
 	revoked  bool
+	since    time.Time // when it was
 	replaced bool
 }
 
@@ -168,7 +169,7 @@ func (s *show) look(ctx context.Context, job rig.Job) error {
 	}
 	if !s.revoked && !job.Ended() && job.Total != nil && job.Sent*5 > *job.Total*2 {
 		s.account.RevokeToken()
-		s.revoked = true
+		s.revoked, s.since = true, time.Now()
 		s.bar.Note("The access token is revoked, as a refresh by somebody else does it ...")
 	}
 	if s.revoked && !s.replaced && s.Sim.PHP(appID).Rejecting > 0 {
