@@ -42,20 +42,22 @@ CREATE TABLE IF NOT EXISTS `user` (
   PRIMARY KEY (uin)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- The owner's WeChat Official Account.
+-- The owner's WeChat Official Account. An account belongs to one owner: the
+-- reminders of whoever holds an appid go to its followers. Names that WeChat
+-- gives are ASCII and compare byte for byte.
 CREATE TABLE IF NOT EXISTS user_wx_account (
   uin        BIGINT UNSIGNED NOT NULL,
-  appid      VARCHAR(64)     NOT NULL,
-  app_secret VARCHAR(128)    NOT NULL DEFAULT '' COMMENT 'pushd needs no access to it',
+  appid      VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'NULL = none yet',
+  app_secret VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '' COMMENT 'pushd needs no access to it',
   PRIMARY KEY (uin),
-  KEY user_wx_account_appid (appid)
+  UNIQUE KEY user_wx_account_appid (appid)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- The owner's settings for messages.
 CREATE TABLE IF NOT EXISTS user_wx_config (
   id                   BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   uin                  BIGINT UNSIGNED NOT NULL,
-  act_live_template_id VARCHAR(128)    NOT NULL DEFAULT '' COMMENT 'template of the reminder',
+  act_live_template_id VARCHAR(128)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '' COMMENT 'template of the reminder',
   status               TINYINT         NOT NULL DEFAULT 1 COMMENT '1 = enabled',
   PRIMARY KEY (id),
   UNIQUE KEY user_wx_config_uin (uin)

@@ -54,12 +54,7 @@ func newPlatform(t *testing.T) *platform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := sql.Open("mysql", server.DSN(name)+"?multiStatements=true")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	p := &platform{db, name}
+	p := &platform{openDB(t, name), name}
 	tables, err := os.ReadFile("../schema.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +62,25 @@ func newPlatform(t *testing.T) *platform {
 	p.exec(t, string(tables))
 	p.exec(t, phptest.Schema(t))
 	return p
+}
+
+func openDB(t *testing.T, name string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("mysql", server.DSN(name)+"?multiStatements=true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// old makes the platform one that was there before: nothing keeps an appid to
+// one owner, and names compare without regard to case and trailing blanks.
+func (p *platform) old(t *testing.T) {
+	t.Helper()
+	p.exec(t, `ALTER TABLE user_wx_account CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci,
+		DROP KEY user_wx_account_appid, ADD KEY user_wx_account_appid (appid)`)
+	p.exec(t, "ALTER TABLE wx_access_token CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
 }
 
 // settings let PHP reach the database.

@@ -1,5 +1,7 @@
 -- The two tables of deploy/php, beside the platform's own. MySQL 5.7+,
--- MariaDB 10.3+ and SQLite read this file. All times are unix seconds.
+-- MariaDB 10.3+ and SQLite read this file; SQLite takes the end of each table
+-- for a comment. All times are unix seconds. Names are ASCII and compare byte
+-- for byte.
 
 -- The access token of each account, kept by wxtoken.php.
 -- 每个公众号的 access_token 缓存。
@@ -12,7 +14,7 @@ CREATE TABLE IF NOT EXISTS wx_access_token (
   force_day    INT           NOT NULL DEFAULT 0,  -- days since 1970 in Beijing
   force_count  INT           NOT NULL DEFAULT 0,  -- force_refresh on that day
   secret_hash  CHAR(32)      NOT NULL DEFAULT ''  -- of the secret that earned the token
-);
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
 
 -- What pushd refused, and when cron.php may ask again. The row (0, 0) is a
 -- pause for all channels, after a 503 with Retry-After.
@@ -24,4 +26,4 @@ CREATE TABLE IF NOT EXISTS pushd_php_attempt (
   tries      INT         NOT NULL,
   answer     VARCHAR(64) NOT NULL, -- pushd's code, for people
   PRIMARY KEY (act_id, start_time)
-);
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;

@@ -459,6 +459,7 @@ func TestToken_OfAnotherSecret(t *testing.T) {
 	if a := e.ask(t, "appid=wx1"); a.AccessToken == "" {
 		t.Fatalf("%+v", a)
 	}
+	e.old(t)
 	e.exec(t, "INSERT INTO user_wx_account (uin, appid, app_secret) VALUES (77, 'wx1', 'invented')")
 	if a := e.ask(t, "appid=wx1"); a.Status != 409 || a.AccessToken != "" {
 		t.Errorf("two owners, two secrets: %+v", a)

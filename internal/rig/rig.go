@@ -234,7 +234,7 @@ type Channel struct {
 }
 
 // AddChannel writes a channel into the platform's tables, with the reminder
-// on, and its owner.
+// on, and its owner: whoever has the account already, else a new one.
 func (r *Rig) AddChannel(ctx context.Context, c Channel) error {
 	if c.TemplateID == "" {
 		c.TemplateID = wechatsim.TemplateID(c.AppID, 1)
@@ -248,17 +248,39 @@ func (r *Rig) AddChannel(ctx context.Context, c Channel) error {
 	if c.Start.IsZero() {
 		c.Start = time.Now().Add(time.Hour)
 	}
-	for _, q := range []struct {
-		text string
-		args []any
-	}{
-		{"INSERT INTO activity (id, uin, title, start_time, watch_url) VALUES (?, ?, ?, ?, ?)", []any{c.ActID, c.ActID, c.Title, c.Start.Unix(), c.URL}},
+	owner, err := r.owner(ctx, c)
+	if err != nil {
+		return fmt.Errorf("add channel: %w", err)
+	}
+	return r.write(ctx, []statement{
+		{"INSERT INTO activity (id, uin, title, start_time, watch_url) VALUES (?, ?, ?, ?, ?)", []any{c.ActID, owner, c.Title, c.Start.Unix(), c.URL}},
 		{"INSERT INTO activity_detail (act_id, live_notify, live_notify_time) VALUES (?, 1, ?)", []any{c.ActID, max(c.Minutes, 30)}},
+	})
+}
+
+// owner is the owner of a channel's account. An account belongs to one; where
+// it has none yet, the channel's number names a new one.
+func (r *Rig) owner(ctx context.Context, c Channel) (uin int64, err error) {
+	err = r.DB.QueryRowContext(ctx, "SELECT uin FROM user_wx_account WHERE appid = ?", c.AppID).Scan(&uin)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return uin, err
+	}
+	return c.ActID, r.write(ctx, []statement{
 		{"INSERT INTO user_wx_account (uin, appid) VALUES (?, ?)", []any{c.ActID, c.AppID}},
 		{"INSERT INTO user_wx_config (uin, act_live_template_id, status) VALUES (?, ?, 1)", []any{c.ActID, c.TemplateID}},
-	} {
+	})
+}
+
+// statement is a piece of SQL with its arguments.
+type statement struct {
+	text string
+	args []any
+}
+
+func (r *Rig) write(ctx context.Context, all []statement) error {
+	for _, q := range all {
 		if _, err := r.DB.ExecContext(ctx, q.text, q.args...); err != nil {
-			return fmt.Errorf("add channel: %w", err)
+			return err
 		}
 	}
 	return nil

@@ -166,14 +166,18 @@ func (f *fixture) again() *store.Store {
 	return s
 }
 
-// channel gives the platform a channel that is due.
+// channel gives the platform a channel that is due. An account belongs to one
+// owner: that of the first channel.
 func (f *fixture) channel(act fanout.ActID, app fanout.AppID) {
 	f.t.Helper()
+	owner := f.number(`SELECT COALESCE(MAX(uin), ?) FROM user_wx_account WHERE appid = ?`, act, app)
 	f.set(`INSERT INTO activity (id, uin, title, start_time, watch_url) VALUES (?, ?, ?, ?, ?)`,
-		act, act, "第一课", start, "https://live.example/42")
+		act, owner, "第一课", start, "https://live.example/42")
 	f.set(`INSERT INTO activity_detail (act_id, live_notify) VALUES (?, 1)`, act)
-	f.set(`INSERT INTO user_wx_account (uin, appid) VALUES (?, ?)`, act, app)
-	f.set(`INSERT INTO user_wx_config (uin, act_live_template_id) VALUES (?, ?)`, act, "tpl1")
+	if f.number(`SELECT COUNT(*) FROM user_wx_account WHERE uin = ?`, owner) == 0 {
+		f.set(`INSERT INTO user_wx_account (uin, appid) VALUES (?, ?)`, owner, app)
+		f.set(`INSERT INTO user_wx_config (uin, act_live_template_id) VALUES (?, ?)`, owner, "tpl1")
+	}
 }
 
 // set changes the database behind the store's back.

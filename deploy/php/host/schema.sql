@@ -1,6 +1,7 @@
 -- The tables of the sample host, beside those of deploy/php/schema.sql.
--- MySQL 5.7+, MariaDB 10.3+ and SQLite read this file. Times are unix
--- seconds; noted_us is microseconds. openid compares byte for byte.
+-- MySQL 5.7+, MariaDB 10.3+ and SQLite read this file; SQLite takes the end of
+-- each table for a comment. Times are unix seconds; noted_us is microseconds.
+-- Names are ASCII and compare byte for byte.
 
 -- The QR codes that were made, by scene: one WeChat call for all viewers.
 -- 二维码缓存。
@@ -11,7 +12,7 @@ CREATE TABLE IF NOT EXISTS host_qrcode (
   expires_at BIGINT       NOT NULL DEFAULT 0,
   retry_at   BIGINT       NOT NULL DEFAULT 0, -- WeChat refused: not before
   PRIMARY KEY (appid, scene)
-);
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
 
 -- Who followed or scanned, as the callback told. act_id 0: no channel's code.
 -- 关注与扫码记录。
@@ -20,7 +21,7 @@ CREATE TABLE IF NOT EXISTS host_follow (
   openid     VARBINARY(64) NOT NULL,
   created_at BIGINT        NOT NULL, -- WeChat's CreateTime
   kind       VARCHAR(16)   NOT NULL, -- subscribe, SCAN
-  scene      VARCHAR(64)   NOT NULL,
+  scene      VARBINARY(64) NOT NULL, -- of any code, also one that another program made
   act_id     BIGINT        NOT NULL,
   noted_us   BIGINT        NOT NULL,
   left_at    BIGINT        NOT NULL DEFAULT 0, -- unsubscribed
@@ -28,7 +29,7 @@ CREATE TABLE IF NOT EXISTS host_follow (
   PRIMARY KEY (appid, openid, created_at, kind, scene),
   UNIQUE (act_id, noted_us, openid),
   UNIQUE (ref)
-);
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
 
 -- Signatures of callbacks that were acted on, for ten minutes.
 -- 已处理的回调签名，防重放。
@@ -37,7 +38,7 @@ CREATE TABLE IF NOT EXISTS host_callback (
   signature CHAR(40)    NOT NULL,
   seen_at   BIGINT      NOT NULL,
   PRIMARY KEY (appid, signature)
-);
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
 
 -- Test messages that wait for somebody to scan their code.
 -- 等待扫码的测试消息。
@@ -50,4 +51,4 @@ CREATE TABLE IF NOT EXISTS host_trial (
   expires_at  BIGINT       NOT NULL,
   state       VARCHAR(16)  NOT NULL DEFAULT 'waiting', -- sending, sent, failed
   detail      VARBINARY(1000) NOT NULL DEFAULT '' -- UTF-8, whatever the database's character set
-);
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS user (
 
 CREATE TABLE IF NOT EXISTS user_wx_account (
   uin        INTEGER PRIMARY KEY,
-  appid      TEXT    NOT NULL,
+  appid      TEXT    NULL UNIQUE,
   app_secret TEXT    NOT NULL DEFAULT ''
 );
 
