@@ -126,7 +126,7 @@ var badRequests = []bad{
 	// The other calls.
 	{name: "pause with a field", path: "/v1/jobs/" + theJob + "/pause", body: `{"why":"lunch"}`, status: 422, code: fanout.CodeInvalid, field: "why", detail: "this call takes none"},
 	{name: "retry in words", path: "/v1/jobs/" + theJob + "/retry", body: `{"acceptDuplicates":"sure"}`, status: 422, code: fanout.CodeInvalid, field: "acceptDuplicates"},
-	{name: "patch of nothing", method: "PATCH", path: "/v1/jobs/" + theJob, body: `{}`, status: 422, code: fanout.CodeInvalid, detail: "give rate, deadline or both"},
+	{name: "patch of nothing", method: "PATCH", path: "/v1/jobs/" + theJob, body: `{}`, status: 422, code: fanout.CodeInvalid, detail: "give rate, deadline, or what is to be sent"},
 	{name: "patch of the state", method: "PATCH", path: "/v1/jobs/" + theJob, body: `{"state":"paused"}`, status: 422, code: fanout.CodeInvalid, field: "state"},
 	{name: "patch of a negative rate", method: "PATCH", path: "/v1/jobs/" + theJob, contentType: asForm, body: `rate=-1`, status: 422, code: fanout.CodeInvalid, field: "rate"},
 	{name: "list of an unknown state", method: "GET", path: "/v1/jobs?state=running,done", status: 422, code: fanout.CodeInvalid, field: "state", detail: "queued"},

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -61,8 +62,8 @@ func (s *Server) patch(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f := open(body, nil, "rate", "deadline")
-	var p fanout.Patch
+	f := open(body, nil, "rate", "deadline", "templateId", "url", "miniprogram", "data")
+	p := fanout.Patch{Edit: f.edit()}
 	if rate := f.whole("rate", 0, maxRate); rate != nil {
 		n := int(*rate)
 		p.Rate = &n
@@ -70,24 +71,33 @@ func (s *Server) patch(c echo.Context) error {
 	if at := f.deadline(); at != 0 {
 		p.Deadline = &at
 	}
-	if p == (fanout.Patch{}) && f.problem == nil {
-		return invalid("", "give rate, deadline or both")
+	if p.Rate == nil && p.Deadline == nil && p.Edit.Empty() && f.problem == nil {
+		return invalid("", "give rate, deadline, or what is to be sent: templateId, url, miniprogram, data")
 	}
 	if err := f.err(); err != nil {
 		return err
 	}
-	return s.command(c, http.StatusOK, func(ctx context.Context, id fanout.JobID) (fanout.Job, error) {
+	bound := callTimeout
+	if !p.Edit.Empty() {
+		bound = askTimeout // what fields a template has may have to be asked for
+	}
+	return s.within(c, bound, http.StatusOK, func(ctx context.Context, id fanout.JobID) (fanout.Job, error) {
 		return s.Control.Patch(ctx, id, p)
 	})
 }
 
 // command runs a command on the job that the address names.
 func (s *Server) command(c echo.Context, status int, run func(context.Context, fanout.JobID) (fanout.Job, error)) error {
+	return s.within(c, callTimeout, status, run)
+}
+
+// within is command with another bound.
+func (s *Server) within(c echo.Context, bound time.Duration, status int, run func(context.Context, fanout.JobID) (fanout.Job, error)) error {
 	id := jobID(c)
 	if id == "" {
 		return noJob()
 	}
-	ctx, cancel := call(c)
+	ctx, cancel := context.WithTimeout(c.Request().Context(), bound)
 	defer cancel()
 	j, err := run(ctx, id)
 	if err != nil {

@@ -89,8 +89,7 @@ func (s *Server) people(c echo.Context, f *fields, states []fanout.PersonState, 
 	if err := kept(j); err != nil {
 		return err
 	}
-	out := newStream(c, j.ID, asCSV)
-	out.name = name
+	out := newStream(c, j.ID, name, asCSV)
 	// The stream itself has no time limit, each piece of it has.
 	err = s.Jobs.Failures(c.Request().Context(), j.ID, states, out.write)
 	if err == nil {
@@ -118,14 +117,14 @@ type stream struct {
 	header bool
 }
 
-func newStream(c echo.Context, job fanout.JobID, asCSV bool) *stream {
-	st := &stream{c: c, job: job}
+func newStream(c echo.Context, job fanout.JobID, name string, asCSV bool) *stream {
+	st := &stream{c: c, job: job, name: name}
 	st.buf = bufio.NewWriterSize(piece{st}, 32<<10)
 	if asCSV {
 		st.csv = csv.NewWriter(st.buf)
 		st.csv.UseCRLF = true
 		_, _ = st.buf.WriteString("\uFEFF") // by it Excel knows UTF-8
-		_ = st.csv.Write([]string{"openid", "outcome", "error", "page"})
+		_ = st.csv.Write(st.columns("openid", "outcome", "error", "page", "messageVersion"))
 	}
 	return st
 }
@@ -167,6 +166,7 @@ type failureDoc struct {
 	Outcome string        `json:"outcome"`
 	Error   *string       `json:"error"`
 	Page    int           `json:"page"`
+	Version *int          `json:"messageVersion,omitempty"` // of who got it
 }
 
 func (st *stream) write(f fanout.Failure) error {
@@ -180,15 +180,27 @@ func (st *stream) write(f fanout.Failure) error {
 }
 
 func (st *stream) line(f fanout.Failure) error {
-	doc := failureDoc{f.OpenID, outcomeOf(f.State), errorOf(f.Code), f.Page}
+	err, version := explained(f.State, f.Code)
+	doc := failureDoc{f.OpenID, outcomeOf(f.State), err, f.Page, version}
 	if st.csv == nil {
 		return json.NewEncoder(st.buf).Encode(doc)
 	}
-	why := ""
-	if doc.Error != nil {
-		why = *doc.Error
+	why, number := "", ""
+	if err != nil {
+		why = *err
 	}
-	return st.csv.Write([]string{cell(string(doc.OpenID)), doc.Outcome, cell(why), strconv.Itoa(doc.Page)})
+	if version != nil {
+		number = strconv.Itoa(*version)
+	}
+	return st.csv.Write(st.columns(cell(string(doc.OpenID)), doc.Outcome, cell(why), strconv.Itoa(doc.Page), number))
+}
+
+// columns are the cells of a line; on a list of failures nobody has a version.
+func (st *stream) columns(cells ...string) []string {
+	if st.name == "failures" {
+		return cells[:len(cells)-1]
+	}
+	return cells
 }
 
 // outcomeOf names a recipient's outcome.

@@ -61,11 +61,15 @@ type fakeJobs struct {
 	FailuresFunc  func(context.Context, []fanout.PersonState, func(fanout.Failure) error) error
 	RecipientFunc func(fanout.OpenID) (fanout.Person, error)
 	PositionFunc  func(fanout.JobID) (int, error)
+	messages      []fanout.MessageVersion
 }
 
 func (f *fakeJobs) Job(_ context.Context, id fanout.JobID) (fanout.Job, error) { return f.JobFunc(id) }
 func (f *fakeJobs) QueuePosition(_ context.Context, id fanout.JobID) (int, error) {
 	return f.PositionFunc(id)
+}
+func (f *fakeJobs) Messages(context.Context, fanout.JobID) ([]fanout.MessageVersion, error) {
+	return f.messages, nil
 }
 func (f *fakeJobs) Jobs(_ context.Context, filter fanout.Filter) ([]fanout.Job, string, error) {
 	return f.JobsFunc(filter)

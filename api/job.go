@@ -18,6 +18,8 @@ type jobDoc struct {
 	AppID       fanout.AppID       `json:"appid"`
 	TemplateID  *fanout.TemplateID `json:"templateId"`
 	Message     *fanout.Message    `json:"message"`
+	Version     *int               `json:"messageVersion"`
+	Messages    []messageDoc       `json:"messages,omitempty"`
 
 	State  fanout.State   `json:"state"`
 	Reason *fanout.Reason `json:"reason"`
@@ -50,13 +52,29 @@ type jobDoc struct {
 	Deadline    *time.Time `json:"deadline"`
 }
 
+// messageDoc is one version of a job's message.
+type messageDoc struct {
+	Version   int            `json:"version"`
+	Message   fanout.Message `json:"message"`
+	CreatedAt *time.Time     `json:"createdAt"`
+}
+
+// messages describes the versions of a job's message.
+func messages(versions []fanout.MessageVersion) []messageDoc {
+	docs := make([]messageDoc, len(versions))
+	for i, v := range versions {
+		docs[i] = messageDoc{v.Version, v.Message, moment(v.At)}
+	}
+	return docs
+}
+
 // job describes j. Its place in the queue is asked for and left out if the
 // database does not answer: what was done to the job stands all the same.
 func (s *Server) job(ctx context.Context, j fanout.Job) jobDoc {
 	rate := s.rate(j)
 	doc := jobDoc{
 		ID: j.ID, ClientMsgID: j.MsgID, ActID: j.ActID, AppID: j.AppID,
-		TemplateID: known(j.Asked.TemplateID), Message: j.Prepared.Message,
+		TemplateID: known(j.Asked.TemplateID), Message: j.Prepared.Message, Version: known(j.MessageVersion),
 		State: j.State, Reason: known(j.Reason), Detail: known(j.Detail),
 		Total: j.Walk.Total, Walked: j.Walk.Walked,
 		Sent: j.Counts.Sent, Skipped: j.Counts.Skipped, Failed: j.Counts.Failed,

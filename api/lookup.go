@@ -27,7 +27,13 @@ func (s *Server) show(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, s.job(ctx, j))
+	versions, err := s.Jobs.Messages(ctx, j.ID)
+	if err != nil {
+		return err
+	}
+	doc := s.job(ctx, j)
+	doc.Messages = messages(versions)
+	return answer(c, http.StatusOK, doc)
 }
 
 // find reads the job that the address names.

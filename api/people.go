@@ -18,6 +18,8 @@ type People interface {
 	// Failures calls yield for everyone in one of the states, in the order
 	// of the walk, and stops at the first error of yield, which it returns.
 	Failures(ctx context.Context, id fanout.JobID, states []fanout.PersonState, yield func(fanout.Failure) error) error
+	// Messages lists the messages that a job has had, the first first.
+	Messages(ctx context.Context, id fanout.JobID) ([]fanout.MessageVersion, error)
 	// Recipient reads one person's entry; fanout.ErrNotFound.
 	Recipient(ctx context.Context, id fanout.JobID, openID fanout.OpenID) (fanout.Person, error)
 }
@@ -30,6 +32,7 @@ type recipientDoc struct {
 	OpenID  fanout.OpenID `json:"openid"`
 	Outcome string        `json:"outcome"`
 	Error   *string       `json:"error"`
+	Version *int          `json:"messageVersion"`
 }
 
 // recipient is GET /v1/jobs/{id}/recipients/{openid}.
@@ -54,9 +57,9 @@ func (s *Server) recipient(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, recipientDoc{
-		JobID: j.ID, OpenID: fanout.OpenID(openID), Outcome: p.State.String(), Error: errorOf(int(p.Code)),
-	})
+	doc := recipientDoc{JobID: j.ID, OpenID: fanout.OpenID(openID), Outcome: p.State.String()}
+	doc.Error, doc.Version = explained(p.State, int(p.Code))
+	return answer(c, http.StatusOK, doc)
 }
 
 func stranger(j fanout.Job) string {
@@ -75,10 +78,14 @@ func kept(j fanout.Job) error {
 		j.PurgedAt.Std().Format("2006-01-02")+" (PUSHD_RETENTION); its sums remain")
 }
 
-// errorOf is the error of a person, by the key that the job's errors have.
-func errorOf(code int) *string {
-	if code == 0 {
-		return nil
+// explained is the error of a person, by the key that the job's errors have, or
+// the version of the message that they got.
+func explained(state fanout.PersonState, code int) (err *string, version *int) {
+	if state == fanout.PersonSent {
+		return nil, known(code)
 	}
-	return known(errorKey(code))
+	if code == 0 {
+		return nil, nil
+	}
+	return known(errorKey(code)), nil
 }

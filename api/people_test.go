@@ -20,7 +20,7 @@ func TestServer_Recipient(t *testing.T) {
 	}
 	t.Run("Sent", func(t *testing.T) {
 		person = fanout.Person{State: fanout.PersonSent}
-		const want = `{"jobId":"` + theJob + `","openid":"-oA_b","outcome":"sent","error":null}` + "\n"
+		const want = `{"jobId":"` + theJob + `","openid":"-oA_b","outcome":"sent","error":null,"messageVersion":null}` + "\n"
 		if got := w.get(path + "-oA_b").Body.String(); got != want || asked != "-oA_b" {
 			t.Errorf("got %s, want %s", got, want)
 		}

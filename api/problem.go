@@ -56,6 +56,7 @@ var refusals = map[fanout.ProblemCode]refusal{
 	fanout.CodeJobEnded:        {http.StatusConflict, "The job has ended"},
 	fanout.CodeMessageDiffers:  {http.StatusConflict, "The job at work sends another message"},
 	fanout.CodeJobActive:       {http.StatusConflict, "The job has not ended"},
+	fanout.CodeJobNotPaused:    {http.StatusConflict, "The job is not paused"},
 	fanout.CodeReminderOff:     {http.StatusConflict, "The channel's reminder is switched off"},
 	fanout.CodeOwnerDisabled:   {http.StatusConflict, "The owner's account is not enabled"},
 	fanout.CodeDeadlinePassed:  {http.StatusConflict, "The deadline has passed"},

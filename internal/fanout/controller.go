@@ -151,7 +151,7 @@ func (c *Controller) previous(ctx context.Context, id ActID, start int64) (*Job,
 func (c *Controller) existing(ctx context.Context, req Request, job Job) (Outcome, error) {
 	if names := req.Asked.differs(job.Asked); len(names) > 0 {
 		return Outcome{}, &Problem{Code: CodeMessageDiffers, Field: names[0], Job: &job, Text: fmt.Sprintf(
-			"the job at work was asked to send something else: %s differs. To send this instead, cancel the job and POST again with continue: those who have the message are left alone", strings.Join(names, ", "))}
+			"the job at work was asked to send something else: %s differs. To send this instead, pause the job, PATCH it with the new text and resume it: those who have the message are left alone", strings.Join(names, ", "))}
 	}
 	if job.State == Parked && req.AccessToken != "" && (job.Reason == TokenUnavailable || job.Reason == AccountMismatch) {
 		c.offer(req)
@@ -274,7 +274,7 @@ func (c *Controller) Cancel(ctx context.Context, id JobID) (Job, error) {
 	return c.command(ctx, id, Command{From: ActiveStates, To: Canceled, Reason: CanceledByUser, Detail: "canceled by a person"})
 }
 
-// Patch changes a job's rate or deadline.
+// Patch changes a job's rate or deadline, or what a paused job sends.
 func (c *Controller) Patch(ctx context.Context, id JobID, p Patch) (Job, error) {
 	cmd := Command{From: ActiveStates, Rate: p.Rate}
 	if p.Deadline != nil {
@@ -288,6 +288,9 @@ func (c *Controller) Patch(ctx context.Context, id JobID, p Patch) (Job, error) 
 		case job.State.Active() && cmd.Deadline <= job.Now:
 			return Job{}, &Problem{Code: CodeDeadlinePassed, Field: "deadline", Job: &job, Text: "the deadline is in the past; cancel the job to end it now"}
 		}
+	}
+	if !p.Edit.Empty() {
+		return c.edit(ctx, id, p, cmd)
 	}
 	return c.command(ctx, id, cmd)
 }

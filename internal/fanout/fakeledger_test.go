@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ type fakeJob struct {
 	where    map[OpenID][2]int // page and index, from 0
 	twice    []OpenID          // people who were stored a second time
 	freed    map[OpenID]bool   // reopened although they may have been told
+	messages []Message         // by version, from 1
 }
 
 type fakeProgress struct {
@@ -394,19 +396,20 @@ func (l *fakeLedger) Record(_ context.Context, lease Lease, rows []Progress) err
 
 func (l *fakeLedger) Reload(ctx context.Context, id JobID) (Job, error) { return l.Job(ctx, id) }
 
-func (l *fakeLedger) SaveMessage(_ context.Context, lease Lease, m Prepared) error {
+func (l *fakeLedger) SaveMessage(_ context.Context, lease Lease, m Prepared) (int, error) {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.running(lease)
 	if j == nil {
-		return ErrLost
+		return 0, ErrLost
 	}
 	j.Prepared = m
+	j.number(m.Message)
 	if m.Deadline > 0 && !j.DeadlineAsked {
 		j.Deadline = m.Deadline
 	}
 	if m.StartTime == 0 || m.StartTime == j.StartTime {
-		return nil
+		return j.MessageVersion, nil
 	}
 	run := 0
 	for _, o := range l.jobs {
@@ -415,7 +418,15 @@ func (l *fakeLedger) SaveMessage(_ context.Context, lease Lease, m Prepared) err
 		}
 	}
 	j.StartTime, j.Run = m.StartTime, run
-	return nil
+	return j.MessageVersion, nil
+}
+
+// number gives the job's message its version.
+func (j *fakeJob) number(m *Message) {
+	if n := len(j.messages); m != nil && (n == 0 || !reflect.DeepEqual(j.messages[n-1], *m)) {
+		j.messages = append(j.messages, *m)
+	}
+	j.MessageVersion = len(j.messages)
 }
 
 func (l *fakeLedger) SaveQuota(_ context.Context, lease Lease, remain, shortfall *int64) error {
@@ -627,7 +638,7 @@ func (l *fakeLedger) Command(_ context.Context, id JobID, cmd Command) (Job, err
 	switch {
 	case j == nil:
 		return Job{}, ErrNotFound
-	case !slices.Contains(cmd.From, j.State):
+	case !slices.Contains(cmd.From, j.State), cmd.AskedBefore != nil && !reflect.DeepEqual(*cmd.AskedBefore, j.Asked):
 		return Job{}, ErrLost
 	}
 	if cmd.To.Active() && j.State.Ended() {
@@ -649,6 +660,10 @@ func (l *fakeLedger) Command(_ context.Context, id JobID, cmd Command) (Job, err
 	}
 	if cmd.Asked != nil {
 		j.Asked = *cmd.Asked
+	}
+	if cmd.Message != nil {
+		j.Prepared.Message = cmd.Message
+		j.number(cmd.Message)
 	}
 	if cmd.Resume {
 		j.ParkedUntil = 0

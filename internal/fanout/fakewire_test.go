@@ -203,8 +203,12 @@ func (c wire) Reload(ctx context.Context, id JobID) (Job, error) {
 	return ask(c, ctx, "reload", func(ctx context.Context) (Job, error) { return c.fakeLedger.Reload(ctx, id) })
 }
 
-func (c wire) SaveMessage(ctx context.Context, l Lease, m Prepared) error {
-	return c.call(ctx, "save message", func() error { return c.fakeLedger.SaveMessage(context.Background(), l, m) })
+func (c wire) SaveMessage(ctx context.Context, l Lease, m Prepared) (version int, err error) {
+	err = c.call(ctx, "save message", func() (err error) {
+		version, err = c.fakeLedger.SaveMessage(context.Background(), l, m)
+		return err
+	})
+	return version, err
 }
 
 func (c wire) SaveQuota(ctx context.Context, l Lease, remain, short *int64) error {

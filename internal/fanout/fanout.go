@@ -171,8 +171,10 @@ type Notes interface {
 	// Last returns the channel's newest job, whatever its start; ErrNotFound.
 	Last(ctx context.Context, id ActID) (Job, error)
 	// SaveMessage stores the message that the job sends, the template it
-	// names, and the channel's facts it was made from (start, deadline).
-	SaveMessage(ctx context.Context, l Lease, m Prepared) error
+	// names, and the channel's facts it was made from (start, deadline). It
+	// returns the message's version: that of the last one if it is the same,
+	// else the next.
+	SaveMessage(ctx context.Context, l Lease, m Prepared) (version int, err error)
 	// SaveQuota stores what is known of today's quota; nil is unknown.
 	SaveQuota(ctx context.Context, l Lease, remain, shortfall *int64) error
 	// Finish ends a running job, and writes live_notify_status in the same

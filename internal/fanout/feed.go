@@ -170,7 +170,7 @@ func (f *feeder) page(ctx context.Context, row Progress) error {
 			if t := f.ticket(sh, people[i], i, mark, row.DoubtAt, reopen); t != nil {
 				t.openID = OpenID(line[:len(line)-1])
 				if at, may := f.doubts[t.openID]; may && !t.ambiguous {
-					t.ambiguous, t.askedAt = true, at
+					t.ambiguous, t.earlier, t.askedAt = true, true, at
 				}
 				b.tickets = append(b.tickets, t)
 			}
@@ -193,7 +193,7 @@ func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time, reopen A
 	case p.State == PersonFailed && reopen != AgainNobody:
 		return &ticket{sheet: sh, index: i, reopened: true}
 	case p.State == PersonUnknown && reopen == AgainUnknown:
-		return &ticket{sheet: sh, index: i, reopened: true, ambiguous: true}
+		return &ticket{sheet: sh, index: i, reopened: true, ambiguous: true, earlier: true}
 	case p.State.Settled():
 		return nil
 	case p.State == Refused:
@@ -208,11 +208,11 @@ func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time, reopen A
 		case turnLater:
 			return nil
 		case turnNever:
-			return &ticket{sheet: sh, index: i, late: true, ambiguous: true}
+			return &ticket{sheet: sh, index: i, late: true, ambiguous: true, earlier: true}
 		}
-		return &ticket{sheet: sh, index: i, ambiguous: true, askedAt: doubtAt}
+		return &ticket{sheet: sh, index: i, ambiguous: true, earlier: true, askedAt: doubtAt}
 	case p.State == InDoubt, p.State == Untouched && i < mark:
-		return &ticket{sheet: sh, index: i, ambiguous: true, askedAt: doubtAt}
+		return &ticket{sheet: sh, index: i, ambiguous: true, earlier: true, askedAt: doubtAt}
 	}
 	return &ticket{sheet: sh, index: i}
 }

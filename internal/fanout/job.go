@@ -140,6 +140,8 @@ type Asked struct {
 	URL         string            `json:"url,omitempty"`
 	MiniProgram *MiniProgram      `json:"miniprogram,omitempty"`
 	Data        map[string]string `json:"data,omitempty"`
+	// Posted is what the POST had said, where a correction has changed it.
+	Posted *Asked `json:"posted,omitempty"`
 }
 
 // empty says that the POST left everything to the database.
@@ -148,8 +150,12 @@ func (a Asked) empty() bool {
 }
 
 // differs names what a POST says of the message that the job at work was not
-// asked for. What it does not say does not differ.
+// asked for. What it does not say does not differ, nor does what the job's own
+// POST had said before a correction: it is that POST, made again.
 func (a Asked) differs(work Asked) (names []string) {
+	if work.Posted != nil && len(a.differs(*work.Posted)) == 0 {
+		return nil
+	}
 	if a.TemplateID != "" && a.TemplateID != work.TemplateID {
 		names = append(names, "templateId")
 	}

@@ -54,7 +54,9 @@ func (s PersonState) Settled() bool { return s >= PersonSent }
 type Person struct {
 	State  PersonState
 	Defers uint8 // how often WeChat asked to try later (40241, 43117)
-	Code   int32 // the last answer's code; 0 for untouched and sent
+	// Code is the last answer's code, 0 for the untouched; of who got the
+	// message the version they got, 0 = not known.
+	Code int32
 }
 
 // Progress is what became of the people of one page. It is absolute: writing
@@ -77,10 +79,11 @@ type Progress struct {
 func (p Progress) Done() bool { return p.Counts.Settled() == int64(p.People) }
 
 // EncodePersons packs the people of a page as runs of equal entries. A run is
-// uvarint(length<<3 | state), then for every state but Untouched and
-// PersonSent varint(code), then for Refused and InDoubt uvarint(defers).
-// Untouched people at the end are left out, so a page on which nothing
-// happened is empty, and a page of 10,000 with 1 % skipped about 0.6 KB.
+// uvarint(length<<3 | tag), then for every tag but Untouched and PersonSent
+// varint(code), then for Refused and InDoubt uvarint(defers). The tag is the
+// state; sentVersion stands for PersonSent with a code. Untouched people at the
+// end are left out, so a page on which nothing happened is empty, and a page of
+// 10,000 with 1 % skipped about 0.7 KB.
 func EncodePersons(dst []byte, people []Person) []byte {
 	end := len(people)
 	for end > 0 && people[end-1] == (Person{}) {
@@ -92,8 +95,12 @@ func EncodePersons(dst []byte, people []Person) []byte {
 			n++
 		}
 		i += n
-		dst = binary.AppendUvarint(dst, uint64(n)<<3|uint64(p.State))
-		if p.State != Untouched && p.State != PersonSent {
+		tag := p.State
+		if tag == PersonSent && p.Code != 0 {
+			tag = sentVersion
+		}
+		dst = binary.AppendUvarint(dst, uint64(n)<<3|uint64(tag))
+		if tag != Untouched && tag != PersonSent {
 			dst = binary.AppendVarint(dst, int64(p.Code))
 		}
 		if p.State == Refused || p.State == InDoubt {
@@ -102,6 +109,10 @@ func EncodePersons(dst []byte, people []Person) []byte {
 	}
 	return dst
 }
+
+// sentVersion is how PersonSent is written where the version of the message is
+// known.
+const sentVersion = PersonUnknown + 1
 
 var errOutcomes = errors.New("outcomes are damaged")
 
@@ -124,11 +135,15 @@ func DecodePersons(b []byte, n int) ([]Person, error) {
 	for len(b) > 0 {
 		head, ok := uvarint()
 		length := head >> 3
-		p := Person{State: PersonState(head & 7)}
-		if !ok || p.State > PersonUnknown || length == 0 || length > uint64(n-at) {
+		tag := PersonState(head & 7)
+		p := Person{State: tag}
+		if tag == sentVersion {
+			p.State = PersonSent
+		}
+		if !ok || length == 0 || length > uint64(n-at) {
 			return nil, fmt.Errorf("decode outcomes at person %d: %w", at, errOutcomes)
 		}
-		if p.State != Untouched && p.State != PersonSent {
+		if tag != Untouched && tag != PersonSent {
 			code, w := binary.Varint(b)
 			if w <= 0 || int64(int32(code)) != code {
 				return nil, fmt.Errorf("decode outcomes at person %d: %w", at, errOutcomes)

@@ -12,7 +12,7 @@ func mixed(n int, d *rand.Rand) []Person {
 	people := make([]Person, 0, n)
 	for len(people) < n {
 		p := Person{State: PersonState(d.IntN(int(PersonUnknown) + 1))}
-		if p.State != Untouched && p.State != PersonSent {
+		if p.State != Untouched {
 			p.Code = []int32{0, 43004, 43101, -1, CodeTimeout, 1 << 30, -1 << 31}[d.IntN(7)]
 		}
 		if p.State == Refused || p.State == InDoubt {
@@ -65,7 +65,7 @@ func TestDecodePersons_Damaged(t *testing.T) {
 		"cut in a code":            {good[:2], 3},
 		"cut in the defers":        {good[:4], 3},
 		"a run of nobody":          {[]byte{byte(PersonSent)}, 3},
-		"no such state":            {[]byte{1<<3 | 7}, 3},
+		"no version":               {[]byte{1<<3 | 7}, 3},
 		"a length without end":     {[]byte{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}, 3},
 		"a code beyond 32 bits":    {append([]byte{1<<3 | byte(PersonFailed)}, 255, 255, 255, 255, 255, 255, 255, 1), 3},
 		"too many defers":          {[]byte{1<<3 | byte(Refused), 0, 128, 2}, 3},
@@ -108,7 +108,7 @@ func FuzzOutcomesRoundTrip(f *testing.F) {
 		var want []Person
 		for ; len(b) >= 3 && len(want) < PageSize; b = b[3:] {
 			p := Person{State: PersonState(b[0] % 7)}
-			if p.State != Untouched && p.State != PersonSent {
+			if p.State != Untouched {
 				p.Code = int32(int8(b[1])) << (b[2] % 24)
 			}
 			if p.State == Refused || p.State == InDoubt {

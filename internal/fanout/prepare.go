@@ -26,8 +26,9 @@ func (r *run) prepare(ctx context.Context) error {
 		if p, err = r.render(ctx, ch); err != nil {
 			return err
 		}
-		if err := r.retry.do(ctx, "save message", func(ctx context.Context) error {
-			return r.e.cfg.Ledger.SaveMessage(ctx, r.job.Lease(), p)
+		if err := r.retry.do(ctx, "save message", func(ctx context.Context) (err error) {
+			r.job.MessageVersion, err = r.e.cfg.Ledger.SaveMessage(ctx, r.job.Lease(), p)
+			return err
 		}); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ const (
 	CodeMessageDiffers  ProblemCode = "message_differs" // another message than that of the job at work
 	CodeJobEnded        ProblemCode = "job_ended"
 	CodeJobActive       ProblemCode = "job_active"
+	CodeJobNotPaused    ProblemCode = "job_not_paused"
 	CodeReminderOff     ProblemCode = "reminder_off"
 	CodeOwnerDisabled   ProblemCode = "owner_disabled"
 	CodeDeadlinePassed  ProblemCode = "deadline_passed"

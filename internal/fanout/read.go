@@ -16,10 +16,10 @@ type Filter struct {
 	Cursor string // where an earlier list ended; "" = the newest
 }
 
-// Failure is one person who was not told: skipped, failed or unknown.
+// Failure is one recipient on a list, most often one who was not told.
 type Failure struct {
 	OpenID OpenID
 	State  PersonState
-	Code   int // WeChat's errcode or one of pushd's own, see CodeName
+	Code   int // see Person.Code
 	Page   int // the page that holds the person, from 1
 }

@@ -23,6 +23,11 @@ type Command struct {
 	// mended. Asked, if not nil, replaces what the POST had asked for.
 	Anew  bool
 	Asked *Asked
+	// AskedBefore, if not nil, is what Asked replaces: ErrLost if it is
+	// something else by now.
+	AskedBefore *Asked
+	// Message, if not nil, replaces the message, and gets a version.
+	Message *Message
 }
 
 // Request is the body of POST /v1/jobs after parsing: every field has the
@@ -53,6 +58,7 @@ type RetryRequest struct {
 type Patch struct {
 	Rate     *int   // messages/s, 0 = none
 	Deadline *int64 // unix seconds
+	Edit     Edit   // of a paused job
 }
 
 // Outcome says what a POST came to.

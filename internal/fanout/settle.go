@@ -101,11 +101,22 @@ func (s *sender) settle(t *ticket, state PersonState, code int) {
 
 func (t *ticket) person() Person { return t.sheet.people[t.index] }
 
+// versionFor is the version of the message that a recipient has got whose send
+// was just accepted; 0 where it may be an earlier one. WeChat takes a send
+// under the same client_msg_id for a repetition, whatever it says, and keeps
+// the text that came first.
+func (r *run) versionFor(t *ticket) int {
+	if t.earlier && r.job.MessageVersion > 1 {
+		return 0
+	}
+	return r.job.MessageVersion
+}
+
 func (s *sender) sent(t *ticket, tok Token, at time.Time) {
 	s.run.rate.add(at)
 	s.run.doubted = 0
 	s.run.account.mismatches.Store(0)
-	s.settle(t, PersonSent, 0)
+	s.settle(t, PersonSent, s.run.versionFor(t))
 	if tok == s.token {
 		s.gated = false
 		s.run.told.Store(true)

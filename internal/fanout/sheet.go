@@ -42,6 +42,9 @@ type ticket struct {
 	// ambiguous says that an earlier try may have been accepted, maybe that
 	// one may have been so long ago that WeChat has forgotten it.
 	ambiguous, maybe bool
+	// earlier says that this try was before the round, when another version of
+	// the message may have been sent.
+	earlier bool
 	// counted says that the job's count of people told again has this try.
 	counted bool
 	// askedAt is no later than the first time this person was sent to
@@ -97,7 +100,8 @@ func (s *sheet) admit(t *ticket) {
 	s.dirty = true
 }
 
-// settle gives a person a state that does not leave them in doubt.
+// settle gives a person a state that does not leave them in doubt. code is what
+// Person.Code says.
 func (s *sheet) settle(index int, state PersonState, code int) {
 	if s.live[index] == nil && s.inDoubt(index) {
 		s.off--
@@ -121,7 +125,7 @@ func (s *sheet) set(index int, state PersonState, code int) {
 	s.tally(p.State, -1)
 	s.tally(state, 1)
 	if state == PersonSent {
-		*p = Person{State: PersonSent}
+		*p = Person{State: PersonSent, Code: int32(code)}
 	} else {
 		p.State, p.Code = state, int32(code)
 	}

@@ -41,10 +41,10 @@ func TestSheet_Transitions(t *testing.T) {
 			wantMark: 2, wantDoubt: 40, want: make([]Person, 3)},
 		"told": {
 			people: make([]Person, 3), steps: []func(*sheet){admit(0, 50), settle(0, PersonSent)},
-			wantMark: 1, want: []Person{{State: PersonSent}, {}, {}}, counts: Counts{Sent: 1}},
+			wantMark: 1, want: []Person{{PersonSent, 0, 7}, {}, {}}, counts: Counts{Sent: 1}},
 		"every outcome counts once": {
 			people: make([]Person, 4), steps: []func(*sheet){settle(0, PersonSent), settle(1, PersonSkipped), settle(2, PersonFailed), settle(3, PersonUnknown)},
-			want: []Person{{State: PersonSent}, {PersonSkipped, 0, 7}, {PersonFailed, 0, 7}, {PersonUnknown, 0, 7}}, counts: Counts{1, 1, 1, 1, 0, 0, nil}},
+			want: []Person{{PersonSent, 0, 7}, {PersonSkipped, 0, 7}, {PersonFailed, 0, 7}, {PersonUnknown, 0, 7}}, counts: Counts{1, 1, 1, 1, 0, 0, nil}},
 		"who was refused is in doubt before the next try": {
 			mark: 1, people: []Person{refused}, steps: []func(*sheet){admit(0, 60)},
 			wantMark: 1, wantDoubt: 60, want: []Person{{InDoubt, 16, 43117}}},
@@ -56,7 +56,7 @@ func TestSheet_Transitions(t *testing.T) {
 			wantMark: 3, wantDoubt: 10, want: make([]Person, 3)},
 		"the last one in doubt settles the doubt": {
 			mark: 1, doubtAt: 10, people: make([]Person, 2), steps: []func(*sheet){admit(0, 10), settle(0, PersonSent)},
-			wantMark: 1, want: []Person{{State: PersonSent}, {}}, counts: Counts{Sent: 1}},
+			wantMark: 1, want: []Person{{PersonSent, 0, 7}, {}}, counts: Counts{Sent: 1}},
 		"settled without a ticket": {
 			mark: 1, doubtAt: 10, people: make([]Person, 2), steps: []func(*sheet){settle(0, PersonUnknown)},
 			wantMark: 1, want: []Person{{PersonUnknown, 0, 7}, {}}, counts: Counts{Unknown: 1}},

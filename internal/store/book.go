@@ -77,7 +77,13 @@ VALUES
 // platform's row shall keep a command from working. A deadline that is new counts as asked for: it does not move
 // with the channel's start any more.
 func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command) (job fanout.Job, err error) {
-	query, args, err := commandSQL(id, cmd)
+	var message []byte
+	if cmd.Message != nil {
+		if message, err = json.Marshal(cmd.Message); err != nil {
+			return fanout.Job{}, wrap(err, "command job %s", id)
+		}
+	}
+	query, args, err := commandSQL(id, cmd, message)
 	if err != nil {
 		return fanout.Job{}, wrap(err, "command job %s", id)
 	}
@@ -88,6 +94,11 @@ func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command
 			return cmp.Or(missing, err)
 		} else if err != nil {
 			return err
+		}
+		if message != nil {
+			if _, err := s.number(ctx, tx, id, message); err != nil {
+				return err
+			}
 		}
 		if cmd.To.Ended() {
 			if _, err := s.keepSums(ctx, tx, id); err != nil {
@@ -107,7 +118,7 @@ func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command
 // has under way can land, unless that worker has not let go of it yet: then the
 // lease keeps it from being claimed, and what was in flight is still recorded.
 // The account stays taken as long as the lease is.
-func commandSQL(id fanout.JobID, cmd fanout.Command) (string, []any, error) {
+func commandSQL(id fanout.JobID, cmd fanout.Command, message []byte) (string, []any, error) {
 	set, args := `rate = COALESCE(?, rate)`, []any{cmd.Rate}
 	if cmd.Deadline != 0 {
 		// MySQL assigns from left to right: compare first, then set.
@@ -124,6 +135,10 @@ func commandSQL(id fanout.JobID, cmd fanout.Command) (string, []any, error) {
 		}
 		set += `, asked = ?`
 		args = append(args, string(asked))
+	}
+	if message != nil {
+		set += `, message = ?`
+		args = append(args, string(message))
 	}
 	if cmd.Resume {
 		// MySQL assigns from left to right, so the state comes last.
@@ -157,10 +172,18 @@ func commandSQL(id fanout.JobID, cmd fanout.Command) (string, []any, error) {
 			set += `, active_actid = actid, finished_at = 0`
 		}
 	}
-	gone := ``
-	if cmd.To != "" && cmd.To.Active() {
-		gone = ` AND purged_at = 0`
-	}
 	args = append(args, id, cmd.From)
-	return sqlx.In(`UPDATE pushd_job SET `+set+` WHERE id = ? AND state IN (?)`+gone, args...)
+	more := ``
+	if cmd.To != "" && cmd.To.Active() {
+		more = ` AND purged_at = 0`
+	}
+	if cmd.AskedBefore != nil {
+		before, err := json.Marshal(cmd.AskedBefore)
+		if err != nil {
+			return "", nil, err
+		}
+		more += ` AND asked = ?`
+		args = append(args, string(before))
+	}
+	return sqlx.In(`UPDATE pushd_job SET `+set+` WHERE id = ? AND state IN (?)`+more, args...)
 }

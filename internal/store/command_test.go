@@ -225,7 +225,8 @@ func TestStore_QueuedAgainIsForTheNextClaim(t *testing.T) {
 			_, err := f.Command(f.ctx, j.ID, cmd)
 			f.ok(err)
 		}
-		f.want(f.SaveMessage(f.ctx, j.Lease(), fanout.Prepared{Message: &fanout.Message{TemplateID: "old"}}), fanout.ErrLost)
+		_, lost := f.SaveMessage(f.ctx, j.Lease(), fanout.Prepared{Message: &fanout.Message{TemplateID: "old"}})
+		f.want(lost, fanout.ErrLost)
 		f.want(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Failed}), fanout.ErrLost)
 		f.want(f.Park(f.ctx, j.Lease(), fanout.Parking{Until: future}), fanout.ErrLost)
 		_, err := f.Claim(f.ctx, bob, j.ID, term) // its last worker has not let go
@@ -272,7 +273,7 @@ func TestStore_SaveMessageFollowsTheStart(t *testing.T) {
 		j, err = f.Claim(f.ctx, alice, j.ID, term)
 		f.ok(err)
 		m := fanout.Prepared{Message: &fanout.Message{TemplateID: "t"}, StartTime: start, Deadline: future + 7}
-		f.ok(f.SaveMessage(f.ctx, j.Lease(), m)) // the start of the canceled one
+		f.message(j.Lease(), m) // the start of the canceled one
 		got := f.job(j.ID)
 		if got.StartTime != start || got.Run != 1 || got.Deadline != future+7 || got.Prepared.StartTime != start || got.Prepared.Deadline != future+7 {
 			t.Errorf("moved: %+v", got)
@@ -280,13 +281,13 @@ func TestStore_SaveMessageFollowsTheStart(t *testing.T) {
 		if n, err := f.Newest(f.ctx, actID, start); err != nil || n.ID != j.ID {
 			t.Errorf("newest %v %v", n.ID, err)
 		}
-		f.ok(f.SaveMessage(f.ctx, j.Lease(), m)) // again changes nothing
+		f.message(j.Lease(), m) // again changes nothing
 		if got := f.job(j.ID); got.Run != 1 {
 			t.Errorf("run %d after the same message again", got.Run)
 		}
 		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, Deadline: future + 100})
 		f.ok(err)
-		f.ok(f.SaveMessage(f.ctx, j.Lease(), m))
+		f.message(j.Lease(), m)
 		if got := f.job(j.ID); got.Deadline != future+100 {
 			t.Errorf("a deadline that a person set was moved to %d", got.Deadline)
 		}

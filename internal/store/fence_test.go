@@ -27,7 +27,8 @@ func TestStore_ZombieWritesAreRefused(t *testing.T) {
 			},
 			"SaveWalk": func() error { return f.SaveWalk(f.ctx, zombie, fanout.Walk{Pages: 1, Complete: true}) },
 			"SaveMessage": func() error {
-				return f.SaveMessage(f.ctx, zombie, fanout.Prepared{Message: &fanout.Message{}})
+				_, err := f.SaveMessage(f.ctx, zombie, fanout.Prepared{Message: &fanout.Message{}})
+				return err
 			},
 			"SaveQuota": func() error { return f.SaveQuota(f.ctx, zombie, &n, &n) },
 			"Park":      func() error { return f.Park(f.ctx, zombie, fanout.Parking{Until: future}) },

@@ -55,7 +55,7 @@ func TestStore_MsgIDAfterAMovedStart(t *testing.T) {
 	const later = start + 3600
 	everywhere(t, func(t *testing.T, f *fixture) {
 		moved := f.claimed(alice)
-		f.ok(f.SaveMessage(f.ctx, moved.Lease(), fanout.Prepared{StartTime: later}))
+		f.message(moved.Lease(), fanout.Prepared{StartTime: later})
 		if got := f.job(moved.ID); got.StartTime != later || got.MsgID != moved.MsgID {
 			t.Fatalf("moved to %d with id %s, want %d and %s", got.StartTime, got.MsgID, later, moved.MsgID)
 		}

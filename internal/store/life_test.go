@@ -38,7 +38,7 @@ func TestStore_LifeOfAJob(t *testing.T) {
 			t.Fatalf("claimed %+v", j)
 		}
 		l := j.Lease()
-		f.ok(f.SaveMessage(f.ctx, l, fanout.Prepared{Message: &fanout.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": "第一课 🙂"}}, StartTime: start, Deadline: future}))
+		f.message(l, fanout.Prepared{Message: &fanout.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": "第一课 🙂"}}, StartTime: start, Deadline: future})
 		ids := []fanout.OpenID{"oA", "oB", "oC", "oD"}
 		f.ok(f.StorePage(f.ctx, l, fanout.Page{No: 1, OpenIDs: ids}, fanout.Walk{Pass: 1, Cursor: "oD", Pages: 1, Walked: 4}))
 		f.want(f.Finish(f.ctx, l, fanout.Ending{State: fanout.Succeeded}), fanout.ErrIncomplete)

@@ -282,3 +282,10 @@ func (f *fixture) want(err, want error) {
 		f.t.Fatalf("error %v, want %v", err, want)
 	}
 }
+
+// message stores what a job sends.
+func (f *fixture) message(l fanout.Lease, m fanout.Prepared) {
+	f.t.Helper()
+	_, err := f.SaveMessage(f.ctx, l, m)
+	f.ok(err)
+}

@@ -15,21 +15,19 @@ func (s *Store) Reload(ctx context.Context, id fanout.JobID) (fanout.Job, error)
 }
 
 // SaveMessage stores what the job sends and the channel's facts it was made
-// from. See fanout.Notes.
+// from, and numbers the message. See fanout.Notes.
 //
 // The job follows its channel: with a moved start it becomes the reminder of
 // the new start, so that nobody can ask for that one a second time. A deadline
 // that came with the job, or was set since, stays.
-func (s *Store) SaveMessage(ctx context.Context, l fanout.Lease, m fanout.Prepared) error {
+func (s *Store) SaveMessage(ctx context.Context, l fanout.Lease, m fanout.Prepared) (version int, err error) {
 	var message []byte
 	if m.Message != nil {
-		b, err := json.Marshal(m.Message)
-		if err != nil {
-			return wrap(err, "save message of job %s", l.Job)
+		if message, err = json.Marshal(m.Message); err != nil {
+			return 0, wrap(err, "save message of job %s", l.Job)
 		}
-		message = b
 	}
-	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
   message = ?,
@@ -40,9 +38,14 @@ WHERE `+running, nullText(message), m.StartTime, m.Deadline, m.Deadline, m.Deadl
 		if err := s.won(n, err, fanout.ErrLost); err != nil {
 			return err
 		}
+		if message != nil {
+			if version, err = s.number(ctx, tx, l.Job, message); err != nil {
+				return err
+			}
+		}
 		return s.moveStart(ctx, tx, l.Job, m.StartTime)
 	})
-	return wrap(err, "save message of job %s", l.Job)
+	return version, wrap(err, "save message of job %s", l.Job)
 }
 
 // moveStart makes the job the newest run of the reminder at start.

@@ -154,7 +154,7 @@ func (f *fixture) live() {
 	if f.status(actID) != 1 || f.number(`SELECT COUNT(*) FROM pushd_job`) != 1 || f.number(`SELECT COUNT(*) FROM pushd_page`) != 2 {
 		t.Error("what was answered is not committed")
 	}
-	f.ok(f.SaveMessage(f.ctx, j.Lease(), fanout.Prepared{Message: &fanout.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": title}}, StartTime: start}))
+	f.message(j.Lease(), fanout.Prepared{Message: &fanout.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": title}}, StartTime: start})
 	if got := f.job(j.ID).Prepared.Message; got == nil || got.Data["thing1"] != title {
 		t.Errorf("message %+v", got)
 	}

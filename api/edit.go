@@ -1,0 +1,51 @@
+package api
+
+import "pushd/internal/fanout"
+
+// edit reads a correction of what a job sends. In the manner of a merge patch
+// (RFC 7396), what is not there stays, and null takes back what was asked for.
+// As in a POST, an empty text or object counts as not there.
+func (f *fields) edit() fanout.Edit {
+	var e fanout.Edit
+	e.TemplateID = change(f, "templateId", fanout.TemplateID(f.text("templateId", nameShape)))
+	e.URL = change(f, "url", f.url())
+	e.MiniProgram = change(f, "miniprogram", f.miniProgram())
+	e.Data.To = f.changes()
+	e.Data.Set = f.null("data") || e.Data.To != nil
+	return e
+}
+
+// change is a change to what a member says, or back to nothing where it is null.
+func change[T comparable](f *fields, key string, to T) fanout.Change[T] {
+	var nothing T
+	return fanout.Change[T]{Set: to != nothing || f.null(key), To: to}
+}
+
+// null says that a member is there and null.
+func (f *fields) null(key string) bool {
+	n := f.n.kids[key]
+	return n != nil && n.kind == null
+}
+
+// changes reads what becomes of the fields of data: a text, or nil for a field
+// that goes; nil if none is named.
+func (f *fields) changes() map[string]*string {
+	n := f.object("data")
+	if n == nil || len(n.keys) == 0 {
+		return nil
+	}
+	changes := map[string]*string{}
+	texts := &node{kind: object}
+	for _, key := range n.keys {
+		if kid := n.kids[key]; kid.kind == null && dataKeyShape.MatchString(key) {
+			changes[key] = nil
+		} else {
+			*texts.add(key) = *kid
+		}
+	}
+	f.n.kids["data"] = texts
+	for key, value := range f.data() {
+		changes[key] = &value
+	}
+	return changes
+}

@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// number gives a job's message its version, and stores the version with the job:
+// that of the last message if this is the same, else the next. The caller has
+// written the job's row in tx, which keeps others out.
+func (s *Store) number(ctx context.Context, tx *sqlx.Tx, id fanout.JobID, message []byte) (int, error) {
+	var last struct {
+		Version int    `db:"version"`
+		Message string `db:"message"`
+	}
+	err := tx.GetContext(ctx, &last, `
+SELECT version, message
+FROM pushd_message
+WHERE job_id = ?
+ORDER BY version DESC
+LIMIT 1`, id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, err
+	}
+	version := last.Version
+	if err != nil || last.Message != string(message) {
+		version++
+		if _, err := s.exec(ctx, tx, `
+INSERT INTO pushd_message (job_id, version, message, created_at)
+VALUES (?, ?, ?, {now})`, id, version, string(message)); err != nil {
+			return 0, err
+		}
+	}
+	_, err = s.exec(ctx, tx, `UPDATE pushd_job SET message_version = ? WHERE id = ?`, version, id)
+	return version, err
+}
+
+// Messages lists the versions of a job's message, the first first.
+func (s *Store) Messages(ctx context.Context, id fanout.JobID) ([]fanout.MessageVersion, error) {
+	var rows []struct {
+		Version   int         `db:"version"`
+		Message   []byte      `db:"message"`
+		CreatedAt fanout.Time `db:"created_at"`
+	}
+	err := s.retry(ctx, func() error {
+		rows = nil
+		return s.db.SelectContext(ctx, &rows, `
+SELECT version, message, created_at
+FROM pushd_message
+WHERE job_id = ?
+ORDER BY version`, id)
+	})
+	if err != nil {
+		return nil, wrap(err, "list messages of job %s", id)
+	}
+	versions := make([]fanout.MessageVersion, len(rows))
+	for i, r := range rows {
+		versions[i] = fanout.MessageVersion{Version: r.Version, At: r.CreatedAt}
+		if err := json.Unmarshal(r.Message, &versions[i].Message); err != nil {
+			return nil, wrap(fmt.Errorf("version %d: %w", r.Version, err), "list messages of job %s", id)
+		}
+	}
+	return versions, nil
+}

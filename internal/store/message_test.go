@@ -1,0 +1,76 @@
+package store_test
+
+import (
+	"testing"
+
+	"pushd/internal/fanout"
+)
+
+// versions checks the messages that a job has had.
+func (f *fixture) versions(id fanout.JobID, want ...string) {
+	f.t.Helper()
+	list, err := f.Messages(f.ctx, id)
+	f.ok(err)
+	if len(list) != len(want) || f.job(id).MessageVersion != len(want) {
+		f.t.Fatalf("%d versions, the job has %d, want %d", len(list), f.job(id).MessageVersion, len(want))
+	}
+	for i, v := range list {
+		if v.Version != i+1 || v.Message.Data["thing1"] != want[i] || v.At == 0 {
+			f.t.Errorf("version %d: %+v", i+1, v)
+		}
+	}
+}
+
+func saying(text string) *fanout.Message {
+	return &fanout.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": text}}
+}
+
+// A message gets a version when it is new, and keeps it when it is made again.
+func TestStore_MessageVersions(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		f.versions(j.ID)
+		for i, text := range []string{"a 🙂", "a 🙂", "b", "a 🙂"} {
+			version, err := f.SaveMessage(f.ctx, j.Lease(), fanout.Prepared{Message: saying(text)})
+			f.ok(err)
+			if want := []int{1, 1, 2, 3}[i]; version != want {
+				t.Errorf("%q is version %d, want %d", text, version, want)
+			}
+		}
+		f.versions(j.ID, "a 🙂", "b", "a 🙂")
+		other := f.create(43, "wx2")
+		f.versions(other.ID)
+	})
+}
+
+// A correction replaces what it has seen and nothing else: of two at once, the
+// second has to look again.
+func TestStore_CommandCorrectsTheMessage(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		j := f.claimed(alice)
+		f.message(j.Lease(), fanout.Prepared{Message: saying("wrong"), StartTime: start})
+		right := func(before fanout.Asked, text string) (fanout.Job, error) {
+			posted := before
+			asked := fanout.Asked{Data: saying(text).Data, Posted: &posted}
+			return f.Command(f.ctx, j.ID, fanout.Command{From: []fanout.State{fanout.Paused}, AskedBefore: &before, Asked: &asked, Message: saying(text)})
+		}
+		_, err := right(fanout.Asked{}, "right")
+		f.want(err, fanout.ErrLost) // it runs
+		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		f.ok(err)
+		got, err := right(fanout.Asked{}, "right")
+		f.ok(err)
+		if got.State != fanout.Paused || got.MessageVersion != 2 || got.Prepared.Message.Data["thing1"] != "right" || got.Prepared.StartTime != start ||
+			got.Asked.Data["thing1"] != "right" || got.Asked.Posted == nil {
+			t.Errorf("corrected: %+v", got)
+		}
+		_, err = right(fanout.Asked{}, "late")
+		f.want(err, fanout.ErrLost)
+		got, err = right(got.Asked, "righter")
+		f.ok(err)
+		f.versions(j.ID, "wrong", "right", "righter")
+		if got.MessageVersion != 3 {
+			t.Errorf("version %d", got.MessageVersion)
+		}
+	})
+}
