@@ -1,10 +1,6 @@
 package crashtest
 
 import (
-	"bufio"
-	"encoding/json"
-	"io"
-	"net/http"
 	"slices"
 	"time"
 
@@ -35,7 +31,8 @@ const perStop = 2 * Concurrency
 // refused before: the suspects among the answers that the canary looks at.
 const reasked = 200
 
-// Judge looks at a job that has ended, by the simulator's ledger.
+// Judge looks at a job that has ended. It knows who is on WeChat's list, what
+// WeChat accepted, and what the API says; nothing else.
 func (w *World) Judge(p *Process, j *Job, v Verdict) wechatsim.Report {
 	w.Helper()
 	if v.State == "" {
@@ -46,21 +43,16 @@ func (w *World) Judge(p *Process, j *Job, v Verdict) wechatsim.Report {
 	if state != v.State {
 		w.Errorf("job %s is %s (%s), want %s", j.ID, state, reason, v.State)
 	}
-	lost := r.Missing
-	listed := w.list(p, j, "unknown")
-	listed = append(listed, w.list(p, j, "failed")...)
+	all := w.lists(p, j)
+	lost := w.judgeLists(p, j, all)
+	listed := all.of("unknown", "failed")
 	missed := 0
 	for _, id := range j.Account.Missing(w.MsgID(j), 0) {
-		if slices.Contains(listed, id) {
+		if all[id] != "" && !slices.Contains(lost, id) {
 			missed++
 		}
 	}
-	if v.State == "succeeded" {
-		lost -= missed
-	} else {
-		lost = 0 // it says itself that it did not tell everyone
-	}
-	w.account(r, lost, missed, len(listed), v)
+	w.account(r, len(lost), missed, len(listed), v)
 	w.judgeStatus(j, state, r)
 	return r
 }
@@ -125,26 +117,6 @@ func (w *World) judgeStatus(j *Job, state string, r wechatsim.Report) {
 		}
 	}
 	w.Errorf("live_notify_status is still %d, the job %s", status, state)
-}
-
-// list is the openids of an outcome, as the API tells them.
-func (w *World) list(p *Process, j *Job, outcome string) (ids []string) {
-	w.Helper()
-	req, err := http.NewRequestWithContext(w.Context(), "GET", p.URL+"/v1/jobs/"+j.ID+"/failures?outcome="+outcome, nil)
-	w.must(err)
-	req.Header.Set("Authorization", "Bearer "+apiKey)
-	resp, err := http.DefaultClient.Do(req)
-	w.must(err)
-	defer resp.Body.Close()
-	lines := bufio.NewScanner(io.LimitReader(resp.Body, 64<<20))
-	for lines.Scan() {
-		var person struct {
-			OpenID string `json:"openid"`
-		}
-		w.must(json.Unmarshal(lines.Bytes(), &person))
-		ids = append(ids, person.OpenID)
-	}
-	return ids
 }
 
 // Finish waits for the end of a job and judges it.

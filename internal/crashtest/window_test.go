@@ -39,7 +39,7 @@ func downTooLong(w *World, ambiguous string) {
 		v.Listed = perStop
 	}
 	r := w.Finish(p, j, v)
-	listed := len(w.list(p, j, "unknown"))
+	listed := len(w.lists(p, j).of("unknown"))
 	if listed > perStop || ambiguous == "unknown" && listed == 0 {
 		w.Errorf("%d people are listed as unknown, want 1 to %d", listed, perStop)
 	}
@@ -87,7 +87,7 @@ func judgeDoubt(w *World, p *Process, j *Job, person, ambiguous string) {
 		v = Verdict{Listed: 1}
 	}
 	r := w.Finish(p, j, v)
-	listed := w.list(p, j, "unknown")
+	listed := w.lists(p, j).of("unknown")
 	switch {
 	case ambiguous == "resend" && (r.More != 1 || len(listed) != 0):
 		w.Errorf("%d told again, %d listed; want the one in doubt told again", r.More, len(listed))
