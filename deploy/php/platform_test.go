@@ -45,16 +45,21 @@ const (
 // platform is a database with the platform's tables and those of deploy/php.
 type platform struct {
 	*sql.DB
-	name string
+	server *mariadb.Server
+	name   string
+	user   string // PHP's
 }
 
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
-	name, err := server.CreateDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &platform{openDB(t, name), name}
+	return platformOn(t, server, "root")
+}
+
+// platformOn makes a platform on a server, for an account that is made if the
+// server knows accounts.
+func platformOn(t *testing.T, on *mariadb.Server, user string) *platform {
+	t.Helper()
+	p := emptyOn(t, on, user)
 	tables, err := os.ReadFile("../schema.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -64,14 +69,23 @@ func newPlatform(t *testing.T) *platform {
 	return p
 }
 
-func openDB(t *testing.T, name string) *sql.DB {
+// emptyOn makes a database without tables.
+func emptyOn(t *testing.T, on *mariadb.Server, user string) *platform {
 	t.Helper()
-	db, err := sql.Open("mysql", server.DSN(name)+"?multiStatements=true")
+	name, err := on.CreateDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("mysql", on.DSN(name)+"?multiStatements=true&charset=utf8mb4")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	return db
+	p := &platform{db, on, name, user}
+	if user != "root" {
+		p.exec(t, "CREATE USER "+user+"@localhost; GRANT ALL ON "+name+".* TO "+user+"@localhost")
+	}
+	return p
 }
 
 // old makes the platform one that was there before: nothing keeps an appid to
@@ -86,8 +100,8 @@ func (p *platform) old(t *testing.T) {
 // settings let PHP reach the database.
 func (p *platform) settings() phptest.Settings {
 	return phptest.Settings{
-		"db_dsn":  fmt.Sprintf("mysql:unix_socket=%s;dbname=%s;charset=utf8mb4", server.Socket(), p.name),
-		"db_user": "root",
+		"db_dsn":  fmt.Sprintf("mysql:unix_socket=%s;dbname=%s;charset=utf8mb4", p.server.Socket(), p.name),
+		"db_user": p.user,
 	}
 }
 

@@ -10,11 +10,8 @@ import (
 // Whatever a database has for defaults, the tables have transactions, and the
 // names that WeChat gives compare byte for byte.
 func TestSchema_LeavesNothingToTheServer(t *testing.T) {
-	name, err := server.CreateDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := "ALTER DATABASE " + name + " CHARACTER SET gbk; SET default_storage_engine = MyISAM;\n"
+	p := emptyOn(t, server, "root")
+	all := "ALTER DATABASE " + p.name + " CHARACTER SET gbk; SET default_storage_engine = MyISAM;\n"
 	for _, file := range []string{"../schema.sql", "schema.sql", "host/schema.sql"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -28,10 +25,7 @@ func TestSchema_LeavesNothingToTheServer(t *testing.T) {
 			}
 		}
 	}
-	if err := server.Exec(t.Context(), name, all); err != nil {
-		t.Fatal(err)
-	}
-	p := &platform{openDB(t, name), name}
+	p.exec(t, all)
 	if n := p.number(t, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND ENGINE = 'InnoDB'"); n != 11 {
 		t.Errorf("%d tables are InnoDB", n)
 	}
