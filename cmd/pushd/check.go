@@ -29,6 +29,9 @@ func (c *checkCmd) Run(a *app) error {
 	for _, w := range a.env.warnings {
 		r.warn("settings", "%s", w)
 	}
+	if c.StateDir == "" {
+		r.warn("state", noStateDir)
+	}
 	c.database(a.ctx, r)
 	c.outside(a.ctx, r)
 	if r.failed {

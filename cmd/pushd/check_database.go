@@ -54,6 +54,7 @@ func (c *checkCmd) database(ctx context.Context, r *report) {
 	checkStatusTable(ctx, r, db, status)
 	if migrated(ctx, r, s) && checkTables(ctx, r, db) {
 		checkReadBack(ctx, r, db)
+		c.checkState(ctx, r, db, s)
 	}
 }
 

@@ -65,7 +65,7 @@ func TestCheck_Database(t *testing.T) {
 	root(grants)
 	expect(42, "ok    database: answers; version", "ok    tables: there", "ok    channel query: finds channel 42",
 		"ok    status update: may be written", "ok    status table: activity_detail is InnoDB",
-		"ok    status table: activity_detail has one row per act_id", "ok    read back")
+		"ok    status table: activity_detail has one row per act_id", "ok    read back", "ok    state: no counter is kept in /")
 	expect(43, "fail  channel query: finds no channel 43")
 	root("ALTER TABLE activity_detail ADD CONSTRAINT narrow CHECK (live_notify_status < 3)")
 	expect(42, "fail  status update: writing 3: Error 4025")
@@ -91,7 +91,7 @@ func TestCheck_Database(t *testing.T) {
 func checked(t *testing.T, dsn string, actID int64) string {
 	t.Helper()
 	var b bytes.Buffer
-	c := checkCmd{Settings: Settings{Database: Database{MySQLDSN: Secret(dsn)}, StatusFailed: 3, Timezone: "Asia/Shanghai"}, ActID: actID}
+	c := checkCmd{Settings: Settings{Database: Database{MySQLDSN: Secret(dsn)}, StatusFailed: 3, Timezone: "Asia/Shanghai", StateDir: t.TempDir()}, ActID: actID}
 	r := &report{w: &b}
 	c.database(t.Context(), r)
 	if r.failed != strings.Contains(b.String(), "fail  ") {
@@ -183,7 +183,7 @@ func TestCheck_Run(t *testing.T) {
 		"PUSHD_TOKEN_KEY=" + goodKey, "PUSHD_WECHAT_URL=" + server.URL}
 	var out, errs bytes.Buffer
 	code := run(t.Context(), []string{"check", "--appid=wx1", "--actid=42"}, env, strings.NewReader(""), &out, &errs)
-	for _, want := range []string{"ok    settings", "fail  database: cannot be reached", "ok    token endpoint: gave [token ", "ok    wechat: answers; 99"} {
+	for _, want := range []string{"ok    settings", "warn  state: PUSHD_STATE_DIR is not set", "fail  database: cannot be reached", "ok    token endpoint: gave [token ", "ok    wechat: answers; 99"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in %s%s", want, out.String(), errs.String())
 		}

@@ -44,7 +44,9 @@ func TestEnvExample(t *testing.T) {
 		t.Errorf("names %q\nwant  %q", got, want)
 	}
 
-	environ = slices.DeleteFunc(append(environ, good()[0]), func(e string) bool { return strings.HasPrefix(e, "PUSHD_TLS_") })
+	environ = slices.DeleteFunc(append(environ, good()[0]), func(e string) bool {
+		return strings.HasPrefix(e, "PUSHD_TLS_") || strings.HasPrefix(e, "PUSHD_STATE_DIR=")
+	})
 	shown, _, err := load(nil, environ)
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +81,11 @@ func TestSystemdUnit(t *testing.T) {
 	// What a Go program ends with when it crashes, 2, is no reason to stay down.
 	if want := fmt.Sprintf("\nRestartPreventExitStatus=%d\n", exitUsage); exitUsage == 2 || !strings.Contains(unit, want) {
 		t.Errorf("the unit has no line %q", want)
+	}
+	for _, line := range []string{"\nStateDirectory=pushd\n", "\nStateDirectoryMode=0700\n"} {
+		if !strings.Contains(unit, line) {
+			t.Errorf("the unit has no line %q", line)
+		}
 	}
 	for _, m := range regexp.MustCompile(`(?m)^Environment=(PUSHD_\w+)_FILE=%d/(\S+)$`).FindAllStringSubmatch(unit, -1) {
 		if !settings()[m[1]].secret || !strings.Contains(unit, "\nLoadCredential="+m[2]+":") {

@@ -57,7 +57,24 @@ func newEnvironment(environ []string, p *problems) *environment {
 			e.vars[name] = value
 		}
 	}
+	if _, set := e.vars["PUSHD_STATE_DIR"]; !set {
+		if dir := stateDirectory(environ); dir != "" {
+			e.vars["PUSHD_STATE_DIR"] = dir
+		}
+	}
 	return e
+}
+
+// stateDirectory is the directory that systemd has made for a unit with
+// StateDirectory=, the first if there are several; "" if there is none.
+func stateDirectory(environ []string) string {
+	for _, pair := range environ {
+		if list, ok := strings.CutPrefix(pair, "STATE_DIRECTORY="); ok {
+			dir, _, _ := strings.Cut(list, ":")
+			return dir
+		}
+	}
+	return ""
 }
 
 // Resolve implements kong.Resolver.

@@ -17,6 +17,9 @@ import (
 // serveCmd runs the daemon.
 type serveCmd struct {
 	Settings `embed:""`
+	// Hold is no setting: one that was left in the environment would hold the
+	// jobs again at every restart.
+	Hold bool `help:"After a restore: hold all jobs that have not ended, as if the ledger was known to have gone back, until a person resumes or cancels each."`
 }
 
 // Run implements the command.
@@ -29,12 +32,18 @@ func (c *serveCmd) Run(a *app) error {
 	}
 	log := newLogger(a.stderr, c.Logging)
 	a.env.warn(log)
-	return serve(a.ctx, c.Settings, log)
+	if c.StateDir == "" {
+		log.Warn(noStateDir)
+	}
+	return serve(a.ctx, c.Settings, c.Hold, log)
 }
+
+// noStateDir is what there is to say without PUSHD_STATE_DIR.
+const noStateDir = "PUSHD_STATE_DIR is not set: a database that is restored from a copy can't be recognised, and followers may get a message twice; see \"After a restore\" in docs/operations.md"
 
 // serve runs the daemon until ctx is done. What is put together how, and the
 // order of a stop, is in internal/daemon.
-func serve(ctx context.Context, s Settings, log *slog.Logger) error {
+func serve(ctx context.Context, s Settings, hold bool, log *slog.Logger) error {
 	if os.Getenv("GOGC") == "" {
 		// A send leaves hardly any garbage, so that collecting twice as often
 		// costs next to nothing; but the peak of a walk is lower.
@@ -47,6 +56,10 @@ func serve(ctx context.Context, s Settings, log *slog.Logger) error {
 	conns := maxConns(s.Concurrency, openFiles())
 	if conns < s.Concurrency {
 		log.Warn("the limit of open files is too low for PUSHD_CONCURRENCY; raise it (LimitNOFILE=, ulimit -n)", "connections", conns)
+	}
+	counter, err := s.counter()
+	if err != nil {
+		return err
 	}
 	d, err := daemon.New(ctx, daemon.Config{
 		Store: store.Options{
@@ -66,6 +79,7 @@ func serve(ctx context.Context, s Settings, log *slog.Logger) error {
 			TotalRate: s.TotalRate, MaxJobs: s.MaxJobs, Lease: s.Lease, SendTimeout: s.SendTimeout,
 			DedupWindow: s.DedupWindow, Ambiguous: s.Ambiguous, Grace: s.Grace, Retention: s.Retention,
 			Location: zone, StatusFailed: s.StatusFailed, Only: s.OnlyOpenIDs.Set(), Point: points(),
+			Counter: counter, Hold: hold,
 		},
 		Keys: s.Keys(), Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
 		Drain: s.DrainTimeout, Version: versionNumber(), Log: log,
@@ -74,6 +88,14 @@ func serve(ctx context.Context, s Settings, log *slog.Logger) error {
 		return err
 	}
 	return d.Run(ctx)
+}
+
+// counter is where the ledger's counter is kept; nil if nowhere.
+func (s Settings) counter() (fanout.CounterStore, error) {
+	if s.StateDir == "" {
+		return nil, nil
+	}
+	return daemon.OpenState(s.StateDir)
 }
 
 const (

@@ -57,6 +57,9 @@ type Settings struct {
 	// Ambiguous says what happens, after the window, to people who may have
 	// been told.
 	Ambiguous fanout.Ambiguous `default:"resend" oneof:"resend,unknown" help:"People in doubt after the window: tell them again (resend), or list them (unknown)."`
+	// StateDir holds what pushd remembers outside of the database: the ledger's
+	// counter. "" is nowhere.
+	StateDir string `placeholder:"DIR" help:"Directory that survives a restart: by the counter in it pushd recognises a database that was restored from a copy. Default: that of systemd's StateDirectory."`
 	// Lease is the term of the right to work on a job.
 	Lease time.Duration `default:"15s" min:"3s" max:"10m" help:"Time after which another process takes over a job whose owner is silent."`
 	// Instance is the name that survives a restart.

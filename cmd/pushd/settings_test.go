@@ -96,6 +96,26 @@ func TestSettings_ReadableFile(t *testing.T) {
 	}
 }
 
+// The state directory is systemd's, unless another one is set.
+func TestSettings_StateDirectory(t *testing.T) {
+	units, own := t.TempDir(), t.TempDir()
+	for _, tc := range []struct {
+		env  []string
+		want string
+	}{
+		{nil, ""},
+		{[]string{"STATE_DIRECTORY=" + units}, units},
+		{[]string{"STATE_DIRECTORY=" + units + ":/var/lib/other"}, units},
+		{[]string{"STATE_DIRECTORY="}, ""},
+		{[]string{"STATE_DIRECTORY=" + units, "PUSHD_STATE_DIR=" + own}, own},
+	} {
+		s, _, err := load(nil, append(good(), tc.env...))
+		if err != nil || s.StateDir != tc.want {
+			t.Errorf("%v: %q, %v; want %q", tc.env, s.StateDir, err, tc.want)
+		}
+	}
+}
+
 // Kubernetes gives variables of this form to pods beside a service "pushd".
 func TestSettings_ServiceLinks(t *testing.T) {
 	links := []string{"PUSHD_SERVICE_HOST=10.0.0.1", "PUSHD_SERVICE_PORT=80", "PUSHD_PORT=tcp://10.0.0.1:80", "PUSHD_PORT_80_TCP=x"}
@@ -134,6 +154,10 @@ func TestSettings_Bad(t *testing.T) {
 		{"PUSHD_API_KEY_FILE=" + empty, "PUSHD_API_KEY_FILE: names an empty file"},
 		{"PUSHD_API_KEY_FILE=", "PUSHD_API_KEY_FILE: is set but empty; name a file"},
 		{"PUSHD_MYSQL_DSN_FILE=" + key, "PUSHD_MYSQL_DSN: is set twice, also as PUSHD_MYSQL_DSN_FILE; unset one"},
+		{"PUSHD_STATE_DIR=" + dir + "/none", `PUSHD_STATE_DIR: "` + dir + `/none" can't be written to: open ` + dir + "/none/"},
+		{"PUSHD_STATE_DIR=" + key, `PUSHD_STATE_DIR: "` + key + `" can't be written to`},
+		{"PUSHD_STATE_DIR=", "PUSHD_STATE_DIR: is set but empty"},
+		{"PUSHD_HOLD=true", "PUSHD_HOLD: there is no such setting"},
 		{"PUSHD_TLS_CERT=/a.pem", "PUSHD_TLS_KEY: is required with PUSHD_TLS_CERT"},
 		{"PUSHD_TLS_KEY=/a.pem", "PUSHD_TLS_CERT: is required with PUSHD_TLS_KEY"},
 		{"PUSHD_TLS_CERT=" + key + " PUSHD_TLS_KEY=" + key, "PUSHD_TLS_CERT: " + key + " and PUSHD_TLS_KEY " + key + " are not a pair that works"},

@@ -11,6 +11,8 @@ import (
 	_ "time/tzdata" // PUSHD_TIMEZONE must work where no zone data is installed
 
 	"github.com/go-sql-driver/mysql"
+
+	"pushd/internal/daemon"
 )
 
 // keyMin is the least length of an API key: 16 characters hold at least 64
@@ -26,6 +28,7 @@ func (s Settings) validate(p *problems) {
 	s.validateURLs(p)
 	s.validateTimes(p)
 	s.validateTexts(p)
+	s.validateState(p)
 }
 
 // validate notes what is wrong with the DSN of the daemon.
@@ -215,6 +218,17 @@ func (s Settings) validateTimes(p *problems) {
 	}
 	if _, err := s.Location(); err != nil || s.Timezone == "Local" || s.Timezone == "" {
 		p.add("PUSHD_TIMEZONE", "%q is not a time zone such as Asia/Shanghai", s.Timezone)
+	}
+}
+
+// validateState wants a directory that can be written to: a counter that is not
+// kept would be missed when it is too late.
+func (s Settings) validateState(p *problems) {
+	if s.StateDir == "" {
+		return
+	}
+	if _, err := daemon.OpenState(s.StateDir); err != nil {
+		p.add("PUSHD_STATE_DIR", "%q can't be written to: %v; make it a directory that pushd's user owns", s.StateDir, err)
 	}
 }
 

@@ -106,7 +106,7 @@ func (d *Daemon) Addr() net.Addr { return d.listener.Addr() }
 func (d *Daemon) handler() http.Handler {
 	host, _, _ := net.SplitHostPort(d.c.Listen)
 	return api.New(api.Options{
-		Host: host, Unready: d.schema.wrong, Down: d.store.Down,
+		Host: host, Unready: d.unready, Down: d.store.Down,
 		Control: fanout.NewController(d.store, d.engine), Jobs: d.store, Composer: fanout.NewComposer(d.store, d.engine),
 		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
 		Keys: d.c.Keys, Draining: d.engine.Draining, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
@@ -131,7 +131,7 @@ func (d *Daemon) listen(ctx context.Context) (net.Listener, error) {
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d.schema.first(ctx, d.store) // so that the first request is not refused for nothing
+	d.first(ctx)
 	served := make(chan error, 1)
 	go func() {
 		served <- d.server.Serve(d.listener)
@@ -160,12 +160,38 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return errors.Join(err, d.store.Close())
 }
 
+// first looks at the tables and at the ledger before anybody asks, for as long
+// as it may keep them waiting, so that the first request is not refused for
+// nothing.
+func (d *Daemon) first(ctx context.Context) {
+	d.schema.first(ctx, d.store)
+	if d.schema.wrong() != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, schemaSoon)
+	defer cancel()
+	if err := d.engine.Look(ctx); err != nil {
+		d.c.Log.Warn("the ledger's counter can't be looked at yet", "err", err)
+	}
+}
+
+// unready says why nothing may be changed; "" = it may.
+func (d *Daemon) unready() string {
+	if why := d.schema.wrong(); why != "" {
+		return why
+	}
+	if !d.engine.Looked() {
+		return "the ledger's counter has not been looked at yet (pushd_install)"
+	}
+	return ""
+}
+
 func (d *Daemon) health() fanout.Health {
 	text := ""
 	if h := d.tokens.Health(); h.Failing > 0 {
 		text = fmt.Sprintf("no usable token for %d accounts; %s since %s: %s", h.Failing, h.AppID, h.Since.UTC().Format(time.RFC3339), h.Err)
 	}
-	return d.engine.Health(d.schema.wrong(), text)
+	return d.engine.Health(d.unready(), text)
 }
 
 func (d *Daemon) tokenStats() api.TokenStats {

@@ -43,6 +43,12 @@ type Config struct {
 	// Only, if not nil, are the only people who are told (staging).
 	Only map[OpenID]bool
 
+	// Counter keeps the ledger's counter outside of the database, so that one
+	// that went back is recognised; nil = nowhere. Hold has the engine hold all
+	// jobs at its start, as if the ledger had gone back.
+	Counter CounterStore
+	Hold    bool
+
 	// Ready, if not nil, says whether the tables are those that this program
 	// knows. While they are not, it takes no work and changes nothing; what
 	// runs is finished.

@@ -12,6 +12,8 @@ import (
 type Book interface {
 	Channels
 	Now(ctx context.Context) (Time, error)
+	// Installation reads the installation's row.
+	Installation(ctx context.Context) (Installation, error)
 	// Job reads one job; ErrNotFound.
 	Job(ctx context.Context, id JobID) (Job, error)
 	// Active returns the channel's active job, whatever its start time;
@@ -21,7 +23,7 @@ type Book interface {
 	// startTime); with startTime 0 that of the channel's jobs without a
 	// start time. ErrNotFound.
 	Newest(ctx context.Context, id ActID, startTime int64) (Job, error)
-	// Create inserts a queued job, and writes status 1 for the channel in the
+	// Create inserts a job that is queued or held, and writes status 1 for the channel in the
 	// same transaction where its row can be had within a second; it sets CreatedAt. ErrExists: there is an active job
 	// for the channel, or the reminder's Run is taken; nothing is written.
 	Create(ctx context.Context, j Job) (Job, error)
@@ -193,11 +195,27 @@ func (c *Controller) create(ctx context.Context, req Request, ch Channel, old *J
 	if old != nil {
 		job.Run = old.Run + 1
 	}
+	if !req.Restart { // which asks to send to everyone again
+		if err := c.holdBack(ctx, &job, ch); err != nil {
+			return Outcome{}, err
+		}
+	}
 	job, err = c.book.Create(ctx, job)
 	if err == nil {
 		c.engine.pass(PointAccepted)
 	}
 	return Outcome{Job: job}, err
+}
+
+// holdBack holds a job to be made if the ledger may have forgotten that its
+// reminder was sent.
+func (c *Controller) holdBack(ctx context.Context, job *Job, ch Channel) error {
+	in, err := c.book.Installation(ctx)
+	if err == nil && in.Lost.covers(ch, in.Now, c.engine.cfg.DedupWindow) {
+		job.State, job.Reason = Paused, LedgerWentBack
+		job.Detail = in.Lost.String() + ", and this reminder may have been sent then; " + whatToDo
+	}
+	return err
 }
 
 // resumeEnded makes an ended job go on where it stopped.

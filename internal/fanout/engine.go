@@ -24,6 +24,7 @@ type Engine struct {
 	observer observer
 	columns  columns // of keepHouse alone
 	refusals refusals
+	memory   memory
 
 	parked   atomic.Int64 // jobs parked in the ledger, as last counted
 	wake     chan struct{}
@@ -80,6 +81,9 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 		e.draining.Store(true)
 		return nil
 	}
+	if err := e.retry.do(ctx, "look at the counter", e.Look); err != nil {
+		return err
+	}
 	if err := e.retry.do(ctx, "take back leases", func(ctx context.Context) error {
 		n, err := e.cfg.Ledger.TakeBack(ctx, e.cfg.Owner)
 		if n > 0 {
@@ -94,6 +98,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	loops.Go(func() { e.every(hard, watchEvery, nil, e.hearOrders) })
 	loops.Go(func() { e.every(hard, e.cfg.Lease/3, nil, e.renew) })
 	loops.Go(func() { e.every(hard, shareEvery, nil, e.share) })
+	loops.Go(func() { e.every(hard, raiseEvery, nil, e.raising) })
 	loops.Go(func() { e.every(ctx, reconcileEvery, nil, e.keepHouse) })
 	e.every(ctx, claimEvery, e.wake, func(ctx context.Context) { e.claim(ctx, hard, &jobs) })
 

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -26,6 +27,7 @@ type fakeLedger struct {
 	// what came of it.
 	unclean map[JobID]int
 	writes  []string // of live_notify_status, in order
+	install Installation
 }
 
 type fakeJob struct {
@@ -50,6 +52,7 @@ func newFakeLedger() *fakeLedger {
 	return &fakeLedger{
 		failed: 3, jobs: map[JobID]*fakeJob{}, channels: map[ActID]*Channel{},
 		texts: map[TemplateID]Texts{}, unclean: map[JobID]int{},
+		install: Installation{Counter: Counter{Installation: "sim"}},
 	}
 }
 
@@ -608,7 +611,7 @@ func (l *fakeLedger) Create(_ context.Context, job Job) (Job, error) {
 			return Job{}, ErrExists
 		}
 	}
-	job.CreatedAt, job.State = now, Queued
+	job.CreatedAt, job.State = now, cmp.Or(job.State, Queued)
 	l.identify(&job)
 	j := &fakeJob{Job: job, where: map[OpenID][2]int{}, freed: map[OpenID]bool{}}
 	l.jobs[job.ID] = j
@@ -680,7 +683,10 @@ func (l *fakeLedger) Command(_ context.Context, id JobID, cmd Command) (Job, err
 		j.ParkedUntil = 0
 	}
 	if cmd.To != "" {
-		j.State, j.Reason, j.Detail = cmd.To, cmd.Reason, cmd.Detail
+		if cmd.To != Paused || j.State != Paused {
+			j.Reason, j.Detail = cmd.Reason, cmd.Detail
+		}
+		j.State = cmd.To
 		j.runs = j.runs && (cmd.To == Running || j.Leased != 0)
 		if cmd.To == Queued {
 			j.queued()

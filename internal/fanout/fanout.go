@@ -8,8 +8,9 @@
 //	controller.go engine.go    prepare.go walk.go                       send.go  send.go    run.go
 //
 // settle.go is where a verdict becomes an action, sheet.go what is known of a
-// page's people, house.go what is done beside the jobs, composer.go what
-// owners see of their templates.
+// page's people, house.go what is done beside the jobs, wentback.go what happens
+// when the database was restored from a copy, composer.go what owners see of
+// their templates.
 //
 // run.go is the file to read first: it is the life of one job.
 //
@@ -207,6 +208,7 @@ type Ledger interface {
 	Notes
 	Channels
 	Housekeeping
+	Counting
 }
 
 // Housekeeping is what a running daemon does beside the jobs.

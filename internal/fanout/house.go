@@ -18,6 +18,7 @@ func (e *Engine) keepHouse(ctx context.Context) {
 		{"read the database's clock", e.readClock},
 		{"expire jobs", e.expire},
 		{"mend status", e.mendStatus},
+		{"count the jobs that are held", e.countHeld},
 		{"purge pages", e.purge},
 		{"forget accounts", e.forgetAccounts},
 	} {
@@ -115,6 +116,9 @@ func (e *Engine) Health(schema, tokens string) Health {
 	}
 	level, text := e.jobsHealth(now)
 	add("jobs", level, text)
+	if level, text := e.ledgerHealth(); level != OK {
+		add("ledger", level, text)
+	}
 	if tokens == "" {
 		add("token_endpoint", OK, "")
 	} else {

@@ -42,8 +42,9 @@ var (
 // where the state says it all.
 type Reason string
 
-// Reasons of parked and queued jobs.
+// Reasons of paused, parked and queued jobs.
 const (
+	LedgerWentBack   Reason = "ledger_went_back"  // paused: the database was restored from a copy
 	AccountBusy      Reason = "account_busy"      // queued: another job of the account runs
 	QuotaExhausted   Reason = "quota_exhausted"   // 45009
 	TokenUnavailable Reason = "token_unavailable" // no token WeChat would accept

@@ -39,7 +39,7 @@ func (s *Store) get(ctx context.Context, where string, args ...any) (job fanout.
 	return job, wrap(err, "read job")
 }
 
-// Create inserts a queued job. See fanout.Book.
+// Create inserts a job. See fanout.Book.
 //
 // The look at the reminder's runs before it decides nothing; the unique keys
 // do, so of a thousand at once one wins.
@@ -58,10 +58,10 @@ func (s *Store) Create(ctx context.Context, j fanout.Job) (job fanout.Job, err e
 	err = s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
-  (id, actid, appid, start_time, run, msg_id, state, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
+  (id, actid, appid, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
 VALUES
-  (?, ?, ?, ?, ?, ?, 'queued', '', ?, ?, ?, ?, {now}, ?)`,
-			j.ID, j.ActID, j.AppID, j.StartTime, j.Run, j.MsgID, string(asked), j.Rate, j.Deadline, j.DeadlineAsked, j.ActID)
+  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, ?)`,
+			j.ID, j.ActID, j.AppID, j.StartTime, j.Run, j.MsgID, cmp.Or(j.State, fanout.Queued), j.Reason, clip(j.Detail), string(asked), j.Rate, j.Deadline, j.DeadlineAsked, j.ActID)
 		if err != nil {
 			return s.won(0, err, fanout.ErrExists)
 		}
@@ -158,8 +158,12 @@ func commandSQL(id fanout.JobID, cmd fanout.Command, message []byte) (string, []
 		set += `, parked_until = 0`
 	}
 	if cmd.To != "" {
-		set += `, state = ?, reason = ?, detail = ?`
-		args = append(args, cmd.To, cmd.Reason, clip(cmd.Detail))
+		why := `, reason = ?, detail = ?`
+		if cmd.To == fanout.Paused { // a job that is held, and paused as well, is still held
+			why = `, reason = CASE WHEN state = 'paused' THEN reason ELSE ? END, detail = CASE WHEN state = 'paused' THEN detail ELSE ? END`
+		}
+		set += why + `, state = ?` // MySQL assigns from left to right
+		args = append(args, cmd.Reason, clip(cmd.Detail), cmd.To)
 		if cmd.To != fanout.Running {
 			set += `, active_appid = CASE WHEN lease_until = 0 THEN NULL ELSE active_appid END`
 		}

@@ -3,6 +3,7 @@
 declare(strict_types=1);
 
 const REMINDER_REASONS = [
+    'ledger_went_back'        => '数据库曾被恢复到较早的状态，为避免重复发送，已暂停；请联系技术支持',
     'account_busy'            => '同一公众号的另一个提醒正在发送，稍后自动开始',
     'quota_exhausted'         => '今日发送额度已用完，0 点后自动继续',
     'token_unavailable'       => '取不到 access_token，请检查 AppSecret 和 IP 白名单；恢复后自动继续',

@@ -1,0 +1,451 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// ---- Counting, of the ledger on maps
+
+func (l *fakeLedger) Raise(_ context.Context, least int64) (Counter, error) {
+	now := l.lock()
+	defer l.mu.Unlock()
+	if l.install.Value < least {
+		return Counter{}, ErrLost
+	}
+	l.install.Value++
+	l.install.At = now
+	return l.install.Counter, nil
+}
+
+func (l *fakeLedger) Installation(context.Context) (Installation, error) {
+	now := l.lock()
+	defer l.mu.Unlock()
+	in := l.install
+	in.Now = now
+	return in, nil
+}
+
+func (l *fakeLedger) StepBack(_ context.Context, b StepBack) (held int, err error) {
+	now := l.lock()
+	defer l.mu.Unlock()
+	if l.install.Value != b.Found {
+		return 0, ErrLost
+	}
+	l.install.Value, l.install.At, l.install.Lost = b.Value, now, b.Lost
+	for _, j := range l.jobs {
+		if !b.Hold || j.State.Ended() || j.State == Paused && j.Reason == LedgerWentBack {
+			continue
+		}
+		j.letGo()
+		j.Epoch += 1000
+		j.adopt()
+		j.State, j.Reason, j.Detail, j.ParkedUntil = Paused, LedgerWentBack, b.Detail, 0
+		held++
+	}
+	return held, nil
+}
+
+func (l *fakeLedger) CountHeld(context.Context) (n int, err error) {
+	l.lock()
+	defer l.mu.Unlock()
+	for _, j := range l.jobs {
+		if j.State == Paused && j.Reason == LedgerWentBack {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (c wire) Raise(ctx context.Context, least int64) (Counter, error) {
+	return ask(c, ctx, "raise", func(ctx context.Context) (Counter, error) { return c.fakeLedger.Raise(ctx, least) })
+}
+
+func (c wire) Installation(ctx context.Context) (Installation, error) {
+	return ask(c, ctx, "installation", c.fakeLedger.Installation)
+}
+
+func (c wire) StepBack(ctx context.Context, b StepBack) (int, error) {
+	return ask(c, ctx, "step back", func(ctx context.Context) (int, error) { return c.fakeLedger.StepBack(ctx, b) })
+}
+
+func (c wire) CountHeld(ctx context.Context) (int, error) {
+	return ask(c, ctx, "count held", c.fakeLedger.CountHeld)
+}
+
+// ---- The tests
+
+// kept is a counter's file.
+type kept struct {
+	Counter
+	load, save error
+}
+
+func (k *kept) Load() (Counter, error) { return k.Counter, k.load }
+
+func (k *kept) Save(c Counter) error {
+	if k.save == nil {
+		k.Counter = c
+	}
+	return k.save
+}
+
+// back is an engine on a ledger with one job, and how it is set.
+type back struct {
+	*fakeLedger
+	cfg  Config
+	file *kept
+	log  strings.Builder
+	job  JobID
+}
+
+func newBack(t *testing.T) *back {
+	t.Helper()
+	b := &back{fakeLedger: newFakeLedger(), file: &kept{}}
+	began := time.Now()
+	b.cfg = Config{
+		Ledger: b.fakeLedger, Owner: Owner{"i", "b"}, Log: slog.New(slog.NewTextHandler(&b.log, nil)), Concurrency: 8, MaxJobs: 1,
+		DedupWindow: 9 * time.Minute, Lease: 15 * time.Second, Grace: 30 * time.Minute, StatusFailed: 3, Location: time.UTC,
+		Rand: rand.New(rand.NewPCG(1, 1)), Boottime: func() time.Duration { return time.Since(began) }, Counter: b.file,
+	}
+	b.job = b.create(t, 1)
+	return b
+}
+
+// create makes a queued job.
+func (b *back) create(t *testing.T, act ActID) JobID {
+	t.Helper()
+	j, err := b.Create(t.Context(), Job{ID: NewJobID(), ActID: act, AppID: "wx1", StartTime: 1_900_000_000, Deadline: 1_900_000_000e6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j.ID
+}
+
+// look is a start of pushd. It leaves the database as it is.
+func (b *back) look(t *testing.T) *Engine {
+	t.Helper()
+	e := New(b.cfg)
+	if err := e.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// reset sets the counter back, as a copy that was made then would.
+func (b *back) reset(in Installation) {
+	b.lock()
+	defer b.mu.Unlock()
+	b.install = in
+}
+
+func (b *back) state(t *testing.T) (State, Reason) {
+	t.Helper()
+	j, err := b.Job(t.Context(), b.job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j.State, j.Reason
+}
+
+func TestEngine_LedgerWentBack(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		lost, spent time.Duration // from the copy to the last raise, and on to the start
+		held        bool
+	}{
+		{"LongAgo", time.Hour, time.Hour, true},
+		// The file is young, but what was sent first after the copy is not.
+		{"TheCopyIsOldTheFileIsNot", time.Hour, time.Minute, true},
+		{"WithinTheWindow", 5 * time.Minute, 3 * time.Minute, false},
+		{"JustBeyondTheWindow", 5 * time.Minute, 4*time.Minute + time.Second, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBack(t)
+				b.look(t)
+				copied, err := b.Installation(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(tc.lost)
+				b.look(t) // which raises
+				time.Sleep(tc.spent)
+				b.reset(copied)
+				e := b.look(t)
+				state, reason := b.state(t)
+				if held := state == Paused && reason == LedgerWentBack; held != tc.held {
+					t.Errorf("the job is %s (%s), want held %v", state, reason, tc.held)
+				}
+				level, text := e.ledgerHealth()
+				if (level == Degraded) != tc.held || tc.held && !strings.HasPrefix(text, "1 jobs") {
+					t.Errorf("health is %s: %s", level, text)
+				}
+				if !strings.Contains(b.log.String(), "the ledger went back") {
+					t.Errorf("nothing in the log: %s", b.log.String())
+				}
+				// A second start, and whoever raises late, finds nothing to hold.
+				if _, err := b.Command(t.Context(), b.job, Command{From: ActiveStates, Resume: true}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Hour)
+				b.look(t)
+				if err := e.raise(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if state, reason := b.state(t); state != Queued {
+					t.Errorf("after a second start the job is %s (%s)", state, reason)
+				}
+			})
+		})
+	}
+}
+
+// A database that goes back while pushd runs is noticed by the next raise.
+func TestEngine_LedgerGoesBackBeneathIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBack(t)
+		b.cfg.Counter = nil
+		e := b.look(t)
+		copied, _ := b.Installation(t.Context())
+		time.Sleep(time.Hour)
+		e.raising(t.Context())
+		b.reset(copied)
+		e.raising(t.Context())
+		if state, reason := b.state(t); state != Paused || reason != LedgerWentBack {
+			t.Errorf("the job is %s (%s)", state, reason)
+		}
+	})
+}
+
+// Of two processes that notice, the one that is later holds nothing more.
+func TestEngine_LedgerWentBackOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBack(t)
+		first, second := b.look(t), b.look(t)
+		copied, _ := b.Installation(t.Context())
+		time.Sleep(time.Hour)
+		first.raising(t.Context())
+		second.raising(t.Context())
+		b.reset(copied)
+		first.raising(t.Context())
+		fresh := b.create(t, 2)
+		second.raising(t.Context())
+		if j, _ := b.Job(t.Context(), fresh); j.State != Queued {
+			t.Errorf("the second held %s: %s (%s)", fresh, j.State, j.Reason)
+		}
+		if n, _ := b.CountHeld(t.Context()); n != 1 {
+			t.Errorf("%d jobs held", n)
+		}
+	})
+}
+
+// What can't be used of the file is as if it was not there: reminders go out.
+func TestEngine_CounterThatIsOfNoUse(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		file kept
+	}{
+		{"None", kept{}},
+		{"Corrupt", kept{load: errors.New("unexpected end of JSON input")}},
+		{"OfAnotherInstallation", kept{Counter: Counter{"other", 1 << 40, 1}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBack(t)
+				b.file = &tc.file
+				b.cfg.Counter = b.file
+				b.look(t)
+				if state, reason := b.state(t); state != Queued {
+					t.Errorf("the job is %s (%s)", state, reason)
+				}
+				if warned := strings.Contains(b.log.String(), "--hold"); warned != (tc.name != "None") {
+					t.Errorf("log: %s", b.log.String())
+				}
+				if tc.file.Installation != "sim" || tc.file.Value != 1 {
+					t.Errorf("afterwards the file says %+v", tc.file.Counter)
+				}
+			})
+		})
+	}
+}
+
+// A counter that can't be kept shows in the health, and stops nothing.
+func TestEngine_CounterThatCantBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBack(t)
+		b.file.save = errors.New("no space left on device")
+		e := b.look(t)
+		if level, text := e.ledgerHealth(); level != Degraded || !strings.Contains(text, "no space left") {
+			t.Errorf("health is %s: %s", level, text)
+		}
+		for range 3 {
+			e.raising(t.Context())
+		}
+		if n := strings.Count(b.log.String(), "no space left"); n != 1 {
+			t.Errorf("said %d times", n)
+		}
+		b.file.save = nil
+		e.raising(t.Context())
+		if level, _ := e.ledgerHealth(); level != OK || b.file.Value != 5 {
+			t.Errorf("health is %s, the file says %+v", level, b.file.Counter)
+		}
+	})
+}
+
+// --hold holds by hand, whatever the counter says, and once.
+func TestEngine_Hold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBack(t)
+		b.cfg.Hold = true
+		e := b.look(t)
+		if state, reason := b.state(t); state != Paused || reason != LedgerWentBack {
+			t.Fatalf("the job is %s (%s)", state, reason)
+		}
+		if !strings.Contains(b.log.String(), "held=1") {
+			t.Errorf("log: %s", b.log.String())
+		}
+		if _, err := b.Command(t.Context(), b.job, Command{From: ActiveStates, Resume: true}); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if state, reason := b.state(t); state != Queued {
+			t.Errorf("the job is %s (%s)", state, reason)
+		}
+		minutes := int64(30)
+		in, _ := b.Installation(t.Context())
+		if ch := (Channel{StartTime: in.Now.Add(10 * time.Minute).Std().Unix(), NotifyMinutes: &minutes}); !in.Lost.covers(ch, in.Now, 9*time.Minute) {
+			t.Error("a reminder that was due before the start is not held")
+		}
+	})
+}
+
+// A reminder of which the ledger knows nothing is held if it may have been
+// accepted, and sent, in the time that the ledger has forgotten.
+func TestGap_Covers(t *testing.T) {
+	const window = 9 * time.Minute
+	now := Time(1_900_000_000 * 1e6)
+	hour := Gap{now.Add(-80 * time.Minute), now.Add(-20 * time.Minute)}
+	channel := func(due time.Duration) Channel { // from now
+		minutes := int64(30)
+		return Channel{StartTime: now.Add(due + 30*time.Minute).Std().Unix(), NotifyMinutes: &minutes}
+	}
+	noStart, noMinutes := channel(0), channel(0)
+	noStart.StartTime, noMinutes.NotifyMinutes = 0, nil
+	for _, tc := range []struct {
+		name string
+		gap  Gap
+		ch   Channel
+		want bool
+	}{
+		{"NeverWentBack", Gap{}, channel(-30 * time.Minute), false},
+		{"DueInTheGap", hour, channel(-30 * time.Minute), true},
+		{"DueAtItsEnd", hour, channel(-20 * time.Minute), true},
+		{"DueAfterIt", hour, channel(-10 * time.Minute), false},
+		{"DueNow", hour, channel(0), false},
+		{"NobodyKnowsTheStart", hour, noStart, true},
+		{"NobodyKnowsTheMinutes", hour, noMinutes, true},
+		{"WeChatRecognisesItAll", Gap{now.Add(-8 * time.Minute), now.Add(-time.Minute)}, channel(-5 * time.Minute), false},
+		{"SinceWhenIsNotKnown", Gap{To: now}, channel(-time.Minute), true},
+		{"ADayAgo", Gap{now.Add(-25 * time.Hour), now.Add(-24 * time.Hour)}, channel(-26 * time.Hour), false},
+	} {
+		if got := tc.gap.covers(tc.ch, now, window); got != tc.want {
+			t.Errorf("%s: %v", tc.name, got)
+		}
+	}
+}
+
+// A failover that loses a second does not hide what a restored copy lost.
+func TestGap_With(t *testing.T) {
+	hour := Time(time.Hour.Microseconds())
+	for _, tc := range []struct{ g, earlier, want Gap }{
+		{Gap{50 * hour, 51 * hour}, Gap{}, Gap{50 * hour, 51 * hour}},
+		{Gap{50 * hour, 51 * hour}, Gap{40 * hour, 45 * hour}, Gap{40 * hour, 51 * hour}},
+		{Gap{50 * hour, 51 * hour}, Gap{0, 45 * hour}, Gap{0, 51 * hour}},
+		{Gap{50 * hour, 51 * hour}, Gap{1 * hour, 2 * hour}, Gap{50 * hour, 51 * hour}},
+	} {
+		if got := tc.g.with(tc.earlier); got != tc.want {
+			t.Errorf("%v with %v: %v, want %v", tc.g, tc.earlier, got, tc.want)
+		}
+	}
+}
+
+// A POST for a reminder that may have been sent in the lost time makes a job
+// that waits for a person. A restart is a person's wish.
+func TestController_PostAfterTheLedgerWentBack(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		minutes int64
+		req     Request
+		state   State
+	}{
+		{"DueInTheGap", 120, Request{}, Paused},
+		{"Restart", 120, Request{Restart: true}, Queued},
+		{"NotDueThen", 30, Request{}, Queued},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk() // its channel starts in an hour
+			d.ch.NotifyMinutes = &tc.minutes
+			now := Time(time.Now().UnixMicro())
+			d.ledger.install.Lost = Gap{now.Add(-2 * time.Hour), now.Add(-10 * time.Minute)}
+			tc.req.ActID, tc.req.AppID = 1, "wx1"
+			out, err := d.Post(t.Context(), tc.req)
+			if err != nil || out.Existing || out.Job.State != tc.state || (out.Job.Reason == LedgerWentBack) != (tc.state == Paused) {
+				t.Fatalf("%s: %v, %s (%s), want %s", tc.name, err, out.Job.State, out.Job.Reason, tc.state)
+			}
+			if tc.state != Paused {
+				return
+			}
+			if *d.ch.Status != StatusNotifying || !strings.Contains(out.Job.Detail, "resume the job") {
+				t.Errorf("status %d, detail %q", *d.ch.Status, out.Job.Detail)
+			}
+			again, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1"})
+			if err != nil || !again.Existing || again.Job.Reason != LedgerWentBack {
+				t.Errorf("posted again: %v, %+v", err, again.Job)
+			}
+			paused, err := d.Pause(t.Context(), out.Job.ID)
+			if err != nil || paused.Reason != LedgerWentBack {
+				t.Errorf("paused as well it is %s (%s), %v", paused.State, paused.Reason, err)
+			}
+			resumed, err := d.Resume(t.Context(), out.Job.ID)
+			if err != nil || resumed.State != Queued || resumed.Reason != "" {
+				t.Errorf("resumed it is %s (%s), %v", resumed.State, resumed.Reason, err)
+			}
+		})
+	}
+}
+
+// busyCounter is a ledger whose counter another process raises all the time.
+type busyCounter struct {
+	*fakeLedger
+	times int
+}
+
+func (b *busyCounter) StepBack(ctx context.Context, s StepBack) (int, error) {
+	if b.times--; b.times >= 0 {
+		b.fakeLedger.Raise(ctx, 0)
+	}
+	return b.fakeLedger.StepBack(ctx, s)
+}
+
+// A counter that another process raises meanwhile is looked at again.
+func TestEngine_HoldWhileOthersRaise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for times, want := range map[int]State{0: Paused, 2: Paused, 100: Queued} {
+			b := newBack(t)
+			b.cfg.Hold, b.cfg.Ledger = true, &busyCounter{b.fakeLedger, times}
+			err := New(b.cfg).Look(t.Context())
+			if state, _ := b.state(t); state != want || (err == nil) != (want == Paused) || errors.Is(err, ErrLost) {
+				t.Errorf("%d times: the job is %s, %v", times, state, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,4 @@
+-- +goose Up
+
+ALTER TABLE pushd_install ADD COLUMN lost_from INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pushd_install ADD COLUMN lost_to INTEGER NOT NULL DEFAULT 0;

@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+
+	"github.com/jmoiron/sqlx"
+
+	"pushd/internal/fanout"
+)
+
+// installRow is the one row of pushd_install.
+type installRow struct {
+	Salt     string      `db:"salt"`
+	Counter  int64       `db:"counter"`
+	RaisedAt fanout.Time `db:"raised_at"`
+	LostFrom fanout.Time `db:"lost_from"`
+	LostTo   fanout.Time `db:"lost_to"`
+	Now      fanout.Time `db:"db_now"`
+}
+
+func (r *installRow) installation() fanout.Installation {
+	return fanout.Installation{
+		Counter: fanout.Counter{Installation: fingerprint(r.Salt), Value: r.Counter, At: r.RaisedAt},
+		Lost:    fanout.Gap{From: r.LostFrom, To: r.LostTo},
+		Now:     r.Now,
+	}
+}
+
+// fingerprint names an installation without telling its salt.
+func fingerprint(salt string) string {
+	sum := sha256.Sum256([]byte("pushd installation\n" + salt))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Raise raises the installation's counter. See fanout.Counting.
+//
+// It is two statements and no transaction: a process that is frozen between
+// them must not hold the row that all the others raise.
+func (s *Store) Raise(ctx context.Context, least int64) (fanout.Counter, error) {
+	n, err := s.one(ctx, `
+UPDATE pushd_install SET
+  counter = counter + 1,
+  raised_at = {now}
+WHERE id = 1
+  AND counter >= ?`, least)
+	if err := s.won(n, err, fanout.ErrLost); err != nil {
+		return fanout.Counter{}, wrap(err, "raise the installation's counter")
+	}
+	r, err := s.readInstall(ctx)
+	if err != nil {
+		return fanout.Counter{}, wrap(err, "raise the installation's counter")
+	}
+	c := r.installation().Counter
+	c.Value = max(c.Value, least+1) // a replica that lags behind may have been asked
+	return c, nil
+}
+
+// Installation reads the installation's row. See fanout.Counting.
+func (s *Store) Installation(ctx context.Context) (fanout.Installation, error) {
+	r, err := s.readInstall(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		if _, err = s.drawSalt(ctx); err == nil {
+			r, err = s.readInstall(ctx)
+		}
+	}
+	if err != nil {
+		return fanout.Installation{}, wrap(err, "read the installation's row")
+	}
+	return r.installation(), nil
+}
+
+// readInstall reads the row. The salt that Salt keeps is the one that was read
+// last: the database may be another copy now.
+func (s *Store) readInstall(ctx context.Context) (r installRow, err error) {
+	err = s.retry(ctx, func() error {
+		return s.db.GetContext(ctx, &r, s.text(`
+SELECT salt, counter, raised_at, lost_from, lost_to, {now} AS db_now
+FROM pushd_install
+WHERE id = 1`))
+	})
+	if err == nil {
+		s.salt.Store(&r.Salt)
+	}
+	return r, err
+}
+
+// StepBack writes down that the ledger went back. See fanout.Counting.
+//
+// The UPDATE of the counter decides, and locks the others out: of several
+// processes that notice at once one matches, and for those that come later the
+// counter is above everything that they know.
+func (s *Store) StepBack(ctx context.Context, b fanout.StepBack) (held int, err error) {
+	err = s.tx(ctx, func(tx *sqlx.Tx) error {
+		held = 0
+		n, err := s.exec(ctx, tx, `
+UPDATE pushd_install SET
+  counter = ?,
+  raised_at = {now},
+  lost_from = ?,
+  lost_to = ?
+WHERE id = 1
+  AND counter = ?`, b.Value, b.Lost.From, b.Lost.To, b.Found)
+		if err := s.won(n, err, fanout.ErrLost); err != nil || !b.Hold {
+			return err
+		}
+		held, err = s.holdAll(ctx, tx, b.Detail)
+		return err
+	})
+	return held, wrap(err, "hold the jobs of a ledger that went back")
+}
+
+// epochLeap is by how much a job's epoch rises when it is held: a ledger that
+// went back would give the epochs again that workers of the lost time have.
+const epochLeap = 1000
+
+const heldBack = `state = 'paused' AND reason = 'ledger_went_back'`
+
+// holdAll holds the jobs that have not ended. Their epoch rises, and the
+// progress goes with it: nothing that a worker still has under way can land.
+func (s *Store) holdAll(ctx context.Context, tx *sqlx.Tx, detail string) (int, error) {
+	n, err := s.exec(ctx, tx, `
+UPDATE pushd_job SET
+  epoch = epoch + ?,
+  owner = '',
+  boot = '',
+  lease_until = 0,
+  send_rate = 0,
+  active_appid = NULL,
+  parked_until = 0,
+  detail = ?,
+  reason = 'ledger_went_back',
+  state = 'paused'
+WHERE active_actid IS NOT NULL
+  AND NOT (`+heldBack+`)`, epochLeap, clip(detail))
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	var ids []fanout.JobID
+	if err := tx.SelectContext(ctx, &ids, `SELECT id FROM pushd_job WHERE `+heldBack); err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		if err := s.adopt(ctx, tx, id); err != nil {
+			return 0, err
+		}
+	}
+	return int(n), nil
+}
+
+// CountHeld counts the jobs that are held. See fanout.Counting.
+func (s *Store) CountHeld(ctx context.Context) (n int, err error) {
+	err = s.retry(ctx, func() error {
+		return s.db.GetContext(ctx, &n, `SELECT COUNT(*) FROM pushd_job WHERE `+heldBack)
+	})
+	return n, wrap(err, "count the jobs that are held")
+}
