@@ -6,7 +6,7 @@ import "time"
 // go while the record of the next is written. The fewer, the more people share
 // a statement.
 func (s *sender) low() int {
-	half := s.pacer.limit() / 2
+	half := s.pacer.Limit() / 2
 	if s.took == 0 || s.wrote >= s.took/4 {
 		return half
 	}
@@ -18,7 +18,7 @@ func (s *sender) admit() {
 	if s.recording {
 		return
 	}
-	n := min(len(s.backlog), max(0, 2*s.pacer.limit()-s.live))
+	n := min(len(s.backlog), max(0, 2*s.pacer.Limit()-s.live))
 	if n == 0 {
 		return
 	}

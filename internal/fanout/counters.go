@@ -89,7 +89,7 @@ func (e *Engine) Stats() Stats {
 	}
 	for _, r := range e.running() {
 		s.InFlight += int(r.inFlight.Load())
-		s.Concurrency += r.account.pacer.limit()
+		s.Concurrency += r.account.pacer.Limit()
 		s.Jobs[Running]++
 	}
 	s.Jobs[Parked] = int(e.parked.Load())

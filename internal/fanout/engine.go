@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"pushd/internal/pace"
 )
 
 // Engine works on jobs: it claims what is due, runs each job in goroutines of
@@ -20,7 +22,7 @@ type Engine struct {
 	retry    retrier
 	counters counters
 	slots    *slots
-	total    *bucket
+	total    *pace.Bucket
 	observer observer
 	columns  columns // of keepHouse alone
 	refusals refusals
@@ -38,7 +40,7 @@ type Engine struct {
 
 // account is what the jobs of one account share.
 type account struct {
-	pacer     *pacer
+	pacer     *pace.Pacer
 	used      time.Time
 	disturbed atomic.Int64 // a Time, see disturb
 	// mismatches counts the parks for account_mismatch since a delivery.
@@ -51,7 +53,7 @@ type account struct {
 func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg: cfg, log: cfg.Log, jitter: &jitter{rng: cfg.Rand}, slots: newSlots(cfg.MaxJobs),
-		total: newBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1),
+		total: pace.NewBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1),
 		runs: map[JobID]*run{}, accounts: map[AppID]*account{}, beat: time.Now(),
 	}
 	e.clock.boottime = cfg.Boottime
@@ -244,7 +246,7 @@ func (e *Engine) newRun(hard context.Context, job Job, t *tenure) *run {
 	r.setDeadline(job.Deadline)
 	r.recordAt.Store(time.Now().UnixNano())
 	r.deferrals.begin(job.Now, job.Reason == WaitingDeferred && job.ParkedUntil <= job.Now)
-	r.account.pacer.setRate(e.rateFor(job.Rate))
+	r.account.pacer.SetRate(e.rateFor(job.Rate))
 	return r
 }
 
@@ -315,7 +317,7 @@ func (e *Engine) account(id AppID) *account {
 	defer e.mu.Unlock()
 	a := e.accounts[id]
 	if a == nil {
-		a = &account{pacer: newPacer(e.cfg.Concurrency, e.cfg.Rate, e.total)}
+		a = &account{pacer: pace.New(e.cfg.Concurrency, e.cfg.Rate, e.total)}
 		e.accounts[id] = a
 	}
 	a.used = time.Now()

@@ -349,10 +349,10 @@ func TestEngine_Share(t *testing.T) {
 		}
 		bounds := func() (all []int) {
 			for _, r := range w.processes[0].engine.running() {
-				if p := r.account.pacer; p.most > 0 && p.limit() > p.most {
-					t.Errorf("limit %d, bound %d", p.limit(), p.most)
+				if p := r.account.pacer; p.Bounds() > 0 && p.Limit() > p.Bounds() {
+					t.Errorf("limit %d, bound %d", p.Limit(), p.Bounds())
 				}
-				all = append(all, r.account.pacer.most)
+				all = append(all, r.account.pacer.Bounds())
 			}
 			return all
 		}
@@ -377,7 +377,7 @@ func TestEngine_WaitForConnections(t *testing.T) {
 		w.wechat.waits = 3 * time.Second
 		w.within(5 * time.Minute)
 		e := w.processes[0].engine
-		if rtt := e.account("wx1").pacer.climb.rtt; rtt > time.Second {
+		if rtt := e.account("wx1").pacer.RoundTrip(); rtt > time.Second {
 			t.Errorf("WeChat seems to take %v", rtt)
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"context"
 	"time"
+
+	"pushd/internal/pace"
 )
 
 // sender sends one round of a job: everyone who is unsettled in the ledger
@@ -20,7 +22,7 @@ import (
 // There are at most 2 × the current concurrency such people.
 type sender struct {
 	run    *run
-	pacer  *pacer
+	pacer  *pace.Pacer
 	canary *canary
 	sheets map[int]*sheet
 
@@ -94,7 +96,7 @@ func newSender(r *run, feed <-chan batch) *sender {
 func (s *sender) loop(ctx, soft context.Context) error {
 	defer close(s.tasks)
 	defer close(s.done)
-	defer func() { s.pacer.drop(s.inFlight) }() // whose answers come too late
+	defer func() { s.pacer.Drop(s.inFlight) }() // whose answers come too late
 	if err := s.firstToken(ctx, soft); err != nil {
 		s.stop = err
 	}
@@ -107,7 +109,7 @@ func (s *sender) loop(ctx, soft context.Context) error {
 			return s.stop
 		}
 		feed := s.feed
-		if s.stop != nil || len(s.backlog) >= 2*s.pacer.limit() {
+		if s.stop != nil || len(s.backlog) >= 2*s.pacer.Limit() {
 			feed = nil
 		}
 		timer.Reset(wait)
@@ -198,7 +200,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 	}
 	for len(s.ready) > 0 {
 		switch {
-		case s.stop != nil, s.asking, s.inFlight >= s.pacer.limit():
+		case s.stop != nil, s.asking, s.inFlight >= s.pacer.Limit():
 			return wait
 		case s.probing && s.inFlight > 0:
 			return wait
@@ -212,7 +214,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			s.ready = s.ready[1:]
 			continue
 		}
-		if d := s.pacer.start(now); d > 0 {
+		if d := s.pacer.Start(now); d > 0 {
 			return min(wait, d)
 		}
 		s.ready = s.ready[1:]

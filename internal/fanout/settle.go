@@ -29,13 +29,13 @@ func (s *sender) finished(r result) {
 	s.inFlight--
 	t := r.t
 	if !r.started {
-		s.pacer.drop(1)
+		s.pacer.Drop(1)
 		s.ready = append(s.ready, t)
 		return
 	}
 	s.run.e.count(r)
 	s.took += (r.took - s.took) / 16
-	s.pacer.observe(r.answer.Verdict, r.took-r.answer.Waited, r.at)
+	s.pacer.Observe(r.answer.Verdict.speed(), r.took-r.answer.Waited, r.at)
 	if t.asked {
 		t.sheet.counts.Retries++
 		t.sheet.dirty = true
@@ -209,8 +209,8 @@ func (s *sender) slower(t *ticket) {
 	const minute = Time(time.Minute / time.Microsecond)
 	end := time.Now().Add((now/minute*minute + minute).Sub(now))
 	until := end.Add(s.run.e.jitter.spread(time.Second))
-	s.pacer.spent(end)
-	s.pacer.pauseUntil(until)
+	s.pacer.QuotaSpent(end)
+	s.pacer.PauseUntil(until)
 	s.run.waiting(until)
 	t.tries--
 	s.retryAt(t, until)

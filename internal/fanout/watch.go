@@ -61,5 +61,5 @@ func (r *run) order(o Order) {
 	if o.Deadline != r.deadline() && o.Deadline != 0 {
 		r.setDeadline(o.Deadline)
 	}
-	r.account.pacer.setRate(r.e.rateFor(o.Rate))
+	r.account.pacer.SetRate(r.e.rateFor(o.Rate))
 }

@@ -1,4 +1,4 @@
-package fanout
+package pace
 
 import (
 	"fmt"
@@ -60,9 +60,9 @@ func TestPacer_Queue(t *testing.T) {
 		w.slowBeyond = 200
 		w.run(40 * time.Second)
 		share := float64(w.span(10, 40).good) / 30 / 2000
-		t.Logf("%.3f of the queue's throughput, level %d", share, w.pacer.limit())
-		if share < 0.90 || w.pacer.limit() > 300 {
-			t.Errorf("%.3f of it at level %d, want nearly all at about 200", share, w.pacer.limit())
+		t.Logf("%.3f of the queue's throughput, level %d", share, w.pacer.Limit())
+		if share < 0.90 || w.pacer.Limit() > 300 {
+			t.Errorf("%.3f of it at level %d, want nearly all at about 200", share, w.pacer.Limit())
 		}
 	}
 }
@@ -201,7 +201,7 @@ func TestPacer_RateChanges(t *testing.T) {
 	w := newWorld(t, 1, 1024, 10)
 	at := time.Duration(0)
 	for _, rate := range []int{10, 1000, 5, 200, 0} {
-		w.pacer.setRate(rate)
+		w.pacer.SetRate(rate)
 		w.run(10 * time.Second)
 		got := float64(len(w.window(at+time.Second, at+10*time.Second))) / 9
 		if rate > 0 && (got < 0.97*float64(rate)-0.2 || got > 1.03*float64(rate)) {
@@ -216,11 +216,11 @@ func TestPacer_RateChanges(t *testing.T) {
 
 // Accounts that share the process's rate share it fairly.
 func TestPacer_TotalRate(t *testing.T) {
-	total := newBucket(300)
+	total := NewBucket(300)
 	worlds := make([]*world, 3)
 	for i := range worlds {
 		worlds[i] = newWorld(t, uint64(i), 1024, 0)
-		worlds[i].pacer = newPacer(1024, 0, total)
+		worlds[i].pacer = New(1024, 0, total)
 	}
 	for range 20_000 {
 		for _, w := range worlds {
@@ -259,26 +259,26 @@ func TestPacer_MinuteQuota(t *testing.T) {
 
 // Answers that nobody awaits any more leave no trace.
 func TestPacer_Drop(t *testing.T) {
-	p := newPacer(100, 0, nil)
+	p := New(100, 0, nil)
 	now := time.Unix(1_800_000_000, 0)
 	for range 10 {
-		p.start(now)
+		p.Start(now)
 	}
-	p.drop(10)
+	p.Drop(10)
 	if p.inFlight != 0 {
 		t.Errorf("%d in flight", p.inFlight)
 	}
 }
 
 func BenchmarkPacer(b *testing.B) {
-	p := newPacer(1024, 0, nil)
+	p := New(1024, 0, nil)
 	now := time.Unix(1_800_000_000, 0)
 	b.ReportAllocs()
 	for b.Loop() {
 		now = now.Add(20 * time.Microsecond)
-		p.start(now)
-		p.observe(Sent, 20*time.Millisecond, now)
-		if p.limit() == 0 {
+		p.Start(now)
+		p.Observe(Good, 20*time.Millisecond, now)
+		if p.Limit() == 0 {
 			b.Fatal("no limit")
 		}
 	}
@@ -300,7 +300,7 @@ func TestPacer_UnsteadyNetwork(t *testing.T) {
 		w.run(60 * time.Second)
 		last := w.span(20, 60)
 		share := float64(last.good) / 40 / 4000 // about: the factor's mean is near 1
-		t.Logf("%.3f of it, %.4f refused, level %d", share, last.refusedShare(), w.pacer.limit())
+		t.Logf("%.3f of it, %.4f refused, level %d", share, last.refusedShare(), w.pacer.Limit())
 		if share < 0.80 || last.refusedShare() > 0.05 {
 			t.Errorf("%.3f of it, %.4f refused", share, last.refusedShare())
 		}

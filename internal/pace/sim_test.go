@@ -1,4 +1,4 @@
-package fanout
+package pace
 
 import (
 	"container/heap"
@@ -13,7 +13,7 @@ import (
 type world struct {
 	t     *testing.T
 	rng   *rand.Rand
-	pacer *pacer
+	pacer *Pacer
 	start time.Time
 	now   time.Time
 
@@ -62,7 +62,7 @@ func newWorld(t *testing.T, seed uint64, ceiling, rate int) *world {
 	t.Logf("seed %d", seed)
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 0)), start: time.Unix(1_800_000_000, 0)}
 	w.now = w.start
-	w.pacer = newPacer(ceiling, rate, nil)
+	w.pacer = New(ceiling, rate, nil)
 	w.uniform(80*time.Millisecond, 120*time.Millisecond)
 	return w
 }
@@ -104,8 +104,8 @@ func (w *world) run(d time.Duration) {
 // fill starts as many sends as may start now.
 func (w *world) fill() {
 	w.wake = time.Time{}
-	for !w.idle && w.sent < w.pacer.limit() {
-		if d := w.pacer.start(w.now); d > 0 {
+	for !w.idle && w.sent < w.pacer.Limit() {
+		if d := w.pacer.Start(w.now); d > 0 {
 			w.wake = w.now.Add(d)
 			return
 		}
@@ -116,19 +116,19 @@ func (w *world) fill() {
 func (w *world) send() {
 	w.sent++
 	w.starts = append(w.starts, w.now.Sub(w.start))
-	began, v, took := w.now, Sent, w.latency()
+	began, a, took := w.now, Good, w.latency()
 	refused := w.limit > 0 && w.inFlight >= w.limit
 	if w.slowBeyond > 0 && w.inFlight > w.slowBeyond {
 		took = time.Duration(float64(took) * float64(w.inFlight) / float64(w.slowBeyond))
 	}
 	switch {
 	case refused || w.rng.Float64() < w.busy:
-		v = Busy
+		a = Bad
 		if w.refusing > 0 {
 			took = w.refusing
 		}
 	case w.quotaUsed():
-		v = Slower
+		a = Silent
 	}
 	if !refused {
 		w.inFlight++
@@ -138,13 +138,13 @@ func (w *world) send() {
 		if !refused {
 			w.inFlight--
 		}
-		w.count(v)
-		if v == Slower {
+		w.count(a)
+		if a == Silent {
 			end := w.now.Truncate(time.Minute).Add(time.Minute)
-			w.pacer.spent(end)
-			w.pacer.pauseUntil(end.Add(time.Duration(w.rng.Float64() * float64(time.Second))))
+			w.pacer.QuotaSpent(end)
+			w.pacer.PauseUntil(end.Add(time.Duration(w.rng.Float64() * float64(time.Second))))
 		}
-		w.pacer.observe(v, w.now.Sub(began), w.now)
+		w.pacer.Observe(a, w.now.Sub(began), w.now)
 	}})
 }
 
@@ -156,15 +156,15 @@ func (w *world) quotaUsed() bool {
 	return w.perMinute > 0 && w.inMinute > w.perMinute
 }
 
-func (w *world) count(v Verdict) {
+func (w *world) count(a Answer) {
 	for i := int(w.now.Sub(w.start) / time.Second); len(w.seconds) <= i; {
 		w.seconds = append(w.seconds, second{})
 	}
 	s := &w.seconds[len(w.seconds)-1]
-	switch v {
-	case Busy:
+	switch a {
+	case Bad:
 		s.refused++
-	case Slower:
+	case Silent:
 		s.quota++
 	default:
 		s.good++

@@ -1,4 +1,4 @@
-package fanout
+package pace
 
 import (
 	"math"

@@ -1,4 +1,4 @@
-package fanout
+package pace
 
 import "time"
 
@@ -18,7 +18,7 @@ type minuteQuota struct {
 	step    float64   // by which the aim rises after a good minute
 	end     time.Time // of the current minute
 	refused bool      // in the current minute
-	bucket  *bucket   // nil until the first refusal
+	bucket  *Bucket   // nil until the first refusal
 }
 
 const (
@@ -60,7 +60,7 @@ func (q *minuteQuota) refuse(end time.Time) {
 func (q *minuteQuota) spread(perMinute float64) {
 	q.aim = perMinute
 	if q.bucket == nil {
-		q.bucket = newBucket(perMinute / 60)
+		q.bucket = NewBucket(perMinute / 60)
 	} else {
 		q.bucket.set(perMinute / 60)
 	}

@@ -1,33 +1,33 @@
-package fanout
+package pace
 
 import (
 	"sync"
 	"time"
 )
 
-// bucket is a true token bucket of perSecond tokens a second, kept as the
+// Bucket is a true token bucket of perSecond tokens a second, kept as the
 // time at which the next token falls due (the generic cell rate algorithm).
 // Being late loses nothing up to the burst: a tenth of a second, or half a
 // token where that is more.
-type bucket struct {
+type Bucket struct {
 	mu    sync.Mutex
 	every time.Duration // between two tokens
 	burst time.Duration // how far behind its schedule it may fall
 	due   time.Time     // of the next token
 }
 
-// newBucket makes a bucket; nil for 0, which means no bound.
-func newBucket(perSecond float64) *bucket {
+// NewBucket makes a bucket; nil for 0, which means no bound.
+func NewBucket(perSecond float64) *Bucket {
 	if perSecond <= 0 {
 		return nil
 	}
-	b := &bucket{}
+	b := &Bucket{}
 	b.set(perSecond)
 	return b
 }
 
 // set changes the rate. Nothing is saved up from before.
-func (b *bucket) set(perSecond float64) {
+func (b *Bucket) set(perSecond float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.every = time.Duration(float64(time.Second) / perSecond)
@@ -37,7 +37,7 @@ func (b *bucket) set(perSecond float64) {
 // take reserves the next token and returns when it may be used, which is in
 // the past if it was due earlier. Who takes first is served first, so that
 // accounts who share a bucket share it fairly.
-func (b *bucket) take(now time.Time) time.Time {
+func (b *Bucket) take(now time.Time) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if earliest := now.Add(-b.burst); b.due.Before(earliest) {
@@ -53,7 +53,7 @@ func (b *bucket) take(now time.Time) time.Time {
 
 // reservation is a token reserved from a bucket and not used yet.
 type reservation struct {
-	from *bucket
+	from *Bucket
 	at   time.Time
 }
 
@@ -63,7 +63,7 @@ const stale = 100 * time.Millisecond
 
 // wait reserves a token if none is, and returns how long until it may be
 // used; 0 is now. b may be nil.
-func (t *reservation) wait(b *bucket, now time.Time) time.Duration {
+func (t *reservation) wait(b *Bucket, now time.Time) time.Duration {
 	if b == nil {
 		return 0
 	}

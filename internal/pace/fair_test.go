@@ -1,11 +1,11 @@
-package fanout
+package pace
 
 import (
 	"testing"
 	"time"
 )
 
-func TestWaterline(t *testing.T) {
+func TestFairShare(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		wants []int
@@ -20,7 +20,7 @@ func TestWaterline(t *testing.T) {
 		{"TwoWantMuch", []int{1000, 8, 8, 1000}, 100, 42},
 		{"MoreAccountsThanSends", []int{8, 8, 8}, 2, 1},
 	} {
-		if got := waterline(tc.wants, tc.total); got != tc.want {
+		if got := FairShare(tc.wants, tc.total); got != tc.want {
 			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
 		}
 	}
@@ -32,7 +32,7 @@ func TestPacer_Bound(t *testing.T) {
 	w := newWorld(t, 1, 1024, 0)
 	w.limit = 400
 	w.run(20 * time.Second)
-	w.pacer.bound(50, w.now)
+	w.pacer.Bound(50, w.now)
 	w.run(200 * time.Millisecond)
 	for range 100 {
 		w.run(100 * time.Millisecond)
@@ -44,7 +44,7 @@ func TestPacer_Bound(t *testing.T) {
 		t.Errorf("%.3f of what 50 in flight can do", got)
 	}
 	before := len(w.starts)
-	w.pacer.bound(0, w.now)
+	w.pacer.Bound(0, w.now)
 	w.run(80 * time.Millisecond)
 	if n := len(w.starts) - before; n > 100 {
 		t.Errorf("%d sends at once when the bound was lifted", n)
@@ -72,7 +72,7 @@ func TestPacer_BoundAndRefused(t *testing.T) {
 				if i == 200 {
 					w.limit = 20
 				}
-				w.pacer.bound(bound(i), w.now)
+				w.pacer.Bound(bound(i), w.now)
 				w.run(100 * time.Millisecond)
 			}
 			all := w.span(25, 80)
@@ -92,7 +92,7 @@ func TestPacer_BeginsBound(t *testing.T) {
 	for _, most := range []int{5, 20, 25, 40, 56, 114} {
 		w := newWorld(t, 1, 1024, 0)
 		w.limit = 400
-		w.pacer.bound(most, w.now)
+		w.pacer.Bound(most, w.now)
 		w.run(30 * time.Second)
 		if got := float64(w.span(10, 30).good) / 20 / 10 / float64(most); got < 0.95 {
 			t.Errorf("bound %d: %.3f of it", most, got)
@@ -105,7 +105,7 @@ func TestPacer_RefusedBelowTheLevel(t *testing.T) {
 	w := newWorld(t, 1, 1024, 0)
 	w.limit = 400
 	w.run(10 * time.Second)
-	w.pacer.setRate(300) // 30 in flight
+	w.pacer.SetRate(300) // 30 in flight
 	w.run(10 * time.Second)
 	w.limit = 15
 	w.run(40 * time.Second)
@@ -120,17 +120,17 @@ func TestPacer_Want(t *testing.T) {
 	w := newWorld(t, 1, 1024, 0)
 	w.limit = 400
 	w.run(20 * time.Second)
-	if n := w.pacer.want(w.now); n < 350 || n > 450 {
+	if n := w.pacer.Want(w.now); n < 350 || n > 450 {
 		t.Errorf("wants %d at a limit of 400", n)
 	}
-	w.pacer.bound(50, w.now)
+	w.pacer.Bound(50, w.now)
 	w.run(5 * time.Second)
-	if n := w.pacer.want(w.now); n != 100 {
+	if n := w.pacer.Want(w.now); n != 100 {
 		t.Errorf("wants %d when it is bound to 50", n)
 	}
 	w.idle = true
 	w.run(5 * time.Second)
-	if n := w.pacer.want(w.now); n > levelStart {
+	if n := w.pacer.Want(w.now); n > levelStart {
 		t.Errorf("wants %d at rest", n)
 	}
 }
