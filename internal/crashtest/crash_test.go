@@ -80,7 +80,7 @@ func scenarios() []scenario {
 	var all []scenario
 	for _, group := range [][]scenario{
 		killScenarios(), stopScenarios(), windowScenarios(), databaseScenarios(), tokenScenarios(),
-		wechatScenarios(), walkScenarios(), takeoverScenarios(), clockScenarios(), commandScenarios(),
+		wechatScenarios(), walkScenarios(), takeoverScenarios(), clockScenarios(), commandScenarios(), restoreScenarios(),
 	} {
 		all = append(all, group...)
 	}

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -58,7 +60,7 @@ func (w *World) environment(p *Process, instance string) []string {
 		"PUSHD_TOKEN_URL": p.Door.URL + "/php/token?site=" + querySaved, "PUSHD_WECHAT_URL": p.Door.URL,
 		"PUSHD_MYSQL_DSN":   fmt.Sprintf("pushd:%s@unix(%s)/%s", dsnSecret, w.MySQL.Socket()+".proxy", w.name),
 		"PUSHD_CONCURRENCY": fmt.Sprint(Concurrency), "PUSHD_SEND_TIMEOUT": "2s",
-		"PUSHD_LOG_FORMAT": "json", "PUSHD_LOG_LEVEL": "debug",
+		"PUSHD_LOG_FORMAT": "json", "PUSHD_LOG_LEVEL": "debug", "PUSHD_STATE_DIR": w.stateDir(instance),
 	}
 	for name, value := range w.env {
 		env[name] = value
@@ -70,6 +72,14 @@ func (w *World) environment(p *Process, instance string) []string {
 	return list
 }
 
+// stateDir is the state directory of an instance.
+func (w *World) stateDir(instance string) string {
+	w.Helper()
+	dir := filepath.Join(w.dir, "state-"+instance)
+	w.must(os.MkdirAll(dir, 0o700))
+	return dir
+}
+
 // launch starts a pushd so that it dies with this process.
 func (w *World) launch(binary, instance, point string) *Process {
 	w.Helper()
@@ -78,7 +88,7 @@ func (w *World) launch(binary, instance, point string) *Process {
 	p := &Process{ctx: w.Context(), Door: door, done: make(chan struct{}), listens: make(chan string, 1)}
 	p.Key = apiKey
 	p.out.listens = p.listens
-	p.cmd = exec.Command(binary, "serve")
+	p.cmd = exec.Command(binary, append([]string{"serve"}, w.args...)...)
 	p.cmd.Env = w.environment(p, instance)
 	if point != "" {
 		p.cmd.Env = append(p.cmd.Env, "CRASHPOINT="+point)

@@ -65,6 +65,7 @@ type World struct {
 	dir  string
 	name string // of the database
 	env  map[string]string
+	args []string // of pushd serve
 
 	mu        sync.Mutex
 	processes []*Process

@@ -232,10 +232,13 @@ func TestEngine_LedgerWentBackOnce(t *testing.T) {
 		copied, _ := b.Installation(t.Context())
 		time.Sleep(time.Hour)
 		first.raising(t.Context())
-		second.raising(t.Context())
+		for range 10 { // it has seen more than the first
+			second.raising(t.Context())
+		}
 		b.reset(copied)
 		first.raising(t.Context())
 		fresh := b.create(t, 2)
+		time.Sleep(time.Hour) // the second was frozen
 		second.raising(t.Context())
 		if j, _ := b.Job(t.Context(), fresh); j.State != Queued {
 			t.Errorf("the second held %s: %s (%s)", fresh, j.State, j.Reason)

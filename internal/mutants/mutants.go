@@ -246,5 +246,17 @@ func mutants() []mutant {
 			[]string{"./internal/fanout TestEngine_WorksOnItsOwn"}},
 		{"a database that is away takes the tables back", []edit{{"internal/daemon/schema.go", "s.wrong() == \"\" && !errors.Is", "s.wrong() != \"\" && s.wrong() == \"\" && !errors.Is"}},
 			[]string{"./internal/daemon TestSchema"}},
+		{"a ledger that went back goes on", []edit{{"internal/fanout/wentback.go", "		Hold: lost.forgotten(in.Now, e.cfg.DedupWindow),", "		Hold: false,"}},
+			[]string{"./internal/fanout TestEngine_LedgerWentBack", crash + "restored_to_the_middle"}},
+		{"a copy is as old as the file", []edit{{"internal/fanout/wentback.go", "Gap{From: min(in.At, last.At), To: last.At}", "Gap{From: last.At, To: last.At}"}},
+			[]string{"./internal/fanout TestEngine_LedgerWentBack"}},
+		{"whoever notices later holds again", []edit{{"internal/fanout/wentback.go", "counterLeap = 1_000_000", "counterLeap = 1"}},
+			[]string{"./internal/fanout TestEngine_LedgerWentBackOnce"}},
+		{"a held job's epoch comes again", []edit{{"internal/store/wentback.go", "const epochLeap = 1000", "const epochLeap = 1"}},
+			[]string{"./internal/store TestStore_StepBack"}},
+		{"a forgotten reminder is sent anew", []edit{{"internal/fanout/controller.go", "	if err == nil && in.Lost.covers(", "	if err != nil && in.Lost.covers("}},
+			[]string{"./internal/fanout TestController_PostAfter", crash + "restored_to_before_the_accept,_posted_again_beyond"}},
+		{"a corrupt counter is believed", []edit{{"internal/daemon/statefile.go", "	if err == nil && (doc.Installation == \"\" ||", "	if err == nil && (false && doc.Installation == \"\" ||"}},
+			[]string{"./internal/daemon TestStateFile_Corrupt"}},
 	}
 }

@@ -1,0 +1,270 @@
+package crashtest
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"pushd/internal/fanout"
+)
+
+func restoreScenarios() []scenario {
+	return []scenario{
+		{name: "restored to before the accept, posted again within the window", run: restoredWithinWindow},
+		{name: "restored to before the accept, posted again beyond the window", run: restoredBeforeAccept},
+		{name: "restored to the middle, beyond the window", run: restoredToTheMiddle},
+		{name: "restored to the middle, two pushd start at once", run: restoredBeneathTwo},
+		{name: "the database goes back beneath a running pushd", run: wentBackBeneath},
+		{name: "restored without a state directory, --hold", run: restoredByHand},
+	}
+}
+
+// crawl makes a job so slow that the copy, the loss and the window find room in
+// it.
+func (w *World) crawl() {
+	w.Set("PUSHD_LEASE", "5s")
+	w.Set("PUSHD_DEDUP_WINDOW", "6s")
+	w.Set("PUSHD_RATE", "150")
+}
+
+// kept is the counter that an instance keeps; 0 if none.
+func (w *World) kept(instance string) int64 {
+	w.Helper()
+	text, err := os.ReadFile(filepath.Join(w.stateDir(instance), "ledger"))
+	if os.IsNotExist(err) {
+		return 0
+	}
+	w.must(err)
+	var doc struct{ Counter int64 }
+	w.must(json.Unmarshal(text, &doc))
+	return doc.Counter
+}
+
+// awaitRaise waits until an instance has kept a counter above that of now.
+func (w *World) awaitRaise(instance string) {
+	w.Helper()
+	var now int64
+	w.must(w.DB.QueryRow("SELECT counter FROM pushd_install").Scan(&now))
+	w.Until("the counter is raised", 20*time.Second, func() bool { return w.kept(instance) > now })
+}
+
+// copyAt waits for so many sends and copies the database.
+func (w *World) copyAt(j *Job, sends int64) (b backup, recorded int) {
+	w.Helper()
+	w.AwaitSends(j, sends)
+	b = w.Backup()
+	w.must(w.DB.QueryRow("SELECT COALESCE(SUM(sent), 0) FROM pushd_progress WHERE job_id = ?", j.ID).Scan(&recorded))
+	return b, recorded
+}
+
+// awaitHeld waits until the job is held, demands that nothing is sent, and that
+// the health of p says so.
+func (w *World) awaitHeld(p *Process, j *Job) {
+	w.Helper()
+	w.AwaitState(j, "paused", 20*time.Second)
+	if _, reason := w.State(j); reason != string(fanout.LedgerWentBack) {
+		w.Fatalf("the job is paused for %q", reason)
+	}
+	w.Pass(time.Second)
+	before := j.Account.Tally().Sends
+	w.Pass(2 * time.Second)
+	if n := j.Account.Tally().Sends - before; n > 0 {
+		w.Errorf("%d sends while the job is held", n)
+	}
+	w.Until("the health says so", 20*time.Second, func() bool { return strings.HasPrefix(w.health(p), "degraded 1 jobs") })
+}
+
+// health is the state of a process's ledger, and what it says of it.
+func (w *World) health(p *Process) string {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/healthz", nil)
+	w.must(err)
+	req.Header.Set("Authorization", "Bearer "+apiKey)
+	resp, err := http.DefaultClient.Do(req)
+	w.must(err)
+	defer resp.Body.Close()
+	var doc struct {
+		Status string
+		Parts  map[string]struct{ Text string }
+	}
+	w.must(json.NewDecoder(resp.Body).Decode(&doc))
+	return doc.Status + " " + doc.Parts["ledger"].Text
+}
+
+func (w *World) resume(p *Process, j *Job) {
+	w.Helper()
+	if status := w.command(p, j, "resume"); status != 200 {
+		w.Fatalf("resume: %d", status)
+	}
+}
+
+// delivered is how many people have the job's message.
+func (w *World) delivered(j *Job) int64 { return j.Account.Tally().Delivered }
+
+// restoredWithinWindow forgets a job in its middle. cron posts it again, and
+// WeChat recognises everybody.
+func restoredWithinWindow(w *World) {
+	w.Set("PUSHD_RATE", "300")
+	p, j := w.Start("a"), w.NewChannel(2500, nil)
+	w.Until("the counter is kept", 20*time.Second, func() bool { return w.kept("a") > 0 })
+	b := w.Backup()
+	w.must(w.Post(p, j))
+	w.awaitRaise("a")
+	w.AwaitSends(j, 700)
+	p.Kill()
+	w.Row.Kills++
+	forgotten := w.delivered(j)
+	w.Restore(b)
+	w.Set("PUSHD_RATE", "0")
+	p = w.Start("a")
+	first := j.ID
+	w.must(w.Post(p, j))
+	if j.ID == first {
+		w.Fatal("the database has forgotten nothing")
+	}
+	w.Finish(p, j, Verdict{Kills: 1, Lost: forgotten})
+	if n := len(j.Account.Campaigns()); n != 1 {
+		w.Errorf("WeChat saw %d client_msg_ids", n)
+	}
+	if !strings.Contains(p.out.String(), "the ledger went back; nothing is held") {
+		w.Error("the log does not say that the ledger went back")
+	}
+}
+
+// restoredBeforeAccept forgets a job, and WeChat forgets it as well before cron
+// posts it again. A reminder that falls due later goes out.
+func restoredBeforeAccept(w *World) {
+	w.crawl()
+	p, j := w.Start("a"), w.NewChannel(2500, w.shortWindow)
+	later := w.NewChannel(100, w.shortWindow) // due in three days
+	j.Channel.Start = time.Now().Add(20 * time.Minute)
+	_, err := w.DB.Exec("UPDATE activity SET start_time = ? WHERE id = ?", j.Channel.Start.Unix(), j.Channel.ActID)
+	w.must(err)
+	w.Until("the counter is kept", 20*time.Second, func() bool { return w.kept("a") > 0 })
+	b := w.Backup()
+	w.must(w.Post(p, j))
+	w.awaitRaise("a")
+	w.AwaitSends(j, 300)
+	p.Kill()
+	w.Row.Kills++
+	w.Restore(b)
+	w.Pass(beyondWindow)
+	p = w.Start("a")
+	w.must(w.Post(p, j))
+	w.must(w.Post(p, later))
+	w.awaitHeld(p, j)
+	w.Finish(p, later, Verdict{})
+	w.must(w.Post(p, j)) // as cron does
+	if status := w.command(p, j, "cancel"); status != 200 {
+		w.Fatalf("cancel: %d", status)
+	}
+	w.AwaitState(j, "canceled", 10*time.Second)
+	w.Judge(p, j, Verdict{State: "canceled"})
+}
+
+// restoredToTheMiddle forgets a part of a job. Whoever resumes it tells those
+// of the lost part twice, and nobody else.
+func restoredToTheMiddle(w *World) {
+	w.crawl()
+	p, j := w.Begin(2500, w.shortWindow)
+	b, recorded := w.copyAt(j, 300)
+	w.awaitRaise("a")
+	w.AwaitSends(j, 800)
+	p.Kill()
+	w.Row.Kills++
+	lost := w.delivered(j) - int64(recorded)
+	w.Restore(b)
+	w.Pass(beyondWindow)
+	w.Set("PUSHD_RATE", "400")
+	p = w.Start("a")
+	w.must(w.Post(p, j)) // it is there
+	w.awaitHeld(p, j)
+	w.resume(p, j)
+	w.AwaitSends(j, j.Account.Tally().Sends+50)
+	_, _, err := p.Terminate(20 * time.Second)
+	w.must(err)
+	w.Row.Stops++
+	p = w.Start("a") // holds nothing again
+	r := w.Finish(p, j, Verdict{Kills: 1, Twice: int(lost), Lost: lost})
+	if r.More == 0 {
+		w.Error("nobody was told twice, so nothing was lost")
+	}
+	if strings.Contains(p.out.String(), "are held") {
+		w.Error("the second start holds again")
+	}
+	w.Until("the health is well again", 20*time.Second, func() bool { return w.health(p) == "ok " })
+}
+
+// restoredBeneathTwo starts two processes at once on a database that went back.
+func restoredBeneathTwo(w *World) {
+	w.crawl()
+	a, j := w.Begin(2500, w.shortWindow)
+	other := w.Start("b")
+	b, recorded := w.copyAt(j, 300)
+	w.awaitRaise("a")
+	w.awaitRaise("b")
+	a.Kill()
+	other.Kill()
+	w.Row.Kills += 2
+	lost := w.delivered(j) - int64(recorded)
+	w.Restore(b)
+	w.Pass(beyondWindow)
+	w.Set("PUSHD_RATE", "0")
+	both := []*Process{w.launch(w.bin.Plain, "a", ""), w.launch(w.bin.Plain, "b", "")}
+	for _, p := range both {
+		w.must(p.awaitListen())
+	}
+	w.awaitHeld(both[0], j)
+	held := 0
+	for _, p := range both {
+		held += strings.Count(p.out.String(), `"held":1`)
+	}
+	if held != 1 {
+		w.Errorf("%d processes say that they held the job", held)
+	}
+	w.resume(both[1], j)
+	w.Finish(both[0], j, Verdict{Kills: 1, Twice: int(lost), Lost: lost})
+}
+
+// wentBackBeneath exchanges the database of a running pushd for an older copy.
+func wentBackBeneath(w *World) {
+	w.crawl()
+	p, j := w.Begin(4000, w.shortWindow)
+	b, recorded := w.copyAt(j, 300)
+	w.Pass(beyondWindow)
+	w.Restore(b)
+	w.awaitHeld(p, j)
+	lost := w.delivered(j) - int64(recorded)
+	w.resume(p, j)
+	w.Finish(p, j, Verdict{Kills: 1, Twice: int(lost), Lost: lost})
+}
+
+// restoredByHand loses what is outside of the database as well.
+func restoredByHand(w *World) {
+	w.crawl()
+	p, j := w.Begin(2500, w.shortWindow)
+	b, _ := w.copyAt(j, 300)
+	w.AwaitSends(j, 700)
+	p.Kill()
+	w.Row.Kills++
+	w.Restore(b)
+	w.must(os.RemoveAll(w.stateDir("a")))
+	w.Pass(beyondWindow)
+	w.args = []string{"--hold"}
+	p = w.Start("a")
+	w.args = nil
+	w.awaitHeld(p, j)
+	if !strings.Contains(p.out.String(), `"held":1`) {
+		w.Error("the log does not say how many jobs are held")
+	}
+	if status := w.command(p, j, "cancel"); status != 200 {
+		w.Fatalf("cancel: %d", status)
+	}
+	w.Judge(p, j, Verdict{State: "canceled", Kills: 1})
+}
