@@ -61,7 +61,8 @@ return [
         JOIN activity_detail d ON d.act_id = a.id
         JOIN user_wx_account w ON w.uin = a.uin
         LEFT JOIN pushd_php_attempt t ON t.act_id = a.id AND t.start_time = a.start_time
-        WHERE d.live_notify = 1
+        WHERE w.appid <> \'\'
+          AND d.live_notify = 1
           AND d.live_notify_status = 0
           AND a.start_time > :oldest
           AND a.start_time <= :now + 60 * COALESCE(d.live_notify_time, 0)
@@ -70,8 +71,11 @@ return [
         ORDER BY CASE WHEN t.answer = \'no_answer\' THEN 1 ELSE 0 END, a.start_time, a.id
         LIMIT :limit',
 
-    // The secret of an account, by appid; no row: the account is unknown.
-    'account_query' => 'SELECT app_secret FROM user_wx_account WHERE appid = ?',
+    // The secret of an account, by appid; no row: the account is unknown. The
+    // column appid lets PHP compare byte for byte, where the database's collation
+    // takes capitals or blanks at the end for the same.
+    // 第一列是 AppSecret；同时取出 appid，以便逐字节比较。
+    'account_query' => 'SELECT app_secret, appid FROM user_wx_account WHERE appid = ?',
 
     // The sample host (host/). 'base_url': its public address, without a path;
     // messages lead there, so it is not taken from the request. 'host_secret':

@@ -64,7 +64,7 @@ final class Cron
                 $this->note('out of time, the next run goes on');
                 return max($this->exit, self::LATER);
             }
-            if (!$this->act($channel, $this->post($channel))) {
+            if (!$this->handle($channel)) {
                 break;
             }
         }
@@ -84,14 +84,28 @@ final class Cron
         return pushd_query($this->db, $sql, $args)->fetchAll();
     }
 
+    /** Does what one channel wants, and says whether to go on with the next. */
+    private function handle(array $channel): bool
+    {
+        $appid = (string) $channel['appid'];
+        try {
+            $token = wx_token_cached($this->db, $this->config, $appid);
+        } catch (WxTokenError $e) {
+            // Whose followers would be reminded? pushd may hold the account's
+            // token already, so it would not ask.
+            $this->refused($channel, ['status' => 0, 'json' => ['detail' => $e->getMessage()]], 'appid_taken');
+            return true;
+        }
+        return $this->act($channel, $this->post($channel, wx_appid($appid), $token));
+    }
+
     /**
      * Posts one job. The cached token spares pushd the first question; without
      * one pushd asks token.php. The secret stays here: pushd does not need it.
      */
-    private function post(array $channel): array
+    private function post(array $channel, string $appid, ?array $token): array
     {
-        $job = ['actid' => (int) $channel['act_id'], 'appid' => (string) $channel['appid']];
-        $token = wx_token_cached($this->db, $this->config, $job['appid']);
+        $job = ['actid' => (int) $channel['act_id'], 'appid' => $appid];
         if ($token !== null) {
             $job['accessToken'] = $token['access_token'];
             $job['accessTokenExpiresIn'] = $token['expires_in'];
@@ -106,7 +120,7 @@ final class Cron
     {
         $status = $answer['status'];
         $code = $answer['json']['code'] ?? '';
-        $code = is_string($code) ? substr($code, 0, 64) : '';
+        $code = is_string($code) && preg_match('/^[a-z0-9_]{1,64}$/D', $code) ? $code : ''; // pushd's are like that
         $ours = is_string($answer['json']['id'] ?? null) && is_string($answer['json']['state'] ?? null);
         if (($status === 200 || $status === 202) && $ours) {
             $this->noAnswer = 0;

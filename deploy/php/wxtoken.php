@@ -14,11 +14,29 @@ const WX_TOKEN_MARGIN = 300;
 const WX_FORCE_PER_DAY = 20;
 const WX_FORCE_APART = 30;
 
+/**
+ * The one spelling of an appid: without the blanks that came along when it was
+ * pasted. pushd reads it so, too. All else counts, byte for byte, whatever the
+ * database takes for the same ("wx1", "WX1", "wx1 ").
+ */
+function wx_appid(string $text): string
+{
+    return preg_replace('/^[\s\p{Z}\x{85}]+|[\s\p{Z}\x{85}]+$/u', '', $text) ?? trim($text);
+}
+
+/** Can an account be called that? */
+function wx_appid_valid(string $appid): bool
+{
+    return (bool) preg_match('/^[A-Za-z0-9_-]{1,64}$/D', $appid);
+}
+
 /** There is no token. The code is the HTTP status to answer; the text holds no secret. */
 final class WxTokenError extends Exception
 {
     /** Seconds until asking again can help; 0 = unknown. */
     public $retryAfter = 0;
+    /** What WeChat gave as the reason; 0 = nothing. */
+    public $errcode = 0;
 }
 
 /**
@@ -29,6 +47,7 @@ final class WxTokenError extends Exception
 function wx_token(PDO $db, array $config, string $appid, string $rejected = ''): array
 {
     $secret = wx_secret($db, $config, $appid);
+    $appid = wx_appid($appid);
     $row = wx_token_of_secret(wx_token_row($db, $appid), $secret);
     if (!wx_token_usable($row, $rejected)) {
         $unlock = pushd_lock($db, 'wx_token/' . $appid, $config['lock_wait']);
@@ -49,22 +68,43 @@ function wx_token(PDO $db, array $config, string $appid, string $rejected = ''):
 }
 
 /**
- * The secret of an account. Two owners who hold one appid with different secrets
- * can't both be right: neither gets the other's token.
+ * The secret of an account. Two owners who hold one appid with different secrets,
+ * or one of them with none, can't both be right: neither gets the other's token.
  */
-function wx_secret(PDO $db, array $config, string $appid): string
+function wx_secret(PDO $db, array $config, string $text): string
 {
-    $secrets = pushd_query($db, $config['account_query'], [$appid])->fetchAll(PDO::FETCH_COLUMN);
+    $secrets = array_unique(wx_secrets($db, $config, $text));
     if ($secrets === []) {
         throw new WxTokenError('unknown appid', 404);
     }
-    $secrets = array_values(array_unique(array_filter(array_map(function ($secret) {
-        return trim((string) $secret); // pasted with blanks or line ends
-    }, $secrets), 'strlen')));
     if (count($secrets) > 1) {
         throw new WxTokenError('several owners hold this appid, with different secrets; an account belongs to one owner', 409);
     }
-    return $secrets[0] ?? '';
+    return $secrets[0];
+}
+
+/**
+ * The secrets of all who hold this very appid. $text is the appid as somebody
+ * keeps it: with blanks that the database compares and pushd does not.
+ */
+function wx_secrets(PDO $db, array $config, string $text): array
+{
+    $appid = wx_appid($text);
+    $secrets = [];
+    if (!wx_appid_valid($appid)) {
+        return []; // nobody's; and columns of ASCII compare with ASCII alone
+    }
+    foreach (array_unique([$appid, $text]) as $spelling) {
+        foreach (pushd_query($db, $config['account_query'], [$spelling])->fetchAll() as $row) {
+            // The database may have found other spellings. A query of your own
+            // that does not give the appid has to compare it itself.
+            $row = array_change_key_case($row);
+            if (!array_key_exists('appid', $row) || wx_appid((string) $row['appid']) === $appid) {
+                $secrets[] = trim((string) reset($row)); // pasted with blanks or line ends
+            }
+        }
+    }
+    return $secrets;
 }
 
 /** The row, if this secret earned its token, else one without a token. */
@@ -82,12 +122,19 @@ function wx_secret_hash(string $secret): string
     return substr(hash('sha256', 'wx_access_token/' . $secret), 0, 32);
 }
 
-/** The token that is cached, if it has not expired, or null. It calls nobody. */
+/**
+ * The token that is cached, if it has not expired, or null. It calls nobody.
+ * Throws if it is not certain whose the account is.
+ */
 function wx_token_cached(PDO $db, array $config, string $appid): ?array
 {
     try {
-        $row = wx_token_of_secret(wx_token_row($db, $appid), wx_secret($db, $config, $appid));
+        $secret = wx_secret($db, $config, $appid);
+        $row = wx_token_of_secret(wx_token_row($db, wx_appid($appid)), $secret);
     } catch (WxTokenError $e) {
+        if ($e->getCode() === 409) {
+            throw $e;
+        }
         return null; // pushd will ask token.php, and hear why
     }
     if (!wx_token_usable($row, '')) {
@@ -104,7 +151,10 @@ function wx_token_fingerprint(string $token): string
 /** The account's row, with zeros where there is none yet. */
 function wx_token_row(PDO $db, string $appid): array
 {
-    $row = pushd_query($db, 'SELECT * FROM wx_access_token WHERE appid = ?', [$appid])->fetch() ?: [];
+    $row = [];
+    foreach (pushd_query($db, 'SELECT * FROM wx_access_token WHERE appid = ?', [$appid])->fetchAll() as $found) {
+        $row = $found['appid'] === $appid ? $found : $row; // not another spelling's
+    }
     return [
         'appid'        => $appid,
         'access_token' => (string) ($row['access_token'] ?? ''),
@@ -208,7 +258,7 @@ function wx_stable_token(array $config, string $appid, string $secret, bool $for
     $json = $answer['json'] ?? [];
     $token = $json['access_token'] ?? '';
     $seconds = (int) ($json['expires_in'] ?? 0);
-    if (is_string($token) && $token !== '' && $seconds > 0) {
+    if (is_string($token) && preg_match('/^[\x21-\x7e]{1,1024}$/D', $token) && $seconds > 0) {
         return ['access_token' => $token, 'expires_at' => $asked + $seconds];
     }
     $code = (int) ($json['errcode'] ?? 0);
@@ -217,7 +267,9 @@ function wx_stable_token(array $config, string $appid, string $secret, bool $for
     } else {
         $text = 'WeChat gave no usable answer: ' . ($answer['error'] !== '' ? $answer['error'] : 'HTTP ' . $answer['status']);
     }
-    throw new WxTokenError($secret === '' ? $text : str_replace($secret, '***', $text), 502);
+    $error = new WxTokenError($secret === '' ? $text : str_replace($secret, '***', $text), 502);
+    $error->errcode = $code;
+    throw $error;
 }
 
 /** What to do about an errcode, in plain words. */

@@ -5,9 +5,9 @@
  *   php -S 127.0.0.1:8000 deploy/php/host/index.php
  *
  * The table below is all there is. 'owner' routes pass login and gate before
- * their code runs, and every POST passes the CSRF check; no code of a route
- * can forget them.
- * 所有路由都在下表：owner 一律先过登录和门槛，POST 一律校验 CSRF。
+ * their code runs, 'member' routes the login, and every POST passes the CSRF
+ * check; no code of a route can forget them.
+ * 所有路由都在下表：owner 一律先过登录和门槛，member 只过登录，POST 一律校验 CSRF。
  */
 declare(strict_types=1);
 
@@ -23,20 +23,23 @@ if (PHP_SAPI === 'cli-server' && preg_match('#^/assets/(\w+)\.(css|js|svg)$#D', 
 }
 
 ini_set('display_errors', '0');
-foreach (['host', 'http', 'session', 'gate', 'fields', 'pushd', 'channel', 'reminder', 'settings', 'template',
+foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'channel', 'reminder', 'settings', 'template',
     'qrcode', 'trial', 'follow', 'watch', 'page'] as $name) {
     require_once __DIR__ . "/app/$name.php";
 }
 
 /**
- * method, path, who: open (a session), owner (login and gate), viewer (no
- * session), then what runs with the host, the owner and the path's part.
+ * method, path, who: open (a session), member (login), owner (login and gate),
+ * viewer (no session), then what runs with the host, the owner and the path's
+ * part.
  */
 const ROUTES = [
     ['GET',  '/',                                'owner',  'page_home'],
     ['GET',  '/login',                           'open',   'page_login'],
     ['POST', '/login',                           'open',   'page_login_post'],
     ['POST', '/logout',                          'open',   'page_logout'],
+    ['GET',  '/account',                         'member', 'page_account'],
+    ['POST', '/account',                         'member', 'page_account_post'],
     ['GET',  '/settings',                        'owner',  'page_settings'],
     ['GET',  '/channels',                        'owner',  'page_channels'],
     ['GET',  '/channels/new',                    'owner',  'page_channel_new'],
@@ -180,7 +183,7 @@ function route_guard(Host $host, string $who, string $method): array
         return [];
     }
     session_begin($host);
-    if ($who === 'owner' && session_owner() === null) {
+    if ($who !== 'open' && session_owner() === null) {
         throw new Refusal(401, 'login', '请先登录');
     }
     if ($method === 'POST') {
@@ -190,7 +193,9 @@ function route_guard(Host $host, string $who, string $method): array
         return [];
     }
     $owner = gate_owner($host, (int) session_owner());
-    gate_check($owner);
+    if ($who === 'owner') {
+        gate_check($owner);
+    }
     return $owner;
 }
 

@@ -51,6 +51,16 @@ func TestSQLite(t *testing.T) {
 	s.php = s.php.With(phptest.Settings{"url": s.Rig.URL, "api_key": rig.APIKey})
 	s.host = s.serve()
 	a := s.login(alice)
+	s.exec("INSERT INTO user (uin, edition) VALUES (2, 3)")
+	b := s.login(bob)
+	for _, appid := range []string{"wxalice", "WXALICE "} {
+		if got := b.save(appid, appSecret); got.status != 409 {
+			t.Errorf("Bob saves %q: %d %s", appid, got.status, got.text)
+		}
+	}
+	if got := a.save(" wxalice", appSecret); got.status != 303 {
+		t.Errorf("Alice saves hers: %d %s", got.status, got.text)
+	}
 	if got := a.api("/channels", channelBody()); got.status != 201 {
 		t.Fatal(got.text)
 	}

@@ -26,7 +26,7 @@ function event_main(Host $host, string $body): void
     }
     $note = $host->transaction(function () use ($host, $appid, $signature, $event) {
         // In one transaction: what failed half-way is taken when it comes again.
-        if (!$host->insertOnce('INSERT INTO host_callback (appid, signature, seen_at) VALUES (?, ?, ?)', [$appid, $signature, time()])) {
+        if (!$host->unlessTwice('INSERT INTO host_callback (appid, signature, seen_at) VALUES (?, ?, ?)', [$appid, $signature, time()])) {
             return null;
         }
         return event_note($host, $appid, $event);
@@ -102,9 +102,12 @@ function event_note(Host $host, string $appid, array $event): ?array
         return null;
     }
     $channel = preg_match('/^live_(\d{1,18})$/D', $event['scene'], $m)
-        ? $host->row('SELECT a.id, a.title, a.start_time FROM activity a JOIN user_wx_account w ON w.uin = a.uin
-            WHERE a.id = ? AND w.appid = ?', [(int) $m[1], $appid])
+        ? $host->row('SELECT a.id, a.title, a.start_time, w.appid FROM activity a JOIN user_wx_account w ON w.uin = a.uin
+            WHERE a.id = ?', [(int) $m[1]])
         : null;
+    if ($channel !== null && wx_appid((string) $channel['appid']) !== $appid) {
+        $channel = null; // a code of this account for another's channel
+    }
     $ref = follow_record($host, $appid, $event, (int) ($channel['id'] ?? 0));
     return $ref === '' ? null : ['ref' => $ref, 'channel' => $channel];
 }

@@ -9,7 +9,7 @@ declare(strict_types=1);
 function follow_record(Host $host, string $appid, array $event, int $act): string
 {
     $ref = bin2hex(random_bytes(16));
-    $new = $host->insertOnce('INSERT INTO host_follow (appid, openid, created_at, kind, scene, act_id, noted_us, ref)
+    $new = $host->unlessTwice('INSERT INTO host_follow (appid, openid, created_at, kind, scene, act_id, noted_us, ref)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)', [$appid, $event['openid'], $event['created'], $event['kind'], $event['scene'],
         $act, follow_now(), $ref]);
     return $new ? $ref : '';

@@ -8,8 +8,13 @@ declare(strict_types=1);
 
 const GATE_EDITION = 2; // standard
 const GATE_EDITIONS = [0 => '免费版', 1 => '基础版', 2 => '标准版', 3 => '专业版'];
+const GATE_ACCOUNT = [
+    'none'      => '尚未配置公众号。请在“账户中心 → 公众号设置”中填写公众号的 AppID 和 AppSecret。',
+    'malformed' => '公众号的 AppID 不正确。请在“账户中心 → 公众号设置”中重新填写，AppID 请从公众平台完整复制。',
+    'taken'     => '该公众号已绑定其他账号。一个公众号只能绑定一个账号：请在“账户中心 → 公众号设置”中核对 AppID，或先在原账号中解除绑定。',
+];
 
-/** The owner: uin, edition, appid ('' if there is no account). */
+/** The owner: uin, edition, appid ('' where none may be used, and why: account). */
 function gate_owner(Host $host, int $uin): array
 {
     $row = $host->row("SELECT u.uin, u.edition, COALESCE(w.appid, '') AS appid,
@@ -20,10 +25,12 @@ function gate_owner(Host $host, int $uin): array
     if ($row === null) {
         throw new Refusal(401, 'login', '账号不存在，请重新登录');
     }
+    $fault = (int) $row['has_secret'] === 1 ? account_fault($host, $uin, (string) $row['appid']) : 'none';
     return [
         'uin'     => (int) $row['uin'],
         'edition' => (int) $row['edition'],
-        'appid'   => (int) $row['has_secret'] === 1 ? (string) $row['appid'] : '',
+        'appid'   => $fault === '' ? wx_appid((string) $row['appid']) : '',
+        'account' => $fault,
     ];
 }
 
@@ -35,8 +42,8 @@ function gate_missing(array $owner): array
         $now = GATE_EDITIONS[$owner['edition']] ?? '未知版本';
         $missing['gate_edition'] = "开播提醒需要标准版或以上，当前为{$now}。请在“账户中心 → 版本升级”中升级后再使用。";
     }
-    if ($owner['appid'] === '') {
-        $missing['gate_account'] = '尚未配置公众号。请在“账户中心 → 公众号设置”中填写公众号的 AppID 和 AppSecret。';
+    if ($owner['account'] !== '') {
+        $missing['gate_account'] = GATE_ACCOUNT[$owner['account']];
     }
     return $missing;
 }

@@ -82,14 +82,14 @@ final class Host
         return $this->db()->getAttribute(PDO::ATTR_DRIVER_NAME) === 'mysql' ? ' FOR UPDATE' : '';
     }
 
-    /** Inserts a row; false if one with its key is there already. */
-    public function insertOnce(string $sql, array $args): bool
+    /** Writes a row; false if its key would be there twice. */
+    public function unlessTwice(string $sql, array $args): bool
     {
         try {
             $this->query($sql, $args);
             return true;
         } catch (PDOException $e) {
-            if ((string) $e->getCode() === '23000') {
+            if (in_array((int) ($e->errorInfo[1] ?? 0), [1062, 19], true)) { // MySQL, SQLite
                 return false;
             }
             throw $e;

@@ -35,6 +35,26 @@ function page_logout(Host $host): void
     http_redirect('/login');
 }
 
+/** The owner's account. An appid that came another way is shown as it is. */
+function page_account(Host $host, array $owner): void
+{
+    $row = $host->row('SELECT appid FROM user_wx_account WHERE uin = ?', [$owner['uin']]);
+    page_show($host, $owner, 'account', ['title' => '公众号设置', 'appid' => (string) ($row['appid'] ?? ''),
+        'error' => $owner['account'] === 'none' ? '' : (GATE_ACCOUNT[$owner['account']] ?? '')]);
+}
+
+function page_account_post(Host $host, array $owner): void
+{
+    $body = array_intersect_key($_POST, ACCOUNT_LABELS);
+    try {
+        account_save($host, $owner['uin'], $body);
+        http_redirect('/channels');
+    } catch (Refusal $r) {
+        http_page($host, 'account', ['title' => '公众号设置', 'owner' => $owner, 'csrf' => session_csrf(),
+            'appid' => is_string($body['appid'] ?? null) ? $body['appid'] : '', 'error' => $r->getMessage()], $r->status);
+    }
+}
+
 function page_settings(Host $host, array $owner): void
 {
     page_show($host, $owner, 'settings', [

@@ -10,4 +10,5 @@
     </li>
     <?php endforeach ?>
   </ul>
+  <?php if (isset($v['missing']['gate_account'])): ?><p><a class="button" href="/account">公众号设置</a></p><?php endif ?>
 </section>

@@ -1,0 +1,116 @@
+<?php
+/**
+ * The owner's Official Account: user_wx_account. A channel's reminder goes to
+ * the followers of its owner's account, and appids are public: what is saved
+ * here decides who is written to.
+ */
+declare(strict_types=1);
+
+const ACCOUNT_LABELS = ['appid' => 'AppID', 'secret' => 'AppSecret'];
+const ACCOUNT_TAKEN = '该公众号已绑定其他账号。一个公众号只能绑定一个账号，请核对 AppID，或先在原账号中解除绑定。';
+const ACCOUNT_WAIT = 5; // seconds to wait while another owner saves the same appid
+
+/** What is wrong with the appid of an owner's row: '', none, malformed, taken. */
+function account_fault(Host $host, int $uin, string $text): string
+{
+    $appid = wx_appid($text);
+    if ($appid === '') {
+        return 'none';
+    }
+    if (!wx_appid_valid($appid)) {
+        return 'malformed';
+    }
+    // WeChat writes appids in small letters. Of two spellings that is the one
+    // which stays usable, and it needs no look at all rows.
+    $usual = $text === strtolower($appid);
+    return $usual && account_held($host, $uin, $appid) || !$usual && account_alike($host, $uin, $appid) ? 'taken' : '';
+}
+
+/** Does somebody else hold this very appid? */
+function account_held(Host $host, int $uin, string $appid): bool
+{
+    foreach ($host->query('SELECT appid FROM user_wx_account WHERE appid = ? AND uin <> ?', [$appid, $uin]) as $row) {
+        if (wx_appid((string) $row['appid']) === $appid) { // the database may have found other spellings
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Does somebody else hold it in this spelling or in another: other case, blanks? */
+function account_alike(Host $host, int $uin, string $appid): bool
+{
+    $small = strtolower($appid);
+    foreach ($host->query('SELECT appid FROM user_wx_account WHERE LOWER(appid) LIKE ? AND uin <> ?', ["%$small%", $uin]) as $row) {
+        if (strtolower(wx_appid((string) $row['appid'])) === $small) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Saves the owner's account, if it is theirs: WeChat takes the secret, and nobody else holds it. */
+function account_save(Host $host, int $uin, array $body): void
+{
+    $f = new Fields($body, ACCOUNT_LABELS);
+    $appid = wx_appid($f->text('appid', 200, true));
+    $secret = $f->text('secret', 200, true);
+    if (!wx_appid_valid($appid)) {
+        $f->refuse('appid', 'AppID 只能由字母、数字、“-”和“_”组成，请从公众平台完整复制');
+    }
+    if (!preg_match('/^[\x21-\x7e]{1,128}$/D', $secret)) {
+        $f->refuse('secret', 'AppSecret 中有不能使用的字符，请从公众平台完整复制');
+    }
+    if (account_alike($host, $uin, $appid)) {
+        throw new Refusal(409, 'account_taken', ACCOUNT_TAKEN, 'appid');
+    }
+    account_prove($host, $appid, $secret);
+    $unlock = pushd_lock($host->db(), 'account/' . strtolower($appid), ACCOUNT_WAIT);
+    if ($unlock === null) {
+        throw new Refusal(503, 'account_busy', '正在保存，请稍后再试');
+    }
+    try {
+        // Looked at again: WeChat took its time. Where the table has no unique
+        // key, the lock alone keeps two owners apart.
+        if (account_alike($host, $uin, $appid) || !account_write($host, $uin, $appid, $secret)) {
+            throw new Refusal(409, 'account_taken', ACCOUNT_TAKEN, 'appid');
+        }
+    } finally {
+        $unlock();
+    }
+}
+
+/** Asks WeChat for a token: who knows the secret holds the account. */
+function account_prove(Host $host, string $appid, string $secret): void
+{
+    $known = [
+        40001 => ['secret', 'AppSecret 不正确，或已被重置'],
+        40125 => ['secret', 'AppSecret 不正确，或已被重置'],
+        40013 => ['appid', 'AppID 不正确，请从公众平台完整复制'],
+        40243 => ['secret', 'AppSecret 已被冻结，请先在公众平台解冻'],
+        40164 => ['', '请先把本平台的 IP 加入公众号的 IP 白名单：微信公众平台 → 设置与开发 → 基本配置 → IP白名单'],
+        89503 => ['', '本平台的 IP 正等待公众号管理员确认，请在微信中确认后再试'],
+    ];
+    try {
+        wx_stable_token($host->config, $appid, $secret, false);
+    } catch (WxTokenError $e) {
+        error_log("account $appid: " . $e->getMessage());
+        if (isset($known[$e->errcode])) {
+            throw new Refusal(422, 'account_refused', $known[$e->errcode][1], $known[$e->errcode][0]);
+        }
+        throw new Refusal(502, 'wechat_refused', '微信暂时没有确认这个公众号，请稍后再试');
+    }
+}
+
+/** Writes the owner's row; false if the table's unique key knows the appid already. */
+function account_write(Host $host, int $uin, string $appid, string $secret): bool
+{
+    $mine = 'SELECT appid FROM user_wx_account WHERE uin = ?';
+    $new = $host->row($mine, [$uin]) === null
+        && $host->unlessTwice('INSERT INTO user_wx_account (appid, app_secret, uin) VALUES (?, ?, ?)', [$appid, $secret, $uin]);
+    if (!$new && !$host->unlessTwice('UPDATE user_wx_account SET appid = ?, app_secret = ? WHERE uin = ?', [$appid, $secret, $uin])) {
+        return false;
+    }
+    $row = $host->row($mine, [$uin]); // none: the insert met another owner's row
+    return $row !== null && wx_appid((string) $row['appid']) === $appid;
+}
