@@ -96,19 +96,20 @@ func (w *workshop) try(ctx context.Context, m mutant) (red string, err error) {
 
 // withMistake runs a test on the tree with one mistake, and undoes that.
 func (w *workshop) withMistake(ctx context.Context, m mutant, t string) (red string, err error) {
-	for _, e := range m.edits {
-		path := filepath.Join(w.dir, e.file)
-		whole, err := os.ReadFile(path)
+	wrong, err := m.apply(os.DirFS(w.dir))
+	if err != nil {
+		return "", fmt.Errorf("can't be made: %w", err)
+	}
+	for name, text := range wrong {
+		path := filepath.Join(w.dir, name)
+		right, err := os.ReadFile(path)
 		if err != nil {
 			return "", err
 		}
-		if n := strings.Count(string(whole), e.old); n != 1 {
-			return "", fmt.Errorf("can't be made: %s has %d places like %q", e.file, n, e.old)
-		}
-		if err := os.WriteFile(path, []byte(strings.Replace(string(whole), e.old, e.new, 1)), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			return "", err
 		}
-		defer os.WriteFile(path, whole, 0o644)
+		defer os.WriteFile(path, right, 0o644)
 	}
 	if out, err := command(ctx, w.dir, "go", "build", "./...").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("can't be made: it does not build: %s", last(out))
