@@ -1,6 +1,7 @@
 // Command loop is what one would write without pushd: it lists an account's
 // followers and sends to them from a pool of goroutines. It records nothing,
-// retries nothing and checks little. cmd bench measures it for comparison.
+// retries nothing and checks little. internal/bench measures it for comparison.
+// It is a module of its own, so that pushd does not depend on fasthttp.
 //
 //	loop -client resty|nethttp|fasthttp -url … -token … -template … -c 100
 package main
