@@ -3,8 +3,10 @@ package crashtest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -104,6 +106,21 @@ func (w *World) resume(p *Process, j *Job) {
 	}
 }
 
+// wantCheck runs pushd check with the settings of instance a, and looks for a
+// line.
+func (w *World) wantCheck(p *Process, line string) {
+	w.Helper()
+	cmd := exec.CommandContext(w.Context(), w.bin.Plain, "check")
+	cmd.Env = w.environment(p, "a")
+	out, err := cmd.CombinedOutput()
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
+		w.Fatal(err)
+	}
+	if !strings.Contains(string(out), line) || leak(string(out)) != "" {
+		w.Errorf("pushd check does not say %q: %s", line, out)
+	}
+}
+
 // delivered is how many people have the job's message.
 func (w *World) delivered(j *Job) int64 { return j.Account.Tally().Delivered }
 
@@ -179,7 +196,9 @@ func restoredToTheMiddle(w *World) {
 	p.Kill()
 	w.Row.Kills++
 	lost := w.delivered(j) - int64(recorded)
+	w.wantCheck(p, "ok    state: the database has not gone back")
 	w.Restore(b)
+	w.wantCheck(p, "warn  state: the database went back")
 	w.Pass(beyondWindow)
 	w.Set("PUSHD_RATE", "400")
 	p = w.Start("a")
