@@ -52,6 +52,7 @@ func (c *checkCmd) database(ctx context.Context, r *report) {
 	c.checkChannel(ctx, r, s, zone)
 	checkStatus(ctx, r, db, status, c.StatusFailed, c.ActID)
 	checkStatusTable(ctx, r, db, status)
+	checkAccounts(ctx, r, db)
 	if migrated(ctx, r, s) && checkTables(ctx, r, db) {
 		checkReadBack(ctx, r, db)
 		c.checkState(ctx, r, db, s)
