@@ -35,7 +35,7 @@ type Engine struct {
 	mu       sync.Mutex
 	runs     map[JobID]*run
 	accounts map[AppID]*account
-	beat     time.Time // when the database last answered
+	beat     time.Time // when the database last took a write
 }
 
 // account is what the jobs of one account share.
@@ -126,8 +126,8 @@ func (e *Engine) ready() bool { return e.cfg.Ready == nil || e.cfg.Ready() }
 func (e *Engine) awaitTables(ctx context.Context) bool {
 	const looks = 20 // between readings of the clock, by which the health knows that the database answers
 	for n := 0; !e.ready(); n++ {
-		if n%looks == 0 {
-			_ = e.readClock(ctx) // a database that does not answer shows in the health
+		if n%looks == 0 && e.readClock(ctx) == nil { // a database that does not answer shows in the health
+			e.answered()
 		}
 		if !sleep(ctx, 50*time.Millisecond) {
 			return false
@@ -163,7 +163,6 @@ func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
 			e.failed(ctx, "look for due jobs", err)
 			return
 		}
-		e.answered()
 		due = slices.DeleteFunc(due, func(id JobID) bool { return refused[id] })
 		if e.claimAll(ctx, hard, jobs, due) == 0 {
 			return
@@ -303,7 +302,6 @@ func (e *Engine) hearOrders(ctx context.Context) {
 		e.failed(ctx, "read orders", err)
 		return
 	}
-	e.answered()
 	for _, o := range orders {
 		if r := e.find(o.Job); r != nil {
 			r.order(o)
@@ -365,7 +363,9 @@ func (e *Engine) find(id JobID) *run {
 
 func (e *Engine) isRunning(id JobID) bool { return e.find(id) != nil }
 
-// answered notes that the database answers.
+// answered notes that the database answers, which only a write shows: a node of a
+// cluster without quorum still tells the time, and a read-only server everything.
+// Until the tables are there, an answer must do.
 func (e *Engine) answered() {
 	e.mu.Lock()
 	e.beat = time.Now()

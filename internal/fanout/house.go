@@ -36,7 +36,6 @@ func (e *Engine) readClock(ctx context.Context) error {
 	now, err := e.cfg.Ledger.Now(ctx)
 	if err == nil {
 		e.clock.read(now, at)
-		e.answered()
 	}
 	return err
 }
@@ -105,7 +104,7 @@ func (e *Engine) Health(schema, tokens string) Health {
 	e.mu.Unlock()
 	switch {
 	case silent >= 10*time.Second:
-		add("database", Down, fmt.Sprintf("has not answered for %s", silent.Round(time.Second)))
+		add("database", Down, fmt.Sprintf("has taken no write for %s", silent.Round(time.Second)))
 	default:
 		add("database", OK, "")
 	}

@@ -4,7 +4,7 @@ package fanout
 type Level string
 
 // The levels of /healthz. Down is answered with 503, and only if the database
-// has not answered for 10 s, the tables are not migrated, or a running job
+// has taken no write for 10 s, the tables are not migrated, or a running job
 // has recorded no outcome for 60 s.
 const (
 	OK       Level = "ok"

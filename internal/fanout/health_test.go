@@ -1,0 +1,67 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// readOnly is a ledger on a server that answers and takes no writes for a while.
+type readOnly struct {
+	Ledger
+	on atomic.Bool
+}
+
+var errReadOnly = errors.New("the server is read-only")
+
+func (l *readOnly) Raise(ctx context.Context, least int64) (Counter, error) {
+	if l.on.Load() {
+		return Counter{}, errReadOnly
+	}
+	return l.Ledger.Raise(ctx, least)
+}
+
+func (l *readOnly) Renew(ctx context.Context, o Owner, term time.Duration, held []Held) ([]JobID, error) {
+	if l.on.Load() {
+		return nil, errReadOnly
+	}
+	return l.Ledger.Renew(ctx, o, term, held)
+}
+
+// A database that answers and takes no writes is no database.
+func TestHealth_DatabaseThatTakesNoWrites(t *testing.T) {
+	for name, busy := range map[string]bool{"idle": false, "a job runs": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newSim(1, 0, false)
+				w.wechat.followers = ids(0, 600)
+				l := &readOnly{}
+				w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
+				w.boot(0)
+				if busy {
+					w.post(1, Request{Rate: 2})
+				}
+				want := func(after time.Duration, level Level) {
+					t.Helper()
+					time.Sleep(after)
+					part := w.processes[0].engine.Health("", "").Parts[0]
+					if part.Name != "database" || part.Status != level {
+						t.Errorf("%+v, want %s", part, level)
+					}
+				}
+				want(30*time.Second, OK)
+				l.on.Store(true)
+				want(5*time.Second, OK)
+				want(15*time.Second, Down)
+				l.on.Store(false)
+				want(5*time.Second, OK)
+				w.processes[0].stop()
+				w.all.Wait()
+				w.late.Wait()
+			})
+		})
+	}
+}
