@@ -1,8 +1,11 @@
 package php_test
 
 import (
-	"cmp"
+	"fmt"
+	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,39 +13,150 @@ import (
 	"pushd/deploy/php/phptest"
 )
 
-// route is the token route of a recipe: the indented block that begins with it.
-var route = regexp.MustCompile(`(?m)^    Route::get\([^\n]*\n(?:    [^\n]*\n)*`)
+// recipes are the texts for frameworks, in docs.
+var recipes = []string{"recipes-laravel.md", "recipes-thinkphp.md"}
 
-// The token routes of the recipes give a token for a key that is configured, and
-// for nothing else: not for no key where none is configured, nor for an appid that the
-// database takes for the account's.
-func TestRecipes_TokenRoute(t *testing.T) {
-	for _, name := range []string{"laravel", "thinkphp"} {
-		text, err := os.ReadFile("../../docs/recipes-" + name + ".md")
+// recipeBlocks writes the PHP of a recipe into files, one a block.
+func recipeBlocks(t *testing.T, recipe string) (files []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/" + recipe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for i, m := range regexp.MustCompile("(?s)```php\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		file := filepath.Join(dir, fmt.Sprintf("%d.php", i))
+		write(t, file, "<?php\n"+m[1])
+		files = append(files, file)
+	}
+	if outside := regexp.MustCompile(`(?m)^    .*(\$\w+ =|->|::)`).FindString(regexp.MustCompile("(?s)```.*?```").ReplaceAllString(string(text), "")); outside != "" {
+		t.Errorf("%s has PHP outside its blocks, which no test runs: %s", recipe, outside)
+	}
+	return files
+}
+
+// blocksWith are those blocks of a recipe that hold a word.
+func blocksWith(t *testing.T, recipe, word string) (files []string) {
+	t.Helper()
+	for _, file := range recipeBlocks(t, recipe) {
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		code := string(route.Find(text))
-		for what, c := range map[string]struct{ configured, given, want, appid string }{
-			"right":                 {"secret", "secret", "200 the-token", ""},
-			"another spelling":      {"secret", "secret", "404", "WX1"},
-			"wrong":                 {"secret", "other", "401", ""},
-			"absent":                {"secret", "", "401", ""},
-			"new of two":            {"old, new", "new", "200 the-token", ""},
-			"both at once":          {"old,new", "old,new", "401", ""},
-			"not configured":        {"-", "", "500", ""},
-			"empty":                 {"", "", "500", ""},
-			"nothing but commas":    {" , ", "", "500", ""},
-			"empty beside another":  {"secret,", "", "401", ""},
-			"blank beside another":  {"secret, ", " ", "401", ""},
-			"not configured, given": {"-", "secret", "500", ""},
-		} {
-			t.Run(name+"/"+what, func(t *testing.T) {
-				run := phptest.New(t, nil).Script(t.Context(), t, "testdata/recipe.php", code, c.configured, c.given, cmp.Or(c.appid, "wx1"))
-				if got := strings.TrimSpace(run.Stdout); got != c.want {
-					t.Errorf("got %q, want %q %s", got, c.want, run.Stderr)
+		if strings.Contains(string(text), word) {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+func TestRecipes_Syntax(t *testing.T) {
+	for _, recipe := range recipes {
+		files := recipeBlocks(t, recipe)
+		if len(files) != 3 {
+			t.Errorf("%s has %d blocks of PHP", recipe, len(files))
+		}
+		for _, file := range files {
+			if out, err := exec.Command(phptest.PHP(t), "-l", file).CombinedOutput(); err != nil {
+				t.Errorf("%s: %v: %s", recipe, err, out)
+			}
+		}
+		if run := phptest.New(t, nil).Script(t.Context(), t, "testdata/lint72.php", files...); run.Code != 0 {
+			t.Errorf("%s: %s%s", recipe, run.Stdout, run.Stderr)
+		}
+	}
+}
+
+// The recipes' token routes, on stubs of the frameworks, are as strict as
+// token.php: no key at all opens nothing, two keys are both good, and every
+// answer is JSON.
+func TestRecipes_TokenRoute(t *testing.T) {
+	for _, recipe := range recipes {
+		blocks := blocksWith(t, recipe, "wx_token_endpoint")
+		if len(blocks) != 2 {
+			t.Fatalf("%s has %d token routes; want one for wx_token and one for tokens of the platform", recipe, len(blocks))
+		}
+		for i, token := range []string{"marked-token-wx1-0", "marked-token-of-the-platform"} {
+			t.Run(fmt.Sprint(recipe, i), func(t *testing.T) {
+				e := newEndpoint(t)
+				serve := func(keys string) string {
+					return e.host.With(phptest.Settings{"RECIPE": blocks[i], "token_key": keys}).Serve(t, "testdata/frameworks.php")
 				}
+				tokenRoute(t, e, serve, token)
 			})
+		}
+	}
+}
+
+func tokenRoute(t *testing.T, e *endpoint, serve func(keys string) string, token string) {
+	with := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Del("X-Pushd-Key")
+			if name != "" {
+				r.Header.Set(name, value)
+			}
+		}
+	}
+	for _, keys := range []string{"", " ", ",", " , "} {
+		base := serve(keys)
+		for _, try := range []func(*http.Request){with("", ""), with("X-Pushd-Key", ""), with("X-Pushd-Key", keys), with("Authorization", "Bearer ,")} {
+			if a := askAt(t, base, "appid=wx1", try); a.Status != 500 || a.AccessToken != "" || !strings.Contains(a.Msg, "token_key") {
+				t.Errorf("with the keys %q: %d %s", keys, a.Status, a.Text)
+			}
+		}
+	}
+	base := serve("next-key, " + tokenKey + ", ,")
+	for _, c := range []struct {
+		name, value string
+		want        int
+	}{
+		{"X-Pushd-Key", tokenKey, 200}, {"X-Pushd-Key", "next-key", 200}, {"Authorization", "Bearer next-key", 200},
+		{"", "", 401}, {"X-Pushd-Key", "", 401}, {"X-Pushd-Key", "next-key, " + tokenKey, 401}, {"X-Pushd-Key", ",", 401}, {"X-Pushd-Key", " ", 401}, {"Authorization", "Bearer  ", 401},
+		{"X-Pushd-Key", "next", 401}, {"Authorization", "Bearer", 401}, {"Authorization", "Basic next-key", 401},
+	} {
+		a := askAt(t, base, "appid=wx1", with(c.name, c.value))
+		if a.Status != c.want || (a.AccessToken == token) != (c.want == 200) {
+			t.Errorf("%s: %q: %d %s", c.name, c.value, a.Status, a.Text)
+		}
+	}
+	for query, want := range map[string]int{
+		"appid=wx1&actid=42": 200, "appid=wx2": 404, "appid=WX1": 404, "appid=wx1%20": 400, "appid[]=wx1": 400, "": 400,
+		"appid=wx1&rejected=0123456789abcdef": 200, "appid=wx1&rejected=xyz": 400, "appid=wx1&rejected[]=1": 400,
+	} {
+		if a := askAt(t, base, query); a.Status != want || (a.AccessToken == token) != (want == 200) {
+			t.Errorf("%s: %d %s", query, a.Status, a.Text)
+		}
+	}
+	if a := askAt(t, base, "appid=wx1&rejected="+fingerprint(token)); a.Status != 200 || a.AccessToken == token || a.AccessToken == "" {
+		t.Errorf("the refused token again: %d %s", a.Status, a.Text)
+	}
+	if a := askAt(t, base, "appid=wx1", func(r *http.Request) { r.Method = "POST" }); a.Status != 405 || a.Header.Get("Allow") != "GET" {
+		t.Errorf("POST: %d %s", a.Status, a.Text)
+	}
+}
+
+// The recipes' tasks start cron.php and pass its code on.
+func TestRecipes_Task(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(5), 15)
+	think := blocksWith(t, "recipes-thinkphp.md", "passthru")
+	laravel := blocksWith(t, "recipes-laravel.md", "Schedule::")
+	if len(think) != 1 || len(laravel) != 1 {
+		t.Fatal(think, laravel)
+	}
+	run := m.host.With(phptest.Settings{"RECIPE": think[0]}).Script(t.Context(), t, "testdata/frameworks.php")
+	if run.Code != 0 || !strings.Contains(run.Stdout, "actid=1 ") {
+		t.Errorf("ThinkPHP: %+v", run)
+	}
+	m.want(t, 1)
+	m.pushd.set(func(posted) reply { return problem(422, "invalid_request") })
+	if run = m.host.With(phptest.Settings{"RECIPE": think[0]}).Script(t.Context(), t, "testdata/frameworks.php"); run.Code != 2 {
+		t.Errorf("ThinkPHP: code %d", run.Code)
+	}
+	run = m.host.With(phptest.Settings{"RECIPE": laravel[0]}).Script(t.Context(), t, "testdata/frameworks.php")
+	for _, want := range []string{"/cron.php\n", "everyMinute", "runInBackground", "appendOutputTo /storage/logs/pushd-cron.log"} {
+		if !strings.Contains(run.Stdout, want) {
+			t.Errorf("Laravel: no %q in %s", want, run.Stdout)
 		}
 	}
 }

@@ -15,6 +15,98 @@ const WX_FORCE_PER_DAY = 20;
 const WX_FORCE_APART = 30;
 
 /**
+ * Answers a request for a token: status, headers and body (for JSON). token.php
+ * is this and nothing else; a framework calls it with what it has of $_SERVER and
+ * $_GET. See token.php for the request.
+ *
+ * $source, where the platform keeps tokens itself, is called in place of
+ * wx_token() with the appid and what was rejected (see wx_token_is). It returns
+ * access_token and expires_in, or null where it does not know the account.
+ */
+function wx_token_endpoint(array $server, array $query, ?callable $source = null): array
+{
+    $headers = ['Cache-Control' => 'no-store'];
+    try {
+        $config = pushd_config();
+        $token = wx_token_asked($config, $server, $query, $source);
+        return ['status' => 200, 'headers' => $headers, 'body' => $token];
+    } catch (WxTokenError $e) {
+        $headers += $e->headers + ($e->retryAfter > 0 ? ['Retry-After' => (string) $e->retryAfter] : []);
+        list($status, $text) = [$e->getCode(), $e->getMessage()];
+    } catch (PushdConfigError $e) {
+        error_log('pushd token endpoint: ' . $e->getMessage());
+        list($status, $text) = [500, 'settings: ' . $e->getMessage()];
+    } catch (PDOException $e) {
+        error_log('pushd token endpoint: ' . $e->getMessage());
+        list($status, $text) = [503, 'the database of the token endpoint does not answer; see the error log of PHP'];
+    } catch (Throwable $e) {
+        error_log('pushd token endpoint: ' . $e->getMessage());
+        list($status, $text) = [500, 'the token endpoint failed; see the error log of PHP'];
+    }
+    return ['status' => $status, 'headers' => $headers, 'body' => ['code' => 1, 'msg' => $text]];
+}
+
+/** Checks a request and returns the token that it asks for. */
+function wx_token_asked(array $config, array $server, array $query, ?callable $source): array
+{
+    if (trim($config['token_key'], ', ') === '') {
+        throw new PushdConfigError('token_key is not set'); // no key would open the endpoint to everybody
+    }
+    if (($server['REQUEST_METHOD'] ?? '') !== 'GET') {
+        $error = new WxTokenError('use GET', 405);
+        $error->headers = ['Allow' => 'GET'];
+        throw $error;
+    }
+    if (!wx_token_authorized($config['token_key'], $server)) {
+        throw new WxTokenError('wrong or missing key: PUSHD_TOKEN_KEY must be the same here and in pushd', 401);
+    }
+    $appid = $query['appid'] ?? '';
+    if (!is_string($appid) || !wx_appid_valid($appid)) {
+        throw new WxTokenError('appid is missing or malformed', 400);
+    }
+    $rejected = $query['rejected'] ?? '';
+    if (!is_string($rejected) || !preg_match('/^([0-9a-f]{16})?$/D', $rejected)) {
+        throw new WxTokenError('rejected must be 16 hex digits', 400);
+    }
+    // actid is not needed: on this platform an appid has one secret.
+    if ($source === null) {
+        return wx_token(pushd_db($config), $config, $appid, $rejected);
+    }
+    $token = $source($appid, $rejected);
+    if ($token === null) {
+        throw new WxTokenError('unknown appid', 404);
+    }
+    if (!is_string($token['access_token'] ?? null) || $token['access_token'] === '' || (int) ($token['expires_in'] ?? 0) <= 0) {
+        throw new WxTokenError('the platform has no access token of this account now', 502);
+    }
+    return ['access_token' => $token['access_token'], 'expires_in' => (int) $token['expires_in']];
+}
+
+/** Does the request carry one of the keys? Apache tends to drop Authorization. */
+function wx_token_authorized(string $keys, array $server): bool
+{
+    $given = [(string) ($server['HTTP_X_PUSHD_KEY'] ?? '')];
+    foreach (['HTTP_AUTHORIZATION', 'REDIRECT_HTTP_AUTHORIZATION'] as $name) {
+        if (preg_match('/^Bearer +(\S+)$/i', (string) ($server[$name] ?? ''), $m)) {
+            $given[] = $m[1];
+        }
+    }
+    $ok = false;
+    foreach (array_filter(array_map('trim', explode(',', $keys)), 'strlen') as $key) {
+        foreach ($given as $try) {
+            $ok = hash_equals($key, $try) || $ok;
+        }
+    }
+    return $ok;
+}
+
+/** Is a token the one that was rejected? $rejected: 16 hex digits, or '' for none. */
+function wx_token_is(string $token, string $rejected): bool
+{
+    return $rejected !== '' && hash_equals(wx_token_fingerprint($token), $rejected);
+}
+
+/**
  * The one spelling of an appid: without the blanks that came along when it was
  * pasted. pushd reads it so, too. All else counts, byte for byte, whatever the
  * database takes for the same ("wx1", "WX1", "wx1 ").
@@ -37,6 +129,8 @@ final class WxTokenError extends Exception
     public $retryAfter = 0;
     /** What WeChat gave as the reason; 0 = nothing. */
     public $errcode = 0;
+    /** Further headers of the answer, by name. */
+    public $headers = [];
 }
 
 /**
@@ -185,7 +279,7 @@ function wx_token_alive(array $row, string $rejected): bool
 {
     return $row['access_token'] !== ''
         && $row['expires_at'] > time()
-        && !($rejected !== '' && hash_equals(wx_token_fingerprint($row['access_token']), $rejected));
+        && !wx_token_is($row['access_token'], $rejected);
 }
 
 /** Fetches a token and stores it. The caller holds the lock. */
@@ -204,7 +298,7 @@ function wx_token_renew(PDO $db, array $config, array $row, string $secret, stri
         }
         throw $e;
     }
-    if ($rejected !== '' && hash_equals(wx_token_fingerprint($new['access_token']), $rejected)) {
+    if (wx_token_is($new['access_token'], $rejected)) {
         $row = wx_token_count_force($row);
         wx_token_save($db, $row); // before the call: WeChat counts also what we get no answer to
         $new = wx_stable_token($config, $row['appid'], $secret, true);
