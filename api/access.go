@@ -2,6 +2,7 @@ package api
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -67,7 +68,7 @@ func (s *Server) recovered(next echo.HandlerFunc) echo.HandlerFunc {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler {
+			if fault, ok := v.(error); ok && errors.Is(fault, http.ErrAbortHandler) {
 				panic(v) // a stream that must not look complete
 			}
 			what := fmt.Sprintf("%T", v)

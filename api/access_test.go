@@ -80,7 +80,10 @@ func TestServer_Panic(t *testing.T) {
 		t.Errorf("the log lacks the place, or the answer: %s", log)
 	}
 	wantNoMarks(t, "the log", w.log.String())
-	w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { var none []int; return fanout.Job{}, fmt.Errorf("%d", none[3]) }
+	w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) {
+		none := []int{}
+		return fanout.Job{}, fmt.Errorf("%d", none[3])
+	}
 	if w.get("/v1/jobs/" + theJob); !strings.Contains(w.log.String(), "index out of range [3]") {
 		t.Errorf("the log lacks what the runtime says: %s", w.log.String())
 	}

@@ -56,7 +56,7 @@ func (w *World) Judge(p *Process, j *Job, v Verdict) wechatsim.Report {
 		}
 	}
 	w.account(r, len(lost), missed, len(listed), v)
-	w.judgeStatus(j, state, r)
+	w.judgeStatus(j, state)
 	return r
 }
 
@@ -103,7 +103,7 @@ const columnFor = 45 * time.Second
 
 // judgeStatus demands status 2 if and only if the job succeeded, as soon as the
 // column has followed.
-func (w *World) judgeStatus(j *Job, state string, r wechatsim.Report) {
+func (w *World) judgeStatus(j *Job, state string) {
 	w.Helper()
 	status := -1
 	for end := time.Now().Add(columnFor); time.Now().Before(end); {

@@ -20,7 +20,7 @@ type look struct {
 const lookEvery = time.Second
 
 // firstToken waits for a token, and for the message.
-func (s *sender) firstToken(ctx, soft context.Context) error {
+func (s *sender) firstToken(soft context.Context) error {
 	select {
 	case <-s.run.prepared:
 	case <-soft.Done():

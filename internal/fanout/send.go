@@ -97,7 +97,7 @@ func (s *sender) loop(ctx, soft context.Context) error {
 	defer close(s.tasks)
 	defer close(s.done)
 	defer func() { s.pacer.Drop(s.inFlight) }() // whose answers come too late
-	if err := s.firstToken(ctx, soft); err != nil {
+	if err := s.firstToken(soft); err != nil {
 		s.stop = err
 	}
 	timer := time.NewTimer(time.Hour)

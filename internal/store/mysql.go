@@ -121,7 +121,7 @@ func lockMySQL(ctx context.Context, db *sql.DB) (func(), error) {
 		return nil, err
 	}
 	return func() {
-		conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it for good: the lock goes
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it for good: the lock goes
 		conn.Close()
 	}, nil
 }

@@ -3,6 +3,7 @@ package wechat
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 
@@ -53,7 +54,7 @@ func readAnswer(r io.Reader, buf *answerBuffer) ([]byte, error) {
 	for n := 0; n < len(buf); {
 		k, err := r.Read(buf[n:])
 		n += k
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return buf[:n], nil
 		}
 		if err != nil {
@@ -61,7 +62,7 @@ func readAnswer(r io.Reader, buf *answerBuffer) ([]byte, error) {
 		}
 	}
 	_, err := io.CopyN(io.Discard, r, 64<<10)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return nil, err

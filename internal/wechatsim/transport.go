@@ -2,6 +2,7 @@ package wechatsim
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -30,13 +31,16 @@ func (in *inside) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 		served.Body = io.NopCloser(bytes.NewReader(text))
 	}
 	defer func() {
-		switch p := recover(); {
-		case p == http.ErrAbortHandler && r.Context().Err() != nil:
-			resp, err = nil, r.Context().Err()
-		case p == http.ErrAbortHandler:
-			resp, err = nil, io.ErrUnexpectedEOF
-		case p != nil:
+		p := recover()
+		if p == nil {
+			return
+		}
+		if fault, ok := p.(error); !ok || !errors.Is(fault, http.ErrAbortHandler) {
 			panic(p)
+		}
+		resp, err = nil, r.Context().Err()
+		if err == nil {
+			err = io.ErrUnexpectedEOF
 		}
 	}()
 	w := httptest.NewRecorder()
