@@ -118,6 +118,24 @@ func (o *tour) gate(b *chromium.Browser) {
 	o.enter(p, carol)
 	o.must(p.Wait(o.ctx, `document.querySelector("[data-gate=gate_edition].bad")`))
 	o.picture(p, "gate", false)
+	o.account(p)
+}
+
+// account is an owner who enters somebody else's appid, and then their own.
+func (o *tour) account(p *chromium.Page) {
+	o.Sim.Account("wx5f2c0a9d41e7b836", wechatsim.AccountOptions{Secret: appSecret})
+	o.must(p.Open(o.ctx, o.host+"/account"))
+	save := func(appid string) {
+		o.must(p.Fill(o.ctx, "[name=appid]", appid))
+		o.must(p.Fill(o.ctx, "[name=secret]", appSecret))
+		o.must(p.Click(o.ctx, ".card button"))
+	}
+	save("wxalice")
+	o.must(p.Wait(o.ctx, `document.querySelector(".notice.bad")?.textContent.includes("该公众号已绑定其他账号")`))
+	save(" wx5f2c0a9d41e7b836 ")
+	o.must(p.Wait(o.ctx, `document.querySelector("[data-gate=gate_edition].bad")`)) // Carol's edition is still another matter
+	o.must(p.Open(o.ctx, o.host+"/account"))
+	o.picture(p, "account", false)
 }
 
 func (o *tour) enter(p *chromium.Page, uin int) {
