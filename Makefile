@@ -6,7 +6,7 @@ SEED     ?= 0
 BENCH    ?=
 DEMO     ?=
 
-.PHONY: help demo build test lint deps bench microbench fuzz chaos mutants foreign model gremlins
+.PHONY: help demo build test lint vulncheck deps bench microbench fuzz chaos mutants foreign model gremlins
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -20,10 +20,11 @@ build: ## Make bin/pushd: static, stripped, with its version
 test: deps lint ## Install what is missing (Debian, root), then run everything with the race detector
 	CGO_ENABLED=1 go test -race -timeout 8m ./...
 
-lint: ## go vet, staticcheck, gofmt
-	go vet ./...
-	go tool staticcheck ./...
-	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w: $$unformatted"; exit 1; }
+lint: ## Hold the code to the rules that .ci/lint lists, with a reason for each
+	@.ci/lint
+
+vulncheck: ## Look for known vulnerabilities in what pushd links; wants the network
+	@.ci/vulncheck
 
 deps: ## Look for what the tests need beside Go
 	@.ci/deps
