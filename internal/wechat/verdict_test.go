@@ -133,8 +133,10 @@ func errcodesPage() string {
 	for _, v := range fanout.Verdicts() {
 		fmt.Fprintf(&b, "| %s | %s |\n", v, does[v])
 	}
-	b.WriteString("\nAn errcode that is not listed is `other`. When a send is repeated because its first\n" +
-		"answer was lost, `defer_short` and `other` mean that the first one was accepted: `sent`.\n" +
+	b.WriteString("\nAn errcode that is not listed is `other`. Where the answer to an earlier try was lost, the\n" +
+		"recipient stays in doubt: whom `other` meets is `unknown`, not failed. `defer_short` is then asked\n" +
+		"once more after the minute of which it speaks, and a second one means that the earlier try was\n" +
+		"accepted, if nothing else was sent for the account meanwhile.\n" +
 		"For calls that send nothing (followers, quota, templates), `skip`, `defer_short` and\n" +
 		"`defer_long` are `other`.\n\n" +
 		"| errcode | verdict | meaning | known from |\n| --- | --- | --- | --- |\n")
