@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pushd/internal/fanout"
+	"pushd/internal/wechatsim"
 )
 
 func restoreScenarios() []scenario {
@@ -21,6 +22,7 @@ func restoreScenarios() []scenario {
 		{name: "restored to the middle, beyond the window", run: restoredToTheMiddle},
 		{name: "restored to the middle, two pushd start at once", run: restoredBeneathTwo},
 		{name: "the database goes back beneath a running pushd", run: wentBackBeneath},
+		{name: "the database goes back beneath a running pushd, within the window", run: wentBackSoon},
 		{name: "restored without a state directory, --hold", run: restoredByHand},
 	}
 }
@@ -262,6 +264,18 @@ func wentBackBeneath(w *World) {
 	lost := w.delivered(j) - int64(recorded)
 	w.resume(p, j)
 	w.Finish(p, j, Verdict{Kills: 1, Twice: int(lost), Lost: lost})
+}
+
+// wentBackSoon does it while WeChat recognises what was sent: pushd goes on from
+// what the copy knows, without a person's doing.
+func wentBackSoon(w *World) {
+	w.Set("PUSHD_RATE", "300")
+	p, j := w.Begin(3000, func(b *wechatsim.Behaviour) { b.Walk.PageSize = 200 })
+	b, recorded := w.copyAt(j, 500)
+	w.awaitRaise("a")
+	w.AwaitSends(j, 1200)
+	w.Restore(b)
+	w.Finish(p, j, Verdict{Kills: 1, Lost: w.delivered(j) - int64(recorded)})
 }
 
 // restoredByHand loses what is outside of the database as well.

@@ -1,7 +1,6 @@
 package fanout
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -162,7 +161,11 @@ func (e *Engine) raise(ctx context.Context) error {
 		if !errors.Is(err, ErrLost) {
 			return err
 		}
-		return cmp.Or(e.wentBack(ctx), ErrLost) // and is raised from there
+		if err := e.wentBack(ctx); err != nil {
+			return err
+		}
+		e.beginAnew()
+		return ErrLost // and is raised from there
 	})
 }
 
@@ -228,6 +231,15 @@ func (e *Engine) wentBack(ctx context.Context) error {
 	}
 	e.log.Error("the ledger went back: all jobs that have not ended are held; resume or cancel each", "held", held, "from", lost.From.Std(), "to", lost.To.Std())
 	return e.stopHeld(ctx)
+}
+
+// beginAnew gives back the jobs that are run here, to be claimed again: what
+// their runs know of the ledger, such as pages and outcomes, is in it no more.
+func (e *Engine) beginAnew() {
+	for _, r := range e.running() {
+		r.stop(errRelease)
+	}
+	e.Wake()
 }
 
 // holdAll holds all jobs because a person has asked for it.

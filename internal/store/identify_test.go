@@ -111,9 +111,25 @@ func TestStore_MsgIDOfOldJobs(t *testing.T) {
 	})
 }
 
+// Whoever copies tables that no job was ever posted to copies the salt: a
+// database that goes back to before the first reminder knows its ids again.
+func TestStore_MigrateDrawsTheSalt(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		var copied string
+		f.ok(f.raw.QueryRowContext(f.ctx, `SELECT salt FROM pushd_install`).Scan(&copied))
+		f.ok(f.Migrate(f.ctx)) // of another version, later
+		salt, err := f.Salt(f.ctx)
+		f.ok(err)
+		if salt != copied || salt == "" {
+			t.Errorf("salt %q, the copy has %q", salt, copied)
+		}
+	})
+}
+
 // Of many processes that start at once all have one salt, the committed one.
 func TestStore_SaltIsDrawnOnce(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
+		f.set(`DELETE FROM pushd_install`) // tables that "pushd migrate --print" made have none
 		stores := make([]*store.Store, 12)
 		for i := range stores {
 			stores[i] = f.again()
@@ -140,6 +156,7 @@ func TestStore_SaltIsDrawnOnce(t *testing.T) {
 // another time.
 func TestStore_SaltIsNotKeptBeforeItIsCommitted(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
+		f.set(`DELETE FROM pushd_install`)
 		f.set(`ALTER TABLE pushd_install RENAME TO pushd_away`)
 		if salt, err := f.Salt(f.ctx); err == nil {
 			t.Fatalf("salt %q without a table", salt)

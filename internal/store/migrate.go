@@ -42,7 +42,10 @@ func (s *Store) Migrate(ctx context.Context) error {
 	for _, m := range done {
 		s.opt.Logger.Info("migrated", "version", m.Source.Version, "seconds", m.Duration.Seconds())
 	}
-	return nil
+	// Every copy of the tables has the salt, also one that was made before the
+	// first job.
+	_, err = s.drawSalt(ctx)
+	return wrap(err, "migrate: draw the installation's salt")
 }
 
 // ErrNewer says that a newer program has made or changed the tables.

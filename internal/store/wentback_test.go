@@ -12,6 +12,7 @@ import (
 // seen before.
 func TestStore_Raise(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
+		f.set(`DELETE FROM pushd_install`)
 		f.want(raise(f, 0), fanout.ErrLost) // there is no row yet
 		in, err := f.Installation(f.ctx)
 		f.ok(err)
