@@ -160,7 +160,7 @@ type readCloser struct{ *strings.Reader }
 func (readCloser) Close() error { return nil }
 
 func TestOpenAPI_AnswersFollowIt(t *testing.T) {
-	_, router := contract(t)
+	doc, router := contract(t)
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.FileBodyDecoder)
 	defer openapi3filter.UnregisterBodyDecoder("application/x-ndjson")
 
@@ -218,6 +218,7 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 		{"show panic", "GET", path, "", 500, func(w *world) { w.jobs.JobFunc = nil }},
 		{"pause", "POST", path + "/pause", "", 200, nil},
 		{"resume", "POST", path + "/resume", "{}", 200, nil},
+		{"cancel", "POST", path + "/cancel", "", 200, nil},
 		{"cancel ended", "POST", path + "/cancel", "", 409, func(w *world) {
 			w.control.CommandFunc = func(string, fanout.JobID) (fanout.Job, error) { return fanout.Job{}, conflict }
 		}},
@@ -228,6 +229,7 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 		{"failures purged", "GET", path + "/failures", "", 410, func(w *world) {
 			w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return fanout.Job{ID: theJob, PurgedAt: noon}, nil }
 		}},
+		{"recipients", "GET", path + "/recipients?outcome=sent", "", 200, nil},
 		{"recipient", "GET", path + "/recipients/oA1", "", 200, nil},
 		{"recipient unknown", "GET", path + "/recipients/oA1", "", 404, func(w *world) {
 			w.jobs.RecipientFunc = func(fanout.OpenID) (fanout.Person, error) { return fanout.Person{}, fanout.ErrNotFound }
@@ -253,7 +255,11 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 		{"not ready", "GET", "/readyz", "", 503, func(w *world) { w.health.Draining = true }},
 		{"metrics", "GET", "/metrics", "", 200, nil},
 	}
+	answered := map[*openapi3.Operation]bool{}
 	for _, c := range cases {
+		if route, _, err := router.FindRoute(request(c.method, c.path, "", "")); err == nil && c.status < 300 {
+			answered[route.Operation] = true
+		}
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld()
 			if c.set != nil {
@@ -270,6 +276,13 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 			}
 			validate(t, router, r, c.body, rec)
 		})
+	}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if !answered[op] && method != http.MethodHead {
+				t.Errorf("no case has %s %s answered well", method, path)
+			}
+		}
 	}
 	for _, b := range badRequests {
 		if b.status == 405 || b.code == codeNotFound {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,32 @@ func TestSettings_ServiceLinks(t *testing.T) {
 	}
 	if _, _, err := load(nil, append(good(), links[2])); err == nil {
 		t.Error("PUSHD_PORT alone was let through")
+	}
+}
+
+// A setting that is read, checked and documented may still be of no effect.
+func TestSettings_AreUsed(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source strings.Builder
+	for _, name := range files {
+		if name == "validate.go" || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(text)
+	}
+	for _, s := range []any{Settings{}, Remote{}} {
+		for f := range fields(reflect.TypeOf(s)) {
+			if !regexp.MustCompile(`\w\.` + f.Name + `\b`).MatchString(source.String()) {
+				t.Errorf("nothing reads %s", f.Name)
+			}
+		}
 	}
 }
 
