@@ -24,6 +24,7 @@ import (
 	"github.com/go-resty/resty/v2"
 
 	"pushd/internal/fanout"
+	"pushd/internal/httpconn"
 )
 
 // Options say how to reach WeChat. Zero values mean the defaults.
@@ -58,7 +59,7 @@ type Options struct {
 type Client struct {
 	calls   *http.Transport // below resty
 	resty   *resty.Client   // all calls but the sends
-	sends   carrier
+	sends   *httpconn.Client
 	buffers sync.Pool // of *answerBuffer
 	o       Options
 }
@@ -77,7 +78,7 @@ func New(o Options) (*Client, error) {
 		return nil, errors.New("wechat client: limits and timeouts must not be negative")
 	}
 	c := &Client{calls: newTransport(o), o: o}
-	if c.sends, err = newCarrier(base, c.calls, o); err != nil {
+	if c.sends, err = newSends(base, c.calls, o); err != nil {
 		return nil, err
 	}
 	c.buffers.New = func() any { return new(answerBuffer) }
@@ -95,24 +96,22 @@ func New(o Options) (*Client, error) {
 
 // Close closes the idle connections. Calls in flight go on.
 func (c *Client) Close() {
-	c.sends.close()
+	c.sends.Close()
 	c.calls.CloseIdleConnections()
 }
 
-// newCarrier chooses how sends travel.
-func newCarrier(base *url.URL, calls *http.Transport, o Options) (carrier, error) {
-	to := base.JoinPath(pathSend)
-	proxy, err := o.Proxy(&http.Request{URL: to})
-	if err != nil {
-		return nil, errors.New("wechat client: the proxy settings of the environment are no good") // err may print a password
+// newSends makes the client of the sends. Through a proxy they share the
+// connections of the other calls.
+func newSends(base *url.URL, calls *http.Transport, o Options) (*httpconn.Client, error) {
+	c, err := httpconn.New(httpconn.Options{
+		URL: base.JoinPath(pathSend), Param: "access_token",
+		UserAgent: o.UserAgent, ContentType: "application/json; charset=utf-8",
+		Timeout: o.SendTimeout, MaxConns: o.MaxConns, TLS: tlsConfig(o), Transport: calls,
+	})
+	if err != nil { // httpconn.ErrProxy
+		return nil, errors.New("wechat client: the proxy settings of the environment are no good")
 	}
-	if proxy == nil {
-		return newWire(base, o), nil
-	}
-	return &proxied{transport: calls, url: *to, timeout: o.SendTimeout, header: http.Header{
-		"Content-Type": {"application/json; charset=utf-8"},
-		"User-Agent":   {o.UserAgent},
-	}}, nil
+	return c, nil
 }
 
 func setDefaults(o *Options) {
@@ -175,7 +174,7 @@ func loopback(host string) bool {
 // share few connections: the server's stream limit (often 128) would cap the
 // concurrency, one lost packet would stall all of them, and one GOAWAY would
 // leave a hundred sends in doubt. Connections are reused, so TLS handshakes
-// are rare all the same. The same holds of wire.go.
+// are rare all the same. The same holds of httpconn.
 func newTransport(o Options) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)

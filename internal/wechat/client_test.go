@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -222,47 +221,4 @@ func TestClient_SilentHandshake(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 	checkNoSecret(t, a)
-}
-
-// One connection serves one call after the other, and no more than MaxConns
-// are ever open.
-func TestClient_KeepsConnections(t *testing.T) {
-	var conns, most, open atomic.Int64
-	s := httptest.NewUnstartedServer(answers(200, `{"errcode":0,"errmsg":"ok","msgid":1}`))
-	s.Config.ConnState = func(_ net.Conn, st http.ConnState) {
-		switch st {
-		case http.StateNew:
-			conns.Add(1)
-			most.Store(max(most.Load(), open.Add(1)))
-		case http.StateClosed:
-			open.Add(-1)
-		}
-	}
-	s.StartTLS()
-	defer s.Close()
-	c, err := New(Options{BaseURL: s.URL, MaxConns: 4, TLS: s.Client().Transport.(*http.Transport).TLSClientConfig})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	done := make(chan fanout.Answer)
-	for range 8 {
-		go func() {
-			var last fanout.Answer
-			for range 25 {
-				if last = c.Send(t.Context(), token, letter, "oA"); !last.OK() {
-					break
-				}
-			}
-			done <- last
-		}()
-	}
-	for range 8 {
-		if a := <-done; !a.OK() {
-			t.Errorf("got %+v", a)
-		}
-	}
-	if conns.Load() > 4 || most.Load() > 4 {
-		t.Errorf("%d connections, %d at once, want at most 4", conns.Load(), most.Load())
-	}
 }

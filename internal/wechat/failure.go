@@ -16,6 +16,7 @@ import (
 	"github.com/go-resty/resty/v2"
 
 	"pushd/internal/fanout"
+	"pushd/internal/httpconn"
 )
 
 // reason says what broke a call. Only texts known to be made of host names,
@@ -50,7 +51,7 @@ func reason(err error) string {
 		return op.Op + ": " + systemError(op.Err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "connection closed before the end of the answer"
-	case errors.Is(err, resty.ErrResponseBodyTooLarge), errors.Is(err, errLongAnswer):
+	case errors.Is(err, resty.ErrResponseBodyTooLarge), errors.Is(err, httpconn.ErrTooLong):
 		return "the answer is too long"
 	}
 	if text := systemError(err); text == plainHTTP {

@@ -1,9 +1,7 @@
 package wechat
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -51,42 +49,4 @@ func TestTransport_Timeouts(t *testing.T) {
 		t.Errorf("handshake %v, idle %v, %d connections", tr.TLSHandshakeTimeout, tr.IdleConnTimeout, tr.MaxConnsPerHost)
 	}
 	var _ http.RoundTripper = tr
-}
-
-// pieces is a connection whose bytes come in the given pieces.
-type pieces struct {
-	net.Conn
-	left [][]byte
-}
-
-func (p *pieces) Read(b []byte) (int, error) {
-	if len(p.left) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b, p.left[0])
-	if p.left[0] = p.left[0][n:]; len(p.left[0]) == 0 {
-		p.left = p.left[1:]
-	}
-	return n, nil
-}
-
-// The head of a TLS record may come in two pieces, the second with the rest
-// and the next record.
-func TestRecords_HeadInTwoPieces(t *testing.T) {
-	record := []byte{23, 3, 3, 0, 4, 'a', 'b', 'c', 'd'}
-	want := append(bytes.Clone(record), record...)
-	for cut := 1; cut < len(want); cut++ {
-		c := &records{Conn: &pieces{left: [][]byte{bytes.Clone(want[:cut]), bytes.Clone(want[cut:])}}}
-		var got []byte
-		b := make([]byte, 64)
-		for {
-			n, err := c.Read(b)
-			if got = append(got, b[:n]...); err != nil {
-				break
-			}
-		}
-		if !bytes.Equal(got, want) || c.left != 0 || c.had != 0 {
-			t.Errorf("cut at %d: %v, left %d, had %d", cut, got, c.left, c.had)
-		}
-	}
 }

@@ -3,11 +3,12 @@ package wechat
 import (
 	"bytes"
 	"context"
-	"errors"
-	"io"
+	"encoding/json"
 	"net/http"
+	"strings"
 
 	"pushd/internal/fanout"
+	"pushd/internal/httpconn"
 )
 
 const pathSend = "/cgi-bin/message/template/send"
@@ -25,47 +26,51 @@ type answerBuffer [maxSendAnswer]byte
 func (c *Client) Send(ctx context.Context, tok fanout.Token, letter *fanout.Letter, to fanout.OpenID) fanout.Answer {
 	buf := c.buffers.Get().(*answerBuffer)
 	defer c.buffers.Put(buf)
-	r, err := c.sends.post(ctx, tok, letter, to, buf)
+	r, err := c.sends.Post(ctx, httpconn.Request{
+		Param: string(tok), Head: letter.Head, Middle: quoted(to), Tail: letter.Tail,
+	}, buf[:])
 	a := judge(r, err, tok)
-	a.Waited = r.waited
+	a.Waited = r.Waited
 	return a
 }
 
 // judge says what became of a send.
-func judge(r carried, err error, tok fanout.Token) fanout.Answer {
+func judge(r httpconn.Response, err error, tok fanout.Token) fanout.Answer {
 	switch {
-	case err != nil && !r.begun:
+	case err != nil && !r.Written:
 		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotSent, Text: reason(err)}
 	case err != nil:
 		return fanout.Answer{Verdict: fanout.Busy, Code: lostCode(err), Ambiguous: true, Text: reason(err)}
-	case r.status != http.StatusOK:
-		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeHTTP, Ambiguous: true, Text: statusText(r.status)}
+	case r.Status != http.StatusOK:
+		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeHTTP, Ambiguous: true, Text: statusText(r.Status)}
 	}
-	code, msg, ok := parseResult(r.body)
+	code, msg, ok := parseResult(r.Body)
 	if !ok {
-		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: notJSON(r.body)}
+		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: notJSON(r.Body)}
 	}
 	return Classify(CallSend, code, scrub(msg, tok))
 }
 
-// readAnswer reads to the end, so that the connection can be used again. It
-// returns nil for an answer too long to be WeChat's.
-func readAnswer(r io.Reader, buf *answerBuffer) ([]byte, error) {
-	for n := 0; n < len(buf); {
-		k, err := r.Read(buf[n:])
-		n += k
-		if errors.Is(err, io.EOF) {
-			return buf[:n], nil
-		}
-		if err != nil {
-			return nil, err
+// quoted returns the openid as it stands between the quotes of a JSON string.
+// Real openids are letters, digits, - and _, and stay as they are.
+func quoted(to fanout.OpenID) string {
+	for i := range len(to) {
+		if c := to[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
+			return escaped(to)
 		}
 	}
-	_, err := io.CopyN(io.Discard, r, 64<<10)
-	if errors.Is(err, io.EOF) {
-		err = nil
+	return string(to)
+}
+
+func escaped(to fanout.OpenID) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(string(to)); err != nil {
+		return "" // a string always encodes
 	}
-	return nil, err
+	out := strings.TrimSuffix(b.String(), "\n")
+	return out[1 : len(out)-1]
 }
 
 // parseResult reads errcode and errmsg; ok is false if body is not an answer

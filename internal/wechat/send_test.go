@@ -1,22 +1,20 @@
 package wechat
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"pushd/internal/fanout"
+	"pushd/internal/httpconn"
 )
 
 func TestClient_SendBody(t *testing.T) {
@@ -110,80 +108,6 @@ func TestClient_SendAnswers(t *testing.T) {
 	}
 }
 
-// Once the request has arrived, no answer is ambiguous, and the request is
-// not repeated: not on a new connection, not on a kept one.
-func TestClient_SendNeverRepeats(t *testing.T) {
-	var arrived atomic.Int64
-	c, _ := serve(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		arrived.Add(1)
-		if strings.Contains(string(body), "oGood") {
-			io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
-			return
-		}
-		conn, _, err := w.(http.Hijacker).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		conn.Close()
-	})
-	for _, kept := range []bool{false, true} {
-		if kept {
-			if a := c.Send(t.Context(), token, letter, "oGood"); !a.OK() {
-				t.Fatalf("got %+v", a)
-			}
-		}
-		before := arrived.Load()
-		a := c.Send(t.Context(), token, letter, "oBad")
-		if !a.Ambiguous || a.Verdict != fanout.Busy || a.Code != fanout.CodeBroken {
-			t.Errorf("kept %v: got %+v", kept, a)
-		}
-		if n := arrived.Load() - before; n != 1 {
-			t.Errorf("kept %v: arrived %d times", kept, n)
-		}
-	}
-}
-
-// A kept connection that the server closes while idle: either the transport
-// notices before it writes, and takes another, or the send is in doubt. It
-// never arrives twice.
-func TestClient_SendOverAClosedConnection(t *testing.T) {
-	closed := make(chan struct{}, 16)
-	var arrived atomic.Int64
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		arrived.Add(1)
-		io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
-	}))
-	s.Config.IdleTimeout = time.Millisecond
-	s.Config.ConnState = func(_ net.Conn, st http.ConnState) {
-		if st == http.StateClosed {
-			closed <- struct{}{}
-		}
-	}
-	s.StartTLS()
-	defer s.Close()
-	c, err := New(Options{BaseURL: s.URL, TLS: s.Client().Transport.(*http.Transport).TLSClientConfig})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	var ok int64
-	for i := range 5 {
-		switch a := c.Send(t.Context(), token, letter, "oA"); {
-		case a.OK():
-			ok++
-			<-closed
-		case !a.Ambiguous || a.Code != fanout.CodeBroken:
-			t.Errorf("send %d: got %+v", i, a)
-		}
-	}
-	if n := arrived.Load(); n != ok || n == 0 {
-		t.Errorf("%d sends arrived, %d were answered", n, ok)
-	}
-}
-
 // All connections are taken: who waits in vain was not sent.
 func TestClient_SendWaitsForAConnection(t *testing.T) {
 	hold, holding := make(chan struct{}), make(chan struct{})
@@ -244,26 +168,49 @@ func TestClient_ResumesTLS(t *testing.T) {
 	}
 }
 
-// A sealed posting gives nothing more, whoever still reads it.
-func TestPosting(t *testing.T) {
-	p := newPosting(letter, "oA")
-	if p.begun() {
-		t.Error("begun before it was read")
+// What HTTP knows of a send decides whether it is in doubt.
+func TestJudge(t *testing.T) {
+	slow, broken := context.DeadlineExceeded, io.ErrUnexpectedEOF
+	for _, tc := range []struct {
+		r    httpconn.Response
+		err  error
+		want fanout.Answer
+	}{
+		{httpconn.Response{}, broken, fanout.Answer{Code: fanout.CodeNotSent, Text: "connection closed before the end of the answer"}},
+		{httpconn.Response{}, slow, fanout.Answer{Code: fanout.CodeNotSent, Text: "timeout"}},
+		{httpconn.Response{Written: true}, slow, fanout.Answer{Code: fanout.CodeTimeout, Ambiguous: true, Text: "timeout"}},
+		{httpconn.Response{Written: true}, broken,
+			fanout.Answer{Code: fanout.CodeBroken, Ambiguous: true, Text: "connection closed before the end of the answer"}},
+		{httpconn.Response{Written: true}, httpconn.ErrTooLong,
+			fanout.Answer{Code: fanout.CodeBroken, Ambiguous: true, Text: "the answer is too long"}},
+		{httpconn.Response{Written: true, Status: 200}, broken,
+			fanout.Answer{Code: fanout.CodeBroken, Ambiguous: true, Text: "connection closed before the end of the answer"}},
+		{httpconn.Response{Written: true, Status: 502}, nil, fanout.Answer{Code: fanout.CodeHTTP, Ambiguous: true, Text: "HTTP 502 Bad Gateway"}},
+		{httpconn.Response{Written: true, Status: 200}, nil,
+			fanout.Answer{Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is too long"}},
+	} {
+		tc.want.Verdict = fanout.Busy
+		if got := judge(tc.r, tc.err, token); got != tc.want {
+			t.Errorf("%+v, %v: got %+v, want %+v", tc.r, tc.err, got, tc.want)
+		}
 	}
-	if n, err := p.first.Read(make([]byte, 10)); n != 0 || !errors.Is(err, errSealed) {
-		t.Errorf("sealed: read %d, %v", n, err)
+}
+
+// With a proxy set, sends go through it as all other calls do.
+func TestClient_SendThroughAProxy(t *testing.T) {
+	var asked atomic.Int64
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		http.Error(w, "no way", http.StatusForbidden)
+	}))
+	defer proxy.Close()
+	to, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
 	}
-	p = newPosting(letter, "oA")
-	one, err := io.ReadAll(&p.first)
-	if err != nil || !p.begun() || int64(len(one)) != p.size() {
-		t.Errorf("read %d of %d, %v", len(one), p.size(), err)
-	}
-	r, _ := p.again()
-	if two, err := io.ReadAll(bufio.NewReaderSize(r, 16)); err != nil || string(two) != string(one) || !p.begun() {
-		t.Errorf("again: %s, %v", two, err)
-	}
-	if _, err = p.again(); err != nil || p.begun() {
-		t.Error("the transport says that nothing was written, and it counts as begun")
+	c, _ := serve(t, Options{Proxy: http.ProxyURL(to)}, answers(200, `{"errcode":0,"errmsg":"ok"}`))
+	if a := c.Send(t.Context(), token, letter, "oA"); a.Code != fanout.CodeNotSent || a.Ambiguous || asked.Load() != 1 {
+		t.Errorf("got %+v, and the proxy was asked %d times", a, asked.Load())
 	}
 }
 
@@ -307,29 +254,11 @@ func BenchmarkSend(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer c.Close()
-	for _, way := range []struct {
-		name  string
-		sends carrier
-	}{
-		{"Wire", c.sends},
-		{"Transport", &proxied{transport: c.calls, url: *mustParse(b, s.URL+pathSend), header: http.Header{}, timeout: time.Minute}},
-	} {
-		c := &Client{sends: way.sends, buffers: sync.Pool{New: func() any { return new(answerBuffer) }}}
-		b.Run(way.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if a := c.Send(b.Context(), token, letter, "oia2TjuEGTNoeX76QEjQNrcURxG8"); !a.OK() {
-					b.Fatalf("%+v", a)
-				}
-			}
-		})
-	}
-	b.Run("Look", func(b *testing.B) { // the part of Wire that looks for an answer nobody asked for
+	b.Run("Send", func(b *testing.B) {
 		b.ReportAllocs()
-		l := c.sends.(*wire).idle[0]
 		for b.Loop() {
-			if !l.silent() {
-				b.Fatal("something has come in")
+			if a := c.Send(b.Context(), token, letter, "oia2TjuEGTNoeX76QEjQNrcURxG8"); !a.OK() {
+				b.Fatalf("%+v", a)
 			}
 		}
 	})

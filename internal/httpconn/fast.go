@@ -1,4 +1,4 @@
-package wechat
+package httpconn
 
 import (
 	"bytes"
@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// plainAnswer recognises the usual answer, whole, with nothing behind it:
+// fastResponse recognises the usual response, whole, with nothing behind it:
 // HTTP/1.1, status 200, a Content-Length, and no header that changes how the
 // rest is read. It returns the body as a part of b, and allocates nothing.
 // Whatever else comes is left to net/http, which knows all of RFC 9112.
-func plainAnswer(b []byte) (body []byte, ok bool) {
+func fastResponse(b []byte) (body []byte, ok bool) {
 	rest, ok := bytes.CutPrefix(b, []byte("HTTP/1.1 200 "))
 	if !ok {
 		return nil, false
@@ -26,7 +26,7 @@ func plainAnswer(b []byte) (body []byte, ok bool) {
 			return nil, false
 		}
 		if rest = after; len(line) == 0 {
-			return rest, length == len(rest) && length <= maxSendAnswer
+			return rest, length == len(rest)
 		}
 		name, value, ok := plainHeader(line)
 		if !ok {

@@ -1,4 +1,4 @@
-package wechat
+package httpconn
 
 import (
 	"bufio"
@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// line is one connection to WeChat.
-type line struct {
-	conn net.Conn
+// conn is one connection.
+type conn struct {
+	net  net.Conn
 	tls  *records // below TLS; nil without it
 	in   *bufio.Reader
 	brim bool      // the last read was as long as it could be, so there may be more
-	left int       // bytes that the current answer may still have
+	left int       // bytes that the current response may still have
 	out  []byte    // the request, reused
 	used time.Time // when the last exchange ended
-	ends time.Time // the deadline that conn has
+	ends time.Time // the deadline that net has
 
-	socket syscall.RawConn // nil where conn is no socket
+	socket syscall.RawConn // nil where net is no socket
 	look   func(fd uintptr)
 	one    [1]byte
 	quiet  bool // what look has seen
@@ -35,17 +35,15 @@ type line struct {
 }
 
 const (
-	lineBuffer = 1 << 10 // an answer of WeChat's, head and all, has some 500 bytes
-	maxAnswer  = 64 << 10
+	readBuffer  = 1 << 10 // most responses, head and all, have some 500 bytes
+	maxResponse = 64 << 10
 )
 
-var errLongAnswer = errors.New("the answer is too long")
-
-// newLine makes a line of conn, which may be TLS over below.
-func newLine(conn net.Conn, below *records) *line {
-	c := &line{conn: conn, tls: below}
-	c.in = bufio.NewReaderSize(c, lineBuffer)
-	raw := conn
+// newConn makes a conn of outer, which may be TLS over below.
+func newConn(outer net.Conn, below *records) *conn {
+	c := &conn{net: outer, tls: below}
+	c.in = bufio.NewReaderSize(c, readBuffer)
+	raw := outer
 	if below != nil {
 		raw = below.Conn
 	}
@@ -57,18 +55,18 @@ func newLine(conn net.Conn, below *records) *line {
 	return c
 }
 
-// unread says that more was read than the answers so far.
-func (c *line) unread() bool {
+// unread says that more was read than the responses so far.
+func (c *conn) unread() bool {
 	return c.in.Buffered() > 0 || c.brim || c.tls != nil && c.tls.unread()
 }
 
-// Read implements io.Reader for in: no answer is read without end.
-func (c *line) Read(b []byte) (int, error) {
+// Read implements io.Reader for in: no response is read without end.
+func (c *conn) Read(b []byte) (int, error) {
 	if c.left <= 0 {
-		return 0, errLongAnswer
+		return 0, ErrTooLong
 	}
 	b = b[:min(len(b), c.left)]
-	n, err := c.conn.Read(b)
+	n, err := c.net.Read(b)
 	c.left -= n
 	c.brim = n == len(b)
 	return n, err
@@ -77,9 +75,9 @@ func (c *line) Read(b []byte) (int, error) {
 // begin makes the exchange that follows end at the deadline, or up to slack
 // before it, and when ctx does. Both are kept from one exchange to the next
 // where they still fit: setting them costs more than looking.
-func (c *line) begin(ctx context.Context, deadline time.Time, slack time.Duration) error {
+func (c *conn) begin(ctx context.Context, deadline time.Time, slack time.Duration) error {
 	if early := deadline.Sub(c.ends); early < 0 || early > slack {
-		if err := c.conn.SetDeadline(deadline); err != nil {
+		if err := c.net.SetDeadline(deadline); err != nil {
 			return err
 		}
 		c.ends = deadline
@@ -97,35 +95,35 @@ func (c *line) begin(ctx context.Context, deadline time.Time, slack time.Duratio
 }
 
 // cut ends an exchange under ctx, if that is what is under way.
-func (c *line) cut(ctx context.Context) {
+func (c *conn) cut(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ctx == ctx {
-		c.conn.SetDeadline(time.Unix(1, 0))
+		c.net.SetDeadline(time.Unix(1, 0))
 	}
 }
 
 // finish ends what begin began. After it ctx can't touch the connection.
-func (c *line) finish() {
+func (c *conn) finish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ctx = nil
 }
 
 // close closes the connection for good.
-func (c *line) close() {
+func (c *conn) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.unwatch != nil {
 		c.unwatch()
 	}
-	c.conn.Close()
+	c.net.Close()
 }
 
-// exchange writes a request and reads its answer into r.
-func (c *line) exchange(request []byte, buf *answerBuffer, r *carried) (reusable bool, err error) {
-	c.out, c.left = request, maxAnswer
-	if _, err := c.conn.Write(request); err != nil {
+// exchange writes a request and reads the response into r and buf.
+func (c *conn) exchange(request, buf []byte, r *Response) (reusable bool, err error) {
+	c.out, c.left = request, maxResponse
+	if _, err := c.net.Write(request); err != nil {
 		return false, err
 	}
 	if _, err := c.in.Peek(1); err != nil {
@@ -133,23 +131,23 @@ func (c *line) exchange(request []byte, buf *answerBuffer, r *carried) (reusable
 	}
 	// Nearly always all of it has come at once.
 	have, _ := c.in.Peek(c.in.Buffered())
-	if body, ok := plainAnswer(have); ok {
-		r.status, r.body = http.StatusOK, buf[:copy(buf[:], body)]
+	if body, ok := fastResponse(have); ok && len(body) <= len(buf) {
+		r.Status, r.Body = http.StatusOK, buf[:copy(buf, body)]
 		c.in.Discard(len(have))
 		return true, nil
 	}
-	resp, err := c.answer()
+	resp, err := c.response()
 	if err != nil {
 		return false, err
 	}
-	r.status = resp.StatusCode
-	r.body, err = readAnswer(resp.Body, buf)
+	r.Status = resp.StatusCode
+	r.Body, err = readBody(resp.Body, buf)
 	resp.Body.Close()
 	return !resp.Close, err
 }
 
-// answer reads the head of any answer, and skips what is only announced.
-func (c *line) answer() (*http.Response, error) {
+// response reads the head of any response, and skips what is only announced.
+func (c *conn) response() (*http.Response, error) {
 	for {
 		resp, err := http.ReadResponse(c.in, nil)
 		if err != nil || resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {

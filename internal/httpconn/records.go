@@ -1,4 +1,4 @@
-package wechat
+package httpconn
 
 import (
 	"encoding/binary"
@@ -20,7 +20,7 @@ type records struct {
 
 const (
 	recordHead   = 5       // type, version, length
-	recordBuffer = 2 << 10 // an answer of WeChat's and its record, or a page of a handshake
+	recordBuffer = 2 << 10 // a short response and its record, or a page of a handshake
 )
 
 // Read implements net.Conn.

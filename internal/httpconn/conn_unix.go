@@ -1,12 +1,12 @@
 //go:build unix
 
-package wechat
+package httpconn
 
 import "syscall"
 
 // silent says whether an idle connection can be used: nothing has come in
-// that nobody has asked for, and no end. It does not wait, and takes nothing.
-func (c *line) silent() bool {
+// since the last response, and no end. It does not wait, and takes nothing.
+func (c *conn) silent() bool {
 	if c.unread() {
 		return false
 	}
@@ -18,7 +18,7 @@ func (c *line) silent() bool {
 }
 
 // peek looks at the socket for silent.
-func (c *line) peek(fd uintptr) {
+func (c *conn) peek(fd uintptr) {
 	_, _, err := syscall.Recvfrom(int(fd), c.one[:], syscall.MSG_PEEK)
 	c.quiet = err == syscall.EAGAIN
 }
