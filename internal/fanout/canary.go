@@ -21,6 +21,9 @@ type spot struct {
 	code  int
 	// otherwise is the outcome if the job turns out to be right.
 	otherwise PersonState
+	// repeat says that the code may be WeChat's answer to a client_msg_id that it
+	// knows, and so nothing about the job.
+	repeat bool
 }
 
 // canary watches the answers of one job. People with suspect codes are held
@@ -29,6 +32,7 @@ type spot struct {
 type canary struct {
 	proven  bool   // a success has come since it was armed
 	armed   []spot // suspects since it was armed, while not proven
+	weight  int    // how many of them count against the job
 	ring    [canaryWindow]sighting
 	next    int // ring position
 	seen    int // answers in the ring
@@ -55,7 +59,7 @@ const (
 // nothing cleared: they may be asked again.
 func (c *canary) arm() (dropped []spot) {
 	c.proven = false
-	dropped, c.armed = c.armed, nil
+	dropped, c.armed, c.weight = c.armed, nil, 0
 	return dropped
 }
 
@@ -77,7 +81,7 @@ func (c *canary) good() (released, again []spot) {
 			}
 			released = c.push(sighting{kind, &s}, released)
 		}
-		c.armed = nil
+		c.armed, c.weight = nil, 0
 	}
 	return c.push(sighting{kind: sightingGood}, released), again
 }
@@ -119,7 +123,10 @@ func (c *canary) unknown() (code int, ok bool) {
 func (c *canary) bad(s spot) (released []spot, trip bool) {
 	if !c.proven {
 		c.armed = append(c.armed, s)
-		return nil, len(c.armed) >= canarySize
+		if !s.repeat {
+			c.weight++
+		}
+		return nil, c.weight >= canarySize && !s.repeat
 	}
 	released = c.push(sighting{sightingSuspect, &s}, nil)
 	return released, c.seen == canaryWindow && c.suspect*2 >= canaryWindow
@@ -136,7 +143,7 @@ func (c *canary) other() (released []spot, trip bool) {
 // without a reason for distrust.
 func (c *canary) flush() (released []spot) {
 	released = append(released, c.armed...)
-	c.armed = nil
+	c.armed, c.weight = nil, 0
 	for i := range c.ring {
 		if h := c.ring[i].held; h != nil {
 			released = append(released, *h)

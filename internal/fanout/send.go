@@ -206,7 +206,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			return wait
 		case s.probing && now.Before(s.probeAt):
 			return min(wait, s.probeAt.Sub(now))
-		case s.gated && s.inFlight+len(s.canary.armed) >= canarySize:
+		case s.gated && s.inFlight+s.canary.weight >= canarySize:
 			return wait
 		}
 		t := s.ready[0]

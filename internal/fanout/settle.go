@@ -147,14 +147,15 @@ func (s *sender) skip(t *ticket, a Answer) {
 // suspected hands a person to the canary. Until it lets them go they are
 // refused in the ledger, not told and free to be told; or still in doubt.
 func (s *sender) suspected(t *ticket, a Answer, otherwise PersonState) {
-	if t.ambiguous || t.maybe {
+	doubt := t.ambiguous || t.maybe
+	if doubt {
 		t.sheet.leave(t, a.Code)
 		s.live--
 	} else {
 		s.settle(t, Refused, a.Code)
 	}
 	t.sheet.held++
-	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code, otherwise})
+	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code, otherwise, doubt && !suspect(a.Code)})
 	for _, sp := range released {
 		s.release(sp)
 	}

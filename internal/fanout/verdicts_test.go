@@ -185,3 +185,46 @@ func TestFrontier_Look(t *testing.T) {
 		t.Errorf("ended %v, then %v", ended, now)
 	}
 }
+
+// After a crash the recipients in doubt are asked first. A WeChat that answers a
+// client_msg_id that it knows with an unknown code says nothing about the job by
+// that: the others decide. If they get the message, whoever is in doubt is listed
+// as unknown; if they are refused as well, the job ends, and they stay without an
+// outcome.
+func TestSettle_UnknownCodeToARepeatedID(t *testing.T) {
+	for _, healthy := range []bool{true, false} {
+		tried := map[OpenID]bool{}
+		second := false
+		unknown := Answer{Verdict: Other, Code: 99999}
+		withWeChat(t, 2000, func(_ *sim, to OpenID) *Answer {
+			switch repeated := tried[to]; {
+			case !second:
+				tried[to] = true
+			case repeated || !healthy:
+				return &unknown
+			}
+			return nil
+		}, func(w *sim) {
+			for range 4 { // each leaves some in doubt
+				time.Sleep(300 * time.Millisecond)
+				w.kill(w.processes[0])
+				w.boot(0)
+			}
+			time.Sleep(300 * time.Millisecond)
+			w.kill(w.processes[0])
+			w.mu.Lock()
+			second = true
+			w.mu.Unlock()
+			w.boot(0)
+			w.within(2 * time.Minute)
+			job, got := w.job(), w.states()
+			delivered := got[PersonSent] + got[PersonUnknown]
+			switch {
+			case healthy && (job.State != Succeeded || delivered != 2000 || got[PersonUnknown] < canarySize):
+				w.violated("%s (%s): %v", job.State, job.Reason, got)
+			case !healthy && (job.State != Failed || job.Reason != WeChatRefused || got[PersonUnknown]+got[PersonFailed] != 0):
+				w.violated("all are refused: %s (%s): %v", job.State, job.Reason, got)
+			}
+		})
+	}
+}
