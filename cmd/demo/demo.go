@@ -16,7 +16,7 @@ import (
 )
 
 // How the simulated account is: what one can watch. It serves so many sends at
-// once and answers the others "system busy"; pushd is not told, and finds the
+// once and answers the others "system busy"; pushd does not know that, and finds the
 // speed by itself.
 const (
 	appID        = "wxdemo0000000001"
@@ -157,7 +157,7 @@ func (s *show) watch(ctx context.Context, id string) (rig.Job, error) {
 }
 
 // look tells of what has changed: the status column, and the token, which is
-// revoked when two fifths are told.
+// revoked when two fifths have the message.
 func (s *show) look(ctx context.Context, job rig.Job) error {
 	status, err := s.Status(ctx, actID)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestRun(t *testing.T) {
 			at := 0
 			for _, want := range []string{
 				name, "live_notify_status = 0", "202, job ", "live_notify_status 0 -> 1", "live_notify_status 1 -> 2",
-				"100% 400/400 succeeded", "told exactly once", "It adds up: 400 = ",
+				"100% 400/400 succeeded", "delivered once", "It adds up: 400 = ",
 			} {
 				i := strings.Index(out.String()[at:], want)
 				if i < 0 {
@@ -88,7 +88,7 @@ func TestShow_Wrong(t *testing.T) {
 	var job rig.Job
 	job.State, job.Walked, job.Sent = "failed", 100, 99
 	text := strings.Join(s.wrong(job), "\n")
-	for _, want := range []string{"ended failed", "live_notify_status is 0", "99 accounted for", "the ledger 0", "were not told", "not replaced"} {
+	for _, want := range []string{"ended failed", "live_notify_status is 0", "99 accounted for", "the ledger 0", "did not get it", "not replaced"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -40,10 +40,10 @@ func (s *show) judge(job rig.Job) error {
 	fmt.Fprintln(s.out)
 	line("", "the job", "WeChat's own ledger")
 	line("followers", job.Walked, report.People)
-	line("told exactly once", job.Sent, report.Once)
-	line("told more than once", "", report.More)
+	line("delivered once", job.Sent, report.Once)
+	line("delivered more than once", "", report.More)
 	line("unsubscribed, skipped", job.Skipped, report.Refusing)
-	line("not told", job.Failed+job.Unknown, report.Missing)
+	line("not delivered", job.Failed+job.Unknown, report.Missing)
 	fmt.Fprintln(s.out)
 	fmt.Fprintf(s.out, "%d sends were answered \"system busy\" (-1) and sent again, more slowly.\n", tally.Codes[-1])
 	if s.revoked {
@@ -57,7 +57,7 @@ func (s *show) judge(job rig.Job) error {
 		fmt.Fprintf(s.out, "\nIt does not add up:\n  %s\n", strings.Join(wrong, "\n  "))
 		return errWrong
 	}
-	fmt.Fprintf(s.out, "\nIt adds up: %d = %d sent + %d skipped, nobody lost, nobody told twice.\n", job.Walked, job.Sent, job.Skipped)
+	fmt.Fprintf(s.out, "\nIt adds up: %d = %d sent + %d skipped, no message lost, none delivered twice.\n", job.Walked, job.Sent, job.Skipped)
 	return nil
 }
 
@@ -74,8 +74,8 @@ func (s *show) wrong(job rig.Job) (wrong []string) {
 		{job.Walked == int64(r.People), fmt.Sprintf("%d walked of %d followers", job.Walked, r.People)},
 		{job.Sent == int64(r.Once), fmt.Sprintf("the job says %d were sent to, the ledger %d", job.Sent, r.Once)},
 		{job.Skipped == int64(r.Refusing), fmt.Sprintf("the job says %d were skipped, the ledger %d", job.Skipped, r.Refusing)},
-		{r.Missing == 0, fmt.Sprintf("%d were not told", r.Missing)},
-		{r.More == 0, fmt.Sprintf("%d were told more than once", r.More)},
+		{r.Missing == 0, fmt.Sprintf("%d did not get it", r.Missing)},
+		{r.More == 0, fmt.Sprintf("%d got it more than once", r.More)},
 		{r.Needless() == 0, fmt.Sprintf("%d sends were needless", r.Needless())},
 		// Where everyone had been sent to by then, nothing asked for another.
 		{s.replaced || !s.revoked || r.Requests > 0 && r.LastSend.Before(s.since), "the revoked token was not replaced"},

@@ -56,7 +56,7 @@ type Settings struct {
 	DedupWindow time.Duration `default:"9m" min:"1s" max:"10m" help:"How long a repeated message is known to be recognised by WeChat."`
 	// Ambiguous says what happens, after the window, to people who may have
 	// been told.
-	Ambiguous fanout.Ambiguous `default:"resend" oneof:"resend,unknown" help:"People in doubt after the window: tell them again (resend), or list them (unknown)."`
+	Ambiguous fanout.Ambiguous `default:"resend" oneof:"resend,unknown" help:"Recipients in doubt after the window: send to them again (resend), or list them (unknown)."`
 	// StateDir holds what pushd remembers outside of the database: the ledger's
 	// counter. "" is nowhere.
 	StateDir string `placeholder:"DIR" help:"Directory that survives a restart: by the counter in it pushd recognises a database that was restored from a copy. Default: that of systemd's StateDirectory."`
@@ -80,7 +80,7 @@ type Settings struct {
 	// StatusFailed is live_notify_status after a job that did not complete.
 	StatusFailed int `default:"3" min:"3" max:"127" help:"live_notify_status of a job that ended without completing."`
 	// OnlyOpenIDs, if any, are the only people who are told.
-	OnlyOpenIDs OpenIDs `name:"only-openids" placeholder:"OPENID,..." help:"Staging: tell these followers only; everyone else is skipped."`
+	OnlyOpenIDs OpenIDs `name:"only-openids" placeholder:"OPENID,..." help:"Staging: send to these followers only; everyone else is skipped."`
 }
 
 // Database says where pushd's tables and the platform's are.
