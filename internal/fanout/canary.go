@@ -9,16 +9,12 @@ const (
 	canaryWindow = 200 // answers over which a share is judged, at any time
 )
 
-// suspect says whether code may mean that the job is wrong, not the person.
-func suspect(code int) bool {
-	return code == 40003 || code == 49003 || code == 40037 || code == 43004
-}
-
 // spot is one person's place in the ledger.
 type spot struct {
 	sheet *sheet
 	index int
 	code  int
+	cause Cause
 	// otherwise is the outcome if the job turns out to be right.
 	otherwise PersonState
 	// repeat says that the code may be WeChat's answer to a client_msg_id that it
@@ -71,7 +67,7 @@ func (c *canary) good() (released, again []spot) {
 	if !c.proven {
 		c.proven = true
 		for _, s := range c.armed {
-			if !aboutPerson(s.code) {
+			if s.cause == CauseTemplate { // never about a recipient
 				again = append(again, s)
 				continue
 			}
@@ -86,9 +82,6 @@ func (c *canary) good() (released, again []spot) {
 	return c.push(sighting{kind: sightingGood}, released), again
 }
 
-// aboutPerson says whether a suspect code is about a person when it comes alone.
-func aboutPerson(code int) bool { return code != 40037 }
-
 // worst returns a suspect who has not merely unsubscribed, while nothing has
 // cleared the job.
 func (c *canary) worst() (spot, bool) {
@@ -96,7 +89,7 @@ func (c *canary) worst() (spot, bool) {
 		return spot{}, false
 	}
 	for _, s := range c.armed {
-		if s.code != 43004 {
+		if s.cause != CauseUnfollowed {
 			return s, true
 		}
 	}
@@ -107,16 +100,16 @@ func (c *canary) worst() (spot, bool) {
 // who have not merely unsubscribed, if it is none that speaks of an account
 // that does not fit.
 func (c *canary) unknown() (code int, ok bool) {
-	counts, most := map[int]int{}, 0
+	counts, most, cause := map[int]int{}, 0, CauseNone
 	for _, s := range c.armed {
-		if s.code == 43004 {
+		if s.cause == CauseUnfollowed {
 			continue
 		}
 		if counts[s.code]++; counts[s.code] > most {
-			code, most = s.code, counts[s.code]
+			code, most, cause = s.code, counts[s.code], s.cause
 		}
 	}
-	return code, most > 0 && !suspect(code)
+	return code, most > 0 && !cause.suspect()
 }
 
 // bad takes a suspect answer, and says whether the job is to stop.

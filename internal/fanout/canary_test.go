@@ -12,7 +12,7 @@ func (c *canary) run(answers string) (tripped int, released int) {
 		case 's':
 			gone, _ = c.good()
 		case 'x':
-			gone, trip = c.bad(spot{index: i, code: 43004})
+			gone, trip = c.bad(spot{index: i, code: 43004, cause: CauseUnfollowed})
 		case 'f':
 			gone, trip = c.other()
 		}
@@ -90,8 +90,8 @@ func TestCanary_EveryNewTokenArmsIt(t *testing.T) {
 // A template that WeChat refuses now and then is not held against anybody.
 func TestCanary_TemplateRefusedAtFirst(t *testing.T) {
 	var c canary
-	c.bad(spot{index: 1, code: 40037})
-	c.bad(spot{index: 2, code: 43004})
+	c.bad(spot{index: 1, code: 40037, cause: CauseTemplate})
+	c.bad(spot{index: 2, code: 43004, cause: CauseUnfollowed})
 	if worst, wrong := c.worst(); !wrong || worst.code != 40037 {
 		t.Errorf("nothing is wrong: %+v", worst)
 	}

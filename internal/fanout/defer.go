@@ -55,13 +55,13 @@ func (d *deferrals) due(now, deadline Time) func(Person) turn {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		switch {
-		case p.Code == 43117 && longs(p) > 0 && now < longAt:
+		case p.Code == CodeTooFrequent && longs(p) > 0 && now < longAt:
 			if longAt >= deadline {
 				return turnNever
 			}
 			d.anyLong = true
 			return turnLater
-		case p.Code == 40241 && shorts(p) > 0 && now < shortAt:
+		case p.Code == CodeDuplicate && shorts(p) > 0 && now < shortAt:
 			if shortAt >= deadline {
 				return turnNever
 			}

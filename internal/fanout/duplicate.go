@@ -2,13 +2,10 @@ package fanout
 
 import "time"
 
-// duplicate is WeChat's "the message is duplicate in 60 seconds". Nothing says
-// which message it compares with: this one, or any of the account's.
-const duplicate = 40241
-
 // quietFor is how long nothing but the job itself may have sent for the
-// account, so that a second 40241 speaks of the job's own message: twice the
-// time over which WeChat compares.
+// account, so that a second CodeDuplicate speaks of the job's own message:
+// twice the time over which WeChat compares. Nothing says which message it
+// compares with: this one, or any of the account's.
 const quietFor = 2 * deferShort
 
 // disturb notes that a message which was not the job's may have reached
@@ -24,7 +21,7 @@ func (a *account) quiet(now Time) bool {
 	return at == 0 || now.Sub(at) > quietFor
 }
 
-// duplicateInDoubt takes a 40241 to a recipient whose earlier try may have been
+// duplicateInDoubt takes a CodeDuplicate to a recipient whose earlier try may have been
 // accepted. It may speak of that try, or of another message of the account, so
 // the first leaves them in doubt; they are asked once more, under the same
 // client_msg_id, when only the job's own message can be meant.

@@ -178,7 +178,9 @@ func (c phone) arrive(tok Token, who recipient, d *rand.Rand, unheard bool) Answ
 }
 
 func (c phone) decide(p *fakePerson, tok Token, to OpenID, d *rand.Rand, now time.Time) Answer {
-	refuse := func(v Verdict, code int) Answer { return Answer{Verdict: v, Code: code, Text: "as scripted"} }
+	refuse := func(v Verdict, code int) Answer {
+		return Answer{Verdict: v, Code: code, Cause: causes[code], Text: "as scripted"}
+	}
 	busy := Answer{Verdict: Busy, Code: -1, Ambiguous: true, Text: "system busy"}
 	if minute := now.Truncate(time.Minute); minute != c.minuteOf {
 		c.minuteOf, c.minute = minute, 40
@@ -269,7 +271,7 @@ func (c phone) Page(ctx context.Context, tok Token, cursor OpenID) (FollowerPage
 	if cursor != "" {
 		i := slices.Index(c.followers, cursor)
 		if i < 0 {
-			return FollowerPage{}, Answer{Verdict: Other, Code: 40003}
+			return FollowerPage{}, Answer{Verdict: Other, Code: 40003, Cause: CauseCursor}
 		}
 		at = i + 1
 	}
@@ -351,3 +353,6 @@ func (f *fakeWeChat) token() Token {
 }
 
 var _ WeChat = phone{}
+
+// causes are those of the answers to sends, as internal/wechat has them.
+var causes = map[int]Cause{43004: CauseUnfollowed, 40003: CauseOpenID, 49003: CauseOpenID, 40037: CauseTemplate}

@@ -203,7 +203,7 @@ func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time, reopen A
 		case turnNever:
 			return &ticket{sheet: sh, index: i, late: true}
 		}
-	case p.State == InDoubt && p.Code == duplicate:
+	case p.State == InDoubt && p.Code == CodeDuplicate:
 		switch f.due(p) {
 		case turnLater:
 			return nil

@@ -17,7 +17,7 @@ func (s *sender) release(sp spot) {
 // that is wrong, however few its people are.
 func (s *sender) conclude() {
 	if sp, wrong := s.canary.worst(); wrong && !s.run.told.Load() {
-		s.halt(s.distrust(Answer{Code: sp.code}))
+		s.halt(s.distrust(Answer{Code: sp.code, Cause: sp.cause}))
 		return
 	}
 	for _, sp := range s.canary.flush() {

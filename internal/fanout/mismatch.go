@@ -18,6 +18,7 @@ type mismatch struct {
 	token  Token
 	worked bool // it has delivered something
 	code   int
+	cause  Cause
 	text   string
 }
 
@@ -90,7 +91,7 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 // openids say that the token is wrong; the others may as well be about the
 // template, and the token right: it is asked for again and not refused.
 func (r *run) anotherToken(ctx context.Context, m *mismatch) (Token, error) {
-	if m.code == 40003 || m.code == 49003 {
+	if m.cause == CauseOpenID {
 		return r.e.cfg.Tokens.Refused(ctx, r.job.AppID, r.job.ActID, m.token)
 	}
 	return r.e.cfg.Tokens.Doubted(ctx, r.job.AppID, r.job.ActID, m.token)

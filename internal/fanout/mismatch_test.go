@@ -26,7 +26,7 @@ func (m *twoAccounts) Page(ctx context.Context, tok Token, cursor OpenID) (Follo
 		return m.WeChat.Page(ctx, tok, cursor)
 	}
 	if cursor != "" && !slices.Contains(m.foreign, cursor) {
-		return FollowerPage{}, Answer{Verdict: Other, Code: 40003}
+		return FollowerPage{}, Answer{Verdict: Other, Code: 40003, Cause: CauseCursor}
 	}
 	return honest(m.foreign, 20)(0, cursor)
 }
@@ -34,11 +34,11 @@ func (m *twoAccounts) Page(ctx context.Context, tok Token, cursor OpenID) (Follo
 func (m *twoAccounts) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer {
 	switch theirs := slices.Contains(m.foreign, to); {
 	case tok == m.w.wechat.foreign && m.code == 40037: // the template is looked at first
-		return Answer{Verdict: FatalIfRepeated, Code: 40037}
+		return Answer{Verdict: FatalIfRepeated, Code: 40037, Cause: CauseTemplate}
 	case theirs != (tok == m.w.wechat.foreign):
-		return Answer{Verdict: Skip, Code: 40003}
+		return Answer{Verdict: Skip, Code: 40003, Cause: CauseOpenID}
 	case theirs:
-		return Answer{Verdict: FatalIfRepeated, Code: 40037}
+		return Answer{Verdict: FatalIfRepeated, Code: 40037, Cause: CauseTemplate}
 	}
 	return m.WeChat.Send(ctx, tok, letter, to)
 }
@@ -97,7 +97,7 @@ func TestRun_WrongTemplateCostsFewLists(t *testing.T) {
 		w.wechat.pageSize = 50
 		m := &twoAccounts{w: w}
 		w.change = func(c *Config) {
-			m.WeChat = scripted{c.WeChat, func(OpenID) *Answer { return &Answer{Verdict: FatalIfRepeated, Code: 40037} }}
+			m.WeChat = scripted{c.WeChat, func(OpenID) *Answer { return &Answer{Verdict: FatalIfRepeated, Code: 40037, Cause: CauseTemplate} }}
 			c.WeChat = m
 		}
 		w.boot(0)

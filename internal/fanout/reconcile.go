@@ -32,7 +32,7 @@ func (r *run) reconcile(ctx context.Context) error {
 	case !any:
 		return r.fruitless(ctx, left, walk.Walked)
 	case long:
-		return r.park(WaitingDeferred, "only people are left whom WeChat asked to try again later (43117)", until)
+		return r.park(WaitingDeferred, fmt.Sprintf("only people are left whom WeChat asked to try again later (%d)", CodeTooFrequent), until)
 	}
 	return r.rest(ctx, r.e.clock.until(until))
 }

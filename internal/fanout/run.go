@@ -148,11 +148,12 @@ func (r *run) round(ctx, soft context.Context) error {
 // errAgain go on with another round, errAgain at once.
 func (r *run) consider(ctx context.Context, err error) error {
 	var m *mismatch
+	var q *quotaSpent
 	switch {
 	case errors.As(err, &m):
 		return r.mismatched(ctx, m)
-	case errors.Is(err, errQuota):
-		return r.quotaPark()
+	case errors.As(err, &q):
+		return r.quotaPark(q.code)
 	}
 	return err
 }
@@ -172,10 +173,10 @@ const quotaLook = 10 * time.Minute
 
 // quotaPark parks until the quota comes back, looking again now and then
 // because owners can have it reset.
-func (r *run) quotaPark() error {
+func (r *run) quotaPark(code int) error {
 	now := r.e.clock.now()
 	reset := r.e.quotaReset(now)
-	detail := "the account's daily quota of template messages is used up (45009); it comes back at 00:00 Beijing time, or earlier by a reset in WeChat's console"
+	detail := fmt.Sprintf("the account's daily quota of template messages is used up (%d); it comes back at 00:00 Beijing time, or earlier by a reset in WeChat's console", code)
 	if d := r.deadline(); reset >= d {
 		detail += fmt.Sprintf(". That is after the deadline %s: without a reset the rest will not be told", d.Std().Format(time.RFC3339))
 	}

@@ -7,10 +7,10 @@ import (
 
 // Times that WeChat's refusals ask for.
 const (
-	deferShort = 61 * time.Second // 40241: "duplicate in 60 seconds"
-	deferLong  = 30 * time.Minute // 43117: "too frequently, try later"
-	maxShort   = 3                // how often a person is put off for 40241
-	maxLong    = 1                // and for 43117
+	deferShort = 61 * time.Second // CodeDuplicate: "duplicate in 60 seconds"
+	deferLong  = 30 * time.Minute // CodeTooFrequent: "too frequently, try later"
+	maxShort   = 3                // how often a person is put off for a duplicate
+	maxLong    = 1                // and for messages too frequent
 	fatalAfter = 10               // FatalIfRepeated answers without a success between
 	maxTries   = 8                // busy answers to one person while others get good ones
 	// patience is how long the last few people of a job, too few to tell
@@ -80,7 +80,7 @@ func (s *sender) finished(r result) {
 		s.slower(t)
 	case Quota:
 		s.retryAt(t, time.Now())
-		s.halt(errQuota)
+		s.halt(&quotaSpent{a.Code})
 	case Fatal:
 		s.retryAt(t, time.Now())
 		s.halt(fatal(a))
@@ -137,7 +137,7 @@ func (s *sender) sent(t *ticket, tok Token, at time.Time) {
 // skip settles a person who can't receive, unless the code may mean that the
 // job itself is wrong: then the canary decides later.
 func (s *sender) skip(t *ticket, a Answer) {
-	if !suspect(a.Code) {
+	if !a.Cause.suspect() {
 		s.settle(t, PersonSkipped, a.Code)
 		return
 	}
@@ -155,7 +155,7 @@ func (s *sender) suspected(t *ticket, a Answer, otherwise PersonState) {
 		s.settle(t, Refused, a.Code)
 	}
 	t.sheet.held++
-	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code, otherwise, doubt && !suspect(a.Code)})
+	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code, a.Cause, otherwise, doubt && !a.Cause.suspect()})
 	for _, sp := range released {
 		s.release(sp)
 	}
@@ -174,7 +174,7 @@ func (s *sender) distrust(a Answer) error {
 		}
 		return fatal(a)
 	}
-	return &mismatch{token: s.token, worked: s.works == s.token, code: a.Code, text: a.Text}
+	return &mismatch{token: s.token, worked: s.works == s.token, code: a.Code, cause: a.Cause, text: a.Text}
 }
 
 // putOff leaves a person to a later round, or gives up if that can't be. Who
@@ -203,7 +203,7 @@ func (t *ticket) undelivered() PersonState {
 	return PersonFailed
 }
 
-// slower lets the account rest until the next minute: 45011 is a quota per
+// slower lets the account rest until the next minute: the quota is one per
 // minute.
 func (s *sender) slower(t *ticket) {
 	now := s.run.e.clock.now()
@@ -250,7 +250,7 @@ func (s *sender) busy(t *ticket, a Answer) {
 // maybeFatal ends the job if nothing but this comes any more; while the
 // canary distrusts the job it is the canary's business.
 func (s *sender) maybeFatal(t *ticket, a Answer) {
-	if !s.canary.proven && suspect(a.Code) {
+	if !s.canary.proven && a.Cause.suspect() {
 		s.suspected(t, a, PersonFailed)
 		return
 	}

@@ -8,11 +8,15 @@ import (
 
 // The reasons why a round, and with it the work on a job, stops early.
 var (
-	errQuota   = errors.New("the day's quota is used up")
 	errRelease = errors.New("the lease is given back")
 	errMoved   = errors.New("the channel's start moved")
 	errAgain   = errors.New("another round at once")
 )
+
+// quotaSpent says that the day's quota is used up, with WeChat's code for it.
+type quotaSpent struct{ code int }
+
+func (q *quotaSpent) Error() string { return "the day's quota is used up" }
 
 // ended stops the work for good.
 type ended struct{ Ending }

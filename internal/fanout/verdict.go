@@ -78,14 +78,50 @@ var codeNames = map[int]string{
 	CodeNotOnList: "not_on_only_list",
 }
 
+// WeChat's errcodes that the ledger keeps (Person.Code) and that are recognised
+// there: which wait a recipient was asked for. Everywhere else a Verdict and a
+// Cause say what an answer means.
+const (
+	CodeDuplicate   = 40241 // a DeferShort
+	CodeTooFrequent = 43117 // a DeferLong
+)
+
 // CodeName names pushd's own codes and is empty for WeChat's errcodes.
 func CodeName(code int) string { return codeNames[code] }
+
+// Cause is what an answer speaks of, where its verdict alone does not decide.
+// From one recipient the first three are about that recipient; from everyone
+// they mean that token, list and template do not belong to the same account.
+type Cause uint8
+
+// The causes, as internal/wechat finds them.
+const (
+	// CauseNone: nothing beyond the verdict.
+	CauseNone Cause = iota
+	// CauseUnfollowed: the recipient does not follow the account.
+	CauseUnfollowed
+	// CauseOpenID: the openid is not of the token's account.
+	CauseOpenID
+	// CauseTemplate: the token's account has no such template. Known to be
+	// answered now and then for a good one.
+	CauseTemplate
+	// CauseCursor: the follower is gone after whom the list was to go on.
+	CauseCursor
+)
+
+// suspect says whether a cause may mean that the job is wrong, not the
+// recipient.
+func (c Cause) suspect() bool {
+	return c == CauseUnfollowed || c == CauseOpenID || c == CauseTemplate
+}
 
 // Answer is what came back from one call to WeChat.
 type Answer struct {
 	Verdict Verdict
 	// Code is WeChat's errcode, or one of the Code constants.
 	Code int
+	// Cause is what it speaks of.
+	Cause Cause
 	// Ambiguous says that WeChat may have accepted the message although
 	// the verdict is not Sent.
 	Ambiguous bool

@@ -142,7 +142,7 @@ func (w *walker) fetch(ctx context.Context) (page FollowerPage, sound bool, err 
 			w.most = max(w.most, page.Total)
 			return page, true, nil
 		}
-		if a.Code == 40003 { // the cursor's follower is gone, and with them their place
+		if a.Cause == CauseCursor { // and with that follower their place is gone
 			return page, false, nil
 		}
 		if err := w.wait(ctx, a); err != nil {

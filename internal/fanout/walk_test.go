@@ -88,8 +88,10 @@ func TestWalk(t *testing.T) {
 			return p, a
 		}
 	}
-	answer := func(v Verdict, code int) func(FollowerPage) (FollowerPage, Answer) {
-		return func(FollowerPage) (FollowerPage, Answer) { return FollowerPage{}, Answer{Verdict: v, Code: code} }
+	answer := func(v Verdict, code int, cause Cause) func(FollowerPage) (FollowerPage, Answer) {
+		return func(FollowerPage) (FollowerPage, Answer) {
+			return FollowerPage{}, Answer{Verdict: v, Code: code, Cause: cause}
+		}
 	}
 	for name, c := range map[string]struct {
 		page   func(int, OpenID) (FollowerPage, Answer)
@@ -168,10 +170,10 @@ func TestWalk(t *testing.T) {
 			}
 			return p, a
 		}, 300, 2, true},
-		"the cursor's follower is gone": {at(5, answer(Other, 40003)), 1000, 2, false},
-		"busy now and then":             {at(3, answer(Busy, -1)), 1000, 1, false},
-		"quota, then a reset":           {at(3, answer(Quota, 45009)), 1000, 1, false},
-		"too fast":                      {at(3, answer(Slower, 45011)), 1000, 1, false},
+		"the cursor's follower is gone": {at(5, answer(Other, 40003, CauseCursor)), 1000, 2, false},
+		"busy now and then":             {at(3, answer(Busy, -1, CauseNone)), 1000, 1, false},
+		"quota, then a reset":           {at(3, answer(Quota, 45009, CauseNone)), 1000, 1, false},
+		"too fast":                      {at(3, answer(Slower, 45011, CauseNone)), 1000, 1, false},
 		"a total that lies, once":       {at(3, func(p FollowerPage) (FollowerPage, Answer) { p.Total = 1 << 50; return p, Answer{} }), 1000, 2, false},
 		"a total that lies, always": {func(n int, cursor OpenID) (FollowerPage, Answer) {
 			p, a := thousand(n, cursor)
@@ -188,7 +190,7 @@ func TestWalk(t *testing.T) {
 			p.Total += 90
 			return p, a
 		}, 2000, 2, false},
-		"forbidden, once": {at(1, answer(Fatal, 48001)), 1000, 1, false},
+		"forbidden, once": {at(1, answer(Fatal, 48001, CauseNone)), 1000, 1, false},
 		"the token is refused again and again": {func(n int, cursor OpenID) (FollowerPage, Answer) {
 			if n <= 30 {
 				return FollowerPage{}, Answer{Verdict: TokenRefused, Code: 40001}

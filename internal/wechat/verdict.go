@@ -26,13 +26,11 @@ func Classify(call Call, code int, errmsg string) fanout.Answer {
 	if code == 0 {
 		return fanout.Answer{}
 	}
-	a := fanout.Answer{Verdict: verdictOf(code), Code: code, Text: errText(errmsg)}
+	a := fanout.Answer{Verdict: verdictOf(code), Code: code, Cause: causes[call][code], Text: errText(errmsg)}
 	if call != CallSend {
 		switch a.Verdict {
 		case fanout.Skip, fanout.DeferShort, fanout.DeferLong:
-			// They are about a recipient, and there is none. 40003 on
-			// user/get is about the cursor.
-			a.Verdict = fanout.Other
+			a.Verdict = fanout.Other // they are about a recipient, and there is none
 		}
 		return a
 	}
@@ -50,6 +48,14 @@ func verdictOf(code int) fanout.Verdict {
 		return fanout.Other
 	}
 	return table[i].Verdict
+}
+
+// causes lists the errcodes that say more than their verdict.
+var causes = map[Call]map[int]fanout.Cause{
+	CallSend: {
+		43004: fanout.CauseUnfollowed, 40003: fanout.CauseOpenID, 49003: fanout.CauseOpenID, 40037: fanout.CauseTemplate,
+	},
+	CallPage: {40003: fanout.CauseCursor},
 }
 
 // platformBusy stands for the codes 268487000 to 268487009.

@@ -72,6 +72,39 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// What an answer speaks of beyond its verdict, for each call.
+func TestClassify_Cause(t *testing.T) {
+	want := map[Call]map[int]fanout.Cause{
+		CallSend: {
+			43004: fanout.CauseUnfollowed, 40003: fanout.CauseOpenID, 49003: fanout.CauseOpenID, 40037: fanout.CauseTemplate,
+		},
+		CallPage: {40003: fanout.CauseCursor},
+	}
+	for _, call := range []Call{CallSend, CallPage, CallQuota, CallTemplates} {
+		for _, e := range Table() {
+			if a := Classify(call, e.Code, "m"); a.Cause != want[call][e.Code] {
+				t.Errorf("%d on call %d: cause %d, want %d", e.Code, call, a.Cause, want[call][e.Code])
+			}
+		}
+	}
+}
+
+// The ledger tells a wait by its code, so each wait has one code.
+func TestTable_WaitsHaveOneCode(t *testing.T) {
+	want := map[fanout.Verdict]int{fanout.DeferShort: fanout.CodeDuplicate, fanout.DeferLong: fanout.CodeTooFrequent}
+	seen := 0
+	for _, e := range Table() {
+		if code, waits := want[e.Verdict]; waits {
+			if seen++; e.Code != code {
+				t.Errorf("%d is %v, and the ledger knows %d alone", e.Code, e.Verdict, code)
+			}
+		}
+	}
+	if seen != len(want) {
+		t.Errorf("%d codes ask for a wait", seen)
+	}
+}
+
 func TestErrText(t *testing.T) {
 	for in, want := range map[string]string{
 		"ok": "", "": "",
