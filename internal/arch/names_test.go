@@ -28,11 +28,15 @@ var foreign = map[string]string{
 	"app/command/PushdCron.php": "the reader makes it, in ThinkPHP's tree",
 	"pushd_failure":             "a table of the design that was not built; the decision says why",
 	"/token.php":                "the path of a URL",
+	"/v1/openapi.yaml":          "the path of a URL",
+	".sql":                      "an ending",
+	"a.go":                      "an example",
 }
 
 // Whatever a document or a package comment names by its name must exist: a
-// file, a directory, a test, a function, an exported name of a package. Code
-// that moves must take its documents along.
+// file, a directory, a test, a function, an exported name of a package. Of other
+// comments files and tests are looked for. Code that moves must take its
+// documents along.
 func TestDocuments_NameWhatExists(t *testing.T) {
 	repo := readTree(t, "../..")
 	documents := repo.documents()
@@ -47,15 +51,13 @@ func TestDocuments_NameWhatExists(t *testing.T) {
 			t.Errorf("%s says that %s, which is not so", name, fault)
 		}
 	}
-	comments := 0
 	for name, comment := range repo.comments {
-		comments++
-		for _, fault := range repo.unknown(name, strings.Fields(comment)) {
-			t.Errorf("the package comment in %s names %s, which does not exist", name, fault)
+		for _, fault := range repo.unknown(name, comment) {
+			t.Errorf("a comment in %s names %s, which does not exist", name, fault)
 		}
 	}
-	if comments < 15 {
-		t.Errorf("found %d package comments", comments)
+	if len(repo.comments) < 50 {
+		t.Errorf("found %d files whose comments name something", len(repo.comments))
 	}
 }
 
@@ -67,7 +69,7 @@ type tree struct {
 	words    map[string]bool            // of all sources that are no documents
 	funcs    map[string]bool            // of Go and PHP, tests included, whatever their receiver
 	exported map[string]map[string]bool // package name, then what it declares
-	comments map[string]string          // package comments by file
+	comments map[string][]string        // what the comments of a file could name
 }
 
 // What is found in the text of a source.
@@ -82,7 +84,7 @@ func readTree(t *testing.T, root string) *tree {
 	t.Helper()
 	r := &tree{
 		root: root, files: map[string]bool{}, ends: map[string]bool{}, words: map[string]bool{},
-		funcs: map[string]bool{}, exported: map[string]map[string]bool{}, comments: map[string]string{},
+		funcs: map[string]bool{}, exported: map[string]map[string]bool{}, comments: map[string][]string{},
 	}
 	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
@@ -141,8 +143,12 @@ func (r *tree) read(name string) error {
 	if err != nil {
 		return err
 	}
-	if f.Doc != nil {
-		r.comments[name] = f.Doc.Text()
+	for _, c := range f.Comments {
+		for _, span := range strings.Fields(c.Text()) {
+			if span = bare(span); c == f.Doc || isPath(span) || testForm.MatchString(span) {
+				r.comments[name] = append(r.comments[name], span)
+			}
+		}
 	}
 	r.declare(f)
 	return nil
@@ -227,13 +233,16 @@ var tops = []string{".ci", "api", "cmd", "deploy", "docs", "internal", "tools"}
 func (r *tree) unknown(document string, spans []string) []string {
 	var all []string
 	for _, span := range spans {
-		span = strings.TrimSuffix(strings.Trim(span, `,;:()"'`), ".")
+		span = bare(span)
 		if foreign[span] == "" && !r.known(path.Dir(document), span) {
 			all = append(all, span)
 		}
 	}
 	return all
 }
+
+// bare is a span without the marks of the sentence around it.
+func bare(span string) string { return strings.TrimSuffix(strings.Trim(span, "`,;:()\"'"), ".") }
 
 // known says whether a span names something that exists, or nothing at all.
 func (r *tree) known(dir, span string) bool {
