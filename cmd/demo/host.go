@@ -43,7 +43,7 @@ func (s *show) startHost(ctx context.Context) (*host, error) {
 	if _, err := s.DB.ExecContext(ctx, fmt.Sprintf("INSERT INTO %s (uin, edition) VALUES (?, 3)", s.Quote("user")), actID); err != nil {
 		return nil, fmt.Errorf("make the owner: %w", err)
 	}
-	door, err := s.Sim.Start() // without TLS: a browser is to show its QR codes
+	listener, err := s.Sim.Start() // without TLS: a browser is to show its QR codes
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (s *show) startHost(ctx context.Context) (*host, error) {
 	dsn, user := s.PDO()
 	h.cmd.Env = append(os.Environ(), "PHP_CLI_SERVER_WORKERS=4",
 		"PUSHD_DB_DSN="+dsn, "PUSHD_DB_USER="+user, "PUSHD_URL="+s.URL, "PUSHD_API_KEY="+s.Key, "PUSHD_TOKEN_KEY="+rig.TokenKey,
-		"PUSHD_WECHAT_URL="+door.URL, "PUSHD_QR_URL="+door.URL, "PUSHD_BASE_URL="+h.url,
+		"PUSHD_WECHAT_URL="+listener.URL, "PUSHD_QR_URL="+listener.URL, "PUSHD_BASE_URL="+h.url,
 		"PUSHD_HOST_SECRET=only-for-the-demo-0123456789abcdef", "PUSHD_HOST_PASSWORD="+hostPassword)
 	ownGroup(h.cmd)
 	if err := h.cmd.Start(); err != nil {

@@ -22,7 +22,7 @@ func (s *show) addresses(o options, h *host) {
 	line("API", s.URL+"/v1/jobs", "Authorization: Bearer "+s.Key)
 	line("health", s.URL+"/healthz", "")
 	line("metrics", s.URL+"/metrics", "")
-	line("simulator", s.Door.URL, "WeChat")
+	line("simulator", s.Listener.URL, "WeChat")
 	line("", s.TokenURL(), "PHP's token endpoint")
 	line("database", database, "")
 	if h.missing == "" {
@@ -35,19 +35,19 @@ func (s *show) addresses(o options, h *host) {
 
 // judge prints what both sides counted and says whether it adds up.
 func (s *show) judge(job rig.Job) error {
-	report, tally := s.account.Report(job.MsgID), s.account.Tally()
+	report, stats := s.account.Report(job.MsgID), s.account.Stats()
 	line := func(what string, job, ledger any) { fmt.Fprintf(s.out, "%-24s%12v%24v\n", what, job, ledger) }
 	fmt.Fprintln(s.out)
 	line("", "the job", "WeChat's own ledger")
-	line("followers", job.Walked, report.People)
+	line("followers", job.Walked, report.Followers)
 	line("delivered once", job.Sent, report.Once)
 	line("delivered more than once", "", report.More)
 	line("unsubscribed, skipped", job.Skipped, report.Refusing)
 	line("not delivered", job.Failed+job.Unknown, report.Missing)
 	fmt.Fprintln(s.out)
-	fmt.Fprintf(s.out, "%d sends were answered \"system busy\" (-1) and sent again, more slowly.\n", tally.Codes[-1])
+	fmt.Fprintf(s.out, "%d sends were answered \"system busy\" (-1) and sent again, more slowly.\n", stats.Codes[-1])
 	if s.revoked {
-		fmt.Fprintf(s.out, "%d sends were answered \"token invalid\" (40001) and sent again with the new token.\n", tally.Codes[40001])
+		fmt.Fprintf(s.out, "%d sends were answered \"token invalid\" (40001) and sent again with the new token.\n", stats.Codes[40001])
 	}
 	fmt.Fprintf(s.out, "First message %d ms after the POST was answered; the last one after %.1f s: %.0f a second.\n",
 		report.FirstSend.Sub(s.posted).Milliseconds(), report.LastSend.Sub(s.posted).Seconds(),
@@ -71,7 +71,7 @@ func (s *show) wrong(job rig.Job) (wrong []string) {
 		{job.State == string(fanout.Succeeded), fmt.Sprintf("the job ended %s: %s", job.Standing(), job.Detail)},
 		{s.status == fanout.StatusDone, fmt.Sprintf("live_notify_status is %d", s.status)},
 		{job.Done() == job.Walked, fmt.Sprintf("%d walked, but %d accounted for", job.Walked, job.Done())},
-		{job.Walked == int64(r.People), fmt.Sprintf("%d walked of %d followers", job.Walked, r.People)},
+		{job.Walked == int64(r.Followers), fmt.Sprintf("%d walked of %d followers", job.Walked, r.Followers)},
 		{job.Sent == int64(r.Once), fmt.Sprintf("the job says %d were sent to, the ledger %d", job.Sent, r.Once)},
 		{job.Skipped == int64(r.Refusing), fmt.Sprintf("the job says %d were skipped, the ledger %d", job.Skipped, r.Refusing)},
 		{r.Missing == 0, fmt.Sprintf("%d did not get it", r.Missing)},

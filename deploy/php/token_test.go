@@ -421,16 +421,16 @@ func TestToken_Simulator(t *testing.T) {
 	sim := wechatsim.New(wechatsim.Options{})
 	t.Cleanup(sim.Close)
 	account := sim.Account("wx1", wechatsim.AccountOptions{Secret: appSecret})
-	door, err := sim.StartTLS()
+	listener, err := sim.StartTLS()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cert := filepath.Join(t.TempDir(), "cert.pem")
-	if err := door.WriteCert(cert); err != nil {
+	if err := listener.WriteCert(cert); err != nil {
 		t.Fatal(err)
 	}
 	base := phptest.New(t, p.settings()).With(phptest.Settings{
-		"token_key": tokenKey, "wechat_url": door.URL,
+		"token_key": tokenKey, "wechat_url": listener.URL,
 	}).Trust(t, cert).Serve(t)
 	first := askAt(t, base, "appid=wx1")
 	if want, _ := account.StableToken(false); first.AccessToken != want {
@@ -447,7 +447,7 @@ func TestToken_Simulator(t *testing.T) {
 	if want, _ := account.StableToken(false); third.AccessToken != want || want == second.AccessToken {
 		t.Errorf("%+v", third)
 	}
-	if calls := account.Tally().TokenCalls; calls != 4 {
+	if calls := account.Stats().TokenCalls; calls != 4 {
 		t.Errorf("%d calls", calls)
 	}
 }

@@ -97,8 +97,8 @@ func (s *stage) crowd(ctx context.Context, accounts, followers int) (time.Durati
 	}
 	first, spans := make([]time.Duration, accounts), make([]time.Duration, accounts)
 	for i, a := range all {
-		var t wechatsim.Tally
-		if t, err = a.Tally(ctx); err != nil {
+		var t wechatsim.Stats
+		if t, err = a.Stats(ctx); err != nil {
 			return 0, err
 		}
 		first[i], spans[i] = t.FirstSend.Sub(posted[i]), t.LastSend.Sub(posted[i])

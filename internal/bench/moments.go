@@ -84,7 +84,7 @@ func tokenRow(ctx context.Context, s *stage) error {
 		if err != nil {
 			return err
 		}
-		t, err := a.Tally(ctx)
+		t, err := a.Stats(ctx)
 		if err != nil {
 			return err
 		}

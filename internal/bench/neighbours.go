@@ -57,7 +57,7 @@ func (s *stage) quick(ctx context.Context, bad []wechatsim.Behaviour) (time.Dura
 		if _, err := p.await(ctx, ids[i]); err != nil {
 			return 0, err
 		}
-		t, err := a.Tally(ctx)
+		t, err := a.Stats(ctx)
 		if err != nil {
 			return 0, err
 		}
@@ -86,7 +86,7 @@ func (p *play) spread(ctx context.Context, bad []wechatsim.Behaviour) error {
 		return err
 	}
 	for i, a := range all {
-		t, err := a.Tally(ctx)
+		t, err := a.Stats(ctx)
 		if err != nil {
 			return err
 		}

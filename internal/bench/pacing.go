@@ -23,7 +23,7 @@ func throughputRow(ctx context.Context, s *stage) error {
 			if err != nil {
 				return err
 			}
-			t, err := a.Tally(ctx)
+			t, err := a.Stats(ctx)
 			if err != nil {
 				return err
 			}
@@ -111,7 +111,7 @@ func (a *account) under(ctx context.Context, limit int, busy float64, d time.Dur
 // served watches an account for a time: the share of what its limit could do
 // that it did, and the share of sends refused beyond the background.
 func (a *account) served(ctx context.Context, limit int, busy float64, d time.Duration) (share, refused float64, err error) {
-	before, err := a.Tally(ctx)
+	before, err := a.Stats(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -119,7 +119,7 @@ func (a *account) served(ctx context.Context, limit int, busy float64, d time.Du
 	if err := pause(ctx, d); err != nil {
 		return 0, 0, err
 	}
-	after, err := a.Tally(ctx)
+	after, err := a.Stats(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -146,13 +146,13 @@ func quotaRow(ctx context.Context, s *stage) error {
 	if _, err := a.post(ctx); err != nil {
 		return err
 	}
-	var before wechatsim.Tally
+	var before wechatsim.Stats
 	for minute := range 4 {
 		// The simulator counts minutes of the wall clock.
 		if err := pause(ctx, time.Until(time.Now().Truncate(time.Minute).Add(time.Minute))); err != nil {
 			return err
 		}
-		after, err := a.Tally(ctx)
+		after, err := a.Stats(ctx)
 		if err != nil {
 			return err
 		}

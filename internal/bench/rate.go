@@ -61,7 +61,7 @@ func (p *play) rate(ctx context.Context, rate int, latency time.Duration) error 
 
 // mean watches an account for a time and returns its messages/s.
 func (a *account) mean(ctx context.Context, d time.Duration) (float64, error) {
-	before, err := a.Tally(ctx)
+	before, err := a.Stats(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -69,7 +69,7 @@ func (a *account) mean(ctx context.Context, d time.Duration) (float64, error) {
 	if err := pause(ctx, d); err != nil {
 		return 0, err
 	}
-	after, err := a.Tally(ctx)
+	after, err := a.Stats(ctx)
 	return float64(after.Sends-before.Sends) / time.Since(began).Seconds(), err
 }
 

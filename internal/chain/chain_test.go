@@ -45,7 +45,7 @@ func TestChain(t *testing.T) {
 	c.wantStatus(smallAct, 2)
 	c.wantTold(small, burst, smallFollowers)
 	c.wantTold(big, job, bigFollowers)
-	if n := big.Tally().Codes[40001]; n == 0 || n > 200 {
+	if n := big.Stats().Codes[40001]; n == 0 || n > 200 {
 		t.Errorf("%d sends met the revoked token", n)
 	}
 	if n := c.number("SELECT COUNT(*) FROM wx_access_token WHERE appid = ? AND access_token <> ?", bigApp, oldToken); n != 1 {
@@ -90,7 +90,7 @@ func (c *chain) remindByCron(big *wechatsim.Account) (job string) {
 // again, and nobody is told again.
 func (c *chain) tamperAfterwards(big, small *wechatsim.Account) {
 	c.t.Helper()
-	before := big.Tally().Sends + small.Tally().Sends
+	before := big.Stats().Sends + small.Stats().Sends
 	c.setStatus(bigAct, 0)
 	c.setStatus(smallAct, 1)
 	if run := c.cron(0); !strings.Contains(run, "http=409 refused code=already_notified") {
@@ -104,7 +104,7 @@ func (c *chain) tamperAfterwards(big, small *wechatsim.Account) {
 			c.t.Errorf("channel %d: a status put back to %d became %d", act, wrong, status)
 		}
 	}
-	if after := big.Tally().Sends + small.Tally().Sends; after != before {
+	if after := big.Stats().Sends + small.Stats().Sends; after != before {
 		c.t.Errorf("%d sends too many", after-before)
 	}
 }
@@ -114,7 +114,7 @@ func (c *chain) wantTold(a *wechatsim.Account, job string, followers int) {
 	c.t.Helper()
 	j := c.job(job)
 	r := a.Report(j.MsgID)
-	if r.People != followers || r.Missing != 0 || r.More != 0 || r.Needless() != 0 || r.Strangers != 0 {
+	if r.Followers != followers || r.Missing != 0 || r.More != 0 || r.Needless() != 0 || r.Strangers != 0 {
 		c.t.Errorf("%s: ledger %+v", a.AppID(), r)
 	}
 	if share := float64(r.Refusing) / float64(followers); share < 0.005 || share > 0.02 {

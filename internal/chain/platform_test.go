@@ -47,20 +47,20 @@ func start(t *testing.T) *chain {
 	t.Cleanup(c.http.CloseIdleConnections)
 	c.sim = wechatsim.New(wechatsim.Options{Seed: 1})
 	t.Cleanup(c.sim.Close)
-	door, err := c.sim.StartTLS()
+	listener, err := c.sim.StartTLS()
 	c.ok(err)
 	cert := filepath.Join(t.TempDir(), "ca.pem")
-	c.ok(door.WriteCert(cert))
+	c.ok(listener.WriteCert(cert))
 
 	c.binary = build(t)
 	rights := c.database()
 	c.php = phptest.New(t, phptest.Settings{
 		"db_dsn":  "mysql:unix_socket=" + c.server.Socket() + ";dbname=live;charset=utf8mb4",
 		"db_user": "php", "db_password": password,
-		"token_key": tokenKey, "api_key": apiKey, "wechat_url": door.URL,
+		"token_key": tokenKey, "api_key": apiKey, "wechat_url": listener.URL,
 	}).Trust(t, cert)
 	c.env = []string{
-		"SSL_CERT_FILE=" + cert, "PUSHD_WECHAT_URL=" + door.URL, "PUSHD_TOKEN_URL=" + c.php.Serve(t) + "/token.php",
+		"SSL_CERT_FILE=" + cert, "PUSHD_WECHAT_URL=" + listener.URL, "PUSHD_TOKEN_URL=" + c.php.Serve(t) + "/token.php",
 		"PUSHD_MYSQL_DSN=" + c.server.UserDSN("pushd", password, "live"),
 		"PUSHD_API_KEY_FILE=" + c.secretFile("api-key", apiKey), "PUSHD_TOKEN_KEY_FILE=" + c.secretFile("token-key", tokenKey),
 		"PUSHD_LISTEN=127.0.0.1:0", "PUSHD_LOG_LEVEL=debug", "PUSHD_LOG_FORMAT=json",

@@ -115,9 +115,9 @@ func pausedOften(w *World) {
 		pauses++
 		if pauses%10 == 0 { // no send starts a second after the answer
 			w.Pass(time.Second)
-			before := p.Door.Sends()
+			before := p.Listener.Sends()
 			w.Pass(200 * time.Millisecond)
-			if n := p.Door.Sends() - before; n > 0 {
+			if n := p.Listener.Sends() - before; n > 0 {
 				w.Errorf("%d sends a second after the pause", n)
 			}
 		}
@@ -156,7 +156,7 @@ func canceledOften(w *World) {
 func staleRow(w *World) {
 	p, j := w.Begin(500, nil)
 	w.Finish(p, j, Verdict{})
-	sends := j.Account.Tally().Sends
+	sends := j.Account.Stats().Sends
 	_, err := w.DB.Exec("UPDATE activity_detail SET live_notify_status = 0")
 	w.must(err)
 	if answers := posts(w, p, j, 20); answers[409] != 20 {
@@ -166,7 +166,7 @@ func staleRow(w *World) {
 		status, err := w.Status(w.Context(), j.Channel.ActID)
 		return err == nil && status == 2
 	})
-	if n := j.Account.Tally().Sends - sends; n > 0 {
+	if n := j.Account.Stats().Sends - sends; n > 0 {
 		w.Errorf("%d messages because of a stale row", n)
 	}
 }
@@ -179,7 +179,7 @@ func everyoneRefuses(w *World) {
 	id := w.Sim.Faults.Add(wechatsim.Fault{Path: wechatsim.PathSend, Action: wechatsim.ActCode, Code: 43004})
 	w.AwaitState(j, "parked", 30*time.Second)
 	w.Sim.Faults.Clear(id)
-	w.Row.Note = fmt.Sprintf("%d sends until it parked", j.Account.Tally().Codes[43004])
+	w.Row.Note = fmt.Sprintf("%d sends until it parked", j.Account.Stats().Codes[43004])
 	w.Until("it goes on when it is told to", 100*time.Second, func() bool {
 		w.command(p, j, "resume")
 		s, _ := w.State(j)

@@ -64,7 +64,7 @@ func (w *World) Judge(p *Process, j *Job, v Verdict) wechatsim.Report {
 func (w *World) account(r wechatsim.Report, lost, missed, listed int, v Verdict) {
 	w.Helper()
 	w.Row.mu.Lock()
-	w.Row.People += r.People
+	w.Row.People += r.Followers
 	w.Row.Lost += lost
 	w.Row.Listed += missed
 	w.Row.Twice += r.More

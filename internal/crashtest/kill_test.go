@@ -84,7 +84,7 @@ func (c *campaign) kill(p *Process) {
 
 // after notes what the life that has ended has cost.
 func (c *campaign) after(j *Job) {
-	c.w.Until("WeChat has seen what was under way", 10*time.Second, func() bool { return j.Account.Tally().InFlight == 0 })
+	c.w.Until("WeChat has seen what was under way", 10*time.Second, func() bool { return j.Account.Stats().InFlight == 0 })
 	n := needless(j.Account.Report(c.w.MsgID(j)), Verdict{})
 	c.w.Row.WorstOne = max(c.w.Row.WorstOne, n-c.needless[j])
 	c.needless[j] = n
@@ -154,7 +154,7 @@ func killAtPoint(w *World, p fanout.Point) {
 // recover starts pushd again after a kill and judges the job.
 func (w *World) recover(j *Job, passing int) {
 	w.Helper()
-	before := j.Account.Tally().Sends
+	before := j.Account.Stats().Sends
 	p := w.Start("a")
 	w.must(w.Post(p, j)) // as the next minute's cron does
 	w.AwaitState(j, "succeeded", longest)

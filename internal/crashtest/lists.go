@@ -80,7 +80,7 @@ func (w *World) judgeLists(p *Process, j *Job, all lists) (lost []string) {
 		if outcome != "failed" && outcome != "skipped" {
 			continue
 		}
-		if person, known := j.Account.Person(id, openid); known && person.Delivered > 0 {
+		if person, known := j.Account.Recipient(id, openid); known && person.Delivered > 0 {
 			w.Errorf("%s got the message and is listed as %s", openid, outcome)
 		}
 	}

@@ -21,11 +21,11 @@ import (
 	"pushd/internal/wechatsim"
 )
 
-// Process is one pushd, with a door of its own to WeChat, so that it can be
+// Process is one pushd, with a listener of its own to WeChat, so that it can be
 // told who has sent what.
 type Process struct {
 	rig.Rig
-	Door *wechatsim.Door
+	Listener *wechatsim.Listener
 
 	ctx     context.Context
 	cmd     *exec.Cmd
@@ -57,7 +57,7 @@ func (w *World) environment(p *Process, instance string) []string {
 	env := map[string]string{
 		"SSL_CERT_FILE": w.certFile(), "PUSHD_LISTEN": "127.0.0.1:0", "PUSHD_INSTANCE": instance,
 		"PUSHD_API_KEY": apiKey, "PUSHD_TOKEN_KEY": tokenKey,
-		"PUSHD_TOKEN_URL": p.Door.URL + "/php/token?site=" + querySaved, "PUSHD_WECHAT_URL": p.Door.URL,
+		"PUSHD_TOKEN_URL": p.Listener.URL + "/php/token?site=" + querySaved, "PUSHD_WECHAT_URL": p.Listener.URL,
 		"PUSHD_MYSQL_DSN":   fmt.Sprintf("pushd:%s@unix(%s)/%s", dsnSecret, w.MySQL.Socket()+".proxy", w.name),
 		"PUSHD_CONCURRENCY": fmt.Sprint(Concurrency), "PUSHD_SEND_TIMEOUT": "2s",
 		"PUSHD_LOG_FORMAT": "json", "PUSHD_LOG_LEVEL": "debug", "PUSHD_STATE_DIR": w.stateDir(instance),
@@ -83,9 +83,9 @@ func (w *World) stateDir(instance string) string {
 // launch starts a pushd so that it dies with this process.
 func (w *World) launch(binary, instance, point string) *Process {
 	w.Helper()
-	door, err := w.Sim.StartTLS()
+	listener, err := w.Sim.StartTLS()
 	w.must(err)
-	p := &Process{ctx: w.Context(), Door: door, done: make(chan struct{}), listens: make(chan string, 1)}
+	p := &Process{ctx: w.Context(), Listener: listener, done: make(chan struct{}), listens: make(chan string, 1)}
 	p.Key = apiKey
 	p.out.listens = p.listens
 	p.cmd = exec.Command(binary, append([]string{"serve"}, w.args...)...)
@@ -130,7 +130,7 @@ func (p *Process) awaitListen() error {
 func (p *Process) watchFirstSend() {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for p.Door.Sends() == 0 {
+	for p.Listener.Sends() == 0 {
 		select {
 		case <-tick.C:
 		case <-p.done:
@@ -177,7 +177,7 @@ func (p *Process) end(sig syscall.Signal, limit time.Duration) error {
 	p.Signal(sig)
 	select {
 	case <-p.done:
-		p.Door.Close()
+		p.Listener.Close()
 		return nil
 	case <-time.After(limit):
 		return errors.New("the process does not end")

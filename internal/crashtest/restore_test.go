@@ -74,9 +74,9 @@ func (w *World) awaitHeld(p *Process, j *Job) {
 		w.Fatalf("the job is paused for %q", reason)
 	}
 	w.Pass(time.Second)
-	before := j.Account.Tally().Sends
+	before := j.Account.Stats().Sends
 	w.Pass(2 * time.Second)
-	if n := j.Account.Tally().Sends - before; n > 0 {
+	if n := j.Account.Stats().Sends - before; n > 0 {
 		w.Errorf("%d sends while the job is held", n)
 	}
 	w.Until("the health says so", 20*time.Second, func() bool { return strings.HasPrefix(w.health(p), "degraded 1 jobs") })
@@ -124,7 +124,7 @@ func (w *World) wantCheck(p *Process, line string) {
 }
 
 // delivered is how many people have the job's message.
-func (w *World) delivered(j *Job) int64 { return j.Account.Tally().Delivered }
+func (w *World) delivered(j *Job) int64 { return j.Account.Stats().Delivered }
 
 // restoredWithinWindow forgets a job in its middle. cron posts it again, and
 // WeChat recognises everybody.
@@ -207,7 +207,7 @@ func restoredToTheMiddle(w *World) {
 	w.must(w.Post(p, j)) // it is there
 	w.awaitHeld(p, j)
 	w.resume(p, j)
-	w.AwaitSends(j, j.Account.Tally().Sends+50)
+	w.AwaitSends(j, j.Account.Stats().Sends+50)
 	_, _, err := p.Terminate(20 * time.Second)
 	w.must(err)
 	w.Row.Stops++

@@ -111,7 +111,7 @@ func panicOutput(w *World) string {
 // commands is what the commands say that see the settings.
 func (w *World) commands() string {
 	w.Helper()
-	p := &Process{Door: w.Door}
+	p := &Process{Listener: w.Listener}
 	var said strings.Builder
 	for _, args := range [][]string{{"check"}, {"serve", "--help"}, {"serve", "--lease", "nonsense"}, {"job", "list"}, {"version"}} {
 		cmd := exec.CommandContext(w.Context(), w.bin.Plain, args...)

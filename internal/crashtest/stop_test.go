@@ -27,7 +27,7 @@ func randomStops(w *World) {
 		p := w.Start("a")
 		if !w.ended(j) {
 			w.must(w.Post(p, j))
-			w.Until("somebody is told", 30*time.Second, func() bool { return p.Door.Sends() > 0 || w.ended(j) })
+			w.Until("somebody is told", 30*time.Second, func() bool { return p.Listener.Sends() > 0 || w.ended(j) })
 		}
 		if d, sent := p.FirstSend(); sent {
 			w.Row.resumed(d)

@@ -38,7 +38,7 @@ func leader(w *World, all []*Process) (who *Process, others []*Process) {
 	w.Helper()
 	most := int64(-1)
 	for _, p := range all {
-		if n := p.Door.Sends(); n > most {
+		if n := p.Listener.Sends(); n > most {
 			most, who = n, p
 		}
 	}
@@ -55,11 +55,11 @@ func takeover(w *World, others []*Process, since time.Time) {
 	w.Helper()
 	before := make([]int64, len(others))
 	for i, p := range others {
-		before[i] = p.Door.Sends()
+		before[i] = p.Listener.Sends()
 	}
 	w.Until("another takes over", lease+30*time.Second, func() bool {
 		for i, p := range others {
-			if p.Door.Sends() > before[i] {
+			if p.Listener.Sends() > before[i] {
 				return true
 			}
 		}
@@ -92,13 +92,13 @@ func zombieWhileSending(w *World) {
 	zombie, others := leader(w, all)
 	zombie.Signal(syscall.SIGSTOP)
 	frozen := time.Now()
-	w.Until("WeChat has seen what was under way", 10*time.Second, func() bool { return j.Account.Tally().InFlight == 0 })
-	before := zombie.Door.Sends()
+	w.Until("WeChat has seen what was under way", 10*time.Second, func() bool { return j.Account.Stats().InFlight == 0 })
+	before := zombie.Listener.Sends()
 	takeover(w, others, frozen)
 	zombie.Signal(syscall.SIGCONT)
 	w.Finish(others[0], j, Verdict{Kills: 1})
 	w.Until("the zombie hears of it", 20*time.Second, func() bool { return strings.Contains(zombie.out.String(), "lease lost") })
-	w.judgeZombie(zombie.Door.Sends() - before)
+	w.judgeZombie(zombie.Listener.Sends() - before)
 }
 
 // zombieAfterEnd wakes the leader when the job has ended: it may write
@@ -112,14 +112,14 @@ func zombieAfterEnd(w *World) {
 	w.Finish(others[0], j, Verdict{Kills: 1})
 	_, _, err := others[0].Terminate(20 * time.Second)
 	w.must(err)
-	before, sends := w.dump(), zombie.Door.Sends()
+	before, sends := w.dump(), zombie.Listener.Sends()
 	zombie.Signal(syscall.SIGCONT)
 	w.Until("the zombie hears of it", 20*time.Second, func() bool { return strings.Contains(zombie.out.String(), "lease lost") })
 	w.Pass(time.Second)
 	if w.dump() != before {
 		w.Error("the zombie has written after it woke")
 	}
-	w.judgeZombie(zombie.Door.Sends() - sends)
+	w.judgeZombie(zombie.Listener.Sends() - sends)
 }
 
 // judgeZombie demands that what a zombie sends after it woke had been begun

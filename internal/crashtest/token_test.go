@@ -39,7 +39,7 @@ func tokenRevoked(w *World) {
 		j.Account.RevokeToken()
 	}
 	w.Finish(p, j, Verdict{})
-	if asks := w.Sim.PHP(j.Channel.AppID).Asks; asks != times {
+	if asks := w.Sim.PHP(j.Channel.AppID).Calls; asks != times {
 		w.Errorf("the token endpoint was asked %d times for %d revocations", asks, times)
 	}
 	w.Row.Note = fmt.Sprintf("asked once for each of %d revocations", times)
@@ -67,7 +67,7 @@ func tokenEndpointFails(w *World, fault wechatsim.Fault) {
 	w.Finish(p, j, Verdict{})
 	after := w.Sim.PHP(j.Channel.AppID)
 	gap := time.Hour
-	times := after.Times[before.Asks:]
+	times := after.Times[before.Calls:]
 	for i := 1; i < len(times); i++ {
 		gap = min(gap, times[i].Sub(times[i-1]))
 	}
@@ -85,7 +85,7 @@ func tokenEndpointHelps(w *World, fault wechatsim.Fault) {
 	w.Sim.Faults.Add(fault)
 	j.Account.RevokeToken()
 	w.Finish(p, j, Verdict{})
-	if asks := w.Sim.PHP(j.Channel.AppID).Asks; asks != 1 {
+	if asks := w.Sim.PHP(j.Channel.AppID).Calls; asks != 1 {
 		w.Errorf("the token endpoint was asked %d times for one revocation", asks)
 	}
 }

@@ -61,7 +61,7 @@ func goneCursor(w *World, gone wechatsim.GoneCursor) {
 	})
 	p := w.Start("a")
 	w.must(w.Post(p, j))
-	w.Until("the first page", 20*time.Second, func() bool { return j.Account.Tally().Pages >= 1 })
+	w.Until("the first page", 20*time.Second, func() bool { return j.Account.Stats().Pages >= 1 })
 	j.Account.Tune(func(b *wechatsim.Behaviour) { b.Walk.LeaveCursor = false })
 	w.Finish(p, j, Verdict{})
 }

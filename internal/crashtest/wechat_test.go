@@ -141,7 +141,7 @@ func firstRefused(w *World) {
 	p := w.Start("a")
 	w.must(w.Post(p, j))
 	w.AwaitState(j, "parked", 30*time.Second)
-	if sends := j.Account.Tally().Sends; sends > 20 {
+	if sends := j.Account.Stats().Sends; sends > 20 {
 		w.Errorf("%d sends until it noticed", sends)
 	}
 	for i := range 25 {

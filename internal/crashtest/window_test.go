@@ -59,7 +59,7 @@ func inDoubt(w *World, ambiguous string) (*Process, *Job, string) {
 	p := w.Start("a")
 	w.must(w.Post(p, j))
 	w.Until("the person is told", 20*time.Second, func() bool {
-		found, ok := j.Account.Person(w.MsgID(j), person)
+		found, ok := j.Account.Recipient(w.MsgID(j), person)
 		return ok && found.Delivered > 0
 	})
 	return p, j, person

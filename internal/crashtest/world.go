@@ -108,11 +108,11 @@ func (w *World) setUp(ctx context.Context, seed uint64) (err error) {
 		return err
 	}
 	w.Sim = wechatsim.New(wechatsim.Options{Seed: seed, TokenKey: tokenKey})
-	if w.Door, err = w.Sim.StartTLS(); err != nil {
+	if w.Listener, err = w.Sim.StartTLS(); err != nil {
 		return err
 	}
 	w.Key = apiKey
-	if err := w.Door.WriteCert(w.certFile()); err != nil {
+	if err := w.Listener.WriteCert(w.certFile()); err != nil {
 		return err
 	}
 	return w.migrate(ctx)

@@ -38,18 +38,18 @@ type Options struct {
 	Schema string
 	Seed   uint64
 	Log    *slog.Logger // default: nothing is logged
-	// Sim is a simulator that is there already, with its door; default: one
+	// Sim is a simulator that is there already, with its listener; default: one
 	// of the rig's own.
-	Sim  *wechatsim.Sim
-	Door *wechatsim.Door
+	Sim      *wechatsim.Sim
+	Listener *wechatsim.Listener
 	// Change may change the daemon's settings before it is made.
 	Change func(*daemon.Config)
 }
 
 // Rig is a running pushd and its surroundings.
 type Rig struct {
-	Sim  *wechatsim.Sim
-	Door *wechatsim.Door
+	Sim      *wechatsim.Sim
+	Listener *wechatsim.Listener
 	// Store is a connection of the rig's own to the daemon's database.
 	Store *store.Store
 	// DB is the same database for plain SQL.
@@ -78,7 +78,7 @@ func New(ctx context.Context, o Options) (*Rig, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Rig{options: o, Sim: o.Sim, Door: o.Door, Key: APIKey}
+	r := &Rig{options: o, Sim: o.Sim, Listener: o.Listener, Key: APIKey}
 	if err := r.setUp(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -92,8 +92,8 @@ func (r *Rig) setUp(ctx context.Context) (err error) {
 	if r.Sim == nil {
 		r.Sim = wechatsim.New(wechatsim.Options{Seed: r.options.Seed, TokenKey: TokenKey})
 	}
-	if r.Door == nil {
-		if r.Door, err = r.Sim.StartTLS(); err != nil {
+	if r.Listener == nil {
+		if r.Listener, err = r.Sim.StartTLS(); err != nil {
 			return err
 		}
 	}
@@ -162,8 +162,8 @@ func (r *Rig) Config() daemon.Config {
 	shanghai := time.FixedZone("Asia/Shanghai", 8*60*60)
 	c := daemon.Config{
 		Store:  store.Options{DSN: r.dsn, Dialect: r.dialect, Logger: r.options.Log},
-		WeChat: wechat.Options{BaseURL: r.Door.URL, TLS: r.Door.TLSConfig(), MaxConns: 4096, SendTimeout: 10 * time.Second},
-		Tokens: tokenclient.Options{URL: r.TokenURL(), Key: TokenKey, Logger: r.options.Log, Transport: &http.Transport{TLSClientConfig: r.Door.TLSConfig()}},
+		WeChat: wechat.Options{BaseURL: r.Listener.URL, TLS: r.Listener.TLSConfig(), MaxConns: 4096, SendTimeout: 10 * time.Second},
+		Tokens: tokenclient.Options{URL: r.TokenURL(), Key: TokenKey, Logger: r.options.Log, Transport: &http.Transport{TLSClientConfig: r.Listener.TLSConfig()}},
 		Engine: fanout.Config{
 			Owner: fanout.Owner{Instance: "rig"}, Concurrency: 1024, MaxJobs: 512, Lease: 15 * time.Second,
 			SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend,
@@ -178,7 +178,7 @@ func (r *Rig) Config() daemon.Config {
 }
 
 // TokenURL is where the simulated PHP gives tokens out.
-func (r *Rig) TokenURL() string { return r.Door.URL + "/php/token" }
+func (r *Rig) TokenURL() string { return r.Listener.URL + "/php/token" }
 
 // StartDaemon starts the daemon, for the first time or after StopDaemon.
 func (r *Rig) StartDaemon(ctx context.Context) error {

@@ -15,12 +15,12 @@ func Example() {
 	sim := wechatsim.New(wechatsim.Options{Seed: 1})
 	defer sim.Close()
 	acct := sim.Account("wx0123456789abcdef", wechatsim.AccountOptions{Followers: 25_000})
-	door, err := sim.Start()
+	listener, err := sim.Start()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	client, err := wechat.New(wechat.Options{BaseURL: door.URL})
+	client, err := wechat.New(wechat.Options{BaseURL: listener.URL})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -127,7 +127,7 @@ func (l *followerList) UnmarshalJSON(b []byte) error {
 }
 
 // openIDs is an array of openids, without the empty ones and without what
-// can't be one: a single odd member must not hide ten thousand people, and
+// can't be one: a single odd member must not hide ten thousand others, and
 // how many there were is kept. They are parts of one text: ten thousand
 // strings of their own would cost three times as much.
 type openIDs struct {

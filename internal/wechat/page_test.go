@@ -107,7 +107,7 @@ func TestClient_PageSize(t *testing.T) {
 	c, _ := serve(t, Options{}, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, answer) })
 	answer = body(fanout.PageSize)
 	if p, a := c.Page(t.Context(), token, ""); !a.OK() || len(p.OpenIDs) != fanout.PageSize || p.OpenIDs[9999] != "oia2TjuEGTNoeX76QEjQN0009999" {
-		t.Errorf("full page: %d people, %+v", len(p.OpenIDs), a)
+		t.Errorf("full page: %d openids, %+v", len(p.OpenIDs), a)
 	}
 	answer = strings.Repeat(" ", maxPageAnswer) + body(1)
 	if _, a := c.Page(t.Context(), token, ""); a.Code != fanout.CodeNotJSON || a.Text != "the answer is too long" {
@@ -132,7 +132,7 @@ func FuzzPage(f *testing.F) {
 			return
 		}
 		if len(p.OpenIDs) > fanout.PageSize {
-			t.Errorf("%d people", len(p.OpenIDs))
+			t.Errorf("%d openids", len(p.OpenIDs))
 		}
 		if want := plainly(body); !slices.Equal(p.OpenIDs, want) {
 			t.Errorf("listed %q, want %q", p.OpenIDs, want)

@@ -83,7 +83,7 @@ const (
 // table is the one place that says what an errcode means, by code. What says
 // that the message or the request is wrong is Fatal: it is the same for
 // everybody. Only what is certainly about the recipient is Skip. Codes that are
-// not here are Other: this person failed, and a breaker ends the job when there
+// not here are Other: this recipient failed, and a breaker ends the job when there
 // are many.
 var table = [...]Entry{
 	{-1, fanout.Busy, "system busy; also how WeChat answers too many sends at once. It may have been accepted all the same", official},

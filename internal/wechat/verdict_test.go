@@ -10,7 +10,7 @@ import (
 	"pushd/internal/fanout"
 )
 
-var update = flag.Bool("update", false, "write docs/errcodes.md anew")
+var update = flag.Bool("update", false, "rewrite docs/errcodes.md")
 
 func TestTable_IsSortedAndComplete(t *testing.T) {
 	last := -2
@@ -43,7 +43,7 @@ func TestClassify(t *testing.T) {
 		fanout.FatalIfRepeated: {40037, 40164},
 		fanout.Fatal: {40002, 40008, 40013, 40033, 40035, 40036, 40039, 40097, 40125, 40243, 40249, 41002, 41004, 43002, 43003, 43100, 43116,
 			44002, 45035, 45067, 45103, 47001, 47002, 47003, 48001, 48004, 50001, 50002, 61004, 61007, 61016, 89503, 89506, 89507,
-			// The message or the request is wrong, and so for everybody.
+			// The message or the request is wrong, and so for everyone.
 			40034, 40038, 40048, 40054, 40055, 40062, 40066, 40068, 40081, 40101, 40126, 40138, 40141, 40155, 40159, 40165, 40166, 40176,
 			40184, 40212, 40221, 40222, 41010, 41011, 41030, 43001, 43102, 43104, 44001, 44003, 44004, 44997, 45001, 45002, 45003, 45004,
 			45005, 45006, 45007, 45008, 45012, 45013, 45014, 45021, 45027, 45051, 45082, 45166, 45168, 46001, 46101, 48008, 48009, 48011,
@@ -126,7 +126,7 @@ func TestErrText(t *testing.T) {
 	}
 }
 
-// docs/errcodes.md is this table; make it anew with
+// docs/errcodes.md is this table; rewrite it with
 // go test ./internal/wechat -run Errcodes -update.
 func TestErrcodesPage(t *testing.T) {
 	const path = "../../docs/errcodes.md"
@@ -148,16 +148,16 @@ func TestErrcodesPage(t *testing.T) {
 func errcodesPage() string {
 	does := map[fanout.Verdict]string{
 		fanout.Sent:            "done",
-		fanout.Skip:            "this person can't or won't receive it: recorded, never retried",
+		fanout.Skip:            "this recipient can't or won't receive it: recorded, never retried",
 		fanout.DeferShort:      "tried again at least 61 s later, at most three times, then failed",
 		fanout.DeferLong:       "tried again once, at least 30 min later, then failed",
 		fanout.TokenRefused:    "a fresh token, once for all, then sent again",
 		fanout.Busy:            "tried again with growing pauses; nothing good for 3 s: the job parks",
 		fanout.Slower:          "the account pauses to the next minute, then goes on more slowly",
 		fanout.Quota:           "the job parks until there is quota again",
-		fanout.Fatal:           "the job ends; nobody's outcome",
+		fanout.Fatal:           "the job ends; no recipient's outcome",
 		fanout.FatalIfRepeated: "tried again; the job ends when nothing else comes any more",
-		fanout.Other:           "this person failed; retry by command. Many of them end the job",
+		fanout.Other:           "this recipient failed; retry by command. Many of them end the job",
 	}
 	var b strings.Builder
 	b.WriteString("# What WeChat's answers mean\n\n" +

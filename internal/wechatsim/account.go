@@ -40,7 +40,7 @@ type Account struct {
 	secret string
 	key    uint64
 
-	people    *followers
+	followers *followers
 	counters  counters
 	quota     quota
 	inFlight  atomic.Int64
@@ -51,7 +51,7 @@ type Account struct {
 	templates templates
 	tags      []Tag
 	ledger    ledger
-	letters   letterCache
+	bodies    bodyTemplates
 	callback  atomic.Pointer[Callback]
 	events    eventQueue
 }
@@ -59,9 +59,9 @@ type Account struct {
 func newAccount(s *Sim, appid string, opts AccountOptions) *Account {
 	a := &Account{
 		sim: s, appid: appid, secret: opts.Secret,
-		key:    mix(s.opts.Seed, number(appid)),
-		people: newFollowers(s.opts.Seed, appid, opts),
-		tags:   opts.Tags,
+		key:       mix(s.opts.Seed, number(appid)),
+		followers: newFollowers(s.opts.Seed, appid, opts),
+		tags:      opts.Tags,
 	}
 	a.walk.before, a.walk.second = -1, -1
 	b := Default()
@@ -97,45 +97,45 @@ func (a *Account) Tune(change func(*Behaviour)) {
 }
 
 // OpenID returns the openid of the follower at this place, from 0.
-func (a *Account) OpenID(i int) string { return a.people.openID(i) }
+func (a *Account) OpenID(i int) string { return a.followers.openID(i) }
 
 // Followers is how many follow now.
-func (a *Account) Followers() int { return a.people.total() }
+func (a *Account) Followers() int { return a.followers.total() }
 
-// Join makes somebody new follow and returns the openid.
-func (a *Account) Join() string { return a.people.openID(a.people.join()) }
+// Join adds a new follower and returns the openid.
+func (a *Account) Join() string { return a.followers.openID(a.followers.join()) }
 
 // Leave makes a follower leave: sends answer 43004, user/get does not list
 // them. It says whether there is such a one.
 func (a *Account) Leave(openid string) bool {
-	i, ok := a.people.index([]byte(openid))
+	i, ok := a.followers.index([]byte(openid))
 	if ok {
-		a.people.leave(i)
+		a.followers.leave(i)
 	}
 	return ok
 }
 
 // SetCode makes sends to one follower answer with a code; 0: as a normal one.
 func (a *Account) SetCode(openid string, code int) bool {
-	i, ok := a.people.index([]byte(openid))
+	i, ok := a.followers.index([]byte(openid))
 	if ok {
-		a.people.setCode(i, code)
+		a.followers.setCode(i, code)
 	}
 	return ok
 }
 
-// Tally returns the account's counters.
-func (a *Account) Tally() Tally { return a.counters.tally() }
+// Stats returns the account's counters.
+func (a *Account) Stats() Stats { return a.counters.stats() }
 
 // Wait returns when done says so of the account's counters, or with the
-// context's error. done must be quick and must not keep the Tally's map.
-func (a *Account) Wait(ctx context.Context, done func(Tally) bool) error {
+// context's error. done must be quick and must not keep the Stats's map.
+func (a *Account) Wait(ctx context.Context, done func(Stats) bool) error {
 	return a.counters.wait(ctx, done)
 }
 
 // WaitSends waits until n sends have arrived.
 func (a *Account) WaitSends(ctx context.Context, n int64) error {
-	return a.Wait(ctx, func(t Tally) bool { return t.Sends >= n })
+	return a.Wait(ctx, func(t Stats) bool { return t.Sends >= n })
 }
 
 // Rates is how many sends arrived in each second since the first.

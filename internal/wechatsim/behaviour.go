@@ -57,9 +57,9 @@ type Behaviour struct {
 // Walk is how user/get behaves.
 type Walk struct {
 	PageSize int // at most that many on a page
-	// LastEmpty: the last page with people says next_openid "".
+	// LastEmpty: the last page with followers says next_openid "".
 	LastEmpty bool
-	// TotalOffset is added to the total that is told.
+	// TotalOffset is added to the total that is given.
 	TotalOffset int
 	// Gone is what a cursor does whose follower left.
 	Gone GoneCursor
@@ -96,14 +96,14 @@ type PageKind string
 const (
 	PageRepeat  PageKind = "repeat"  // the page before again, with its cursor
 	PageOverlap PageKind = "overlap" // half of the page before, then on
-	PageEmpty   PageKind = "empty"   // nobody, and no cursor: looks like the end
-	PageHollow  PageKind = "hollow"  // nobody, but a cursor
-	PageLoop    PageKind = "loop"    // the right people; the cursor leads back to page 2
+	PageEmpty   PageKind = "empty"   // no openids, and no cursor: looks like the end
+	PageHollow  PageKind = "hollow"  // no openids, but a cursor
+	PageLoop    PageKind = "loop"    // the right openids; the cursor leads back to page 2
 	PageBlank   PageKind = "blank"   // an empty openid among the others
 	PageShort   PageKind = "short"   // a third of a page
 )
 
-// Default is how an account behaves unless told otherwise: as WeChat is
+// Default is how an account behaves unless set otherwise: as WeChat is
 // documented, in no time.
 func Default() Behaviour {
 	return Behaviour{

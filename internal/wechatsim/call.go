@@ -130,7 +130,7 @@ func (c *call) latency(to route, key uint64) time.Duration {
 
 // tallyCall counts a call other than a send.
 func (a *Account) tallyCall(path Path) {
-	a.counters.change(func(t *Tally) {
+	a.counters.change(func(t *Stats) {
 		switch path {
 		case PathUserGet:
 			t.Pages++

@@ -43,12 +43,12 @@ type eventQueue struct {
 
 // event is one event; its text is made when it is sent.
 type event struct {
-	person int
-	key    uint64
-	msgid  int64 // TEMPLATESENDJOBFINISH
-	kind   string
-	scene  string
-	ticket string
+	follower int
+	key      uint64
+	msgid    int64 // TEMPLATESENDJOBFINISH
+	kind     string
+	scene    string
+	ticket   string
 }
 
 // failures are the bad values of Status; the second has a space.
@@ -89,8 +89,8 @@ func (a *Account) VerifyCallback(ctx context.Context) error {
 	return nil
 }
 
-// Scan is a person scanning a QR code: a follower's comes as SCAN; somebody
-// else follows, which comes as subscribe. An empty openid is somebody new. It
+// Scan is the scan of a QR code: a follower's comes as SCAN; any other follows
+// by it, which comes as subscribe. An empty openid is a new follower. It
 // returns the openid.
 func (a *Account) Scan(ticket, openid string) (string, error) {
 	code, ok := a.sim.qr.find(ticket, a.now())
@@ -98,15 +98,15 @@ func (a *Account) Scan(ticket, openid string) (string, error) {
 		return "", errors.New("scan: no such QR code of this account")
 	}
 	e := event{kind: "SCAN", scene: code.scene, ticket: ticket}
-	switch i, known := a.people.index([]byte(openid)); {
+	switch i, known := a.followers.index([]byte(openid)); {
 	case openid == "":
-		e.person, e.kind = a.people.join(), "subscribe"
+		e.follower, e.kind = a.followers.join(), "subscribe"
 	case !known:
-		return "", errors.New("scan: nobody has this openid")
+		return "", errors.New("scan: no follower has this openid")
 	default:
-		e.person = i
-		if a.people.gone(i) {
-			a.people.comeBack(i)
+		e.follower = i
+		if a.followers.gone(i) {
+			a.followers.comeBack(i)
 			e.kind = "subscribe"
 		}
 	}
@@ -114,20 +114,20 @@ func (a *Account) Scan(ticket, openid string) (string, error) {
 		e.scene = "qrscene_" + e.scene
 	}
 	a.post(e)
-	return a.people.openID(e.person), nil
+	return a.followers.openID(e.follower), nil
 }
 
-// Follow is somebody new following without a QR code; returns the openid.
+// Follow adds a new follower without a QR code and returns the openid.
 func (a *Account) Follow() string {
-	e := event{kind: "subscribe", person: a.people.join()}
+	e := event{kind: "subscribe", follower: a.followers.join()}
 	a.post(e)
-	return a.people.openID(e.person)
+	return a.followers.openID(e.follower)
 }
 
 // jobFinished posts the event of a delivered message.
-func (a *Account) jobFinished(person int, msgid int64) {
+func (a *Account) jobFinished(follower int, msgid int64) {
 	if c := a.callback.Load(); c != nil && c.JobFinish {
-		a.post(event{kind: "TEMPLATESENDJOBFINISH", person: person, msgid: msgid})
+		a.post(event{kind: "TEMPLATESENDJOBFINISH", follower: follower, msgid: msgid})
 	}
 }
 
@@ -137,7 +137,7 @@ func (a *Account) post(e event) {
 	if c == nil {
 		return
 	}
-	e.key = mix(a.key, uint64(e.person), uint64(e.msgid), number(e.kind), 19)
+	e.key = mix(a.key, uint64(e.follower), uint64(e.msgid), number(e.kind), 19)
 	q := &a.events
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -179,7 +179,7 @@ func (q *eventQueue) next() (event, bool) {
 }
 
 // postEvent sends one event, three times at most. An answer in XML is a
-// message to the person, and good.
+// message to the recipient, and good.
 func (a *Account) postEvent(ctx context.Context, c *Callback, e event) {
 	if !a.sim.pause(ctx, c.Delay.at(unit(mix(e.key, 2)))) {
 		return
@@ -187,11 +187,11 @@ func (a *Account) postEvent(ctx context.Context, c *Callback, e event) {
 	text := a.eventText(c, e)
 	taken := false
 	for try := 0; try < 3 && !taken && ctx.Err() == nil; try++ {
-		a.counters.change(func(t *Tally) { t.CallbackTries++ })
-		body, err := c.call(ctx, http.MethodPost, a.signed(c, "&openid="+a.people.openID(e.person)), text)
+		a.counters.change(func(t *Stats) { t.CallbackTries++ })
+		body, err := c.call(ctx, http.MethodPost, a.signed(c, "&openid="+a.followers.openID(e.follower)), text)
 		taken = err == nil && (body == "" || body == "success" || strings.HasPrefix(body, "<xml>"))
 	}
-	a.counters.change(func(t *Tally) {
+	a.counters.change(func(t *Stats) {
 		if taken {
 			t.Callbacks++
 		} else {
@@ -244,7 +244,7 @@ func Signature(token, timestamp, nonce string) string {
 func (a *Account) eventText(c *Callback, e event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<xml><ToUserName><![CDATA[gh_%012x]]></ToUserName>", a.key>>16)
-	fmt.Fprintf(&b, "<FromUserName><![CDATA[%s]]></FromUserName>", a.people.openID(e.person))
+	fmt.Fprintf(&b, "<FromUserName><![CDATA[%s]]></FromUserName>", a.followers.openID(e.follower))
 	fmt.Fprintf(&b, "<CreateTime>%d</CreateTime><MsgType><![CDATA[event]]></MsgType>", a.now().Unix())
 	fmt.Fprintf(&b, "<Event><![CDATA[%s]]></Event>", e.kind)
 	if e.kind == "TEMPLATESENDJOBFINISH" {

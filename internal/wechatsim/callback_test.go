@@ -69,8 +69,8 @@ func (p *platform) wait(r *rig, n int64) []gotEvent {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := r.acct.Wait(ctx, func(t Tally) bool { return t.Callbacks+t.CallbackFails >= n }); err != nil {
-		r.t.Fatalf("wait for %d callbacks: %v, tally %+v", n, err, r.acct.Tally())
+	if err := r.acct.Wait(ctx, func(t Stats) bool { return t.Callbacks+t.CallbackFails >= n }); err != nil {
+		r.t.Fatalf("wait for %d callbacks: %v, stats %+v", n, err, r.acct.Stats())
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -151,7 +151,7 @@ func TestCallback_ThreeTries(t *testing.T) {
 	r.acct.Follow()
 	r.acct.Follow()
 	p.wait(r, 2)
-	if got := r.acct.Tally(); got.CallbackFails != 1 || got.Callbacks != 1 || got.CallbackTries != 6 {
-		t.Errorf("tally is %+v", got)
+	if got := r.acct.Stats(); got.CallbackFails != 1 || got.Callbacks != 1 || got.CallbackTries != 6 {
+		t.Errorf("stats is %+v", got)
 	}
 }

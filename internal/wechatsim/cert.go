@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// certOnce is the certificate of all doors, made when the first needs it.
+// certOnce is the certificate of all listeners, made when the first needs it.
 type certOnce struct {
 	mu   sync.Mutex
 	cert tls.Certificate

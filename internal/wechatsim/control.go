@@ -12,16 +12,16 @@ import (
 
 // Until is what Remote.Wait waits for: all of the counts have been reached.
 type Until struct {
-	Sends, Delivered, Pages, PHPAsks, Callbacks int64
+	Sends, Delivered, Pages, PHPCalls, Callbacks int64
 }
 
-func (u Until) reached(t Tally) bool {
+func (u Until) reached(t Stats) bool {
 	return t.Sends >= u.Sends && t.Delivered >= u.Delivered && t.Pages >= u.Pages &&
-		t.PHPAsks >= u.PHPAsks && t.Callbacks >= u.Callbacks
+		t.PHPCalls >= u.PHPCalls && t.Callbacks >= u.Callbacks
 }
 
-// DoorTally is what came in by a door.
-type DoorTally struct {
+// ListenerStats is what came in by a listener.
+type ListenerStats struct {
 	URL      string
 	Sends    int64
 	LastSend time.Time
@@ -36,7 +36,7 @@ func (s *Sim) Control() http.Handler {
 		s.Advance(*d)
 		return s.Now(), nil
 	})
-	handle(m, "GET /doors", func(*http.Request, *none) (any, error) { return s.doorTallies(), nil })
+	handle(m, "GET /listeners", func(*http.Request, *none) (any, error) { return s.listenerStats(), nil })
 	handle(m, "POST /faults", func(r *http.Request, f *Fault) (any, error) { return s.Faults.Add(*f), nil })
 	handle(m, "DELETE /faults", func(*http.Request, *none) (any, error) {
 		s.Faults.ClearAll()
@@ -125,22 +125,22 @@ func (s *Sim) waitFor(ctx context.Context, a *Account, until Until) error {
 	return nil
 }
 
-func (s *Sim) doorTallies() []DoorTally {
+func (s *Sim) listenerStats() []ListenerStats {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	all := []DoorTally{}
-	for _, d := range s.doors {
+	all := []ListenerStats{}
+	for _, d := range s.listeners {
 		if d.control {
 			continue
 		}
-		all = append(all, DoorTally{d.URL, d.Sends(), d.LastSend()})
+		all = append(all, ListenerStats{d.URL, d.Sends(), d.LastSend()})
 	}
 	return all
 }
 
 // StartControl opens the remote control at an address and returns its URL.
 func (s *Sim) StartControl(addr string) (string, error) {
-	d := &Door{sim: s, control: true}
+	d := &Listener{sim: s, control: true}
 	if err := s.open(d, addr, false, s.Control()); err != nil {
 		return "", fmt.Errorf("open control at %s: %w", addr, err)
 	}

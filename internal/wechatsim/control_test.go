@@ -37,8 +37,8 @@ func TestRemote(t *testing.T) {
 	check("hits", err, hits == 1)
 	check("clear", far.ClearFault(ctx, id), true)
 	check("clear all", far.ClearFaults(ctx), true)
-	tally, err := acct.Wait(ctx, Until{Sends: 2})
-	check("wait", err, tally.Sends == 2 && tally.Codes[-1] == 1)
+	stats, err := acct.Wait(ctx, Until{Sends: 2})
+	check("wait", err, stats.Sends == 2 && stats.Codes[-1] == 1)
 	report, err := acct.Report(ctx, "job1")
 	check("report", err, report == r.acct.Report("job1") && report.Missing == 4)
 	missing, err := acct.Missing(ctx, "job1", 2)
@@ -49,8 +49,8 @@ func TestRemote(t *testing.T) {
 	check("campaigns", err, len(ids) == 1)
 	m, err := acct.LastMessage(ctx, "job1")
 	check("message", err, m.Data["thing1"] == "新品发布会")
-	person, err := acct.Person(ctx, "job1", r.acct.OpenID(0))
-	check("person", err, person.Requests == 2 && person.Delivered == 1)
+	recipient, err := acct.Recipient(ctx, "job1", r.acct.OpenID(0))
+	check("recipient", err, recipient.Requests == 2 && recipient.Delivered == 1)
 	rates, err := acct.Rates(ctx)
 	check("rates", err, len(rates) > 0)
 	value, err := acct.IssueToken(ctx)
@@ -64,15 +64,15 @@ func TestRemote(t *testing.T) {
 	check("quota", acct.ResetQuota(ctx), true)
 	check("advance", far.Advance(ctx, time.Hour), true)
 	php, err := acct.PHP(ctx)
-	check("php", err, php.Asks == 0)
+	check("php", err, php.Calls == 0)
 	other, err := far.AddAccount(ctx, "wxother", AccountOptions{Followers: 7})
 	check("account", err, r.sim.Find("wxother").Followers() == 7 && r.sim.Find("wxother").Behaviour().PagesPerDay == 500)
-	_, err = other.Tally(ctx)
+	_, err = other.Stats(ctx)
 	check("other", err, true)
-	_, err = far.Account("wxnobody").Tally(ctx)
+	_, err = far.Account("wxnobody").Stats(ctx)
 	check("nobody", nil, err != nil && strings.Contains(err.Error(), "no such account"))
-	_, err = far.Doors(ctx)
-	check("doors", err, true)
+	_, err = far.Listeners(ctx)
+	check("listeners", err, true)
 }
 
 func TestLaunch(t *testing.T) {
@@ -81,15 +81,15 @@ func TestLaunch(t *testing.T) {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	cert := filepath.Join(t.TempDir(), "cert.pem")
-	child, err := Launch(t.Context(), binary, "-tls", "-cert", cert, "-doors", "2", "-followers", "30")
+	child, err := Launch(t.Context(), binary, "-tls", "-cert", cert, "-listeners", "2", "-followers", "30")
 	if err != nil {
 		t.Fatal(err)
 	}
 	far := child.Account(child.AppID)
-	tally, err := far.Tally(t.Context())
-	doors, err2 := child.Doors(t.Context())
-	if err != nil || err2 != nil || tally.Sends != 0 || len(doors) != 2 || doors[1].URL != child.URLs[1] || child.Cert != cert {
-		t.Errorf("tally %+v, %v; doors %+v, %v", tally, err, doors, err2)
+	stats, err := far.Stats(t.Context())
+	listeners, err2 := child.Listeners(t.Context())
+	if err != nil || err2 != nil || stats.Sends != 0 || len(listeners) != 2 || listeners[1].URL != child.URLs[1] || child.Cert != cert {
+		t.Errorf("stats %+v, %v; listeners %+v, %v", stats, err, listeners, err2)
 	}
 	if report, err := far.Report(t.Context(), "job1"); err != nil || report.Missing != 30 {
 		t.Errorf("report %+v, %v", report, err)
@@ -126,7 +126,7 @@ func TestDoor_TLS(t *testing.T) {
 		resp.Body.Close()
 	}
 	if one.Sends() != 1 || two.Sends() != 2 || !two.LastSend().Equal(r.sim.Now()) {
-		t.Errorf("doors have %d and %d sends, last %v", one.Sends(), two.Sends(), two.LastSend())
+		t.Errorf("listeners have %d and %d sends, last %v", one.Sends(), two.Sends(), two.LastSend())
 	}
 	r.sim.Faults.Add(Fault{Path: PathSend, Action: ActReset})
 	if _, err := client.Post(two.URL+"/cgi-bin/message/template/send?access_token="+r.token(), "application/json",

@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// accountActs are what can be asked and told about an account.
+// accountActs are the questions and commands about an account.
 func accountActs() map[string]func(*Account, *http.Request) (any, error) {
 	return map[string]func(*Account, *http.Request) (any, error){
-		"GET /accounts/{appid}/tally":     ask((*Account).Tally),
+		"GET /accounts/{appid}/stats":     ask((*Account).Stats),
 		"GET /accounts/{appid}/rates":     ask((*Account).Rates),
 		"GET /accounts/{appid}/campaigns": ask((*Account).Campaigns),
 		"GET /accounts/{appid}/php":       func(a *Account, _ *http.Request) (any, error) { return a.sim.PHP(a.appid), nil },
@@ -24,8 +24,8 @@ func accountActs() map[string]func(*Account, *http.Request) (any, error) {
 		"GET /accounts/{appid}/twice": func(a *Account, r *http.Request) (any, error) {
 			return a.Twice(r.FormValue("id"), formInt(r, "limit")), nil
 		},
-		"GET /accounts/{appid}/person": func(a *Account, r *http.Request) (any, error) {
-			return found(a.Person(r.FormValue("id"), r.FormValue("openid")))
+		"GET /accounts/{appid}/recipient": func(a *Account, r *http.Request) (any, error) {
+			return found(a.Recipient(r.FormValue("id"), r.FormValue("openid")))
 		},
 		"GET /accounts/{appid}/message": func(a *Account, r *http.Request) (any, error) {
 			if openid := r.FormValue("openid"); openid != "" {
@@ -45,7 +45,7 @@ func accountActs() map[string]func(*Account, *http.Request) (any, error) {
 				return nil, err
 			}
 			err := a.sim.waitFor(r.Context(), a, until)
-			return a.Tally(), err
+			return a.Stats(), err
 		},
 		"POST /accounts/{appid}/token": func(a *Account, _ *http.Request) (any, error) {
 			value, _ := a.IssueToken()

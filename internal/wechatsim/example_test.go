@@ -8,7 +8,7 @@ import (
 	"pushd/internal/wechatsim"
 )
 
-// A test opens a door for each daemon, lets things go wrong, waits for events
+// A test opens a listener for each daemon, lets things go wrong, waits for events
 // and judges by the report.
 func Example() {
 	sim := wechatsim.New(wechatsim.Options{Seed: 1, TokenKey: "key of the PHP endpoint"})
@@ -22,19 +22,19 @@ func Example() {
 	sim.Faults.Add(wechatsim.Fault{
 		Path: wechatsim.PathSend, Share: 0.05, Action: wechatsim.ActCode, Code: -1, Accept: 0.5,
 	})
-	door, err := sim.StartTLS() // door.URL, door.WriteCert for SSL_CERT_FILE
+	listener, err := sim.StartTLS() // listener.URL, listener.WriteCert for SSL_CERT_FILE
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	_ = door.URL + "/php/token" // PUSHD_TOKEN_URL
+	_ = listener.URL + "/php/token" // PUSHD_TOKEN_URL
 
 	// A test would wait longer, for a daemon to send.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	fmt.Println(acct.WaitSends(ctx, 1))
 	r := acct.Report("the job's id")
-	fmt.Println(r.People, r.Once, r.More, r.Missing+r.Refusing, r.Complete())
+	fmt.Println(r.Followers, r.Once, r.More, r.Missing+r.Refusing, r.Complete())
 	// Output:
 	// context deadline exceeded
 	// 25000 0 0 25000 false

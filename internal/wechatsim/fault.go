@@ -23,7 +23,7 @@ const (
 	PathQRCode    Path = "qrcode"
 	PathShowQR    Path = "showqrcode"
 	PathBlocked   Path = "blocked"
-	PathUserInfo  Path = "user_info" // one person, or up to 100
+	PathUserInfo  Path = "user_info" // one follower, or up to 100
 	PathTags      Path = "tags"
 	PathTagUsers  Path = "tag_users"
 	PathPHP       Path = "php" // the PHP token endpoint
@@ -45,7 +45,7 @@ const (
 	ActHTML    Action = "html"     // an HTML page with Status, default 502
 	ActNotJSON Action = "not_json" // 200 and Body, default some text
 	// For the PHP token endpoint only:
-	ActOldToken Action = "old_token" // the token that it told last, again
+	ActOldToken Action = "old_token" // the token that it gave last, again
 	ActExpires  Action = "expires"   // the right token with ExpiresIn
 	ActPHPError Action = "php_error" // {"code":Code,"msg":Body}
 )
@@ -55,14 +55,14 @@ const (
 type Fault struct {
 	AppID  string // empty: every account
 	Path   Path   // empty: every kind
-	OpenID string // sends to this person only
+	OpenID string // sends to this recipient only
 
 	// From and To bound the matching requests, counted from 1; 0: no bound.
 	From, To int64
 	// Every: only each such matching request; 0: all.
 	Every int64
 	// Share is the share of matching requests; 0: all. For sends it
-	// depends on the person and on which try it is, not on the order.
+	// depends on the recipient and on which try it is, not on the order.
 	Share float64
 	// After and For are a time window from when the fault was added; a For
 	// of 0 is for ever.

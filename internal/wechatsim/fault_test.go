@@ -63,8 +63,8 @@ func (r *rig) settle(n int64) {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := r.acct.Wait(ctx, func(t Tally) bool { return t.Sends >= n && t.InFlight == 0 }); err != nil {
-		r.t.Fatalf("wait for %d sends: %v, tally %+v", n, err, r.acct.Tally())
+	if err := r.acct.Wait(ctx, func(t Stats) bool { return t.Sends >= n && t.InFlight == 0 }); err != nil {
+		r.t.Fatalf("wait for %d sends: %v, stats %+v", n, err, r.acct.Stats())
 	}
 }
 
@@ -104,7 +104,7 @@ func TestFault_Matching(t *testing.T) {
 		{"Every", Fault{Every: 4}, "37"},
 		{"OtherAccount", Fault{AppID: "wxother"}, ""},
 		{"OtherPath", Fault{Path: PathUserGet}, ""},
-		{"Person", Fault{OpenID: newRigOpenID(6)}, "6"},
+		{"Recipient", Fault{OpenID: newRigOpenID(6)}, "6"},
 		{"Later", Fault{After: time.Minute}, ""},
 	}
 	for _, tt := range tests {
@@ -142,8 +142,8 @@ func TestFault_Window(t *testing.T) {
 	if !slices.Equal(codes, []int{0, 0, 45011, 0}) {
 		t.Errorf("codes are %v", codes)
 	}
-	if got := r.acct.Tally().Codes; got[0] != 3 || got[45011] != 1 {
-		t.Errorf("tally has %v", got)
+	if got := r.acct.Stats().Codes; got[0] != 3 || got[45011] != 1 {
+		t.Errorf("stats has %v", got)
 	}
 }
 

@@ -7,24 +7,24 @@ import (
 )
 
 // followers is who follows an account, in the order in which user/get lists
-// them. A person is a number: those below named have an openid given by the
+// them. A follower is a number: those below named have an openid given by the
 // test, those from base up joined later.
 type followers struct {
 	naming  naming
-	given   []string // openids of the first people
+	given   []string // openids of the first of them
 	byName  map[string]int
 	base    int // followers from the start
 	refusal []refusal
 	odd     atomic.Bool // left or codes hold anything
 
 	mu     sync.RWMutex
-	joined []int         // by k: person base+k stands behind this one
+	joined []int         // by k: follower base+k stands behind this one
 	behind map[int][]int // the same the other way round; -1 is the front
 	left   map[int]bool
-	codes  map[int]int // answers set for single people
+	codes  map[int]int // answers set for single followers
 }
 
-// refusal: people whose hash lies below the bound, and above the one before,
+// refusal: followers whose hash lies below the bound, and above the one before,
 // answer with the code.
 type refusal struct {
 	below uint64
@@ -54,7 +54,7 @@ func newFollowers(seed uint64, appid string, opts AccountOptions) *followers {
 	return f
 }
 
-// appendOpenID appends the openid of person i.
+// appendOpenID appends the openid of follower i.
 func (f *followers) appendOpenID(dst []byte, i int) []byte {
 	if i < len(f.given) {
 		return append(dst, f.given[i]...)
@@ -67,7 +67,7 @@ func (f *followers) openID(i int) string {
 	return string(f.appendOpenID(buf[:0], i))
 }
 
-// index finds the person with this openid among all who ever followed.
+// index finds the follower with this openid among all who ever followed.
 func (f *followers) index(openid []byte) (int, bool) {
 	if i, ok := f.byName[string(openid)]; ok {
 		return i, true
@@ -81,7 +81,7 @@ func (f *followers) index(openid []byte) (int, bool) {
 	return i, i < f.base+len(f.joined)
 }
 
-// code is what a send to person i answers because of who that is: 0, 43004
+// code is what a send to follower i answers because of who that is: 0, 43004
 // for one who left, 43101, 43117, ….
 func (f *followers) code(i int) int {
 	if f.odd.Load() {
@@ -115,8 +115,8 @@ func (f *followers) total() int {
 	return f.base + len(f.joined) - len(f.left)
 }
 
-// people is how many ever followed.
-func (f *followers) people() int {
+// ever is how many ever followed.
+func (f *followers) ever() int {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.base + len(f.joined)
@@ -148,7 +148,7 @@ func (f *followers) setCode(i, code int) {
 	f.odd.Store(true)
 }
 
-// join adds somebody, at a random place of the list: WeChat's order is not
+// join adds a follower, at a random place of the list: WeChat's order is not
 // that of following.
 func (f *followers) join() int {
 	f.mu.Lock()
@@ -163,7 +163,7 @@ func (f *followers) join() int {
 	return i
 }
 
-// list calls yield for those who follow and stand behind person from, in
+// list calls yield for those who follow and stand behind follower from, in
 // order, until it returns false; from -1 is the start.
 func (f *followers) list(from int, yield func(i int) bool) {
 	f.mu.RLock()

@@ -11,7 +11,7 @@ import (
 
 // Addresses is the line of JSON that cmd/wechatsim prints when it is ready.
 type Addresses struct {
-	URLs       []string // WeChat's API, a door each
+	URLs       []string // WeChat's API, a listener each
 	TokenURL   string   // the PHP token endpoint
 	Control    string
 	Cert       string `json:",omitempty"` // file

@@ -21,13 +21,13 @@ type campaign struct {
 
 	mu      sync.Mutex // guards growth of pages
 	pages   atomic.Pointer[[]*ledgerPage]
-	strange atomic.Int64 // requests to openids that are nobody's
+	strange atomic.Int64 // requests to openids of no follower
 
 	requests, delivered, recognised     atomic.Int64
 	repeats, reasked, overlaps          atomic.Int64
 	afterGone, afterDoubt, afterRefusal atomic.Int64
 	first, last                         atomic.Uint32
-	lastPerson, firstPerson             atomic.Int64 // number + 1
+	lastRecipient, firstRecipient       atomic.Int64 // number + 1
 }
 
 const pageBits = 10
@@ -43,7 +43,7 @@ type entry struct {
 	first     uint32 // the first request
 	got       uint32 // the last delivery
 	requests  uint16
-	letter    uint16 // what was delivered, see letterCache
+	body      uint16 // what was delivered, see bodyTemplates
 	delivered uint8
 	last      ending // of the newest request
 }
@@ -54,7 +54,7 @@ type ending uint8
 const (
 	endNone    ending = iota
 	endOpen           // still being served
-	endFinal          // answered with an outcome: 0, or a code about the person
+	endFinal          // answered with an outcome: 0, or a code about the recipient
 	endRefused        // answered with a definite refusal
 	endBusy           // answered -1: may be accepted or not
 	endBroken         // no proper answer
@@ -196,10 +196,10 @@ func (c *campaign) finish(i int, end ending) {
 	p.entries[i&(1<<pageBits-1)].last = end
 }
 
-// deliver gives follower i the letter unless the last delivery is younger
+// deliver gives follower i the message unless the last delivery is younger
 // than window (milliseconds); it returns how many deliveries there are and
 // whether this was one.
-func (c *campaign) deliver(i int, now, window uint32, letter uint16) (n uint8, fresh bool) {
+func (c *campaign) deliver(i int, now, window uint32, body uint16) (n uint8, fresh bool) {
 	p := c.page(i, true)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -211,9 +211,9 @@ func (c *campaign) deliver(i int, now, window uint32, letter uint16) (n uint8, f
 	if e.delivered < math.MaxUint8 {
 		e.delivered++
 	}
-	e.got, e.letter = now, letter
+	e.got, e.body = now, body
 	c.delivered.Add(1)
-	c.firstPerson.CompareAndSwap(0, int64(i)+1)
-	c.lastPerson.Store(int64(i) + 1)
+	c.firstRecipient.CompareAndSwap(0, int64(i)+1)
+	c.lastRecipient.Store(int64(i) + 1)
 	return e.delivered, true
 }

@@ -35,7 +35,7 @@ func (r *rig) inside(ctx context.Context, openid, id string) (answer, error) {
 	return a, json.NewDecoder(resp.Body).Decode(&a)
 }
 
-// together sends to n people at once and counts the answers by code.
+// together sends to n recipients at once and counts the answers by code.
 func (r *rig) together(n int) map[int]int {
 	codes, mu, wg := map[int]int{}, sync.Mutex{}, sync.WaitGroup{}
 	for i := range n {
@@ -70,8 +70,8 @@ func TestLimit_InFlight(t *testing.T) {
 		if got.Once < 55 || got.Once > 85 {
 			t.Errorf("%d delivered, want about 40 and half of 60", got.Once)
 		}
-		if tally := r.acct.Tally(); tally.MaxInFlight != 100 || tally.InFlight != 0 {
-			t.Errorf("tally is %+v", tally)
+		if stats := r.acct.Stats(); stats.MaxInFlight != 100 || stats.InFlight != 0 {
+			t.Errorf("stats is %+v", stats)
 		}
 		r.acct.Tune(func(b *Behaviour) { b.InFlightLimit = 80 })
 		if codes := r.together(100); codes[-1] != 20 {
@@ -110,7 +110,7 @@ func TestSend_CallerLeaves(t *testing.T) {
 		}
 		wg.Wait()
 		got := r.acct.Report("job1")
-		if got.Once < 30 || got.Once > 70 || r.acct.Tally().Gone != 100 {
+		if got.Once < 30 || got.Once > 70 || r.acct.Stats().Gone != 100 {
 			t.Errorf("%d of 100 were delivered, want about half", got.Once)
 		}
 		r.together(100)

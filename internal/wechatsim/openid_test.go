@@ -15,13 +15,13 @@ func TestNaming_ThereAndBack(t *testing.T) {
 		}
 		seen[string(id)] = true
 		if back, ok := n.index(id); !ok || back != i {
-			t.Errorf("%q is person %d, %v; want %d", id, back, ok, i)
+			t.Errorf("%q is follower %d, %v; want %d", id, back, ok, i)
 		}
 		for k := range id {
 			other := slices.Clone(id)
 			other[k] ^= 1
 			if back, ok := n.index(other); ok {
-				t.Errorf("%q is taken for person %d", other, back)
+				t.Errorf("%q is taken for follower %d", other, back)
 			}
 		}
 	}

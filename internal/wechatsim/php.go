@@ -22,9 +22,9 @@ const (
 	ShapeDataCamel TokenShape = "data_camel"
 )
 
-// PHPTally counts the questions to the PHP token endpoint about one account.
-type PHPTally struct {
-	Asks          int64
+// PHPStats counts the questions to the PHP token endpoint about one account.
+type PHPStats struct {
+	Calls         int64
 	Unauthorized  int64 // without the right key
 	Rejecting     int64 // with the parameter "rejected"
 	Dropped       int64 // those that made it drop its token
@@ -42,11 +42,11 @@ type phpBook struct {
 }
 
 type phpHost struct {
-	tally   PHPTally
-	value   string // the cached token
-	expires time.Time
-	told    string // the last one that was told
-	toldFor time.Time
+	stats    PHPStats
+	value    string // the cached token
+	expires  time.Time
+	given    string // the last one that was given
+	givenFor time.Time
 }
 
 // TokenEndpoint is the platform's token endpoint: GET with appid, actid and
@@ -55,10 +55,10 @@ type phpHost struct {
 func (s *Sim) TokenEndpoint() http.Handler { return http.HandlerFunc(s.servePHP) }
 
 // PHP returns the counters of the token endpoint for an appid.
-func (s *Sim) PHP(appid string) PHPTally {
+func (s *Sim) PHP(appid string) PHPStats {
 	s.php.mu.Lock()
 	defer s.php.mu.Unlock()
-	t := s.php.host(appid).tally
+	t := s.php.host(appid).stats
 	t.Times = append([]time.Time(nil), t.Times...)
 	t.ActIDs = append([]string(nil), t.ActIDs...)
 	return t
@@ -82,7 +82,7 @@ func (s *Sim) servePHP(w http.ResponseWriter, r *http.Request) {
 	defer s.php.leave(appid)
 	a := s.Find(appid)
 	if a != nil {
-		a.counters.change(func(t *Tally) { t.PHPAsks++ })
+		a.counters.change(func(t *Stats) { t.PHPCalls++ })
 	}
 	fault, delay := s.Faults.pick(request{path: PathPHP, appid: appid, now: now})
 	rep := s.askPHP(r, a, fault, now)
@@ -99,13 +99,13 @@ func (s *Sim) servePHP(w http.ResponseWriter, r *http.Request) {
 func (b *phpBook) arrive(appid, actid string, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := &b.host(appid).tally
+	t := &b.host(appid).stats
 	if n := len(t.Times); n > 0 {
-		if gap := now.Sub(t.Times[n-1]); t.Asks == 1 || gap < t.MinSpacing {
+		if gap := now.Sub(t.Times[n-1]); t.Calls == 1 || gap < t.MinSpacing {
 			t.MinSpacing = gap
 		}
 	}
-	t.Asks++
+	t.Calls++
 	t.Concurrent++
 	t.MaxConcurrent = max(t.MaxConcurrent, t.Concurrent)
 	t.Times, t.ActIDs = append(t.Times, now), append(t.ActIDs, actid)
@@ -117,7 +117,7 @@ func (b *phpBook) arrive(appid, actid string, now time.Time) {
 func (b *phpBook) leave(appid string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.host(appid).tally.Concurrent--
+	b.host(appid).stats.Concurrent--
 }
 
 // askPHP works out the answer.
@@ -127,7 +127,7 @@ func (s *Sim) askPHP(r *http.Request, a *Account, fault *rule, now time.Time) re
 	defer s.php.mu.Unlock()
 	host := s.php.host(q.Get("appid"))
 	if !s.mayAskPHP(r) {
-		host.tally.Unauthorized++
+		host.stats.Unauthorized++
 		return reply{body: []byte(`{"code":401,"msg":"the key is wrong"}`), http: http.StatusUnauthorized}
 	}
 	if r.Method != http.MethodGet {
@@ -138,13 +138,13 @@ func (s *Sim) askPHP(r *http.Request, a *Account, fault *rule, now time.Time) re
 	}
 	rejected := q.Get("rejected")
 	if rejected != "" {
-		host.tally.Rejecting++
+		host.stats.Rejecting++
 	}
-	if fault != nil && fault.Action == ActOldToken && host.told != "" {
-		return s.phpToken(host.told, int(host.toldFor.Sub(now)/time.Second))
+	if fault != nil && fault.Action == ActOldToken && host.given != "" {
+		return s.phpToken(host.given, int(host.givenFor.Sub(now)/time.Second))
 	}
 	if rejected != "" && host.value != "" && rejected == fingerprint(host.value) {
-		host.tally.Dropped++
+		host.stats.Dropped++
 		host.value = ""
 	}
 	if host.value == "" || host.expires.Sub(now) < oldTokens {
@@ -152,7 +152,7 @@ func (s *Sim) askPHP(r *http.Request, a *Account, fault *rule, now time.Time) re
 		host.value, host.expires = value, now.Add(life)
 	}
 	if fault == nil || fault.Action == ActExpires {
-		host.told, host.toldFor = host.value, host.expires
+		host.given, host.givenFor = host.value, host.expires
 	}
 	left := int(host.expires.Sub(now) / time.Second)
 	if fault != nil && fault.Action == ActExpires {

@@ -8,7 +8,7 @@ import (
 )
 
 // quota is how much of its daily and minute quotas an account has used. The
-// day is that of China, where the platform's numbers start anew at midnight.
+// day is that of China, where the platform's numbers start again at midnight.
 type quota struct {
 	mu     sync.Mutex
 	day    int64
@@ -22,7 +22,7 @@ type quota struct {
 
 const (
 	tokensPerDay = 2000    // published, cgi-bin/token
-	seenPerDay   = 1000000 // seen at a big account, told where there is no limit
+	seenPerDay   = 1000000 // seen at a big account, given where there is no limit
 	seenPerMin   = 4200000
 )
 
@@ -99,7 +99,7 @@ func (s *Sim) quotaCall(c *call) reply {
 		return reply{code: 76021}
 	}
 	if limit == 0 {
-		limit = max(seenPerDay, 10*c.account.people.base)
+		limit = max(seenPerDay, 10*c.account.followers.base)
 	}
 	perMinute := b.SendsPerMinute
 	if perMinute == 0 {

@@ -58,9 +58,9 @@ func (r *Remote) Advance(ctx context.Context, d time.Duration) error {
 	return r.do(ctx, "POST", "/advance", d, nil)
 }
 
-// Doors says what came in by each door, in the order of their opening.
-func (r *Remote) Doors(ctx context.Context) (all []DoorTally, err error) {
-	err = r.do(ctx, "GET", "/doors", nil, &all)
+// Listeners says what came in by each listener, in the order of their opening.
+func (r *Remote) Listeners(ctx context.Context) (all []ListenerStats, err error) {
+	err = r.do(ctx, "GET", "/listeners", nil, &all)
 	return all, err
 }
 
@@ -76,9 +76,9 @@ func (a RemoteAccount) Report(ctx context.Context, clientMsgID string) (out Repo
 	return out, err
 }
 
-// Tally returns the account's counters.
-func (a RemoteAccount) Tally(ctx context.Context) (out Tally, err error) {
-	err = a.do(ctx, "GET", "/tally", nil, &out)
+// Stats returns the account's counters.
+func (a RemoteAccount) Stats(ctx context.Context) (out Stats, err error) {
+	err = a.do(ctx, "GET", "/stats", nil, &out)
 	return out, err
 }
 
@@ -94,25 +94,25 @@ func (a RemoteAccount) Campaigns(ctx context.Context) (out []string, err error) 
 	return out, err
 }
 
-// Missing lists people who should have got the message and did not.
+// Missing lists followers who should have got the message and did not.
 func (a RemoteAccount) Missing(ctx context.Context, clientMsgID string, limit int) (out []string, err error) {
-	err = a.do(ctx, "GET", people("/missing", clientMsgID, limit), nil, &out)
+	err = a.do(ctx, "GET", members("/missing", clientMsgID, limit), nil, &out)
 	return out, err
 }
 
-// Twice lists people who got the message more than once.
+// Twice lists followers who got the message more than once.
 func (a RemoteAccount) Twice(ctx context.Context, clientMsgID string, limit int) (out []string, err error) {
-	err = a.do(ctx, "GET", people("/twice", clientMsgID, limit), nil, &out)
+	err = a.do(ctx, "GET", members("/twice", clientMsgID, limit), nil, &out)
 	return out, err
 }
 
-func people(path, id string, limit int) string {
+func members(path, id string, limit int) string {
 	return path + "?id=" + url.QueryEscape(id) + "&limit=" + strconv.Itoa(limit)
 }
 
-// Person looks up one follower.
-func (a RemoteAccount) Person(ctx context.Context, clientMsgID, openid string) (out Person, err error) {
-	err = a.do(ctx, "GET", "/person?id="+url.QueryEscape(clientMsgID)+"&openid="+url.QueryEscape(openid), nil, &out)
+// Recipient looks up one follower.
+func (a RemoteAccount) Recipient(ctx context.Context, clientMsgID, openid string) (out Recipient, err error) {
+	err = a.do(ctx, "GET", "/recipient?id="+url.QueryEscape(clientMsgID)+"&openid="+url.QueryEscape(openid), nil, &out)
 	return out, err
 }
 
@@ -123,7 +123,7 @@ func (a RemoteAccount) LastMessage(ctx context.Context, clientMsgID string) (out
 }
 
 // Wait waits until all of the counts have been reached.
-func (a RemoteAccount) Wait(ctx context.Context, until Until) (out Tally, err error) {
+func (a RemoteAccount) Wait(ctx context.Context, until Until) (out Stats, err error) {
 	err = a.do(ctx, "POST", "/wait", until, &out)
 	return out, err
 }
@@ -145,7 +145,7 @@ func (a RemoteAccount) ResetQuota(ctx context.Context) error {
 }
 
 // PHP returns the counters of the PHP token endpoint for the account.
-func (a RemoteAccount) PHP(ctx context.Context) (out PHPTally, err error) {
+func (a RemoteAccount) PHP(ctx context.Context) (out PHPStats, err error) {
 	err = a.do(ctx, "GET", "/php", nil, &out)
 	return out, err
 }
@@ -165,7 +165,7 @@ func (a RemoteAccount) SetCallback(ctx context.Context, c Callback) error {
 	return a.do(ctx, "PUT", "/callback", c, nil)
 }
 
-// Scan is a person scanning a QR code; an empty openid is somebody new.
+// Scan is the scan of a QR code; an empty openid is a new follower.
 func (a RemoteAccount) Scan(ctx context.Context, ticket, openid string) (who string, err error) {
 	err = a.do(ctx, "POST", "/scan?ticket="+url.QueryEscape(ticket)+"&openid="+url.QueryEscape(openid), nil, &who)
 	return who, err

@@ -6,27 +6,27 @@ import (
 )
 
 // Report is what became of a campaign: the sends with one client_msg_id.
-// Everybody who followed from the start and still does is in exactly one of
+// Everyone who followed from the start and still does is in exactly one of
 // Once, More, Missing and Refusing.
 type Report struct {
 	ClientMsgID string
 
-	People   int // followed from the start and follow now
-	Refusing int // of them, those who can't be delivered to, and were not
-	Once     int // of them, those who got it once
-	More     int // of them, those who got it more than once
-	Missing  int // of them, those who should have got it and did not
-	Newborn  int // joined later and got it
-	Left     int // left and got it before, or in spite of, that
+	Followers int // followed from the start and follow now
+	Refusing  int // of them, those who can't be delivered to, and were not
+	Once      int // of them, those who got it once
+	More      int // of them, those who got it more than once
+	Missing   int // of them, those who should have got it and did not
+	Newborn   int // joined later and got it
+	Left      int // left and got it before, or in spite of, that
 
 	Requests   int64 // sends with this client_msg_id
 	Deliveries int64 // messages that reached a phone
 	Recognised int64 // sends recognised as repeats, and so not delivered
-	Strangers  int64 // sends to openids that are nobody's here
+	Strangers  int64 // sends to openids of no follower
 
-	// Requests beyond a person's first, by how the one before had ended:
+	// Requests beyond a recipient's first, by how the one before had ended:
 	Repeats      int64 // it was answered with an outcome
-	Reasked      int64 // of those, to people whose outcome was a refusal
+	Reasked      int64 // of those, to recipients whose outcome was a refusal
 	Overlaps     int64 // it was still being served
 	AfterGone    int64 // its sender had left before the answer
 	AfterDoubt   int64 // -1, or no proper answer
@@ -40,7 +40,7 @@ type Report struct {
 func (r Report) Needless() int64 { return r.Repeats + r.Overlaps + r.AfterGone }
 
 // Complete says that everyone who can be reached was reached.
-func (r Report) Complete() bool { return r.Missing == 0 && r.People > 0 }
+func (r Report) Complete() bool { return r.Missing == 0 && r.Followers > 0 }
 
 // Campaigns lists the client_msg_ids that were seen.
 func (a *Account) Campaigns() []string {
@@ -54,11 +54,11 @@ func (a *Account) Campaigns() []string {
 	return ids
 }
 
-// Report counts a campaign; one that was never seen has everybody missing.
+// Report counts a campaign; one that was never seen has everyone missing.
 func (a *Account) Report(clientMsgID string) Report {
 	r := Report{ClientMsgID: clientMsgID}
 	c := a.ledger.look(clientMsgID)
-	for i := range a.people.people() {
+	for i := range a.followers.ever() {
 		a.count(&r, i, c.entry(i).delivered)
 	}
 	r.Requests, r.Deliveries = c.requests.Load(), c.delivered.Load()
@@ -70,11 +70,11 @@ func (a *Account) Report(clientMsgID string) Report {
 	return r
 }
 
-// count puts person i into the report.
+// count puts follower i into the report.
 func (a *Account) count(r *Report, i int, delivered uint8) {
-	newborn := i >= a.people.base
+	newborn := i >= a.followers.base
 	switch {
-	case a.people.gone(i):
+	case a.followers.gone(i):
 		if delivered > 0 {
 			r.Left++
 		}
@@ -85,7 +85,7 @@ func (a *Account) count(r *Report, i int, delivered uint8) {
 	if newborn {
 		return
 	}
-	r.People++
+	r.Followers++
 	switch {
 	case delivered == 1:
 		r.Once++
@@ -98,22 +98,22 @@ func (a *Account) count(r *Report, i int, delivered uint8) {
 	}
 }
 
-// refuses says that person i can't be delivered to; those who only ask for
+// refuses says that follower i can't be delivered to; those who only ask for
 // patience (43117 for a while) can.
 func (a *Account) refuses(i int) bool {
-	code := a.people.code(i)
+	code := a.followers.code(i)
 	return code != 0 && (code != 43117 || a.Behaviour().FrequentFor == 0)
 }
 
-// Missing lists at most limit people who should have got the message and did
+// Missing lists at most limit followers who should have got the message and did
 // not; 0 is no limit.
 func (a *Account) Missing(clientMsgID string, limit int) []string {
 	return a.pick(clientMsgID, limit, func(i int, e entry) bool {
-		return e.delivered == 0 && i < a.people.base && !a.people.gone(i) && !a.refuses(i)
+		return e.delivered == 0 && i < a.followers.base && !a.followers.gone(i) && !a.refuses(i)
 	})
 }
 
-// Twice lists at most limit people who got the message more than once; 0 is
+// Twice lists at most limit followers who got the message more than once; 0 is
 // no limit.
 func (a *Account) Twice(clientMsgID string, limit int) []string {
 	return a.pick(clientMsgID, limit, func(_ int, e entry) bool { return e.delivered > 1 })
@@ -122,9 +122,9 @@ func (a *Account) Twice(clientMsgID string, limit int) []string {
 func (a *Account) pick(id string, limit int, want func(int, entry) bool) []string {
 	var found []string
 	c := a.ledger.look(id)
-	for i := range a.people.people() {
+	for i := range a.followers.ever() {
 		if want(i, c.entry(i)) {
-			found = append(found, a.people.openID(i))
+			found = append(found, a.followers.openID(i))
 			if len(found) == limit {
 				break
 			}
@@ -133,8 +133,8 @@ func (a *Account) pick(id string, limit int, want func(int, entry) bool) []strin
 	return found
 }
 
-// Person is what one follower was sent in a campaign.
-type Person struct {
+// Recipient is what one follower was sent in a campaign.
+type Recipient struct {
 	OpenID    string
 	Code      int // what a send answers because of who it is
 	Requests  int
@@ -143,15 +143,15 @@ type Person struct {
 	Got       time.Time // the last delivery
 }
 
-// Person looks up one follower; false if there is none with that openid.
-func (a *Account) Person(clientMsgID, openid string) (Person, bool) {
-	i, ok := a.people.index([]byte(openid))
+// Recipient looks up one follower; false if there is none with that openid.
+func (a *Account) Recipient(clientMsgID, openid string) (Recipient, bool) {
+	i, ok := a.followers.index([]byte(openid))
 	if !ok {
-		return Person{}, false
+		return Recipient{}, false
 	}
 	e := a.ledger.look(clientMsgID).entry(i)
-	return Person{
-		OpenID: openid, Code: a.people.code(i),
+	return Recipient{
+		OpenID: openid, Code: a.followers.code(i),
 		Requests: int(e.requests), Delivered: int(e.delivered),
 		First: a.sim.at(e.first), Got: a.sim.at(e.got),
 	}, true
@@ -161,8 +161,8 @@ func (a *Account) Person(clientMsgID, openid string) (Person, bool) {
 // of the list, until it returns false.
 func (a *Account) Delivered(clientMsgID string, yield func(openid string, times int) bool) {
 	c := a.ledger.look(clientMsgID)
-	for i := range a.people.people() {
-		if n := c.entry(i).delivered; n > 0 && !yield(a.people.openID(i), int(n)) {
+	for i := range a.followers.ever() {
+		if n := c.entry(i).delivered; n > 0 && !yield(a.followers.openID(i), int(n)) {
 			return
 		}
 	}

@@ -20,11 +20,11 @@ type sending struct {
 
 	body, frame, out []byte
 
-	letter *letter
-	openid []byte // part of body or of its own
-	person int
-	known  bool // person is somebody
-	key    uint64
+	tmpl      *bodyTemplate
+	openid    []byte // part of body or of its own
+	recipient int
+	known     bool // recipient is one of the followers
+	key       uint64
 }
 
 func newSendingPool() *sync.Pool {
@@ -47,7 +47,7 @@ func (s *Sim) serveSend(w http.ResponseWriter, r *http.Request) {
 	end, code := endBroken, 0
 	defer func() {
 		if x.known {
-			x.letter.campaign.finish(x.person, end)
+			x.tmpl.campaign.finish(x.recipient, end)
 		}
 		a.counters.leave(end, code) // last: who waits for it reads the ledger
 	}()
@@ -57,7 +57,7 @@ func (s *Sim) serveSend(w http.ResponseWriter, r *http.Request) {
 // read takes the request in: token, body, whom it is for. The code is not 0
 // if the request belongs to no account.
 func (x *sending) read(r *http.Request) (code int) {
-	x.letter, x.known, x.openid = nil, false, nil
+	x.tmpl, x.known, x.openid = nil, false, nil
 	if r.Method != http.MethodPost {
 		return 43002
 	}
@@ -70,21 +70,21 @@ func (x *sending) read(r *http.Request) (code int) {
 	if x.body, err = readBody(x.body[:0], r.Body); err != nil {
 		return 47001
 	}
-	x.letter, x.openid, x.frame = x.account.letter(x.body, x.frame)
+	x.tmpl, x.openid, x.frame = x.account.bodyTemplate(x.body, x.frame)
 	x.key = x.sim.serial.Add(1)
-	if x.letter == nil {
+	if x.tmpl == nil {
 		return 0
 	}
 	if x.openid == nil {
-		x.openid = []byte(x.letter.message.ToUser)
+		x.openid = []byte(x.tmpl.message.ToUser)
 	}
-	c := x.letter.campaign
-	if x.person, x.known = x.account.people.index(x.openid); !x.known {
+	c := x.tmpl.campaign
+	if x.recipient, x.known = x.account.followers.index(x.openid); !x.known {
 		c.requests.Add(1)
 		c.strange.Add(1)
 		return 0
 	}
-	x.key = mix(c.key, uint64(x.person), uint64(c.arrive(x.person, x.ms)))
+	x.key = mix(c.key, uint64(x.recipient), uint64(c.arrive(x.recipient, x.ms)))
 	return 0
 }
 
@@ -108,14 +108,14 @@ func (x *sending) serve(w http.ResponseWriter, r *http.Request, end *ending) (co
 	late := unit(mix(x.key, 11)) < x.b.LateShare
 	var msgid int64
 	if takes && !late {
-		code, msgid = x.decide()
+		code, msgid = x.check()
 	}
 	if !s.pause(r.Context(), delay) {
 		*end = endGone
 		panic(http.ErrAbortHandler)
 	}
 	if takes && late {
-		code, msgid = x.decide()
+		code, msgid = x.check()
 	}
 	if fault != nil {
 		return x.misbehave(w, r, fault, code, msgid, end)
@@ -138,7 +138,7 @@ func (x *sending) misbehave(w http.ResponseWriter, r *http.Request, fault *rule,
 		*end = endingOf(fault.Code)
 	}
 	if x.known { // before the caller can know, and try again
-		x.letter.campaign.finish(x.person, *end)
+		x.tmpl.campaign.finish(x.recipient, *end)
 	}
 	good := appendSent(nil, msgid)
 	if code != 0 {
@@ -162,8 +162,8 @@ func (x *sending) answer(w http.ResponseWriter, code int, msgid int64) {
 	switch {
 	case code == 47003:
 		text := ""
-		if x.letter != nil {
-			text = x.letter.check(x.account.templates.find(x.letter.message.TemplateID))
+		if x.tmpl != nil {
+			text = x.tmpl.check(x.account.templates.find(x.tmpl.message.TemplateID))
 		}
 		x.out = appendCode(x.out[:0], code, text, x.now, x.key)
 	case code != 0:

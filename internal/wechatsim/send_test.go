@@ -15,7 +15,7 @@ func TestSend_CountsEveryoneOnce(t *testing.T) {
 	}
 	r.send(ids[0], "job2")
 	got := r.acct.Report("job1")
-	if got.People != 200 || got.Missing != 0 || got.More != 0 || got.Repeats != 0 ||
+	if got.Followers != 200 || got.Missing != 0 || got.More != 0 || got.Repeats != 0 ||
 		got.Once+got.Refusing != 200 || got.Refusing < 20 || got.Refusing > 60 {
 		t.Errorf("report is %+v", got)
 	}

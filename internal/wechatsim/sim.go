@@ -1,11 +1,11 @@
 // Package wechatsim is a WeChat that misbehaves on request, and an outside
 // ledger of who got what. It plays the part of WeChat's API that pushd calls
-// (send.go and decide.go, userget.go, token.go, template.go, quota.go,
-// qrcode.go), and that its hosts call (userinfo.go, tag.go), of the platform's PHP token endpoint (php.go) and of WeChat's
-// callbacks (callback.go), for tests, benchmarks and the demo. Tests judge by
-// its Report, never by the program's own counters.
+// (send.go and checks.go, userget.go, token.go, template.go, quota.go,
+// qrcode.go), and that its hosts call (userinfo.go, tag.go), of the platform's
+// PHP token endpoint (php.go) and of WeChat's callbacks (callback.go), for
+// tests, benchmarks and the demo. Tests judge by its Report, never by the program's own counters.
 //
-// What WeChat is known to do is done by default; what nobody knows, and what
+// What WeChat is known to do is done by default; what is not known, and what
 // goes wrong, is a knob: Behaviour for how an account is, Fault for what
 // happens to some requests. All randomness comes from Options.Seed.
 //
@@ -52,12 +52,12 @@ type Sim struct {
 	serial atomic.Uint64
 	stray  atomic.Int64
 
-	mu       sync.RWMutex
-	accounts map[string]*Account
-	doors    []*Door
-	qr       qrCodes
-	tokens   tokenBook
-	php      phpBook
+	mu        sync.RWMutex
+	accounts  map[string]*Account
+	listeners []*Listener
+	qr        qrCodes
+	tokens    tokenBook
+	php       phpBook
 
 	cert     certOnce
 	sendings *sync.Pool
@@ -140,15 +140,15 @@ func (s *Sim) Accounts() []*Account {
 	return all
 }
 
-// Close ends what hangs, closes all doors and waits for the callbacks. What
+// Close ends what hangs, closes all listeners and waits for the callbacks. What
 // the ledger holds can still be read.
 func (s *Sim) Close() {
 	s.end()
 	s.mu.Lock()
-	doors := s.doors
-	s.doors = nil
+	listeners := s.listeners
+	s.listeners = nil
 	s.mu.Unlock()
-	for _, d := range doors {
+	for _, d := range listeners {
 		d.Close()
 	}
 	s.work.Wait()

@@ -9,12 +9,12 @@ type Tag struct {
 	Share float64 // of the followers, drawn by the seed
 }
 
-// tagged says whether person i carries a tag.
+// tagged says whether follower i carries a tag.
 func (a *Account) tagged(i int, t Tag) bool {
 	return unit(mix(a.key, uint64(i), uint64(t.ID), 22)) < t.Share
 }
 
-// tagsOf lists the tags of person i.
+// tagsOf lists the tags of follower i.
 func (a *Account) tagsOf(i int) []int {
 	ids := []int{}
 	for _, t := range a.tags {
@@ -32,9 +32,9 @@ func (a *Account) Tagged(id int) []string {
 	if !ok {
 		return nil
 	}
-	a.people.list(-1, func(i int) bool {
+	a.followers.list(-1, func(i int) bool {
 		if a.tagged(i, t) {
-			openids = append(openids, a.people.openID(i))
+			openids = append(openids, a.followers.openID(i))
 		}
 		return true
 	})
@@ -81,13 +81,13 @@ func (s *Sim) tagUsersCall(c *call) reply {
 	}
 	from := -1
 	if in.Next != "" {
-		if from, ok = a.people.index([]byte(in.Next)); !ok {
+		if from, ok = a.followers.index([]byte(in.Next)); !ok {
 			return reply{code: 40003}
 		}
 	}
-	p := a.people.page(from, a.Behaviour().Walk.PageSize, func(i int) bool { return a.tagged(i, t) })
+	p := a.followers.page(from, a.Behaviour().Walk.PageSize, func(i int) bool { return a.tagged(i, t) })
 	if p.count == 0 {
 		return reply{body: []byte(`{"count":0}`)}
 	}
-	return reply{body: p.tagBody(a.people.openID(p.last))}
+	return reply{body: p.tagBody(a.followers.openID(p.last))}
 }

@@ -125,24 +125,24 @@ func (ts *templates) find(id string) *Template {
 	return nil
 }
 
-// check holds a letter against a template and returns the text of the 47003,
-// or "". It is worked out once per letter and template.
-func (l *letter) check(t *Template) string {
+// check holds a body against a template and returns the text of the 47003,
+// or "". It is worked out once per body and template.
+func (b *bodyTemplate) check(t *Template) string {
 	if t == nil {
 		return ""
 	}
-	if done := l.checked.Load(); done != nil && done.template == t {
+	if done := b.checked.Load(); done != nil && done.template == t {
 		return done.fault
 	}
-	done := &checkedLetter{template: t}
+	done := &checkedBody{template: t}
 	for _, key := range t.fields {
-		value, ok := l.message.Data[key]
+		value, ok := b.message.Data[key]
 		if !ok || !Fits(key, value) {
 			done.fault = "argument invalid! data." + key + ".value invalid"
 			break
 		}
 	}
-	l.checked.Store(done)
+	b.checked.Store(done)
 	return done.fault
 }
 

@@ -158,7 +158,7 @@ func (a *Account) stableToken(force bool) (value string, life time.Duration) {
 	return t.value, time.Duration(t.expires.Load()-now.UnixMilli()) * time.Millisecond
 }
 
-// RevokeToken kills both tokens at once, as somebody else's refresh does.
+// RevokeToken kills both tokens at once, as another program's refresh does.
 func (a *Account) RevokeToken() {
 	a.tokens.mu.Lock()
 	defer a.tokens.mu.Unlock()

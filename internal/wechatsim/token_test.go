@@ -27,7 +27,7 @@ func (r *rig) stable(force bool) answer {
 	return a
 }
 
-// with is the code that a page asked for with this token answers.
+// with is the code that a page fetched with this token answers.
 func (r *rig) with(token string) int {
 	r.t.Helper()
 	a, err := r.do("GET", "/cgi-bin/user/get?access_token="+token, "")
@@ -124,7 +124,7 @@ func TestToken_WrongSecret(t *testing.T) {
 	}
 }
 
-// php asks the token endpoint.
+// php calls the token endpoint.
 func (r *rig) php(query, header, key string) (int, string) {
 	r.t.Helper()
 	req, err := http.NewRequest("GET", r.web.URL+"/php/token?"+query, nil)
@@ -169,8 +169,8 @@ func TestPHP_Contract(t *testing.T) {
 		t.Error("the rejected token came again")
 	}
 	got := r.sim.PHP(testApp)
-	if got.Asks != 5 || got.Unauthorized != 1 || got.Rejecting != 2 || got.Dropped != 1 || got.MaxConcurrent != 1 || got.ActIDs[1] != "42" {
-		t.Errorf("tally is %+v", got)
+	if got.Calls != 5 || got.Unauthorized != 1 || got.Rejecting != 2 || got.Dropped != 1 || got.MaxConcurrent != 1 || got.ActIDs[1] != "42" {
+		t.Errorf("stats is %+v", got)
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 // Transport carries requests to the simulator without a network, so that
 // they can be made under testing/synctest. Broken connections come out as
 // io.ErrUnexpectedEOF.
-func (s *Sim) Transport() http.RoundTripper { return &inside{&Door{sim: s}} }
+func (s *Sim) Transport() http.RoundTripper { return &inside{&Listener{sim: s}} }
 
-type inside struct{ door *Door }
+type inside struct{ listener *Listener }
 
 // RoundTrip implements http.RoundTripper.
 func (in *inside) RoundTrip(r *http.Request) (resp *http.Response, err error) {
@@ -44,7 +44,7 @@ func (in *inside) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 		}
 	}()
 	w := httptest.NewRecorder()
-	in.door.ServeHTTP(w, served)
+	in.listener.ServeHTTP(w, served)
 	resp = w.Result()
 	resp.Request = r
 	return resp, nil

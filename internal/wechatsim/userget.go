@@ -10,12 +10,12 @@ type walkState struct {
 	mu     sync.Mutex
 	calls  int         // of user/get since the faults were set
 	faults []PageFault // those that calls counts for
-	before int         // the follower before the page told last
+	before int         // the follower before the page given last
 	second int         // the follower before page 2
 	churn  int         // changes so far
 }
 
-// retune starts counting anew when the page faults change.
+// retune starts counting again when the page faults change.
 func (w *walkState) retune(to Walk) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -65,29 +65,29 @@ func (s *Sim) followersCall(c *call) reply {
 	}
 	from := -1
 	if cursor := c.r.URL.Query().Get("next_openid"); cursor != "" {
-		i, ok := a.people.index([]byte(cursor))
+		i, ok := a.followers.index([]byte(cursor))
 		if !ok {
 			return reply{code: 40003}
 		}
 		from = i
 	}
-	if from >= 0 && a.people.gone(from) {
+	if from >= 0 && a.followers.gone(from) {
 		switch b.Walk.Gone {
 		case GoneError:
 			return reply{code: 40003}
 		case GoneEmpty:
-			return reply{body: emptyPage(a.people.total() + b.Walk.TotalOffset)}
+			return reply{body: emptyPage(a.followers.total() + b.Walk.TotalOffset)}
 		}
 	}
 	return reply{body: a.walkOn(from, b.Walk)}
 }
 
-// walkOn answers the page behind a follower, wrong if so set, and lets people
+// walkOn answers the page behind a follower, wrong if so set, and lets followers
 // come and go after it.
 func (a *Account) walkOn(from int, w Walk) []byte {
 	a.walk.mu.Lock()
 	defer a.walk.mu.Unlock()
-	total := a.people.total() + w.TotalOffset
+	total := a.followers.total() + w.TotalOffset
 	kind := a.walk.fault(w.Faults)
 	size := w.PageSize
 	switch kind {
@@ -100,7 +100,7 @@ func (a *Account) walkOn(from int, w Walk) []byte {
 	case PageShort:
 		size = max(1, size/3)
 	}
-	p := a.people.page(from, size, everybody)
+	p := a.followers.page(from, size, anyone)
 	if kind == PageHollow {
 		p.ids, p.count = nil, 0
 	}
@@ -126,17 +126,17 @@ func (a *Account) cursor(p page, w Walk, kind PageKind) string {
 	case p.last < 0, p.count == 0 && kind != PageHollow, w.LastEmpty && !p.more:
 		return ""
 	case kind == PageLoop:
-		return a.people.openID(a.walk.second)
+		return a.followers.openID(a.walk.second)
 	}
-	return a.people.openID(p.last)
+	return a.followers.openID(p.last)
 }
 
-// everybody is no condition on who is listed.
-func everybody(int) bool { return true }
+// anyone is no condition on who is listed.
+func anyone(int) bool { return true }
 
-// page lists at most size of the wanted people behind person from.
+// page lists at most size of the wanted followers behind follower from.
 func (f *followers) page(from, size int, wanted func(i int) bool) page {
-	p := page{last: from, ids: make([]byte, 0, min(size, f.people())*(openidLen+3))}
+	p := page{last: from, ids: make([]byte, 0, min(size, f.ever())*(openidLen+3))}
 	f.list(from, func(i int) bool {
 		if !wanted(i) {
 			return true
@@ -179,18 +179,18 @@ func (p page) tagBody(next string) []byte {
 // emptyPage is the page after the last: no data at all.
 func emptyPage(total int) []byte { return page{}.body(total, "") }
 
-// churn lets people come and go after a page; called with the lock held.
+// churn lets followers come and go after a page; called with the lock held.
 func (a *Account) churn(p page, w Walk) {
 	if w.LeaveCursor && p.count > 0 {
-		a.people.leave(p.last)
+		a.followers.leave(p.last)
 	}
 	for range w.Leave {
 		a.walk.churn++
-		if n := a.people.base; n > 0 {
-			a.people.leave(int(mix(a.key, uint64(a.walk.churn), 15) % uint64(n)))
+		if n := a.followers.base; n > 0 {
+			a.followers.leave(int(mix(a.key, uint64(a.walk.churn), 15) % uint64(n)))
 		}
 	}
 	for range w.Join {
-		a.people.join()
+		a.followers.join()
 	}
 }

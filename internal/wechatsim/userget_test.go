@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// paged is an account whose pages hold ten people.
+// paged is an account whose pages hold ten openids.
 func paged(followers int, change func(*Walk)) AccountOptions {
 	b := Default()
 	b.Walk.PageSize = 10
@@ -30,7 +30,7 @@ func TestUserGet_Walk(t *testing.T) {
 		change           func(*Walk)
 		ids, unique, all int // listed, different, calls
 	}{
-		{"Nobody", 0, nil, 0, 0, 1},
+		{"None", 0, nil, 0, 0, 1},
 		{"OnePage", 9, nil, 9, 9, 2},
 		{"FullPage", 10, nil, 10, 10, 2},
 		{"MorePages", 21, nil, 21, 21, 4},
@@ -52,8 +52,8 @@ func TestUserGet_Walk(t *testing.T) {
 				t.Errorf("listed %d, %d different, in %d calls; want %d, %d, %d",
 					len(ids), unique(ids), calls, tt.ids, tt.unique, tt.all)
 			}
-			if n := r.acct.Tally().Pages; n != int64(calls) {
-				t.Errorf("tally has %d pages, want %d", n, calls)
+			if n := r.acct.Stats().Pages; n != int64(calls) {
+				t.Errorf("stats has %d pages, want %d", n, calls)
 			}
 		})
 	}
@@ -100,12 +100,12 @@ func TestUserGet_Churn(t *testing.T) {
 		t.Errorf("%d ids, %d different, %d calls", len(ids), unique(ids), calls)
 	}
 	if n := r.acct.Followers(); n == 100 {
-		t.Error("nobody came or went")
+		t.Error("no follower came or went")
 	}
 	for _, id := range ids {
 		r.send(id, "job1")
 	}
-	if got := r.acct.Report("job1"); got.Missing != 0 || got.People < 70 || got.People == 100 || got.Newborn == 0 {
+	if got := r.acct.Report("job1"); got.Missing != 0 || got.Followers < 70 || got.Followers == 100 || got.Newborn == 0 {
 		t.Errorf("report is %+v", got)
 	}
 }
@@ -128,6 +128,6 @@ func TestUserGet_OrderIsStable(t *testing.T) {
 	a, _ := newRig(t, paged(40, nil)).walk()
 	b, _ := newRig(t, paged(40, nil)).walk()
 	if fmt.Sprint(a) != fmt.Sprint(b) {
-		t.Error("the same seed lists other people")
+		t.Error("the same seed lists other openids")
 	}
 }

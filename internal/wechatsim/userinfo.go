@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// userInfo is what WeChat says of one person. Since December 2021 it gives no
+// userInfo is what WeChat says of one follower. Since December 2021 it gives no
 // names, places or pictures any more: the fields are there and empty.
 type userInfo struct {
 	Subscribe int     `json:"subscribe"`
@@ -20,18 +20,18 @@ type userInfo struct {
 	Scene     string  `json:"subscribe_scene,omitempty"`
 }
 
-// maxInfos is how many people user/info/batchget takes.
+// maxInfos is how many openids user/info/batchget takes.
 const maxInfos = 100
 
-// info is what user/info says of a person; false if the openid belongs to
-// nobody who ever followed.
+// info is what user/info says of a follower; false if the openid is that of
+// no one who ever followed.
 func (a *Account) info(openid, lang string) (userInfo, bool) {
-	i, ok := a.people.index([]byte(openid))
+	i, ok := a.followers.index([]byte(openid))
 	if !ok {
 		return userInfo{}, false
 	}
 	u := userInfo{OpenID: openid, Tags: []int{}}
-	if a.people.gone(i) || a.people.code(i) == 43004 {
+	if a.followers.gone(i) || a.followers.code(i) == 43004 {
 		return u, true
 	}
 	if lang == "" {

@@ -66,10 +66,10 @@ func TestUserInfo_Batch(t *testing.T) {
 		hundred = append(hundred, r.acct.OpenID(i))
 	}
 	if text, a := ask(hundred...); a.Code != 0 || strings.Count(text, `"subscribe":1`) != 100 {
-		t.Errorf("100 people: %s", text)
+		t.Errorf("100 openids: %s", text)
 	}
 	if _, a := ask(append(hundred, r.acct.OpenID(100))...); a.Code != 40003 {
-		t.Errorf("101 people: %d", a.Code)
+		t.Errorf("101 openids: %d", a.Code)
 	}
 	if _, a := ask("oStranger"); a.Code != 40003 {
 		t.Errorf("a stranger: %d", a.Code)

@@ -238,7 +238,7 @@ func TestTrial(t *testing.T) {
 		t.Error(got)
 	}
 	scan(test.Nonce, acct.OpenID(4), 2)
-	if n := acct.Tally().Delivered; n != 1 {
+	if n := acct.Stats().Delivered; n != 1 {
 		t.Errorf("%d messages, want 1", n)
 	}
 	acct.SetTemplateCode(template, 43116)

@@ -16,12 +16,12 @@ func TestSQLite(t *testing.T) {
 	sim := wechatsim.New(wechatsim.Options{Seed: 5})
 	t.Cleanup(sim.Close)
 	acct := sim.Account("wxalice", wechatsim.AccountOptions{Secret: appSecret, Followers: 20})
-	door, err := sim.Start()
+	listener, err := sim.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &site{t: t}
-	s.Rig, err = rig.New(t.Context(), rig.Options{Sim: sim, Door: door, Change: func(c *daemon.Config) {
+	s.Rig, err = rig.New(t.Context(), rig.Options{Sim: sim, Listener: listener, Change: func(c *daemon.Config) {
 		db, err := sql.Open("sqlite", c.Store.DSN)
 		if err != nil {
 			t.Fatal(err)
@@ -33,7 +33,7 @@ func TestSQLite(t *testing.T) {
 			}
 		}
 		s.php = phptest.New(t, phptest.Settings{
-			"db_dsn": "sqlite:" + c.Store.DSN, "wechat_url": door.URL, "qr_url": door.URL, "token_key": rig.TokenKey,
+			"db_dsn": "sqlite:" + c.Store.DSN, "wechat_url": listener.URL, "qr_url": listener.URL, "token_key": rig.TokenKey,
 			"host_secret": hostSecret, "host_password": password, "base_url": public,
 		})
 		c.Tokens.URL = s.php.Serve(t) + "/token.php"

@@ -19,12 +19,12 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	appid  = "wx0123456789abcdef"
-	secret = "0123456789abcdef0123456789abcdef"
-	people = 23000
-	pages  = 4 // 10,000, 10,000, 3,000 and the empty one
-	tag    = 101
-	expire = 5 * 60 // seconds of the short-lived QR code
+	appid     = "wx0123456789abcdef"
+	secret    = "0123456789abcdef0123456789abcdef"
+	followers = 23000
+	pages     = 4 // 10,000, 10,000, 3,000 and the empty one
+	tag       = 101
+	expire    = 5 * 60 // seconds of the short-lived QR code
 )
 
 // task is what a client is asked to do, as JSON on its standard input.
@@ -104,10 +104,10 @@ func newCourt(t *testing.T) *court {
 	sim := wechatsim.New(wechatsim.Options{Seed: 11})
 	t.Cleanup(sim.Close)
 	acct := sim.Account(appid, wechatsim.AccountOptions{
-		Secret: secret, Followers: people,
+		Secret: secret, Followers: followers,
 		Tags: []wechatsim.Tag{{ID: 2, Name: "星标组"}, {ID: tag, Name: "老学员", Share: 0.01}},
 	})
-	door, err := sim.Start()
+	listener, err := sim.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func newCourt(t *testing.T) *court {
 		c.task.To = append(c.task.To, openid)
 	}
 	slices.Sort(c.task.To)
-	c.task.URL, c.task.AppID, c.task.Secret = door.URL, appid, secret
+	c.task.URL, c.task.AppID, c.task.Secret = listener.URL, appid, secret
 	c.task.Template = wechatsim.TemplateID(appid, 1)
 	c.task.Data = map[string]string{"thing1": "Go <语言> & 直播课", "time2": "2026年01月02日 15:04"}
 	c.task.Link = "https://live.example.com/42?a=1&b=2"
@@ -170,19 +170,19 @@ func (c *court) judge(t *testing.T, r result, campaign string) {
 
 func (c *court) judgeList(t *testing.T, r result) {
 	t.Helper()
-	want := make([]string, people)
+	want := make([]string, followers)
 	for i := range want {
 		want[i] = c.acct.OpenID(i)
 	}
-	if !slices.Equal(r.Followers, want) || r.Total != people || r.Pages != pages {
-		t.Errorf("listed %d of %d people, total %d, in %d pages; want %d pages", len(r.Followers), people, r.Total, r.Pages, pages)
+	if !slices.Equal(r.Followers, want) || r.Total != followers || r.Pages != pages {
+		t.Errorf("listed %d of %d followers, total %d, in %d pages; want %d pages", len(r.Followers), followers, r.Total, r.Pages, pages)
 	}
-	if n := c.acct.Tally().Pages; n != pages {
+	if n := c.acct.Stats().Pages; n != pages {
 		t.Errorf("the simulator counts %d pages, the client %d", n, r.Pages)
 	}
 	tagged := c.acct.Tagged(tag)
 	if len(tagged) == 0 || !slices.Equal(r.Tagged, tagged) {
-		t.Errorf("%d people carry the tag, the client lists %d", len(tagged), len(r.Tagged))
+		t.Errorf("%d followers carry the tag, the client lists %d", len(tagged), len(r.Tagged))
 	}
 	if tags := []count{{2, "星标组", 0}, {tag, "老学员", len(tagged)}}; !slices.Equal(r.Tags, tags) {
 		t.Errorf("tags are %v, want %v", r.Tags, tags)
@@ -201,7 +201,7 @@ func (c *court) judgeSends(t *testing.T, r result, campaign string) {
 		}
 		good++
 		ids[s.MsgID] = true
-		p, ok := c.acct.Person(campaign, s.To)
+		p, ok := c.acct.Recipient(campaign, s.To)
 		if !ok || p.Delivered != 1 || p.Requests != 1 {
 			t.Errorf("the ledger of %s is %+v", s.To, p)
 		}

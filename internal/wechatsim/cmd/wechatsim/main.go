@@ -29,7 +29,7 @@ func main() {
 type settings struct {
 	listen, control, cert, appid string
 	tls, untilStdin              bool
-	doors                        int
+	listeners                    int
 	sim                          wechatsim.Options
 	account                      wechatsim.AccountOptions
 	behaviour                    wechatsim.Behaviour
@@ -39,11 +39,11 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	s := &settings{behaviour: wechatsim.Default()}
 	f := flag.NewFlagSet("wechatsim", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&s.listen, "listen", "127.0.0.1:0", "`address` of the first door; further ones take free ports")
+	f.StringVar(&s.listen, "listen", "127.0.0.1:0", "`address` of the first listener; further ones take free ports")
 	f.StringVar(&s.control, "control", "127.0.0.1:0", "`address` of the remote control")
 	f.BoolVar(&s.tls, "tls", false, "serve with TLS")
 	f.StringVar(&s.cert, "cert", "", "`file` to write the certificate to, for SSL_CERT_FILE")
-	f.IntVar(&s.doors, "doors", 1, "how many doors, for as many daemons")
+	f.IntVar(&s.listeners, "listeners", 1, "how many listeners, for as many daemons")
 	f.BoolVar(&s.untilStdin, "until-stdin-closes", false, "end when standard input does")
 	f.Uint64Var(&s.sim.Seed, "seed", 1, "what all chance depends on")
 	f.BoolVar(&s.sim.Exact, "exact", false, "let latencies end on time, at the cost of some CPU")
@@ -64,8 +64,8 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
-	if f.NArg() > 0 || s.doors < 1 || s.cert != "" && !s.tls {
-		return nil, fmt.Errorf("bad arguments: no operands, at least one door, -cert only with -tls")
+	if f.NArg() > 0 || s.listeners < 1 || s.cert != "" && !s.tls {
+		return nil, fmt.Errorf("bad arguments: no operands, at least one listener, -cert only with -tls")
 	}
 	return s, nil
 }
@@ -97,7 +97,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return nil
 }
 
-// open makes the account and opens the doors.
+// open makes the account and opens the listeners.
 func (set *settings) open(sim *wechatsim.Sim) (where wechatsim.Addresses, err error) {
 	if where.AppID = set.appid; set.appid != "" {
 		set.account.Behaviour = &set.behaviour
@@ -105,15 +105,15 @@ func (set *settings) open(sim *wechatsim.Sim) (where wechatsim.Addresses, err er
 		where.TemplateID = wechatsim.TemplateID(set.appid, 1)
 	}
 	addr := set.listen
-	for range set.doors {
-		door, err := sim.Listen(addr, set.tls)
+	for range set.listeners {
+		listener, err := sim.Listen(addr, set.tls)
 		if err != nil {
 			return where, err
 		}
-		where.URLs = append(where.URLs, door.URL)
+		where.URLs = append(where.URLs, listener.URL)
 		addr = "127.0.0.1:0"
 		if set.tls && set.cert != "" {
-			if err := door.WriteCert(set.cert); err != nil {
+			if err := listener.WriteCert(set.cert); err != nil {
 				return where, err
 			}
 		}

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Tally counts what happened to an account.
-type Tally struct {
+// Stats counts what happened to an account.
+type Stats struct {
 	Sends       int64         // requests to message/template/send
 	Delivered   int64         // messages that a follower got
 	Repeated    int64         // sends recognised by their client_msg_id
 	Pages       int64         // calls of user/get
 	TokenCalls  int64         // calls of cgi-bin/token and stable_token
-	PHPAsks     int64         // questions to the PHP token endpoint
+	PHPCalls    int64         // questions to the PHP token endpoint
 	OtherCalls  int64         // templates, quota, QR codes, …
 	InFlight    int64         // sends being served
 	MaxInFlight int64         // the most there ever were
@@ -31,21 +31,21 @@ type Tally struct {
 	CallbackTries int64 // requests that this took
 }
 
-// counters keeps a Tally and tells those who wait for it.
+// counters keeps a Stats and tells those who wait for it.
 type counters struct {
 	mu      sync.Mutex
-	t       Tally
+	t       Stats
 	seconds []uint32
 	waiters []*waiter
 }
 
 type waiter struct {
-	done func(Tally) bool
+	done func(Stats) bool
 	ch   chan struct{}
 }
 
-// change applies f to the tally.
-func (c *counters) change(f func(*Tally)) {
+// change applies f to the stats.
+func (c *counters) change(f func(*Stats)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f(&c.t)
@@ -107,7 +107,7 @@ func (c *counters) wake() {
 	})
 }
 
-func (c *counters) tally() Tally {
+func (c *counters) stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.t
@@ -121,7 +121,7 @@ func (c *counters) rates() []uint32 {
 	return slices.Clone(c.seconds)
 }
 
-func (c *counters) wait(ctx context.Context, done func(Tally) bool) error {
+func (c *counters) wait(ctx context.Context, done func(Stats) bool) error {
 	w := &waiter{done, make(chan struct{})}
 	c.mu.Lock()
 	if done(c.t) {

@@ -2,13 +2,13 @@ package wechatsim
 
 import "time"
 
-// decide checks a send in WeChat's order and delivers it if all is well.
-func (x *sending) decide() (code int, msgid int64) {
-	a, l := x.account, x.letter
+// check checks a send in WeChat's order and delivers it if all is well.
+func (x *sending) check() (code int, msgid int64) {
+	a := x.account
 	if code := x.token.check(x.sim.Now()); code != 0 {
 		return code, 0
 	}
-	if l == nil {
+	if x.tmpl == nil {
 		if len(x.body) == 0 {
 			return 44002, 0
 		}
@@ -20,15 +20,15 @@ func (x *sending) decide() (code int, msgid int64) {
 	if code := a.quota.send(x.b, x.now); code != 0 {
 		return code, 0
 	}
-	if code := x.checkPerson(); code != 0 {
+	if code := x.checkRecipient(); code != 0 {
 		return code, 0
 	}
 	return x.deliver()
 }
 
-// checkBody checks what does not depend on the person's state.
+// checkBody checks what does not depend on the recipient's state.
 func (x *sending) checkBody() int {
-	m := &x.letter.message
+	m := &x.tmpl.message
 	t := x.account.templates.find(m.TemplateID)
 	switch {
 	case !x.known:
@@ -37,7 +37,7 @@ func (x *sending) checkBody() int {
 		return 40037
 	case t.Code != 0:
 		return t.Code
-	case x.letter.escapes && x.b.RefuseEscapes:
+	case x.tmpl.escapes && x.b.RefuseEscapes:
 		return 40033
 	case len(m.URL) > 1024:
 		return 40039
@@ -47,11 +47,11 @@ func (x *sending) checkBody() int {
 	return 0
 }
 
-// checkPerson checks who the person is. 43117 ends after a while.
-func (x *sending) checkPerson() int {
-	code := x.account.people.code(x.person)
+// checkRecipient checks who the recipient is. 43117 ends after a while.
+func (x *sending) checkRecipient() int {
+	code := x.account.followers.code(x.recipient)
 	if code == 43117 && x.b.FrequentFor > 0 {
-		first := x.letter.campaign.entry(x.person).first
+		first := x.tmpl.campaign.entry(x.recipient).first
 		if time.Duration(x.ms-first)*time.Millisecond >= x.b.FrequentFor {
 			return 0
 		}
@@ -61,28 +61,28 @@ func (x *sending) checkPerson() int {
 
 // deliver recognises repeats, checks the fields, and delivers.
 func (x *sending) deliver() (code int, msgid int64) {
-	a, c := x.account, x.letter.campaign
+	a, c := x.account, x.tmpl.campaign
 	at := x.sim.since(x.sim.Now())
 	if w := x.b.DuplicateWindow; w > 0 {
-		e := a.ledger.everything().entry(x.person)
+		e := a.ledger.everything().entry(x.recipient)
 		if e.delivered > 0 && at-e.got < uint32(w.Milliseconds()) {
 			return 40241, 0
 		}
 	}
-	if x.letter.check(a.templates.find(x.letter.message.TemplateID)) != "" {
+	if x.tmpl.check(a.templates.find(x.tmpl.message.TemplateID)) != "" {
 		return 47003, 0
 	}
 	window := uint32(x.b.DedupWindow.Milliseconds())
 	if c.id == "" {
 		window = 0
 	}
-	n, fresh := c.deliver(x.person, at, window, x.letter.no)
-	id := mix(c.key, uint64(x.person), uint64(n), 13)
+	n, fresh := c.deliver(x.recipient, at, window, x.tmpl.no)
+	id := mix(c.key, uint64(x.recipient), uint64(n), 13)
 	if fresh {
 		a.delivered(x, msgID(id))
 		return 0, msgID(id)
 	}
-	a.counters.change(func(t *Tally) { t.Repeated++ })
+	a.counters.change(func(t *Stats) { t.Repeated++ })
 	if x.b.RepeatOtherID {
 		id = x.key
 	}
@@ -91,11 +91,11 @@ func (x *sending) deliver() (code int, msgid int64) {
 
 // delivered notes a fresh delivery.
 func (a *Account) delivered(x *sending, msgid int64) {
-	a.counters.change(func(t *Tally) { t.Delivered++ })
+	a.counters.change(func(t *Stats) { t.Delivered++ })
 	if x.b.DuplicateWindow > 0 {
-		a.ledger.everything().deliver(x.person, x.sim.since(x.sim.Now()), 0, 0)
+		a.ledger.everything().deliver(x.recipient, x.sim.since(x.sim.Now()), 0, 0)
 	}
-	a.jobFinished(x.person, msgid)
+	a.jobFinished(x.recipient, msgid)
 }
 
 // msgID makes a msgid as WeChat's are: 19 digits, beyond 2^53.

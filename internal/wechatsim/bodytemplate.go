@@ -25,40 +25,40 @@ type MiniProgram struct {
 	PagePath string `json:"pagepath"`
 }
 
-// letter is what the sends of a campaign have in common: their body but for
-// the openid. It is parsed once.
-type letter struct {
-	no         uint16 // in letterCache.all, from 1; 0 if it is not kept
+// bodyTemplate is what the sends of a campaign have in common: their body but
+// for the openid. It is parsed once.
+type bodyTemplate struct {
+	no         uint16 // in bodyTemplates.all, from 1; 0 if it is not kept
 	message    Message
 	head, tail string // the body around the openid
 	escapes    bool   // has \u escapes
 	campaign   *campaign
-	checked    atomic.Pointer[checkedLetter]
+	checked    atomic.Pointer[checkedBody]
 }
 
-// checkedLetter is a letter held against a template.
-type checkedLetter struct {
+// checkedBody is a body held against a message template.
+type checkedBody struct {
 	template *Template
 	fault    string // the 47003 text, or ""
 }
 
-// letterCache finds the letter of a body without parsing it.
-type letterCache struct {
+// bodyTemplates finds the template of a body without parsing it.
+type bodyTemplates struct {
 	mu      sync.Mutex
-	byFrame atomic.Pointer[map[string]*letter]
-	all     []*letter
+	byFrame atomic.Pointer[map[string]*bodyTemplate]
+	all     []*bodyTemplate
 }
 
-// maxLetters is how many letters are kept; the bodies of further ones are
-// parsed each time.
-const maxLetters = 512
+// maxBodyTemplates is how many are kept; further bodies are parsed each
+// time.
+const maxBodyTemplates = 512
 
 var touser = []byte(`"touser":"`)
 
-// letter returns the letter of a body and the openid it goes to; the openid
-// is part of the body. Scratch is for the search and is returned to be used
-// again. The letter is nil if the body is not JSON of the right shape.
-func (a *Account) letter(body, scratch []byte) (l *letter, openid, used []byte) {
+// bodyTemplate returns the template of a body and the openid it goes to; the
+// openid is part of the body. Scratch is for the search and is returned to be
+// used again. The template is nil if the body is not JSON of the right shape.
+func (a *Account) bodyTemplate(body, scratch []byte) (b *bodyTemplate, openid, used []byte) {
 	at := bytes.Index(body, touser)
 	if at < 0 {
 		return a.parse(body), nil, scratch
@@ -72,17 +72,17 @@ func (a *Account) letter(body, scratch []byte) (l *letter, openid, used []byte) 
 		return a.parse(body), nil, scratch
 	}
 	scratch = append(append(append(scratch[:0], body[:at]...), 0), body[end:]...)
-	if known := a.letters.byFrame.Load(); known != nil {
-		if l := (*known)[string(scratch)]; l != nil {
-			return l, body[at:end], scratch
+	if known := a.bodies.byFrame.Load(); known != nil {
+		if b := (*known)[string(scratch)]; b != nil {
+			return b, body[at:end], scratch
 		}
 	}
-	l = a.parse(body)
-	if l != nil && bytes.Count(body, touser[:len(touser)-2]) == 1 && l.message.ToUser == string(body[at:end]) {
-		l = a.letters.keep(string(scratch), l, string(body[:at]), string(body[end:]))
-		return l, body[at:end], scratch
+	b = a.parse(body)
+	if b != nil && bytes.Count(body, touser[:len(touser)-2]) == 1 && b.message.ToUser == string(body[at:end]) {
+		b = a.bodies.keep(string(scratch), b, string(body[:at]), string(body[end:]))
+		return b, body[at:end], scratch
 	}
-	return l, nil, scratch
+	return b, nil, scratch
 }
 
 func openidChar(c byte) bool {
@@ -91,7 +91,7 @@ func openidChar(c byte) bool {
 }
 
 // parse reads a body the slow way; nil if WeChat would call it malformed.
-func (a *Account) parse(body []byte) *letter {
+func (a *Account) parse(body []byte) *bodyTemplate {
 	var in struct {
 		ToUser      string      `json:"touser"`
 		TemplateID  string      `json:"template_id"`
@@ -113,18 +113,18 @@ func (a *Account) parse(body []byte) *letter {
 	for key, v := range in.Data {
 		m.Data[key] = v.Value
 	}
-	return &letter{
+	return &bodyTemplate{
 		message:  m,
 		escapes:  bytes.Contains(body, []byte(`\u`)),
 		campaign: a.ledger.campaign(in.ClientMsgID),
 	}
 }
 
-// keep remembers a letter by its frame and returns the one that is kept.
-func (c *letterCache) keep(frame string, l *letter, head, tail string) *letter {
+// keep remembers a template by its frame and returns the one that is kept.
+func (c *bodyTemplates) keep(frame string, b *bodyTemplate, head, tail string) *bodyTemplate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := map[string]*letter{}
+	known := map[string]*bodyTemplate{}
 	if old := c.byFrame.Load(); old != nil {
 		if kept := (*old)[frame]; kept != nil {
 			return kept
@@ -133,29 +133,29 @@ func (c *letterCache) keep(frame string, l *letter, head, tail string) *letter {
 			known[k] = v
 		}
 	}
-	if len(known) >= maxLetters {
-		return l
+	if len(known) >= maxBodyTemplates {
+		return b
 	}
-	l.head, l.tail = head, tail
-	c.all = append(c.all, l)
-	l.no = uint16(len(c.all))
-	known[frame] = l
+	b.head, b.tail = head, tail
+	c.all = append(c.all, b)
+	b.no = uint16(len(c.all))
+	known[frame] = b
 	c.byFrame.Store(&known)
-	return l
+	return b
 }
 
-// to is the letter as the message to one person.
-func (l *letter) to(openid string) Message {
-	m := l.message
+// to is the message to one recipient.
+func (b *bodyTemplate) to(openid string) Message {
+	m := b.message
 	m.ToUser = openid
-	if l.head != "" {
-		m.Raw = l.head + openid + l.tail
+	if b.head != "" {
+		m.Raw = b.head + openid + b.tail
 	}
 	return m
 }
 
-// get returns a kept letter by its number.
-func (c *letterCache) get(no uint16) *letter {
+// get returns a kept template by its number.
+func (c *bodyTemplates) get(no uint16) *bodyTemplate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if no == 0 || int(no) > len(c.all) {
@@ -167,7 +167,7 @@ func (c *letterCache) get(no uint16) *letter {
 // MessageTo is the message that a follower got last in a campaign; false if
 // there is none, or it is one of too many different ones to be kept.
 func (a *Account) MessageTo(clientMsgID, openid string) (Message, bool) {
-	i, ok := a.people.index([]byte(openid))
+	i, ok := a.followers.index([]byte(openid))
 	if !ok {
 		return Message{}, false
 	}
@@ -176,22 +176,22 @@ func (a *Account) MessageTo(clientMsgID, openid string) (Message, bool) {
 
 // FirstMessage is the first message delivered in a campaign.
 func (a *Account) FirstMessage(clientMsgID string) (Message, bool) {
-	return a.messageOf(clientMsgID, a.ledger.look(clientMsgID).firstPerson.Load())
+	return a.messageOf(clientMsgID, a.ledger.look(clientMsgID).firstRecipient.Load())
 }
 
 // LastMessage is the message delivered last in a campaign.
 func (a *Account) LastMessage(clientMsgID string) (Message, bool) {
-	return a.messageOf(clientMsgID, a.ledger.look(clientMsgID).lastPerson.Load())
+	return a.messageOf(clientMsgID, a.ledger.look(clientMsgID).lastRecipient.Load())
 }
 
-func (a *Account) messageOf(clientMsgID string, person int64) (Message, bool) {
-	if person == 0 {
+func (a *Account) messageOf(clientMsgID string, recipient int64) (Message, bool) {
+	if recipient == 0 {
 		return Message{}, false
 	}
-	e := a.ledger.look(clientMsgID).entry(int(person - 1))
-	l := a.letters.get(e.letter)
-	if l == nil || e.delivered == 0 {
+	e := a.ledger.look(clientMsgID).entry(int(recipient - 1))
+	b := a.bodies.get(e.body)
+	if b == nil || e.delivered == 0 {
 		return Message{}, false
 	}
-	return l.to(a.people.openID(int(person - 1))), true
+	return b.to(a.followers.openID(int(recipient - 1))), true
 }
