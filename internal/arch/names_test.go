@@ -52,6 +52,12 @@ func TestDocuments_NameWhatExists(t *testing.T) {
 		}
 	}
 	for name, comment := range repo.comments {
+		for _, span := range comment {
+			// A name without a directory is a neighbour's.
+			if strings.HasSuffix(span, ".go") && !strings.Contains(span, "/") && !repo.files[path.Join(path.Dir(name), span)] && foreign[span] == "" {
+				t.Errorf("a comment in %s names %s, which is not beside it; write its package, too", name, span)
+			}
+		}
 		for _, fault := range repo.unknown(name, comment) {
 			t.Errorf("a comment in %s names %s, which does not exist", name, fault)
 		}
@@ -65,7 +71,7 @@ func TestDocuments_NameWhatExists(t *testing.T) {
 type tree struct {
 	root     string
 	files    map[string]bool            // files and directories, from the root
-	ends     map[string]bool            // the same from any directory on: run.go, fanout/run.go
+	ends     map[string]bool            // the same from any directory on, as in "fanout/run.go"
 	words    map[string]bool            // of all sources that are no documents
 	funcs    map[string]bool            // of Go and PHP, tests included, whatever their receiver
 	exported map[string]map[string]bool // package name, then what it declares
