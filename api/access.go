@@ -14,7 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 var requestIDShape = regexp.MustCompile(`^[\w.-]{1,64}$`)
@@ -111,9 +111,9 @@ func (s *Server) migrated(next echo.HandlerFunc) echo.HandlerFunc {
 var jobIDShape = regexp.MustCompile(`^[0-9a-z]{1,24}$`)
 
 // jobID returns the job that the address names, or "" if it can't be one.
-func jobID(c echo.Context) fanout.JobID {
+func jobID(c echo.Context) pushd.JobID {
 	if id := c.Param("id"); jobIDShape.MatchString(id) {
-		return fanout.JobID(id)
+		return pushd.JobID(id)
 	}
 	return ""
 }

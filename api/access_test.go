@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // The marks of the secrets that come in; none may come out anywhere.
@@ -47,19 +47,19 @@ func TestServer_SecretsStayInside(t *testing.T) {
 		`{"actid":42,"appid":"wx01","accessToken":"MARKEDTOKEN","accessTokenExpiresIn":"MARKEDTOKEN"}`:        asJSON,
 		`{"actid":42,"appid":"wx01","accessToken":["MARKEDTOKEN"],"secret":{"a":{"b":{"c":"MARKEDSECRET"}}}}`: asJSON,
 	}
-	outcomes := map[string]func(fanout.Request) (fanout.Outcome, error){
-		"accepted": func(fanout.Request) (fanout.Outcome, error) { return fanout.Outcome{Job: job(fanout.Queued)}, nil },
+	outcomes := map[string]func(pushd.Request) (pushd.Outcome, error){
+		"accepted": func(pushd.Request) (pushd.Outcome, error) { return pushd.Outcome{Job: job(pushd.Queued)}, nil },
 		// Whatever prints the whole request by mistake.
-		"error": func(r fanout.Request) (fanout.Outcome, error) {
-			return fanout.Outcome{}, fmt.Errorf("post %+v: %w", r, errors.New("connection lost"))
+		"error": func(r pushd.Request) (pushd.Outcome, error) {
+			return pushd.Outcome{}, fmt.Errorf("post %+v: %w", r, errors.New("connection lost"))
 		},
-		"panic": func(r fanout.Request) (fanout.Outcome, error) { panic("MARKEDPANIC " + string(r.AccessToken)) },
+		"panic": func(r pushd.Request) (pushd.Outcome, error) { panic("MARKEDPANIC " + string(r.AccessToken)) },
 	}
 	for name, post := range outcomes {
 		for body, contentType := range bodies {
 			w := newWorld()
 			w.control.PostFunc = post
-			w.control.EstimateFunc = func(r fanout.Request) (fanout.Estimate, error) { panic(r) }
+			w.control.EstimateFunc = func(r pushd.Request) (pushd.Estimate, error) { panic(r) }
 			r := request("POST", "/v1/jobs?access_token=MARKEDQUERY", contentType, body)
 			r.Header.Set("X-Request-Id", "my-request")
 			rec := w.serve(r)
@@ -74,15 +74,15 @@ func TestServer_SecretsStayInside(t *testing.T) {
 
 func TestServer_Panic(t *testing.T) {
 	w := newWorld()
-	w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { panic("MARKEDPANIC") }
+	w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { panic("MARKEDPANIC") }
 	wantProblem(t, w.get("/v1/jobs/"+theJob), 500, codeInternal, "")
 	if log := w.log.String(); !strings.Contains(log, "access_test.go") || !strings.Contains(log, `"status":500`) {
 		t.Errorf("the log lacks the place, or the answer: %s", log)
 	}
 	wantNoMarks(t, "the log", w.log.String())
-	w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) {
+	w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) {
 		none := []int{}
-		return fanout.Job{}, fmt.Errorf("%d", none[3])
+		return pushd.Job{}, fmt.Errorf("%d", none[3])
 	}
 	if w.get("/v1/jobs/" + theJob); !strings.Contains(w.log.String(), "index out of range [3]") {
 		t.Errorf("the log lacks what the runtime says: %s", w.log.String())

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 func TestServer_Keys(t *testing.T) {
@@ -62,7 +62,7 @@ func TestServer_EverythingElseWantsAKey(t *testing.T) {
 func TestServer_NoKeysIsOpen(t *testing.T) {
 	w := newWorld()
 	w.options.Keys = nil
-	w.health.Parts = []fanout.HealthPart{{Name: "wechat", Status: fanout.OK, Text: "shown"}}
+	w.health.Parts = []pushd.HealthPart{{Name: "wechat", Status: pushd.OK, Text: "shown"}}
 	r := request("GET", "/v1/jobs", "", "")
 	r.Header.Del("Authorization")
 	r.Host = "127.0.0.1:8080"

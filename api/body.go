@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 const (
@@ -100,7 +100,7 @@ func unread(err error) error {
 }
 
 // parserOf returns how to read a body with these headers.
-func parserOf(h http.Header) (func([]byte) (*node, *fanout.Problem), error) {
+func parserOf(h http.Header) (func([]byte) (*node, *pushd.Problem), error) {
 	if enc := h.Get(echo.HeaderContentEncoding); enc != "" && !strings.EqualFold(enc, "identity") {
 		return nil, problem(codeMediaType, "send the body without Content-Encoding")
 	}

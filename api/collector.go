@@ -3,7 +3,7 @@ package api
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // TokenStats counts the calls of PHP's token endpoint since the process
@@ -17,8 +17,8 @@ type TokenStats struct {
 // collector turns the engine's counters into metrics at every scrape. Labels
 // come from closed lists: no account, job or person is ever among them.
 type collector struct {
-	health func() fanout.Health
-	stats  func() fanout.Stats
+	health func() pushd.Health
+	stats  func() pushd.Stats
 	tokens func() TokenStats
 }
 
@@ -70,13 +70,13 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
 	}
 	s := c.stats()
-	for _, v := range fanout.Verdicts() {
+	for _, v := range pushd.Verdicts() {
 		counter(answersDesc, s.Answers[v], v.String())
 	}
-	for _, state := range fanout.ActiveStates {
+	for _, state := range pushd.ActiveStates {
 		gauge(jobsDesc, s.Jobs[state], string(state))
 	}
-	for _, state := range fanout.EndedStates {
+	for _, state := range pushd.EndedStates {
 		counter(endedDesc, s.JobsEnded[state], string(state))
 	}
 	counter(retriesDesc, s.Retries)
@@ -104,17 +104,17 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-func severity(l fanout.Level) int {
+func severity(l pushd.Level) int {
 	switch l {
-	case fanout.OK:
+	case pushd.OK:
 		return 0
-	case fanout.Degraded:
+	case pushd.Degraded:
 		return 1
 	}
 	return 2
 }
 
-func histogram(d *prometheus.Desc, h fanout.Histogram) prometheus.Metric {
+func histogram(d *prometheus.Desc, h pushd.Histogram) prometheus.Metric {
 	buckets := make(map[float64]uint64, len(h.Bounds))
 	for i, bound := range h.Bounds {
 		if i < len(h.Counts) {

@@ -7,16 +7,16 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Commands are what people tell a job. Each returns the job as it is after.
 type Commands interface {
-	Pause(ctx context.Context, id fanout.JobID) (fanout.Job, error)
-	Resume(ctx context.Context, id fanout.JobID) (fanout.Job, error)
-	Cancel(ctx context.Context, id fanout.JobID) (fanout.Job, error)
-	Retry(ctx context.Context, id fanout.JobID, r fanout.RetryRequest) (fanout.Job, error)
-	Patch(ctx context.Context, id fanout.JobID, p fanout.Patch) (fanout.Job, error)
+	Pause(ctx context.Context, id pushd.JobID) (pushd.Job, error)
+	Resume(ctx context.Context, id pushd.JobID) (pushd.Job, error)
+	Cancel(ctx context.Context, id pushd.JobID) (pushd.Job, error)
+	Retry(ctx context.Context, id pushd.JobID, r pushd.RetryRequest) (pushd.Job, error)
+	Patch(ctx context.Context, id pushd.JobID, p pushd.Patch) (pushd.Job, error)
 }
 
 func (s *Server) pause(c echo.Context) error  { return s.plain(c, s.Control.Pause) }
@@ -26,7 +26,7 @@ func (s *Server) cancel(c echo.Context) error { return s.plain(c, s.Control.Canc
 // plain gives a command that takes nothing. These go on while the process
 // drains: they are writes to the database, and somebody may be in a hurry to
 // stop a job.
-func (s *Server) plain(c echo.Context, command func(context.Context, fanout.JobID) (fanout.Job, error)) error {
+func (s *Server) plain(c echo.Context, command func(context.Context, pushd.JobID) (pushd.Job, error)) error {
 	body, err := readBody(c)
 	if err != nil {
 		return err
@@ -47,11 +47,11 @@ func (s *Server) retry(c echo.Context) error {
 		return err
 	}
 	f := open(body, nil, "acceptDuplicates", "deadline")
-	r := fanout.RetryRequest{AcceptDuplicates: f.truth("acceptDuplicates"), Deadline: f.deadline()}
+	r := pushd.RetryRequest{AcceptDuplicates: f.truth("acceptDuplicates"), Deadline: f.deadline()}
 	if err := f.err(); err != nil {
 		return err
 	}
-	return s.command(c, http.StatusAccepted, func(ctx context.Context, id fanout.JobID) (fanout.Job, error) {
+	return s.command(c, http.StatusAccepted, func(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
 		return s.Control.Retry(ctx, id, r)
 	})
 }
@@ -63,7 +63,7 @@ func (s *Server) patch(c echo.Context) error {
 		return err
 	}
 	f := open(body, nil, "rate", "deadline", "templateId", "url", "miniprogram", "data")
-	p := fanout.Patch{Edit: f.edit()}
+	p := pushd.Patch{Edit: f.edit()}
 	if rate := f.whole("rate", 0, maxRate); rate != nil {
 		n := int(*rate)
 		p.Rate = &n
@@ -81,18 +81,18 @@ func (s *Server) patch(c echo.Context) error {
 	if !p.Edit.Empty() {
 		bound = askTimeout // what fields a template has may have to be asked for
 	}
-	return s.within(c, bound, http.StatusOK, func(ctx context.Context, id fanout.JobID) (fanout.Job, error) {
+	return s.within(c, bound, http.StatusOK, func(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
 		return s.Control.Patch(ctx, id, p)
 	})
 }
 
 // command runs a command on the job that the address names.
-func (s *Server) command(c echo.Context, status int, run func(context.Context, fanout.JobID) (fanout.Job, error)) error {
+func (s *Server) command(c echo.Context, status int, run func(context.Context, pushd.JobID) (pushd.Job, error)) error {
 	return s.within(c, callTimeout, status, run)
 }
 
 // within is command with another bound.
-func (s *Server) within(c echo.Context, bound time.Duration, status int, run func(context.Context, fanout.JobID) (fanout.Job, error)) error {
+func (s *Server) within(c echo.Context, bound time.Duration, status int, run func(context.Context, pushd.JobID) (pushd.Job, error)) error {
 	id := jobID(c)
 	if id == "" {
 		return noJob()

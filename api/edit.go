@@ -1,13 +1,13 @@
 package api
 
-import "pushd/internal/fanout"
+import "pushd"
 
 // edit reads a correction of what a job sends. In the manner of a merge patch
 // (RFC 7396), what is not there stays, and null takes back what was asked for.
 // As in a POST, an empty text or object counts as not there.
-func (f *fields) edit() fanout.Edit {
-	var e fanout.Edit
-	e.TemplateID = change(f, "templateId", fanout.TemplateID(f.text("templateId", nameShape)))
+func (f *fields) edit() pushd.Edit {
+	var e pushd.Edit
+	e.TemplateID = change(f, "templateId", pushd.TemplateID(f.text("templateId", nameShape)))
 	e.URL = change(f, "url", f.url())
 	e.MiniProgram = change(f, "miniprogram", f.miniProgram())
 	e.Data.To = f.changes()
@@ -16,9 +16,9 @@ func (f *fields) edit() fanout.Edit {
 }
 
 // change is a change to what a member says, or back to nothing where it is null.
-func change[T comparable](f *fields, key string, to T) fanout.Change[T] {
+func change[T comparable](f *fields, key string, to T) pushd.Change[T] {
 	var nothing T
-	return fanout.Change[T]{Set: to != nothing || f.null(key), To: to}
+	return pushd.Change[T]{Set: to != nothing || f.null(key), To: to}
 }
 
 // null says that a member is there and null.

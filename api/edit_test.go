@@ -5,30 +5,30 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // A correction changes what it names: null takes back, what is empty or not
 // there stays.
 func TestServer_PatchOfTheMessage(t *testing.T) {
 	w := newWorld()
-	var got fanout.Patch
-	w.control.PatchFunc = func(_ fanout.JobID, p fanout.Patch) (fanout.Job, error) {
+	var got pushd.Patch
+	w.control.PatchFunc = func(_ pushd.JobID, p pushd.Patch) (pushd.Job, error) {
 		got = p
-		return job(fanout.Paused), nil
+		return job(pushd.Paused), nil
 	}
 	b := "b"
-	for body, want := range map[string]fanout.Edit{
-		`{"data":{"thing1":"b"}}`:                             {Data: fanout.Change[map[string]*string]{Set: true, To: map[string]*string{"thing1": &b}}},
-		`{"data":{"thing1":{"value":"b"},"time2":null}}`:      {Data: fanout.Change[map[string]*string]{Set: true, To: map[string]*string{"thing1": &b, "time2": nil}}},
-		`{"data":null}`:                                       {Data: fanout.Change[map[string]*string]{Set: true}},
+	for body, want := range map[string]pushd.Edit{
+		`{"data":{"thing1":"b"}}`:                             {Data: pushd.Change[map[string]*string]{Set: true, To: map[string]*string{"thing1": &b}}},
+		`{"data":{"thing1":{"value":"b"},"time2":null}}`:      {Data: pushd.Change[map[string]*string]{Set: true, To: map[string]*string{"thing1": &b, "time2": nil}}},
+		`{"data":null}`:                                       {Data: pushd.Change[map[string]*string]{Set: true}},
 		`{"rate":1,"data":{}}`:                                {},
 		`{"rate":1,"data":[],"url":"","miniprogram":[]}`:      {},
-		`{"url":null,"miniprogram":null,"templateId":null}`:   {URL: fanout.Change[string]{Set: true}, MiniProgram: fanout.Change[*fanout.MiniProgram]{Set: true}, TemplateID: fanout.Change[fanout.TemplateID]{Set: true}},
-		`{"url":"https://x.example/a","templateId":"tpl-2"}`:  {URL: fanout.Change[string]{Set: true, To: "https://x.example/a"}, TemplateID: fanout.Change[fanout.TemplateID]{Set: true, To: "tpl-2"}},
-		`{"miniprogram":{"appid":"wx1","pagepath":"p?id=1"}}`: {MiniProgram: fanout.Change[*fanout.MiniProgram]{Set: true, To: &fanout.MiniProgram{AppID: "wx1", PagePath: "p?id=1"}}},
+		`{"url":null,"miniprogram":null,"templateId":null}`:   {URL: pushd.Change[string]{Set: true}, MiniProgram: pushd.Change[*pushd.MiniProgram]{Set: true}, TemplateID: pushd.Change[pushd.TemplateID]{Set: true}},
+		`{"url":"https://x.example/a","templateId":"tpl-2"}`:  {URL: pushd.Change[string]{Set: true, To: "https://x.example/a"}, TemplateID: pushd.Change[pushd.TemplateID]{Set: true, To: "tpl-2"}},
+		`{"miniprogram":{"appid":"wx1","pagepath":"p?id=1"}}`: {MiniProgram: pushd.Change[*pushd.MiniProgram]{Set: true, To: &pushd.MiniProgram{AppID: "wx1", PagePath: "p?id=1"}}},
 	} {
-		got = fanout.Patch{}
+		got = pushd.Patch{}
 		rec := w.serve(request("PATCH", "/v1/jobs/"+theJob, asJSON, body))
 		if rec.Code != 200 || !reflect.DeepEqual(got.Edit, want) {
 			t.Errorf("%s: answered %d %s, asked for %+v", body, rec.Code, rec.Body, got.Edit)
@@ -57,15 +57,15 @@ func TestServer_PatchOfTheMessage(t *testing.T) {
 // Jobs and lists show which version of the message somebody got.
 func TestServer_MessageVersions(t *testing.T) {
 	w := newWorld()
-	w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) {
-		j := job(fanout.Running)
+	w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) {
+		j := job(pushd.Running)
 		j.MessageVersion = 2
 		return j, nil
 	}
-	w.jobs.messages = []fanout.MessageVersion{{Version: 1, At: noon}, {Version: 2, At: noon, Message: fanout.Message{Data: map[string]string{"thing1": "b"}}}}
-	w.jobs.RecipientFunc = func(to fanout.OpenID) (fanout.Person, error) {
-		return map[fanout.OpenID]fanout.Person{
-			"o1": {State: fanout.PersonSent, Code: 2}, "o2": {State: fanout.PersonSent}, "o3": {State: fanout.PersonFailed, Code: 43101},
+	w.jobs.messages = []pushd.MessageVersion{{Version: 1, At: noon}, {Version: 2, At: noon, Message: pushd.Message{Data: map[string]string{"thing1": "b"}}}}
+	w.jobs.RecipientFunc = func(to pushd.OpenID) (pushd.Person, error) {
+		return map[pushd.OpenID]pushd.Person{
+			"o1": {State: pushd.PersonSent, Code: 2}, "o2": {State: pushd.PersonSent}, "o3": {State: pushd.PersonFailed, Code: 43101},
 		}[to], nil
 	}
 	for path, want := range map[string]string{

@@ -12,24 +12,24 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // unreached are the outcomes of people who were not told.
-var unreached = map[string]fanout.PersonState{
-	"failed":  fanout.PersonFailed,
-	"unknown": fanout.PersonUnknown,
-	"skipped": fanout.PersonSkipped,
+var unreached = map[string]pushd.PersonState{
+	"failed":  pushd.PersonFailed,
+	"unknown": pushd.PersonUnknown,
+	"skipped": pushd.PersonSkipped,
 }
 
 // listed are the outcomes of GET /v1/jobs/{id}/recipients: with untold, for those
 // without an outcome, every recipient is on exactly one list.
-var listed = map[string][]fanout.PersonState{
-	"sent":    {fanout.PersonSent},
-	"skipped": {fanout.PersonSkipped},
-	"failed":  {fanout.PersonFailed},
-	"unknown": {fanout.PersonUnknown},
-	untold:    {fanout.Untouched, fanout.Refused, fanout.InDoubt},
+var listed = map[string][]pushd.PersonState{
+	"sent":    {pushd.PersonSent},
+	"skipped": {pushd.PersonSkipped},
+	"failed":  {pushd.PersonFailed},
+	"unknown": {pushd.PersonUnknown},
+	untold:    {pushd.Untouched, pushd.Refused, pushd.InDoubt},
 }
 
 // untold is the outcome of a recipient who has none.
@@ -46,7 +46,7 @@ func (s *Server) recipients(c echo.Context) error {
 	if outcomes == nil {
 		outcomes = all
 	}
-	var states []fanout.PersonState
+	var states []pushd.PersonState
 	for _, o := range outcomes {
 		states = append(states, listed[o]...)
 	}
@@ -64,7 +64,7 @@ func (s *Server) failures(c echo.Context) error {
 	if outcomes == nil {
 		outcomes = []string{"failed", "unknown", "skipped"}
 	}
-	var states []fanout.PersonState
+	var states []pushd.PersonState
 	for _, o := range outcomes {
 		states = append(states, unreached[o])
 	}
@@ -72,7 +72,7 @@ func (s *Server) failures(c echo.Context) error {
 }
 
 // people streams a job's recipients in some states.
-func (s *Server) people(c echo.Context, f *fields, states []fanout.PersonState, name string) error {
+func (s *Server) people(c echo.Context, f *fields, states []pushd.PersonState, name string) error {
 	asCSV := strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/csv")
 	if format := words(f, "format", []string{"csv", "ndjson"}); format != nil {
 		asCSV = format[0] == "csv"
@@ -109,7 +109,7 @@ const flushEvery = 500
 // so that an error until then still gets an answer of its own.
 type stream struct {
 	c      echo.Context
-	job    fanout.JobID
+	job    pushd.JobID
 	name   string // of the list, for the file
 	buf    *bufio.Writer
 	csv    *csv.Writer // nil for NDJSON
@@ -117,7 +117,7 @@ type stream struct {
 	header bool
 }
 
-func newStream(c echo.Context, job fanout.JobID, name string, asCSV bool) *stream {
+func newStream(c echo.Context, job pushd.JobID, name string, asCSV bool) *stream {
 	st := &stream{c: c, job: job, name: name}
 	st.buf = bufio.NewWriterSize(piece{st}, 32<<10)
 	if asCSV {
@@ -162,14 +162,14 @@ func (st *stream) begin() {
 
 // failureDoc is a line of NDJSON.
 type failureDoc struct {
-	OpenID  fanout.OpenID `json:"openid"`
-	Outcome string        `json:"outcome"`
-	Error   *string       `json:"error"`
-	Page    int           `json:"page"`
-	Version *int          `json:"messageVersion,omitempty"` // of who got it
+	OpenID  pushd.OpenID `json:"openid"`
+	Outcome string       `json:"outcome"`
+	Error   *string      `json:"error"`
+	Page    int          `json:"page"`
+	Version *int         `json:"messageVersion,omitempty"` // of who got it
 }
 
-func (st *stream) write(f fanout.Failure) error {
+func (st *stream) write(f pushd.Failure) error {
 	if err := st.line(f); err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (st *stream) write(f fanout.Failure) error {
 	return nil
 }
 
-func (st *stream) line(f fanout.Failure) error {
+func (st *stream) line(f pushd.Failure) error {
 	err, version := explained(f.State, f.Code)
 	doc := failureDoc{f.OpenID, outcomeOf(f.State), err, f.Page, version}
 	if st.csv == nil {
@@ -204,7 +204,7 @@ func (st *stream) columns(cells ...string) []string {
 }
 
 // outcomeOf names a recipient's outcome.
-func outcomeOf(s fanout.PersonState) string {
+func outcomeOf(s pushd.PersonState) string {
 	if !s.Settled() {
 		return untold
 	}

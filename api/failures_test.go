@@ -12,18 +12,18 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 const failuresPath = "/v1/jobs/" + theJob + "/failures"
 
 // unreachedPeople is a small list with everything odd in it.
-func unreachedPeople(_ context.Context, _ []fanout.PersonState, yield func(fanout.Failure) error) error {
-	for _, f := range []fanout.Failure{
-		{OpenID: "oA1", State: fanout.PersonFailed, Code: 47003, Page: 1},
-		{OpenID: "-B2", State: fanout.PersonUnknown, Code: fanout.CodeTimeout, Page: 2},
-		{OpenID: "=C3", State: fanout.PersonSkipped, Code: -1, Page: 3},
-		{OpenID: "oD4", State: fanout.PersonFailed, Page: 3},
+func unreachedPeople(_ context.Context, _ []pushd.PersonState, yield func(pushd.Failure) error) error {
+	for _, f := range []pushd.Failure{
+		{OpenID: "oA1", State: pushd.PersonFailed, Code: 47003, Page: 1},
+		{OpenID: "-B2", State: pushd.PersonUnknown, Code: pushd.CodeTimeout, Page: 2},
+		{OpenID: "=C3", State: pushd.PersonSkipped, Code: -1, Page: 3},
+		{OpenID: "oD4", State: pushd.PersonFailed, Page: 3},
 	} {
 		if err := yield(f); err != nil {
 			return err
@@ -76,15 +76,15 @@ func TestCell(t *testing.T) {
 
 func TestServer_FailuresOutcome(t *testing.T) {
 	w := newWorld()
-	var got []fanout.PersonState
-	w.jobs.FailuresFunc = func(_ context.Context, states []fanout.PersonState, _ func(fanout.Failure) error) error {
+	var got []pushd.PersonState
+	w.jobs.FailuresFunc = func(_ context.Context, states []pushd.PersonState, _ func(pushd.Failure) error) error {
 		got = states
 		return nil
 	}
-	for query, want := range map[string][]fanout.PersonState{
-		"":                        {fanout.PersonFailed, fanout.PersonUnknown, fanout.PersonSkipped},
-		"?outcome=unknown":        {fanout.PersonUnknown},
-		"?outcome=skipped,failed": {fanout.PersonSkipped, fanout.PersonFailed},
+	for query, want := range map[string][]pushd.PersonState{
+		"":                        {pushd.PersonFailed, pushd.PersonUnknown, pushd.PersonSkipped},
+		"?outcome=unknown":        {pushd.PersonUnknown},
+		"?outcome=skipped,failed": {pushd.PersonSkipped, pushd.PersonFailed},
 	} {
 		if rec := w.get(failuresPath + query); rec.Code != 200 || !slices.Equal(got, want) {
 			t.Errorf("%s: answered %d, asked for %v, want %v", query, rec.Code, got, want)
@@ -98,9 +98,9 @@ func TestServer_FailuresBreakOff(t *testing.T) {
 	for _, people := range []int{0, 3, 100_000} {
 		t.Run(fmt.Sprint(people), func(t *testing.T) {
 			w := newWorld()
-			w.jobs.FailuresFunc = func(_ context.Context, _ []fanout.PersonState, yield func(fanout.Failure) error) error {
+			w.jobs.FailuresFunc = func(_ context.Context, _ []pushd.PersonState, yield func(pushd.Failure) error) error {
 				for range people {
-					if err := yield(fanout.Failure{OpenID: "oA1", State: fanout.PersonFailed, Code: 1, Page: 1}); err != nil {
+					if err := yield(pushd.Failure{OpenID: "oA1", State: pushd.PersonFailed, Code: 1, Page: 1}); err != nil {
 						return err
 					}
 				}
@@ -129,9 +129,9 @@ func TestServer_FailuresBreakOff(t *testing.T) {
 func TestServer_FailuresComeAsTheyAreRead(t *testing.T) {
 	w := newWorld()
 	heard := make(chan struct{})
-	w.jobs.FailuresFunc = func(ctx context.Context, _ []fanout.PersonState, yield func(fanout.Failure) error) error {
+	w.jobs.FailuresFunc = func(ctx context.Context, _ []pushd.PersonState, yield func(pushd.Failure) error) error {
 		for range flushEvery {
-			if err := yield(fanout.Failure{OpenID: "oA1", State: fanout.PersonFailed, Page: 1}); err != nil {
+			if err := yield(pushd.Failure{OpenID: "oA1", State: pushd.PersonFailed, Page: 1}); err != nil {
 				return err
 			}
 		}
@@ -168,9 +168,9 @@ func TestServer_FailuresComeAsTheyAreRead(t *testing.T) {
 func TestServer_FailuresClientGone(t *testing.T) {
 	w := newWorld()
 	stopped := make(chan error, 1)
-	w.jobs.FailuresFunc = func(_ context.Context, _ []fanout.PersonState, yield func(fanout.Failure) error) error {
+	w.jobs.FailuresFunc = func(_ context.Context, _ []pushd.PersonState, yield func(pushd.Failure) error) error {
 		for {
-			if err := yield(fanout.Failure{OpenID: "oA1", State: fanout.PersonFailed, Code: 1, Page: 1}); err != nil {
+			if err := yield(pushd.Failure{OpenID: "oA1", State: pushd.PersonFailed, Code: 1, Page: 1}); err != nil {
 				stopped <- err
 				return err
 			}
@@ -193,11 +193,11 @@ func TestServer_FailuresClientGone(t *testing.T) {
 // Every outcome can be listed; who has none is untold.
 func TestServer_Recipients(t *testing.T) {
 	w := newWorld()
-	var asked []fanout.PersonState
-	w.jobs.FailuresFunc = func(_ context.Context, states []fanout.PersonState, yield func(fanout.Failure) error) error {
+	var asked []pushd.PersonState
+	w.jobs.FailuresFunc = func(_ context.Context, states []pushd.PersonState, yield func(pushd.Failure) error) error {
 		asked = states
-		for i, s := range []fanout.PersonState{fanout.PersonSent, fanout.Untouched, fanout.Refused, fanout.InDoubt} {
-			if err := yield(fanout.Failure{OpenID: fanout.OpenID(fmt.Sprint("o", i)), State: s, Page: 1}); err != nil {
+		for i, s := range []pushd.PersonState{pushd.PersonSent, pushd.Untouched, pushd.Refused, pushd.InDoubt} {
+			if err := yield(pushd.Failure{OpenID: pushd.OpenID(fmt.Sprint("o", i)), State: s, Page: 1}); err != nil {
 				return err
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"pushd"
 	"pushd/internal/fanout"
 )
 
@@ -23,61 +24,61 @@ const (
 )
 
 // noon is a moment on the database's clock: 2026-03-01 12:00:00 UTC.
-const noon = fanout.Time(1772366400 * 1e6)
+const noon = pushd.Time(1772366400 * 1e6)
 
 type fakeControl struct {
-	PostFunc     func(fanout.Request) (fanout.Outcome, error)
-	EstimateFunc func(fanout.Request) (fanout.Estimate, error)
-	CommandFunc  func(name string, id fanout.JobID) (fanout.Job, error)
-	RetryFunc    func(fanout.JobID, fanout.RetryRequest) (fanout.Job, error)
-	PatchFunc    func(fanout.JobID, fanout.Patch) (fanout.Job, error)
+	PostFunc     func(pushd.Request) (pushd.Outcome, error)
+	EstimateFunc func(pushd.Request) (pushd.Estimate, error)
+	CommandFunc  func(name string, id pushd.JobID) (pushd.Job, error)
+	RetryFunc    func(pushd.JobID, pushd.RetryRequest) (pushd.Job, error)
+	PatchFunc    func(pushd.JobID, pushd.Patch) (pushd.Job, error)
 }
 
-func (f *fakeControl) Post(_ context.Context, r fanout.Request) (fanout.Outcome, error) {
+func (f *fakeControl) Post(_ context.Context, r pushd.Request) (pushd.Outcome, error) {
 	return f.PostFunc(r)
 }
-func (f *fakeControl) Estimate(_ context.Context, r fanout.Request) (fanout.Estimate, error) {
+func (f *fakeControl) Estimate(_ context.Context, r pushd.Request) (pushd.Estimate, error) {
 	return f.EstimateFunc(r)
 }
-func (f *fakeControl) Pause(_ context.Context, id fanout.JobID) (fanout.Job, error) {
+func (f *fakeControl) Pause(_ context.Context, id pushd.JobID) (pushd.Job, error) {
 	return f.CommandFunc("pause", id)
 }
-func (f *fakeControl) Resume(_ context.Context, id fanout.JobID) (fanout.Job, error) {
+func (f *fakeControl) Resume(_ context.Context, id pushd.JobID) (pushd.Job, error) {
 	return f.CommandFunc("resume", id)
 }
-func (f *fakeControl) Cancel(_ context.Context, id fanout.JobID) (fanout.Job, error) {
+func (f *fakeControl) Cancel(_ context.Context, id pushd.JobID) (pushd.Job, error) {
 	return f.CommandFunc("cancel", id)
 }
-func (f *fakeControl) Retry(_ context.Context, id fanout.JobID, r fanout.RetryRequest) (fanout.Job, error) {
+func (f *fakeControl) Retry(_ context.Context, id pushd.JobID, r pushd.RetryRequest) (pushd.Job, error) {
 	return f.RetryFunc(id, r)
 }
-func (f *fakeControl) Patch(_ context.Context, id fanout.JobID, p fanout.Patch) (fanout.Job, error) {
+func (f *fakeControl) Patch(_ context.Context, id pushd.JobID, p pushd.Patch) (pushd.Job, error) {
 	return f.PatchFunc(id, p)
 }
 
 type fakeJobs struct {
-	JobFunc       func(fanout.JobID) (fanout.Job, error)
-	JobsFunc      func(fanout.Filter) ([]fanout.Job, string, error)
-	FailuresFunc  func(context.Context, []fanout.PersonState, func(fanout.Failure) error) error
-	RecipientFunc func(fanout.OpenID) (fanout.Person, error)
-	PositionFunc  func(fanout.JobID) (int, error)
-	messages      []fanout.MessageVersion
+	JobFunc       func(pushd.JobID) (pushd.Job, error)
+	JobsFunc      func(pushd.Filter) ([]pushd.Job, string, error)
+	FailuresFunc  func(context.Context, []pushd.PersonState, func(pushd.Failure) error) error
+	RecipientFunc func(pushd.OpenID) (pushd.Person, error)
+	PositionFunc  func(pushd.JobID) (int, error)
+	messages      []pushd.MessageVersion
 }
 
-func (f *fakeJobs) Job(_ context.Context, id fanout.JobID) (fanout.Job, error) { return f.JobFunc(id) }
-func (f *fakeJobs) QueuePosition(_ context.Context, id fanout.JobID) (int, error) {
+func (f *fakeJobs) Job(_ context.Context, id pushd.JobID) (pushd.Job, error) { return f.JobFunc(id) }
+func (f *fakeJobs) QueuePosition(_ context.Context, id pushd.JobID) (int, error) {
 	return f.PositionFunc(id)
 }
-func (f *fakeJobs) Messages(context.Context, fanout.JobID) ([]fanout.MessageVersion, error) {
+func (f *fakeJobs) Messages(context.Context, pushd.JobID) ([]pushd.MessageVersion, error) {
 	return f.messages, nil
 }
-func (f *fakeJobs) Jobs(_ context.Context, filter fanout.Filter) ([]fanout.Job, string, error) {
+func (f *fakeJobs) Jobs(_ context.Context, filter pushd.Filter) ([]pushd.Job, string, error) {
 	return f.JobsFunc(filter)
 }
-func (f *fakeJobs) Failures(ctx context.Context, _ fanout.JobID, states []fanout.PersonState, yield func(fanout.Failure) error) error {
+func (f *fakeJobs) Failures(ctx context.Context, _ pushd.JobID, states []pushd.PersonState, yield func(pushd.Failure) error) error {
 	return f.FailuresFunc(ctx, states, yield)
 }
-func (f *fakeJobs) Recipient(_ context.Context, _ fanout.JobID, openID fanout.OpenID) (fanout.Person, error) {
+func (f *fakeJobs) Recipient(_ context.Context, _ pushd.JobID, openID pushd.OpenID) (pushd.Person, error) {
 	return f.RecipientFunc(openID)
 }
 
@@ -85,36 +86,36 @@ type fakeComposer struct {
 	view    fanout.TemplateView
 	preview fanout.Preview
 	err     error
-	saved   fanout.Texts
-	draft   *fanout.Texts
+	saved   pushd.Texts
+	draft   *pushd.Texts
 }
 
-func (f *fakeComposer) Templates(context.Context, fanout.AppID) ([]fanout.TemplateView, error) {
+func (f *fakeComposer) Templates(context.Context, pushd.AppID) ([]fanout.TemplateView, error) {
 	return []fanout.TemplateView{f.view}, f.err
 }
-func (f *fakeComposer) Template(context.Context, fanout.AppID, fanout.TemplateID) (fanout.TemplateView, error) {
+func (f *fakeComposer) Template(context.Context, pushd.AppID, pushd.TemplateID) (fanout.TemplateView, error) {
 	return f.view, f.err
 }
-func (f *fakeComposer) Save(_ context.Context, _ fanout.AppID, t fanout.Texts) (fanout.TemplateView, error) {
+func (f *fakeComposer) Save(_ context.Context, _ pushd.AppID, t pushd.Texts) (fanout.TemplateView, error) {
 	f.saved = t
 	return f.view, f.err
 }
-func (f *fakeComposer) Preview(_ context.Context, _ fanout.AppID, _ fanout.TemplateID, _ fanout.ActID, draft *fanout.Texts) (fanout.Preview, error) {
+func (f *fakeComposer) Preview(_ context.Context, _ pushd.AppID, _ pushd.TemplateID, _ pushd.ActID, draft *pushd.Texts) (fanout.Preview, error) {
 	f.draft = draft
 	return f.preview, f.err
 }
-func (f *fakeComposer) Test(context.Context, fanout.AppID, fanout.TemplateID, fanout.ActID, fanout.OpenID) (*fanout.Message, error) {
+func (f *fakeComposer) Test(context.Context, pushd.AppID, pushd.TemplateID, pushd.ActID, pushd.OpenID) (*pushd.Message, error) {
 	return f.preview.Message, f.err
 }
 
 // job is a job in some state, as the store gives it.
-func job(state fanout.State) fanout.Job {
+func job(state pushd.State) pushd.Job {
 	total := int64(1000)
-	return fanout.Job{
+	return pushd.Job{
 		ID: theJob, MsgID: "c3fdpwfcbpjxvd4o7rca", ActID: 42, AppID: "wx01", State: state, StartTime: 1772368200,
 		CreatedAt: noon, Deadline: noon.Add(3600e9), Now: noon.Add(60e9), Leased: noon.Add(70e9),
-		Walk:   fanout.Walk{Pages: 1, Walked: 800, Total: &total},
-		Counts: fanout.Counts{Sent: 400, Errors: map[int]int64{43004: 2, fanout.CodeTimeout: 1}},
+		Walk:   pushd.Walk{Pages: 1, Walked: 800, Total: &total},
+		Counts: pushd.Counts{Sent: 400, Errors: map[int]int64{43004: 2, pushd.CodeTimeout: 1}},
 	}
 }
 
@@ -123,38 +124,38 @@ type world struct {
 	control  fakeControl
 	jobs     fakeJobs
 	composer fakeComposer
-	health   fanout.Health
-	stats    fanout.Stats
+	health   pushd.Health
+	stats    pushd.Stats
 	options  Options
 	log      strings.Builder
 }
 
 // newWorld returns a world in which every call goes well.
 func newWorld() *world {
-	w := &world{health: fanout.Health{Status: fanout.OK}}
+	w := &world{health: pushd.Health{Status: pushd.OK}}
 	w.control = fakeControl{
-		PostFunc: func(fanout.Request) (fanout.Outcome, error) {
-			return fanout.Outcome{Job: job(fanout.Queued)}, nil
+		PostFunc: func(pushd.Request) (pushd.Outcome, error) {
+			return pushd.Outcome{Job: job(pushd.Queued)}, nil
 		},
-		EstimateFunc: func(fanout.Request) (fanout.Estimate, error) { return fanout.Estimate{}, nil },
-		CommandFunc:  func(string, fanout.JobID) (fanout.Job, error) { return job(fanout.Paused), nil },
-		RetryFunc: func(fanout.JobID, fanout.RetryRequest) (fanout.Job, error) {
-			return job(fanout.Queued), nil
+		EstimateFunc: func(pushd.Request) (pushd.Estimate, error) { return pushd.Estimate{}, nil },
+		CommandFunc:  func(string, pushd.JobID) (pushd.Job, error) { return job(pushd.Paused), nil },
+		RetryFunc: func(pushd.JobID, pushd.RetryRequest) (pushd.Job, error) {
+			return job(pushd.Queued), nil
 		},
-		PatchFunc: func(fanout.JobID, fanout.Patch) (fanout.Job, error) { return job(fanout.Running), nil },
+		PatchFunc: func(pushd.JobID, pushd.Patch) (pushd.Job, error) { return job(pushd.Running), nil },
 	}
 	w.jobs = fakeJobs{
-		JobFunc:      func(fanout.JobID) (fanout.Job, error) { return job(fanout.Running), nil },
-		PositionFunc: func(fanout.JobID) (int, error) { return 3, nil },
-		JobsFunc: func(fanout.Filter) ([]fanout.Job, string, error) {
-			return []fanout.Job{job(fanout.Running), job(fanout.Queued)}, "", nil
+		JobFunc:      func(pushd.JobID) (pushd.Job, error) { return job(pushd.Running), nil },
+		PositionFunc: func(pushd.JobID) (int, error) { return 3, nil },
+		JobsFunc: func(pushd.Filter) ([]pushd.Job, string, error) {
+			return []pushd.Job{job(pushd.Running), job(pushd.Queued)}, "", nil
 		},
-		FailuresFunc: func(context.Context, []fanout.PersonState, func(fanout.Failure) error) error { return nil },
-		RecipientFunc: func(fanout.OpenID) (fanout.Person, error) {
-			return fanout.Person{State: fanout.PersonSent}, nil
+		FailuresFunc: func(context.Context, []pushd.PersonState, func(pushd.Failure) error) error { return nil },
+		RecipientFunc: func(pushd.OpenID) (pushd.Person, error) {
+			return pushd.Person{State: pushd.PersonSent}, nil
 		},
 	}
-	message := &fanout.Message{TemplateID: "t1", Data: map[string]string{"thing1": "a"}}
+	message := &pushd.Message{TemplateID: "t1", Data: map[string]string{"thing1": "a"}}
 	w.composer = fakeComposer{
 		view: fanout.TemplateView{ID: "t1", Fields: []fanout.Field{{Key: "thing1", Label: "名称", Type: "thing", Limit: 20}},
 			Texts: map[string]string{"thing1": "{{title}}"}},
@@ -163,8 +164,8 @@ func newWorld() *world {
 	}
 	w.options = Options{
 		Control: &w.control, Jobs: &w.jobs, Composer: &w.composer,
-		Health: func() fanout.Health { return w.health },
-		Stats:  func() fanout.Stats { return w.stats },
+		Health: func() pushd.Health { return w.health },
+		Stats:  func() pushd.Stats { return w.stats },
 		Down:   func(err error) bool { return strings.Contains(err.Error(), "connection lost") },
 		Keys:   []string{theKey, otherKey}, Version: "1.2.3",
 		Logger: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -217,7 +218,7 @@ func decode[T any](t *testing.T, rec *httptest.ResponseRecorder) T {
 }
 
 // wantProblem checks a refusal.
-func wantProblem(t *testing.T, rec *httptest.ResponseRecorder, status int, code fanout.ProblemCode, field string) problemDoc {
+func wantProblem(t *testing.T, rec *httptest.ResponseRecorder, status int, code pushd.ProblemCode, field string) problemDoc {
 	t.Helper()
 	if got := rec.Header().Get("Content-Type"); got != "application/problem+json" {
 		t.Fatalf("Content-Type %q, want application/problem+json; answer %d %s", got, rec.Code, rec.Body)

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // fields reads the members of an object one after the other and keeps the
@@ -16,7 +16,7 @@ import (
 type fields struct {
 	n       *node
 	path    []string
-	problem *fanout.Problem
+	problem *pushd.Problem
 }
 
 // open starts reading an object that may have the members known.

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // parseForm reads a form-encoded body, with PHP's brackets for nesting:
 // data[thing1][value]=x is {"data": {"thing1": {"value": "x"}}}.
-func parseForm(b []byte) (*node, *fanout.Problem) {
+func parseForm(b []byte) (*node, *pushd.Problem) {
 	if bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
 		return nil, problem(codeMalformed,
 			"the body looks like JSON, its Content-Type says form: send Content-Type: application/json")
@@ -41,14 +41,14 @@ func parseForm(b []byte) (*node, *fanout.Problem) {
 	return n, nil
 }
 
-func malformedField(path []string, text string) *fanout.Problem {
+func malformedField(path []string, text string) *pushd.Problem {
 	p := problem(codeMalformed, "the form field "+text)
 	p.Field = shown(path)
 	return p
 }
 
 // put stores a value below n, making the objects on the way.
-func (n *node) put(path []string, value string) *fanout.Problem {
+func (n *node) put(path []string, value string) *pushd.Problem {
 	if len(path) >= maxDepth {
 		return invalid(shown(path), "nested too deeply")
 	}

@@ -5,21 +5,21 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // healthDoc is the answer of /healthz. Status is ok, degraded or down, and at
 // /readyz also draining.
 type healthDoc struct {
-	Status   fanout.Level             `json:"status"`
+	Status   pushd.Level              `json:"status"`
 	Draining bool                     `json:"draining"`
 	Version  string                   `json:"version"`
 	Parts    map[string]healthPartDoc `json:"parts"`
 }
 
 type healthPartDoc struct {
-	Status fanout.Level `json:"status"`
-	Text   string       `json:"text,omitempty"` // only for those with a key
+	Status pushd.Level `json:"status"`
+	Text   string      `json:"text,omitempty"` // only for those with a key
 }
 
 // health is GET /healthz: 503 means that a person should look, or that a
@@ -27,7 +27,7 @@ type healthPartDoc struct {
 func (s *Server) health(c echo.Context) error {
 	h := s.Health()
 	status := http.StatusOK
-	if h.Status == fanout.Down {
+	if h.Status == pushd.Down {
 		status = http.StatusServiceUnavailable
 	}
 	doc := healthDoc{
@@ -53,11 +53,11 @@ type readyDoc struct {
 // ready is GET /readyz: whether to send work here.
 func (s *Server) ready(c echo.Context) error {
 	h := s.Health()
-	doc := readyDoc{Ready: h.Status != fanout.Down && !s.draining(h)}
+	doc := readyDoc{Ready: h.Status != pushd.Down && !s.draining(h)}
 	if doc.Ready {
 		return answer(c, http.StatusOK, doc)
 	}
 	return answer(c, http.StatusServiceUnavailable, doc)
 }
 
-func (s *Server) draining(h fanout.Health) bool { return h.Draining || s.Draining() }
+func (s *Server) draining(h pushd.Health) bool { return h.Draining || s.Draining() }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 func (w *world) probe(method, path, key string) *httptest.ResponseRecorder {
@@ -20,16 +20,16 @@ func (w *world) probe(method, path, key string) *httptest.ResponseRecorder {
 func TestServer_Health(t *testing.T) {
 	cases := []struct {
 		name           string
-		health         fanout.Health
+		health         pushd.Health
 		draining       bool
 		healthz, ready int
 	}{
-		{"OK", fanout.Health{Status: fanout.OK}, false, 200, 200},
-		{"Degraded", fanout.Health{Status: fanout.Degraded}, false, 200, 200},
-		{"Down", fanout.Health{Status: fanout.Down}, false, 503, 503},
-		{"Draining", fanout.Health{Status: fanout.Degraded, Draining: true}, false, 200, 503},
-		{"DrainingBySignal", fanout.Health{Status: fanout.OK}, true, 200, 503},
-		{"DownAndDraining", fanout.Health{Status: fanout.Down, Draining: true}, true, 503, 503},
+		{"OK", pushd.Health{Status: pushd.OK}, false, 200, 200},
+		{"Degraded", pushd.Health{Status: pushd.Degraded}, false, 200, 200},
+		{"Down", pushd.Health{Status: pushd.Down}, false, 503, 503},
+		{"Draining", pushd.Health{Status: pushd.Degraded, Draining: true}, false, 200, 503},
+		{"DrainingBySignal", pushd.Health{Status: pushd.OK}, true, 200, 503},
+		{"DownAndDraining", pushd.Health{Status: pushd.Down, Draining: true}, true, 503, 503},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,16 +56,16 @@ func TestServer_Health(t *testing.T) {
 func TestServer_HealthTextsWantAKey(t *testing.T) {
 	const secretText = "wx01 answers 40001"
 	w := newWorld()
-	w.health = fanout.Health{Status: fanout.Degraded, Parts: []fanout.HealthPart{
-		{Name: "database", Status: fanout.OK},
-		{Name: "wechat", Status: fanout.Degraded, Text: secretText},
+	w.health = pushd.Health{Status: pushd.Degraded, Parts: []pushd.HealthPart{
+		{Name: "database", Status: pushd.OK},
+		{Name: "wechat", Status: pushd.Degraded, Text: secretText},
 	}}
 	for key, shown := range map[string]bool{"": false, "wrong": false, theKey: true, otherKey: true} {
 		rec := w.probe("GET", "/healthz", key)
 		if rec.Code != 200 || strings.Contains(rec.Body.String(), secretText) != shown {
 			t.Errorf("key %q: %d %s", key, rec.Code, rec.Body)
 		}
-		if doc := decode[healthDoc](t, rec); doc.Parts["wechat"].Status != fanout.Degraded {
+		if doc := decode[healthDoc](t, rec); doc.Parts["wechat"].Status != pushd.Degraded {
 			t.Errorf("key %q: parts are missing: %s", key, rec.Body)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // pipes is a listener of in-memory connections, whose deadlines follow the
@@ -121,9 +121,9 @@ func TestHTTPServer_IdleTooLong(t *testing.T) {
 // same, with and without a body.
 func TestHTTPServer_AnswerTakesLong(t *testing.T) {
 	w := newWorld()
-	w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) {
+	w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) {
 		time.Sleep(callTimeout - time.Second) // on the clock that jumps
-		return job(fanout.Running), nil
+		return job(pushd.Running), nil
 	}
 	var lost error
 	w.options.Control = slowControl{&w.control, &lost}
@@ -149,10 +149,10 @@ type slowControl struct {
 	lost *error
 }
 
-func (s slowControl) Estimate(ctx context.Context, _ fanout.Request) (fanout.Estimate, error) {
+func (s slowControl) Estimate(ctx context.Context, _ pushd.Request) (pushd.Estimate, error) {
 	time.Sleep(callTimeout - time.Second)
 	*s.lost = ctx.Err()
-	return fanout.Estimate{}, ctx.Err()
+	return pushd.Estimate{}, ctx.Err()
 }
 
 // A call that never comes back is not waited for.
@@ -172,21 +172,21 @@ func TestHTTPServer_DatabaseHangs(t *testing.T) {
 
 type hangingControl struct{ Control }
 
-func (hangingControl) Pause(ctx context.Context, _ fanout.JobID) (fanout.Job, error) {
+func (hangingControl) Pause(ctx context.Context, _ pushd.JobID) (pushd.Job, error) {
 	<-ctx.Done()
-	return fanout.Job{}, ctx.Err()
+	return pushd.Job{}, ctx.Err()
 }
 
 // A long list is no reason to cut a client off, as long as it reads.
 func TestHTTPServer_StreamTakesLong(t *testing.T) {
 	const pieces = 30
 	w := newWorld()
-	w.jobs.FailuresFunc = func(ctx context.Context, _ []fanout.PersonState, yield func(fanout.Failure) error) error {
+	w.jobs.FailuresFunc = func(ctx context.Context, _ []pushd.PersonState, yield func(pushd.Failure) error) error {
 		for i := range pieces * flushEvery {
 			if i%flushEvery == 0 {
 				time.Sleep(writeTimeout / 2)
 			}
-			if err := yield(fanout.Failure{OpenID: "oA1", State: fanout.PersonFailed, Code: 1, Page: 1}); err != nil {
+			if err := yield(pushd.Failure{OpenID: "oA1", State: pushd.PersonFailed, Code: 1, Page: 1}); err != nil {
 				return err
 			}
 		}
@@ -207,9 +207,9 @@ func TestHTTPServer_StreamTakesLong(t *testing.T) {
 func TestHTTPServer_ClientDoesNotRead(t *testing.T) {
 	w := newWorld()
 	var stopped error
-	w.jobs.FailuresFunc = func(_ context.Context, _ []fanout.PersonState, yield func(fanout.Failure) error) error {
+	w.jobs.FailuresFunc = func(_ context.Context, _ []pushd.PersonState, yield func(pushd.Failure) error) error {
 		for stopped == nil {
-			stopped = yield(fanout.Failure{OpenID: "oA1", State: fanout.PersonFailed, Code: 1, Page: 1})
+			stopped = yield(pushd.Failure{OpenID: "oA1", State: pushd.PersonFailed, Code: 1, Page: 1})
 		}
 		return stopped
 	}

@@ -6,24 +6,24 @@ import (
 	"strconv"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // jobDoc is a job as callers see it. Pointers are null where nothing is known.
 type jobDoc struct {
-	ID          fanout.JobID       `json:"id"`
-	ClientMsgID fanout.MsgID       `json:"clientMsgId"`
-	Existing    bool               `json:"existing,omitempty"`
-	ActID       fanout.ActID       `json:"actid"`
-	AppID       fanout.AppID       `json:"appid"`
-	TemplateID  *fanout.TemplateID `json:"templateId"`
-	Message     *fanout.Message    `json:"message"`
-	Version     *int               `json:"messageVersion"`
-	Messages    []messageDoc       `json:"messages,omitempty"`
+	ID          pushd.JobID       `json:"id"`
+	ClientMsgID pushd.MsgID       `json:"clientMsgId"`
+	Existing    bool              `json:"existing,omitempty"`
+	ActID       pushd.ActID       `json:"actid"`
+	AppID       pushd.AppID       `json:"appid"`
+	TemplateID  *pushd.TemplateID `json:"templateId"`
+	Message     *pushd.Message    `json:"message"`
+	Version     *int              `json:"messageVersion"`
+	Messages    []messageDoc      `json:"messages,omitempty"`
 
-	State  fanout.State   `json:"state"`
-	Reason *fanout.Reason `json:"reason"`
-	Detail *string        `json:"detail"`
+	State  pushd.State   `json:"state"`
+	Reason *pushd.Reason `json:"reason"`
+	Detail *string       `json:"detail"`
 
 	Total   *int64           `json:"total"`
 	Walked  int64            `json:"walked"`
@@ -54,13 +54,13 @@ type jobDoc struct {
 
 // messageDoc is one version of a job's message.
 type messageDoc struct {
-	Version   int            `json:"version"`
-	Message   fanout.Message `json:"message"`
-	CreatedAt *time.Time     `json:"createdAt"`
+	Version   int           `json:"version"`
+	Message   pushd.Message `json:"message"`
+	CreatedAt *time.Time    `json:"createdAt"`
 }
 
 // messages describes the versions of a job's message.
-func messages(versions []fanout.MessageVersion) []messageDoc {
+func messages(versions []pushd.MessageVersion) []messageDoc {
 	docs := make([]messageDoc, len(versions))
 	for i, v := range versions {
 		docs[i] = messageDoc{v.Version, v.Message, moment(v.At)}
@@ -70,7 +70,7 @@ func messages(versions []fanout.MessageVersion) []messageDoc {
 
 // job describes j. Its place in the queue is asked for and left out if the
 // database does not answer: what was done to the job stands all the same.
-func (s *Server) job(ctx context.Context, j fanout.Job) jobDoc {
+func (s *Server) job(ctx context.Context, j pushd.Job) jobDoc {
 	rate := s.rate(j)
 	doc := jobDoc{
 		ID: j.ID, ClientMsgID: j.MsgID, ActID: j.ActID, AppID: j.AppID,
@@ -82,16 +82,16 @@ func (s *Server) job(ctx context.Context, j fanout.Job) jobDoc {
 		Errors: errorCounts(j.Counts.Errors),
 		Rate:   rate, RateLimit: known(j.Rate), ETA: eta(j, rate),
 		QuotaRemain: j.QuotaRemain, Shortfall: j.Shortfall,
-		StartTime: moment(fanout.Time(j.StartTime * 1e6)), CreatedAt: moment(j.CreatedAt),
+		StartTime: moment(pushd.Time(j.StartTime * 1e6)), CreatedAt: moment(j.CreatedAt),
 		StartedAt: moment(j.StartedAt), FinishedAt: moment(j.FinishedAt), Deadline: moment(j.Deadline),
 	}
 	if j.Prepared.Message != nil {
 		doc.TemplateID = known(j.Prepared.Message.TemplateID)
 	}
 	switch j.State {
-	case fanout.Parked:
+	case pushd.Parked:
 		doc.ParkedUntil = moment(j.ParkedUntil)
-	case fanout.Queued:
+	case pushd.Queued:
 		position, err := s.Jobs.QueuePosition(ctx, j.ID)
 		if err != nil {
 			s.Logger.Warn("queue position not known", "job_id", string(j.ID), "error", err)
@@ -108,8 +108,8 @@ func (s *Server) job(ctx context.Context, j fanout.Job) jobDoc {
 
 // rate is the messages/s of a job over the last 10 s. A running job whose
 // owner is gone sends nothing, whatever was told last.
-func (s *Server) rate(j fanout.Job) float64 {
-	if j.State != fanout.Running {
+func (s *Server) rate(j pushd.Job) float64 {
+	if j.State != pushd.Running {
 		return 0
 	}
 	r, here := s.Live(j.ID)
@@ -124,13 +124,13 @@ func (s *Server) rate(j fanout.Job) float64 {
 
 // eta is when the job is done if it goes on like this; nil where nobody can
 // tell, which includes more than a year.
-func eta(j fanout.Job, rate float64) *time.Time {
+func eta(j pushd.Job, rate float64) *time.Time {
 	people := j.Walk.Walked
 	if j.Walk.Total != nil && !j.Walk.Complete {
 		people = max(people, *j.Walk.Total)
 	}
 	left := float64(people - j.Counts.Settled())
-	if j.State != fanout.Running || rate == 0 || left <= 0 || j.Now == 0 {
+	if j.State != pushd.Running || rate == 0 || left <= 0 || j.Now == 0 {
 		return nil
 	}
 	seconds := left / rate
@@ -150,7 +150,7 @@ func errorCounts(counts map[int]int64) map[string]int64 {
 }
 
 func errorKey(code int) string {
-	if name := fanout.CodeName(code); name != "" {
+	if name := pushd.CodeName(code); name != "" {
 		return name
 	}
 	return strconv.Itoa(code)
@@ -158,7 +158,7 @@ func errorKey(code int) string {
 
 // moment is a time in RFC 3339 to the second; nil for never, and for a time
 // that RFC 3339 can't write: one such row must not break a list.
-func moment(t fanout.Time) *time.Time {
+func moment(t pushd.Time) *time.Time {
 	at := t.Std().Truncate(time.Second)
 	if t == 0 || at.Year() < 1 || at.Year() > 9999 {
 		return nil

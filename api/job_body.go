@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"pushd"
 	"pushd/internal/fanout"
 )
 
@@ -41,11 +42,11 @@ var jobFields = []string{
 }
 
 // jobRequest reads the body of POST /v1/jobs.
-func jobRequest(n *node) (fanout.Request, error) {
+func jobRequest(n *node) (pushd.Request, error) {
 	f := open(n, nil, jobFields...)
-	r := fanout.Request{
-		ActID:    fanout.ActID(f.actID()),
-		AppID:    fanout.AppID(f.appID()),
+	r := pushd.Request{
+		ActID:    pushd.ActID(f.actID()),
+		AppID:    pushd.AppID(f.appID()),
 		Asked:    f.asked(),
 		Deadline: f.deadline(),
 		Continue: f.truth("continue"),
@@ -81,16 +82,16 @@ func (f *fields) appID() string {
 
 // token reads the access token. One whose time is over counts as none: PHP's
 // endpoint has a fresh one.
-func (f *fields) token() (fanout.Token, time.Duration) {
+func (f *fields) token() (pushd.Token, time.Duration) {
 	tok := f.text("accessToken", tokenShape)
 	left := f.whole("accessTokenExpiresIn", -maxExpiresIn, maxExpiresIn)
 	switch {
 	case left == nil:
-		return fanout.Token(tok), 0
+		return pushd.Token(tok), 0
 	case *left <= 0:
 		return "", 0
 	}
-	return fanout.Token(tok), time.Duration(*left) * time.Second
+	return pushd.Token(tok), time.Duration(*left) * time.Second
 }
 
 func (f *fields) deadline() int64 {
@@ -106,9 +107,9 @@ func (f *fields) deadline() int64 {
 	return *at
 }
 
-func (f *fields) asked() fanout.Asked {
-	return fanout.Asked{
-		TemplateID:  fanout.TemplateID(f.text("templateId", nameShape)),
+func (f *fields) asked() pushd.Asked {
+	return pushd.Asked{
+		TemplateID:  pushd.TemplateID(f.text("templateId", nameShape)),
 		URL:         f.url(),
 		MiniProgram: f.miniProgram(),
 		Data:        f.data(),
@@ -137,13 +138,13 @@ func (f *fields) placeholders(name, text string) {
 	}
 }
 
-func (f *fields) miniProgram() *fanout.MiniProgram {
+func (f *fields) miniProgram() *pushd.MiniProgram {
 	n := f.object("miniprogram")
 	if n == nil || len(n.keys) == 0 {
 		return nil
 	}
 	m := open(n, f.at("miniprogram"), "appid", "pagepath")
-	p := &fanout.MiniProgram{
+	p := &pushd.MiniProgram{
 		AppID:    m.text("appid", nameShape),
 		PagePath: m.text("pagepath", pathShape),
 	}

@@ -6,17 +6,17 @@ import (
 	"testing"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // accepted posts a body and returns the request that reached the domain.
-func accepted(t *testing.T, contentType, body string) fanout.Request {
+func accepted(t *testing.T, contentType, body string) pushd.Request {
 	t.Helper()
-	var got fanout.Request
+	var got pushd.Request
 	w := newWorld()
-	w.control.PostFunc = func(r fanout.Request) (fanout.Outcome, error) {
+	w.control.PostFunc = func(r pushd.Request) (pushd.Outcome, error) {
 		got = r
-		return fanout.Outcome{Job: job(fanout.Queued)}, nil
+		return pushd.Outcome{Job: job(pushd.Queued)}, nil
 	}
 	if rec := w.serve(request("POST", "/v1/jobs", contentType, body)); rec.Code != 202 {
 		t.Fatalf("%s: answered %d %s", body, rec.Code, rec.Body)
@@ -25,19 +25,19 @@ func accepted(t *testing.T, contentType, body string) fanout.Request {
 }
 
 func TestServer_GoodBodies(t *testing.T) {
-	four := fanout.Request{ActID: 42, AppID: "wx01", AccessToken: "tok"}
-	all := fanout.Request{
+	four := pushd.Request{ActID: 42, AppID: "wx01", AccessToken: "tok"}
+	all := pushd.Request{
 		ActID: 42, AppID: "wx01", AccessToken: "tok", ExpiresIn: 7000 * time.Second,
-		Asked: fanout.Asked{
+		Asked: pushd.Asked{
 			TemplateID: "T_-1", URL: "https://live.example.com/?a=1&b=播",
-			MiniProgram: &fanout.MiniProgram{AppID: "wx02", PagePath: "pages/live?id=42"},
+			MiniProgram: &pushd.MiniProgram{AppID: "wx02", PagePath: "pages/live?id=42"},
 			Data:        map[string]string{"thing1": "春季 公开课", "time2": "20:00", "number3": "5"},
 		},
 		Deadline: 1772368200, Rate: 500, Continue: true,
 	}
 	cases := []struct {
 		name, contentType, body string
-		want                    fanout.Request
+		want                    pushd.Request
 	}{
 		{"four fields", asJSON, `{"actid":42,"appid":"wx01","secret":"s","accessToken":"tok"}`, four},
 		{"four fields in a form", asForm, "actid=42&appid=wx01&secret=s&accessToken=tok", four},
@@ -52,11 +52,11 @@ func TestServer_GoodBodies(t *testing.T) {
 		{"everything in a form", asForm, "actid=42&appid=wx01&accessToken=tok&accessTokenExpiresIn=7000&templateId=T_-1" +
 			"&url=https%3A%2F%2Flive.example.com%2F%3Fa%3D1%26b%3D%E6%92%AD&miniprogram%5Bappid%5D=wx02&miniprogram[pagepath]=pages/live?id%3D42" +
 			"&data%5Bthing1%5D=%E6%98%A5%E5%AD%A3+%E5%85%AC%E5%BC%80%E8%AF%BE&data[time2][value]=20:00&data[number3]=5&deadline=1772368200&rate=500&continue=1&restart=0&dryRun=0", all},
-		{"a token without time is dropped", asJSON, `{"actid":42,"appid":"wx01","accessToken":"tok","accessTokenExpiresIn":-3}`, fanout.Request{ActID: 42, AppID: "wx01"}},
+		{"a token without time is dropped", asJSON, `{"actid":42,"appid":"wx01","accessToken":"tok","accessTokenExpiresIn":-3}`, pushd.Request{ActID: 42, AppID: "wx01"}},
 		{"placeholders, with and without blanks", asJSON, `{"actid":42,"appid":"wx01","url":"https://a.example/?t={{ title }}&u={{url}}","miniprogram":{"appid":"wx02","pagepath":"p?t={{\ttitle}}"},"data":{"thing1":"{{ title }}{x}"}}`,
-			fanout.Request{ActID: 42, AppID: "wx01", Asked: fanout.Asked{URL: "https://a.example/?t={{ title }}&u={{url}}",
-				MiniProgram: &fanout.MiniProgram{AppID: "wx02", PagePath: "p?t={{\ttitle}}"}, Data: map[string]string{"thing1": "{{ title }}{x}"}}}},
-		{"restart", asForm, "actid=42&appid=wx01&restart=true", fanout.Request{ActID: 42, AppID: "wx01", Restart: true}},
+			pushd.Request{ActID: 42, AppID: "wx01", Asked: pushd.Asked{URL: "https://a.example/?t={{ title }}&u={{url}}",
+				MiniProgram: &pushd.MiniProgram{AppID: "wx02", PagePath: "p?t={{\ttitle}}"}, Data: map[string]string{"thing1": "{{ title }}{x}"}}}},
+		{"restart", asForm, "actid=42&appid=wx01&restart=true", pushd.Request{ActID: 42, AppID: "wx01", Restart: true}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestFields_Truth(t *testing.T) {
 
 // The secret is dropped before anything is built of the body.
 func TestParse_DropsSecrets(t *testing.T) {
-	trees := map[string]func([]byte) (*node, *fanout.Problem){
+	trees := map[string]func([]byte) (*node, *pushd.Problem){
 		`{"secret":"MARKEDSECRET","appSecret":{"MARKEDSECRET":"MARKEDSECRET"},"data":{"secret":"kept"}}`: parseJSON,
 		`{"secret":["MARKEDSECRET"],"appSecret":1234567,"data":{"secret":"kept"}}`:                       parseJSON,
 		`secret=MARKEDSECRET&appSecret=MARKEDSECRET&data[secret]=kept`:                                   parseForm,

@@ -8,18 +8,18 @@ import (
 	"testing"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // The exact bytes that PHP and monitoring are written against.
 func TestServer_JobDocument(t *testing.T) {
 	w := newWorld()
 	remain := int64(90_000)
-	j := job(fanout.Running)
-	j.Prepared.Message = &fanout.Message{TemplateID: "T1", URL: "https://a/?b=1&c=2", Data: map[string]string{"thing1": "播"}}
+	j := job(pushd.Running)
+	j.Prepared.Message = &pushd.Message{TemplateID: "T1", URL: "https://a/?b=1&c=2", Data: map[string]string{"thing1": "播"}}
 	j.Asked.TemplateID, j.StartedAt, j.QuotaRemain, j.SendRate = "T0", noon.Add(1e9), &remain, 12.349
 	j.Counts.Skipped, j.Counts.Failed, j.Counts.Retries, j.Rate = 2, 1, 7, 500
-	w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return j, nil }
+	w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { return j, nil }
 	const want = `{"id":"k3v9x0a1b2c3d4e5f6g7","clientMsgId":"c3fdpwfcbpjxvd4o7rca","actid":42,"appid":"wx01","templateId":"T1",` +
 		`"message":{"templateId":"T1","url":"https://a/?b=1&c=2","data":{"thing1":"播"}},` +
 		`"messageVersion":null,"state":"running","reason":null,"detail":null,"total":1000,"walked":800,"sent":400,"skipped":2,"failed":1,"unknown":0,"untold":null,` +
@@ -34,8 +34,8 @@ func TestServer_JobDocument(t *testing.T) {
 
 func TestServer_JobBeforeAnythingIsKnown(t *testing.T) {
 	w := newWorld()
-	w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) {
-		return fanout.Job{ID: theJob, State: fanout.Queued, Reason: fanout.AccountBusy}, nil
+	w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) {
+		return pushd.Job{ID: theJob, State: pushd.Queued, Reason: pushd.AccountBusy}, nil
 	}
 	var doc map[string]any
 	rec := w.get("/v1/jobs/" + theJob)
@@ -55,9 +55,9 @@ func TestServer_JobBeforeAnythingIsKnown(t *testing.T) {
 func TestServer_Rate(t *testing.T) {
 	w := newWorld()
 	live, here := 99.0, true
-	w.options.Live = func(fanout.JobID) (float64, bool) { return live, here }
+	w.options.Live = func(pushd.JobID) (float64, bool) { return live, here }
 	s := New(w.options)
-	j := job(fanout.Running)
+	j := job(pushd.Running)
 	j.SendRate = 12
 	if got := s.rate(j); got != 99 {
 		t.Errorf("a job of this process: %v", got)
@@ -71,20 +71,20 @@ func TestServer_Rate(t *testing.T) {
 	if live, here = math.NaN(), true; s.rate(j) != 0 {
 		t.Errorf("no number: %v", s.rate(j))
 	}
-	if live, j.State = 99, fanout.Paused; s.rate(j) != 0 {
+	if live, j.State = 99, pushd.Paused; s.rate(j) != 0 {
 		t.Errorf("a paused job: %v", s.rate(j))
 	}
 }
 
 func TestETA(t *testing.T) {
-	running := job(fanout.Running) // 600 of 1000 left
+	running := job(pushd.Running) // 600 of 1000 left
 	walked, over, paused := running, running, running
 	walked.Walk.Complete = true // 400 of 800 left
 	over.Counts.Sent = 1200
-	paused.State = fanout.Paused
+	paused.State = pushd.Paused
 	cases := []struct {
 		name string
-		job  fanout.Job
+		job  pushd.Job
 		rate float64
 		want time.Duration // from now; 0 = unknown
 	}{
@@ -94,7 +94,7 @@ func TestETA(t *testing.T) {
 		{"NoRate", running, 0, 0},
 		{"Paused", paused, 10, 0},
 		{"NextYear", running, 0.00001, 0},
-		{"NoClock", fanout.Job{State: fanout.Running, Walk: running.Walk}, 10, 0},
+		{"NoClock", pushd.Job{State: pushd.Running, Walk: running.Walk}, 10, 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -112,17 +112,17 @@ func TestETA(t *testing.T) {
 
 func TestServer_List(t *testing.T) {
 	w := newWorld()
-	var got fanout.Filter
-	w.jobs.JobsFunc = func(f fanout.Filter) ([]fanout.Job, string, error) {
+	var got pushd.Filter
+	w.jobs.JobsFunc = func(f pushd.Filter) ([]pushd.Job, string, error) {
 		got = f
-		return []fanout.Job{job(fanout.Running), job(fanout.Queued)}, "next", nil
+		return []pushd.Job{job(pushd.Running), job(pushd.Queued)}, "next", nil
 	}
 	rec := w.get("/v1/jobs?state=running,parked&actid=42&appid=wx01&since=2026-03-01T20:00:00%2B08:00&limit=200&cursor=c-1")
 	doc := decode[listDoc](t, rec)
 	if rec.Code != 200 || len(doc.Items) != 2 || doc.NextCursor == nil || *doc.NextCursor != "next" || doc.Items[1].QueuePosition == nil {
 		t.Fatalf("answered %d %s", rec.Code, rec.Body)
 	}
-	if !slices.Equal(got.States, []fanout.State{fanout.Running, fanout.Parked}) || got.ActID != 42 || got.AppID != "wx01" ||
+	if !slices.Equal(got.States, []pushd.State{pushd.Running, pushd.Parked}) || got.ActID != 42 || got.AppID != "wx01" ||
 		got.Since != noon || got.Limit != 200 || got.Cursor != "c-1" {
 		t.Errorf("asked for %+v", got)
 	}
@@ -133,8 +133,8 @@ func TestServer_List(t *testing.T) {
 
 func TestServer_ListFromAnInventedCursor(t *testing.T) {
 	w := newWorld()
-	w.jobs.JobsFunc = func(fanout.Filter) ([]fanout.Job, string, error) {
-		return nil, "", fmt.Errorf("list jobs: %w", fanout.ErrCursor)
+	w.jobs.JobsFunc = func(pushd.Filter) ([]pushd.Job, string, error) {
+		return nil, "", fmt.Errorf("list jobs: %w", pushd.ErrCursor)
 	}
-	wantProblem(t, w.get("/v1/jobs?cursor=abc"), 422, fanout.CodeInvalid, "cursor")
+	wantProblem(t, w.get("/v1/jobs?cursor=abc"), 422, pushd.CodeInvalid, "cursor")
 }

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // parseJSON reads a body of one JSON object. Unlike encoding/json by itself
 // it refuses a key given twice, and bytes that are not UTF-8, which usually
 // are GBK and would reach people as garbage.
-func parseJSON(b []byte) (*node, *fanout.Problem) {
+func parseJSON(b []byte) (*node, *pushd.Problem) {
 	if !utf8.Valid(b) {
 		return nil, problem(codeMalformed, "the body is not UTF-8 at "+place(b, validPrefix(b)))
 	}
@@ -33,7 +33,7 @@ func parseJSON(b []byte) (*node, *fanout.Problem) {
 	return &n, nil
 }
 
-func malformedJSON(b []byte, err error) *fanout.Problem {
+func malformedJSON(b []byte, err error) *pushd.Problem {
 	var syntax *json.SyntaxError
 	if !errors.As(err, &syntax) {
 		return problem(codeMalformed, "the body is not JSON")
@@ -67,7 +67,7 @@ func validPrefix(b []byte) int {
 // jsonTree builds nodes out of JSON that is known to be well formed.
 type jsonTree struct{ *json.Decoder }
 
-func (d jsonTree) value(n *node, path []string) *fanout.Problem {
+func (d jsonTree) value(n *node, path []string) *pushd.Problem {
 	if len(path) >= maxDepth {
 		return invalid(shown(path), "nested too deeply")
 	}
@@ -94,7 +94,7 @@ func (d jsonTree) value(n *node, path []string) *fanout.Problem {
 	return nil
 }
 
-func (d jsonTree) object(n *node, path []string) *fanout.Problem {
+func (d jsonTree) object(n *node, path []string) *pushd.Problem {
 	n.kind = object
 	for d.More() {
 		tok, err := d.Token()
@@ -118,7 +118,7 @@ func (d jsonTree) object(n *node, path []string) *fanout.Problem {
 	return nil
 }
 
-func (d jsonTree) list(n *node, path []string) *fanout.Problem {
+func (d jsonTree) list(n *node, path []string) *pushd.Problem {
 	n.kind = object
 	for d.More() {
 		n.kind = list

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // What is decided at a limit: at it, and one beyond it.
@@ -105,12 +105,12 @@ func TestServer_NamesInTheAddressToTheByte(t *testing.T) {
 
 func TestServer_QueuePositionIsNotKnown(t *testing.T) {
 	w := newWorld()
-	w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return job(fanout.Queued), nil }
+	w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { return job(pushd.Queued), nil }
 	w.get("/v1/jobs/" + string(theJob))
 	if strings.Contains(w.log.String(), "queue position not known") {
 		t.Error("it is known")
 	}
-	w.jobs.PositionFunc = func(fanout.JobID) (int, error) { return 0, errors.New("connection lost") }
+	w.jobs.PositionFunc = func(pushd.JobID) (int, error) { return 0, errors.New("connection lost") }
 	rec := w.get("/v1/jobs/" + string(theJob))
 	if rec.Code != http.StatusOK || !strings.Contains(w.log.String(), "queue position not known") {
 		t.Errorf("%d, log %s", rec.Code, w.log.String())
@@ -120,15 +120,15 @@ func TestServer_QueuePositionIsNotKnown(t *testing.T) {
 func TestServer_RateAtTheLeasesEnd(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		leased fanout.Time
+		leased pushd.Time
 		rate   float64
 		want   float64
 	}{
 		{"Ends", noon, 12.34, 12.3}, {"Ended", noon - 1, 12.34, 0}, {"Nothing", noon.Add(time.Second), 0, 0}, {"Odd", noon, -1, 0},
 	} {
-		j := job(fanout.Running)
+		j := job(pushd.Running)
 		j.Now, j.Leased, j.SendRate = noon, tc.leased, tc.rate
-		s := &Server{Options: Options{Live: func(fanout.JobID) (float64, bool) { return 0, false }}}
+		s := &Server{Options: Options{Live: func(pushd.JobID) (float64, bool) { return 0, false }}}
 		if got := s.rate(j); got != tc.want {
 			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
 		}
@@ -136,7 +136,7 @@ func TestServer_RateAtTheLeasesEnd(t *testing.T) {
 }
 
 func TestETA_Limits(t *testing.T) {
-	j := job(fanout.Running)
+	j := job(pushd.Running)
 	j.Walk.Complete, j.Walk.Walked = true, 800 // 400 left
 	year := (365 * 24 * time.Hour).Seconds()
 	if got := eta(j, 400/year); got == nil {
@@ -158,7 +158,7 @@ func TestMoment_Limits(t *testing.T) {
 		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC): true, time.Date(0, 12, 31, 0, 0, 0, 0, time.UTC): false,
 		time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC): true, time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC): false,
 	} {
-		if got := moment(fanout.Time(at.UnixMicro())); (got != nil) != known {
+		if got := moment(pushd.Time(at.UnixMicro())); (got != nil) != known {
 			t.Errorf("%v: %v", at, got)
 		}
 	}
@@ -167,7 +167,7 @@ func TestMoment_Limits(t *testing.T) {
 func TestCollector_HistogramThatIsShorterThanItsBounds(t *testing.T) {
 	d := prometheus.NewDesc("x", "x", nil, nil)
 	var m dto.Metric
-	if err := histogram(d, fanout.Histogram{Bounds: []float64{1, 2}, Counts: []uint64{3}}).Write(&m); err != nil {
+	if err := histogram(d, pushd.Histogram{Bounds: []float64{1, 2}, Counts: []uint64{3}}).Write(&m); err != nil {
 		t.Fatal(err)
 	}
 	if b := m.GetHistogram().GetBucket(); len(b) != 1 || b[0].GetCumulativeCount() != 3 {

@@ -14,14 +14,14 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Lister reads lists of jobs.
 type Lister interface {
 	// Jobs lists jobs, newest first, and the cursor of the next list; "" at
-	// the end. fanout.ErrCursor: the filter's cursor is none.
-	Jobs(ctx context.Context, f fanout.Filter) (jobs []fanout.Job, next string, err error)
+	// the end. pushd.ErrCursor: the filter's cursor is none.
+	Jobs(ctx context.Context, f pushd.Filter) (jobs []pushd.Job, next string, err error)
 }
 
 // How long a list is.
@@ -46,7 +46,7 @@ func (s *Server) list(c echo.Context) error {
 	ctx, cancel := call(c)
 	defer cancel()
 	jobs, next, err := s.Jobs.Jobs(ctx, filter)
-	if errors.Is(err, fanout.ErrCursor) {
+	if errors.Is(err, pushd.ErrCursor) {
 		return invalid("cursor", "must be "+cursorShape.what)
 	}
 	if err != nil {
@@ -59,20 +59,20 @@ func (s *Server) list(c echo.Context) error {
 	return answer(c, http.StatusOK, doc)
 }
 
-func filter(q url.Values) (fanout.Filter, error) {
+func filter(q url.Values) (pushd.Filter, error) {
 	f, err := parameters(q, "state", "actid", "appid", "since", "limit", "cursor")
 	if err != nil {
-		return fanout.Filter{}, err
+		return pushd.Filter{}, err
 	}
-	filter := fanout.Filter{
-		States: words(f, "state", append(slices.Clone(fanout.ActiveStates), fanout.EndedStates...)),
-		AppID:  fanout.AppID(f.text("appid", nameShape)),
+	filter := pushd.Filter{
+		States: words(f, "state", append(slices.Clone(pushd.ActiveStates), pushd.EndedStates...)),
+		AppID:  pushd.AppID(f.text("appid", nameShape)),
 		Since:  f.since(),
 		Limit:  defaultLimit,
 		Cursor: f.text("cursor", cursorShape),
 	}
 	if id := f.whole("actid", 1, 1<<63-1); id != nil {
-		filter.ActID = fanout.ActID(*id)
+		filter.ActID = pushd.ActID(*id)
 	}
 	if limit := f.whole("limit", 1, maxLimit); limit != nil {
 		filter.Limit = int(*limit)
@@ -111,7 +111,7 @@ func words[W ~string](f *fields, key string, all []W) []W {
 }
 
 // since reads a moment.
-func (f *fields) since() fanout.Time {
+func (f *fields) since() pushd.Time {
 	s := f.text("since", momentShape)
 	if s == "" {
 		return 0
@@ -121,12 +121,12 @@ func (f *fields) since() fanout.Time {
 		if at == nil {
 			return 0
 		}
-		return fanout.Time(*at * 1e6)
+		return pushd.Time(*at * 1e6)
 	}
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		f.refuse("since", "must be "+momentShape.what)
 		return 0
 	}
-	return fanout.Time(at.UnixMicro())
+	return pushd.Time(at.UnixMicro())
 }

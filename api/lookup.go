@@ -7,16 +7,16 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Lookup reads one job.
 type Lookup interface {
-	// Job reads a job; fanout.ErrNotFound.
-	Job(ctx context.Context, id fanout.JobID) (fanout.Job, error)
+	// Job reads a job; pushd.ErrNotFound.
+	Job(ctx context.Context, id pushd.JobID) (pushd.Job, error)
 	// QueuePosition is a queued job's place among those of its account: 1 is
 	// the next to be taken up; 0 where the job is not queued.
-	QueuePosition(ctx context.Context, id fanout.JobID) (int, error)
+	QueuePosition(ctx context.Context, id pushd.JobID) (int, error)
 }
 
 // show is GET /v1/jobs/{id}.
@@ -37,10 +37,10 @@ func (s *Server) show(c echo.Context) error {
 }
 
 // find reads the job that the address names.
-func (s *Server) find(ctx context.Context, c echo.Context) (fanout.Job, error) {
+func (s *Server) find(ctx context.Context, c echo.Context) (pushd.Job, error) {
 	id := jobID(c)
 	if id == "" {
-		return fanout.Job{}, noJob()
+		return pushd.Job{}, noJob()
 	}
 	j, err := s.Jobs.Job(ctx, id)
 	return j, found(err)
@@ -48,10 +48,10 @@ func (s *Server) find(ctx context.Context, c echo.Context) (fanout.Job, error) {
 
 // found words the ledger's "not found" for the caller.
 func found(err error) error {
-	if errors.Is(err, fanout.ErrNotFound) {
+	if errors.Is(err, pushd.ErrNotFound) {
 		return noJob()
 	}
 	return err
 }
 
-func noJob() error { return problem(fanout.CodeJobNotFound, "no job has this id") }
+func noJob() error { return problem(pushd.CodeJobNotFound, "no job has this id") }

@@ -6,17 +6,17 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 func TestServer_Metrics(t *testing.T) {
 	w := newWorld()
-	w.health.Parts = []fanout.HealthPart{{Name: "wechat", Status: fanout.Degraded, Text: "x"}}
-	w.stats = fanout.Stats{
-		Answers: map[fanout.Verdict]uint64{fanout.Sent: 90, fanout.Skip: 3}, Retries: 4, Pages: 2, People: 12000,
-		SendSeconds: fanout.Histogram{Bounds: []float64{0.1, 1}, Counts: []uint64{80, 92}, Count: 93, Sum: 12.5},
-		InFlight:    5, Concurrency: 64, Jobs: map[fanout.State]int{fanout.Running: 2},
-		JobsEnded: map[fanout.State]uint64{fanout.Succeeded: 1}, StatusMended: 6,
+	w.health.Parts = []pushd.HealthPart{{Name: "wechat", Status: pushd.Degraded, Text: "x"}}
+	w.stats = pushd.Stats{
+		Answers: map[pushd.Verdict]uint64{pushd.Sent: 90, pushd.Skip: 3}, Retries: 4, Pages: 2, People: 12000,
+		SendSeconds: pushd.Histogram{Bounds: []float64{0.1, 1}, Counts: []uint64{80, 92}, Count: 93, Sum: 12.5},
+		InFlight:    5, Concurrency: 64, Jobs: map[pushd.State]int{pushd.Running: 2},
+		JobsEnded: map[pushd.State]uint64{pushd.Succeeded: 1}, StatusMended: 6,
 	}
 	w.options.Tokens = func() TokenStats { return TokenStats{Asks: 7, Failures: 1, Refusals: 2} }
 	rec := w.probe("GET", "/metrics", "")

@@ -19,7 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // contract reads openapi.yaml. Callers must put up with members they do not
@@ -95,7 +95,7 @@ func codes(t *testing.T, file string) []string {
 
 func TestOpenAPI_EveryCodeIsDocumented(t *testing.T) {
 	doc, _ := contract(t)
-	all := append(codes(t, "problem.go"), codes(t, "../internal/fanout/problem.go")...)
+	all := append(codes(t, "problem.go"), codes(t, "../problem.go")...)
 	if len(all) < 20 {
 		t.Fatalf("found only %v", all)
 	}
@@ -110,7 +110,7 @@ func TestOpenAPI_EveryCodeIsDocumented(t *testing.T) {
 		t.Errorf("openapi.yaml has\n%v\nthe code has\n%v", written, all)
 	}
 	for _, code := range all {
-		r, ok := refusals[fanout.ProblemCode(code)]
+		r, ok := refusals[pushd.ProblemCode(code)]
 		if !ok {
 			t.Errorf("%s has no status", code)
 		}
@@ -164,16 +164,16 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.FileBodyDecoder)
 	defer openapi3filter.UnregisterBodyDecoder("application/x-ndjson")
 
-	full := job(fanout.Running)
-	full.Prepared.Message = &fanout.Message{
+	full := job(pushd.Running)
+	full.Prepared.Message = &pushd.Message{
 		TemplateID: "t", URL: "https://live.example.com?a=1&b=2",
-		MiniProgram: &fanout.MiniProgram{AppID: "wx02", PagePath: "p"}, Data: map[string]string{"thing1": "a"},
+		MiniProgram: &pushd.MiniProgram{AppID: "wx02", PagePath: "p"}, Data: map[string]string{"thing1": "a"},
 	}
 	full.SendRate, full.Rate, full.QuotaRemain, full.Shortfall = 12.34, 100, openapi3.Ptr(int64(5)), openapi3.Ptr(int64(0))
-	full.StartedAt, full.Detail, full.Reason = noon, "d", fanout.WeChatDown
-	ended := job(fanout.Failed)
-	ended.FinishedAt, ended.Reason = noon, fanout.WalkIncomplete
-	conflict := &fanout.Problem{Code: fanout.CodeJobEnded, Text: "it failed", Job: &ended}
+	full.StartedAt, full.Detail, full.Reason = noon, "d", pushd.WeChatDown
+	ended := job(pushd.Failed)
+	ended.FinishedAt, ended.Reason = noon, pushd.WalkIncomplete
+	conflict := &pushd.Problem{Code: pushd.CodeJobEnded, Text: "it failed", Job: &ended}
 
 	path := "/v1/jobs/" + theJob
 	cases := []struct {
@@ -183,18 +183,18 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 	}{
 		{"post", "POST", "/v1/jobs", `{"actid":"42","appid":"wx01","secret":{"any":1},"accessToken":"t","data":{"thing1":"a","time2":{"value":3}},"dryRun":"0"}`, 202, nil},
 		{"post existing", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01","rate":null}`, 200, func(w *world) {
-			w.control.PostFunc = func(fanout.Request) (fanout.Outcome, error) {
-				return fanout.Outcome{Job: full, Existing: true}, nil
+			w.control.PostFunc = func(pushd.Request) (pushd.Outcome, error) {
+				return pushd.Outcome{Job: full, Existing: true}, nil
 			}
 		}},
 		{"dry run", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01","dryRun":true}`, 200, func(w *world) {
-			w.control.EstimateFunc = func(fanout.Request) (fanout.Estimate, error) {
-				return fanout.Estimate{Total: openapi3.Ptr(int64(9)), Message: full.Prepared.Message, Problems: []fanout.Problem{*conflict}}, nil
+			w.control.EstimateFunc = func(pushd.Request) (pushd.Estimate, error) {
+				return pushd.Estimate{Total: openapi3.Ptr(int64(9)), Message: full.Prepared.Message, Problems: []pushd.Problem{*conflict}}, nil
 			}
 		}},
 		{"dry run without knowledge", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01","dryRun":true}`, 200, nil},
 		{"post ended", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01"}`, 409, func(w *world) {
-			w.control.PostFunc = func(fanout.Request) (fanout.Outcome, error) { return fanout.Outcome{}, conflict }
+			w.control.PostFunc = func(pushd.Request) (pushd.Outcome, error) { return pushd.Outcome{}, conflict }
 		}},
 		{"post draining", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01"}`, 503, func(w *world) {
 			w.options.Draining = func() bool { return true }
@@ -202,54 +202,54 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 		{"post without a key", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01"}`, 401, func(w *world) { w.options.Keys = []string{"another"} }},
 		{"list", "GET", "/v1/jobs?state=running,queued&limit=2&since=1772366400&actid=42&appid=wx01", "", 200, nil},
 		{"empty list", "GET", "/v1/jobs", "", 200, func(w *world) {
-			w.jobs.JobsFunc = func(fanout.Filter) ([]fanout.Job, string, error) { return nil, "abc", nil }
+			w.jobs.JobsFunc = func(pushd.Filter) ([]pushd.Job, string, error) { return nil, "abc", nil }
 		}},
 		{"bad list", "GET", "/v1/jobs?state=x", "", 422, nil},
 		{"show, staging", "GET", path, "", 200, func(w *world) { w.options.OnlyOpenIDs = 2 }},
 		{"show", "GET", path, "", 200, func(w *world) {
-			w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return full, nil }
+			w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { return full, nil }
 		}},
 		{"show ended", "GET", path, "", 200, func(w *world) {
-			w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return ended, nil }
+			w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { return ended, nil }
 		}},
 		{"show nothing", "GET", path, "", 404, func(w *world) {
-			w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return fanout.Job{}, fanout.ErrNotFound }
+			w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { return pushd.Job{}, pushd.ErrNotFound }
 		}},
 		{"show panic", "GET", path, "", 500, func(w *world) { w.jobs.JobFunc = nil }},
 		{"pause", "POST", path + "/pause", "", 200, nil},
 		{"resume", "POST", path + "/resume", "{}", 200, nil},
 		{"cancel", "POST", path + "/cancel", "", 200, nil},
 		{"cancel ended", "POST", path + "/cancel", "", 409, func(w *world) {
-			w.control.CommandFunc = func(string, fanout.JobID) (fanout.Job, error) { return fanout.Job{}, conflict }
+			w.control.CommandFunc = func(string, pushd.JobID) (pushd.Job, error) { return pushd.Job{}, conflict }
 		}},
 		{"retry", "POST", path + "/retry", `{"acceptDuplicates":1}`, 202, nil},
 		{"patch", "PATCH", path, `{"rate":0,"deadline":"1772370000"}`, 200, nil},
 		{"failures", "GET", path + "/failures", "", 200, nil},
 		{"failures as CSV", "GET", path + "/failures?outcome=failed,skipped&format=csv", "", 200, nil},
 		{"failures purged", "GET", path + "/failures", "", 410, func(w *world) {
-			w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return fanout.Job{ID: theJob, PurgedAt: noon}, nil }
+			w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { return pushd.Job{ID: theJob, PurgedAt: noon}, nil }
 		}},
 		{"recipients", "GET", path + "/recipients?outcome=sent", "", 200, nil},
 		{"recipient", "GET", path + "/recipients/oA1", "", 200, nil},
 		{"recipient unknown", "GET", path + "/recipients/oA1", "", 404, func(w *world) {
-			w.jobs.RecipientFunc = func(fanout.OpenID) (fanout.Person, error) { return fanout.Person{}, fanout.ErrNotFound }
+			w.jobs.RecipientFunc = func(pushd.OpenID) (pushd.Person, error) { return pushd.Person{}, pushd.ErrNotFound }
 		}},
 		{"templates", "GET", "/v1/accounts/wx01/templates", "", 200, nil},
 		{"templates without a token", "GET", "/v1/accounts/wx01/templates", "", 503, func(w *world) {
-			w.composer.err = &fanout.Problem{Code: fanout.CodeTokenUnavailable, Text: "PHP is down"}
+			w.composer.err = &pushd.Problem{Code: pushd.CodeTokenUnavailable, Text: "PHP is down"}
 		}},
 		{"template", "GET", "/v1/accounts/wx01/templates/t1", "", 200, nil},
 		{"save template", "PUT", "/v1/accounts/wx01/templates/t1", `{"content":"名称:{{thing1.DATA}}","fields":{"thing1":"{{title}}"},"url":"{{url}}"}`, 200, nil},
 		{"preview", "POST", "/v1/accounts/wx01/templates/t1/preview", `{"actid":"42","fields":{"thing1":"a"}}`, 200, nil},
 		{"test message", "POST", "/v1/accounts/wx01/templates/t1/test", `{"actid":42,"openid":"oA1"}`, 200, nil},
 		{"test refused", "POST", "/v1/accounts/wx01/templates/t1/test", `{"actid":42,"openid":"oA1"}`, 502, func(w *world) {
-			w.composer.err = &fanout.Problem{Code: fanout.CodeWeChatRefused, Text: "48001"}
+			w.composer.err = &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: "48001"}
 		}},
 		{"openapi", "GET", "/v1/openapi.yaml", "", 200, nil},
 		{"health", "GET", "/healthz", "", 200, func(w *world) {
-			w.health.Parts = []fanout.HealthPart{{Name: "database", Status: fanout.OK, Text: "t"}}
+			w.health.Parts = []pushd.HealthPart{{Name: "database", Status: pushd.OK, Text: "t"}}
 		}},
-		{"health down", "GET", "/healthz", "", 503, func(w *world) { w.health.Status = fanout.Down }},
+		{"health down", "GET", "/healthz", "", 503, func(w *world) { w.health.Status = pushd.Down }},
 		{"health head", "HEAD", "/healthz", "", 200, nil},
 		{"ready", "GET", "/readyz", "", 200, nil},
 		{"not ready", "GET", "/readyz", "", 503, func(w *world) { w.health.Draining = true }},

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Without a key whoever reaches the port may do everything, so the port is
@@ -36,7 +36,7 @@ func (s *Server) ownHost(hostport string) bool {
 
 // foreign refuses a request that a page of another site may have caused; nil if
 // none has.
-func (s *Server) foreign(r *http.Request) *fanout.Problem {
+func (s *Server) foreign(r *http.Request) *pushd.Problem {
 	if !s.ownHost(r.Host) {
 		return problem(codeForbiddenOrigin, "without PUSHD_API_KEY only this machine may ask: address pushd as localhost or 127.0.0.1, or set a key")
 	}

@@ -10,29 +10,29 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // People reads what became of a job's recipients.
 type People interface {
 	// Failures calls yield for everyone in one of the states, in the order
 	// of the walk, and stops at the first error of yield, which it returns.
-	Failures(ctx context.Context, id fanout.JobID, states []fanout.PersonState, yield func(fanout.Failure) error) error
+	Failures(ctx context.Context, id pushd.JobID, states []pushd.PersonState, yield func(pushd.Failure) error) error
 	// Messages lists the messages that a job has had, the first first.
-	Messages(ctx context.Context, id fanout.JobID) ([]fanout.MessageVersion, error)
-	// Recipient reads one person's entry; fanout.ErrNotFound.
-	Recipient(ctx context.Context, id fanout.JobID, openID fanout.OpenID) (fanout.Person, error)
+	Messages(ctx context.Context, id pushd.JobID) ([]pushd.MessageVersion, error)
+	// Recipient reads one person's entry; pushd.ErrNotFound.
+	Recipient(ctx context.Context, id pushd.JobID, openID pushd.OpenID) (pushd.Person, error)
 }
 
 // openIDShape is loose: openids are WeChat's.
 var openIDShape = regexp.MustCompile(`^[!-.0-~]{1,128}$`)
 
 type recipientDoc struct {
-	JobID   fanout.JobID  `json:"jobId"`
-	OpenID  fanout.OpenID `json:"openid"`
-	Outcome string        `json:"outcome"`
-	Error   *string       `json:"error"`
-	Version *int          `json:"messageVersion"`
+	JobID   pushd.JobID  `json:"jobId"`
+	OpenID  pushd.OpenID `json:"openid"`
+	Outcome string       `json:"outcome"`
+	Error   *string      `json:"error"`
+	Version *int         `json:"messageVersion"`
 }
 
 // recipient is GET /v1/jobs/{id}/recipients/{openid}.
@@ -50,19 +50,19 @@ func (s *Server) recipient(c echo.Context) error {
 	if err != nil || !openIDShape.MatchString(openID) {
 		return problem(codeRecipientNotFound, "this can't be an openid")
 	}
-	p, err := s.Jobs.Recipient(ctx, j.ID, fanout.OpenID(openID))
-	if errors.Is(err, fanout.ErrNotFound) {
+	p, err := s.Jobs.Recipient(ctx, j.ID, pushd.OpenID(openID))
+	if errors.Is(err, pushd.ErrNotFound) {
 		return problem(codeRecipientNotFound, stranger(j))
 	}
 	if err != nil {
 		return err
 	}
-	doc := recipientDoc{JobID: j.ID, OpenID: fanout.OpenID(openID), Outcome: p.State.String()}
+	doc := recipientDoc{JobID: j.ID, OpenID: pushd.OpenID(openID), Outcome: p.State.String()}
 	doc.Error, doc.Version = explained(p.State, int(p.Code))
 	return answer(c, http.StatusOK, doc)
 }
 
-func stranger(j fanout.Job) string {
+func stranger(j pushd.Job) string {
 	if j.Walk.Complete {
 		return fmt.Sprintf("not among the %d followers of this job; openids compare byte for byte", j.Walk.Walked)
 	}
@@ -70,7 +70,7 @@ func stranger(j fanout.Job) string {
 }
 
 // kept refuses a job whose recipients are no longer on record.
-func kept(j fanout.Job) error {
+func kept(j pushd.Job) error {
 	if j.PurgedAt == 0 {
 		return nil
 	}
@@ -80,8 +80,8 @@ func kept(j fanout.Job) error {
 
 // explained is the error of a person, by the key that the job's errors have, or
 // the version of the message that they got.
-func explained(state fanout.PersonState, code int) (err *string, version *int) {
-	if state == fanout.PersonSent {
+func explained(state pushd.PersonState, code int) (err *string, version *int) {
+	if state == pushd.PersonSent {
 		return nil, known(code)
 	}
 	if code == 0 {

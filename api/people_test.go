@@ -5,21 +5,21 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 func TestServer_Recipient(t *testing.T) {
 	const path = "/v1/jobs/" + theJob + "/recipients/"
 	w := newWorld()
-	var asked fanout.OpenID
-	var person fanout.Person
+	var asked pushd.OpenID
+	var person pushd.Person
 	var err error
-	w.jobs.RecipientFunc = func(id fanout.OpenID) (fanout.Person, error) {
+	w.jobs.RecipientFunc = func(id pushd.OpenID) (pushd.Person, error) {
 		asked = id
 		return person, err
 	}
 	t.Run("Sent", func(t *testing.T) {
-		person = fanout.Person{State: fanout.PersonSent}
+		person = pushd.Person{State: pushd.PersonSent}
 		const want = `{"jobId":"` + theJob + `","openid":"-oA_b","outcome":"sent","error":null,"messageVersion":null}` + "\n"
 		if got := w.get(path + "-oA_b").Body.String(); got != want || asked != "-oA_b" {
 			t.Errorf("got %s, want %s", got, want)
@@ -32,13 +32,13 @@ func TestServer_Recipient(t *testing.T) {
 		}
 	})
 	t.Run("Skipped", func(t *testing.T) {
-		person = fanout.Person{State: fanout.PersonSkipped, Code: 43004}
+		person = pushd.Person{State: pushd.PersonSkipped, Code: 43004}
 		if doc := decode[recipientDoc](t, w.get(path+"oA")); doc.Outcome != "skipped" || doc.Error == nil || *doc.Error != "43004" {
 			t.Errorf("got %+v", doc)
 		}
 	})
 	t.Run("ErrNotListedYet", func(t *testing.T) {
-		err = fanout.ErrNotFound
+		err = pushd.ErrNotFound
 		d := wantProblem(t, w.get(path+"oA"), 404, codeRecipientNotFound, "")
 		if !strings.Contains(d.Detail, "not complete yet") {
 			t.Errorf("got %s", d.Detail)
@@ -46,11 +46,11 @@ func TestServer_Recipient(t *testing.T) {
 	})
 	t.Run("ErrDatabase", func(t *testing.T) {
 		err = errors.New("connection lost")
-		wantProblem(t, w.get(path+"oA"), 503, fanout.CodeUnavailable, "")
+		wantProblem(t, w.get(path+"oA"), 503, pushd.CodeUnavailable, "")
 	})
 	t.Run("ErrPurged", func(t *testing.T) {
-		w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) {
-			return fanout.Job{ID: theJob, PurgedAt: noon}, nil
+		w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) {
+			return pushd.Job{ID: theJob, PurgedAt: noon}, nil
 		}
 		for _, p := range []string{path + "oA", failuresPath} {
 			if d := wantProblem(t, w.get(p), 410, codePurged, ""); !strings.Contains(d.Detail, "2026-03-01") {
@@ -59,8 +59,8 @@ func TestServer_Recipient(t *testing.T) {
 		}
 	})
 	t.Run("ErrNoJob", func(t *testing.T) {
-		w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return fanout.Job{}, fanout.ErrNotFound }
-		wantProblem(t, w.get(path+"oA"), 404, fanout.CodeJobNotFound, "")
-		wantProblem(t, w.get(failuresPath), 404, fanout.CodeJobNotFound, "")
+		w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { return pushd.Job{}, pushd.ErrNotFound }
+		wantProblem(t, w.get(path+"oA"), 404, pushd.CodeJobNotFound, "")
+		wantProblem(t, w.get(failuresPath), 404, pushd.CodeJobNotFound, "")
 	})
 }

@@ -6,15 +6,15 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Intake takes jobs.
 type Intake interface {
 	// Post accepts a job, or returns the one that is there.
-	Post(ctx context.Context, r fanout.Request) (fanout.Outcome, error)
+	Post(ctx context.Context, r pushd.Request) (pushd.Outcome, error)
 	// Estimate says what Post would come to, and changes nothing.
-	Estimate(ctx context.Context, r fanout.Request) (fanout.Estimate, error)
+	Estimate(ctx context.Context, r pushd.Request) (pushd.Estimate, error)
 }
 
 // post is POST /v1/jobs.
@@ -57,29 +57,29 @@ func (s *Server) post(c echo.Context) error {
 // open refuses new work while the process is about to end.
 func (s *Server) open() error {
 	if s.Draining() {
-		return problem(fanout.CodeUnavailable, "pushd is stopping and takes no new work; ask again")
+		return problem(pushd.CodeUnavailable, "pushd is stopping and takes no new work; ask again")
 	}
 	return nil
 }
 
 // estimateDoc is the answer to a dry run.
 type estimateDoc struct {
-	Total           *int64          `json:"total"`
-	Message         *fanout.Message `json:"message"`
-	QuotaRemain     *int64          `json:"quotaRemain"`
-	EstimateSeconds *int64          `json:"estimateSeconds"`
-	Problems        []obstacle      `json:"problems"`
+	Total           *int64         `json:"total"`
+	Message         *pushd.Message `json:"message"`
+	QuotaRemain     *int64         `json:"quotaRemain"`
+	EstimateSeconds *int64         `json:"estimateSeconds"`
+	Problems        []obstacle     `json:"problems"`
 }
 
 // obstacle is a reason why the job would be refused or would not do well.
 type obstacle struct {
-	Code   fanout.ProblemCode `json:"code"`
-	Field  string             `json:"field,omitempty"`
-	Detail string             `json:"detail"`
-	JobID  fanout.JobID       `json:"jobId,omitempty"`
+	Code   pushd.ProblemCode `json:"code"`
+	Field  string            `json:"field,omitempty"`
+	Detail string            `json:"detail"`
+	JobID  pushd.JobID       `json:"jobId,omitempty"`
 }
 
-func estimated(e fanout.Estimate) estimateDoc {
+func estimated(e pushd.Estimate) estimateDoc {
 	doc := estimateDoc{
 		Total: e.Total, Message: e.Message, QuotaRemain: e.QuotaRemain,
 		EstimateSeconds: e.EstimateSeconds, Problems: []obstacle{},

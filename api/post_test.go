@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 const good = `{"actid":42,"appid":"wx01"}`
@@ -22,8 +22,8 @@ func TestServer_Post(t *testing.T) {
 	})
 	t.Run("Existing", func(t *testing.T) {
 		w := newWorld()
-		w.control.PostFunc = func(fanout.Request) (fanout.Outcome, error) {
-			return fanout.Outcome{Job: job(fanout.Running), Existing: true}, nil
+		w.control.PostFunc = func(pushd.Request) (pushd.Outcome, error) {
+			return pushd.Outcome{Job: job(pushd.Running), Existing: true}, nil
 		}
 		rec := w.postJSON("/v1/jobs", good)
 		if doc := decode[jobDoc](t, rec); rec.Code != 200 || !doc.Existing || doc.ID != theJob {
@@ -32,7 +32,7 @@ func TestServer_Post(t *testing.T) {
 	})
 	t.Run("PositionUnknown", func(t *testing.T) {
 		w := newWorld()
-		w.jobs.PositionFunc = func(fanout.JobID) (int, error) { return 0, errors.New("gone") }
+		w.jobs.PositionFunc = func(pushd.JobID) (int, error) { return 0, errors.New("gone") }
 		rec := w.postJSON("/v1/jobs", good)
 		if doc := decode[jobDoc](t, rec); rec.Code != 202 || doc.QueuePosition != nil {
 			t.Errorf("an accepted job is answered with %d %s", rec.Code, rec.Body)
@@ -43,7 +43,7 @@ func TestServer_Post(t *testing.T) {
 		w.options.Draining = func() bool { return true }
 		for _, path := range []string{"/v1/jobs", "/v1/jobs/" + theJob + "/retry"} {
 			rec := w.postJSON(path, good)
-			wantProblem(t, rec, 503, fanout.CodeUnavailable, "")
+			wantProblem(t, rec, 503, pushd.CodeUnavailable, "")
 			if rec.Header().Get("Retry-After") == "" {
 				t.Errorf("%s: no Retry-After", path)
 			}
@@ -54,11 +54,11 @@ func TestServer_Post(t *testing.T) {
 	})
 	t.Run("DatabaseDown", func(t *testing.T) {
 		w := newWorld()
-		w.control.PostFunc = func(fanout.Request) (fanout.Outcome, error) {
-			return fanout.Outcome{}, errors.New("insert job: dial tcp 10.1.2.3:3306: connection lost")
+		w.control.PostFunc = func(pushd.Request) (pushd.Outcome, error) {
+			return pushd.Outcome{}, errors.New("insert job: dial tcp 10.1.2.3:3306: connection lost")
 		}
 		rec := w.postJSON("/v1/jobs", good)
-		wantProblem(t, rec, 503, fanout.CodeUnavailable, "")
+		wantProblem(t, rec, 503, pushd.CodeUnavailable, "")
 		if rec.Header().Get("Retry-After") == "" || strings.Contains(rec.Body.String(), "10.1.2.3") {
 			t.Errorf("answered %v %s", rec.Header(), rec.Body)
 		}
@@ -71,15 +71,15 @@ func TestServer_Post(t *testing.T) {
 func TestServer_DryRun(t *testing.T) {
 	w := newWorld()
 	w.control.PostFunc = nil
-	var asked fanout.Request
-	w.control.EstimateFunc = func(r fanout.Request) (fanout.Estimate, error) {
+	var asked pushd.Request
+	w.control.EstimateFunc = func(r pushd.Request) (pushd.Estimate, error) {
 		asked = r
 		total, seconds := int64(1000), int64(20)
-		j := job(fanout.Succeeded)
-		return fanout.Estimate{
+		j := job(pushd.Succeeded)
+		return pushd.Estimate{
 			Total: &total, EstimateSeconds: &seconds,
-			Message:  &fanout.Message{TemplateID: "t", URL: "https://a/?b=1&c=2", Data: map[string]string{"thing1": "播"}},
-			Problems: []fanout.Problem{{Code: fanout.CodeAlreadyNotified, Text: "told", Job: &j}},
+			Message:  &pushd.Message{TemplateID: "t", URL: "https://a/?b=1&c=2", Data: map[string]string{"thing1": "播"}},
+			Problems: []pushd.Problem{{Code: pushd.CodeAlreadyNotified, Text: "told", Job: &j}},
 		}, nil
 	}
 	rec := w.postJSON("/v1/jobs", `{"actid":42,"appid":"wx01","dryRun":1}`)
@@ -92,12 +92,12 @@ func TestServer_DryRun(t *testing.T) {
 
 // Every code that the domain gives, with and without a job in the way.
 func TestServer_Refusals(t *testing.T) {
-	ended := job(fanout.Failed)
-	ended.Reason = fanout.WalkIncomplete
+	ended := job(pushd.Failed)
+	ended.Reason = pushd.WalkIncomplete
 	for code, r := range refusals {
 		w := newWorld()
-		w.control.PostFunc = func(fanout.Request) (fanout.Outcome, error) {
-			return fanout.Outcome{}, &fanout.Problem{Code: code, Text: "no", Field: "f"}
+		w.control.PostFunc = func(pushd.Request) (pushd.Outcome, error) {
+			return pushd.Outcome{}, &pushd.Problem{Code: code, Text: "no", Field: "f"}
 		}
 		d := wantProblem(t, w.postJSON("/v1/jobs", good), r.status, code, "f")
 		if d.JobID != "" || !strings.HasSuffix(d.Type, string(code)) {
@@ -105,12 +105,12 @@ func TestServer_Refusals(t *testing.T) {
 		}
 	}
 	w := newWorld()
-	for code, status := range map[fanout.ProblemCode]int{fanout.CodeAppIDMismatch: 409, fanout.CodeJobEnded: 409} {
-		w.control.PostFunc = func(fanout.Request) (fanout.Outcome, error) {
-			return fanout.Outcome{}, &fanout.Problem{Code: code, Text: "no", Job: &ended}
+	for code, status := range map[pushd.ProblemCode]int{pushd.CodeAppIDMismatch: 409, pushd.CodeJobEnded: 409} {
+		w.control.PostFunc = func(pushd.Request) (pushd.Outcome, error) {
+			return pushd.Outcome{}, &pushd.Problem{Code: code, Text: "no", Job: &ended}
 		}
 		d := wantProblem(t, w.postJSON("/v1/jobs", good), status, code, "")
-		if d.JobID != theJob || d.JobState != fanout.Failed || d.JobReason != fanout.WalkIncomplete {
+		if d.JobID != theJob || d.JobState != pushd.Failed || d.JobReason != pushd.WalkIncomplete {
 			t.Errorf("%s does not name the job in the way: %+v", code, d)
 		}
 	}

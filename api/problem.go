@@ -12,22 +12,22 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // The codes that only this package gives; the others are the domain's.
 const (
-	codeMalformed         fanout.ProblemCode = "malformed_body"
-	codeForbiddenOrigin   fanout.ProblemCode = "forbidden_origin"
-	codeUnauthorized      fanout.ProblemCode = "unauthorized"
-	codeNotFound          fanout.ProblemCode = "not_found"
-	codeRecipientNotFound fanout.ProblemCode = "recipient_not_found"
-	codeMethodNotAllowed  fanout.ProblemCode = "method_not_allowed"
-	codeRequestTimeout    fanout.ProblemCode = "request_timeout"
-	codePurged            fanout.ProblemCode = "record_purged"
-	codeTooLarge          fanout.ProblemCode = "body_too_large"
-	codeMediaType         fanout.ProblemCode = "unsupported_media_type"
-	codeInternal          fanout.ProblemCode = "internal_error"
+	codeMalformed         pushd.ProblemCode = "malformed_body"
+	codeForbiddenOrigin   pushd.ProblemCode = "forbidden_origin"
+	codeUnauthorized      pushd.ProblemCode = "unauthorized"
+	codeNotFound          pushd.ProblemCode = "not_found"
+	codeRecipientNotFound pushd.ProblemCode = "recipient_not_found"
+	codeMethodNotAllowed  pushd.ProblemCode = "method_not_allowed"
+	codeRequestTimeout    pushd.ProblemCode = "request_timeout"
+	codePurged            pushd.ProblemCode = "record_purged"
+	codeTooLarge          pushd.ProblemCode = "body_too_large"
+	codeMediaType         pushd.ProblemCode = "unsupported_media_type"
+	codeInternal          pushd.ProblemCode = "internal_error"
 )
 
 // retryAfter is what a caller who gets 503 is told, in seconds: a restart, and
@@ -42,58 +42,58 @@ type refusal struct {
 
 // refusals is the one table from codes to HTTP. appid_mismatch is a conflict
 // instead where a job stands in the way.
-var refusals = map[fanout.ProblemCode]refusal{
-	codeMalformed:              {http.StatusBadRequest, "The body can't be read"},
-	codeUnauthorized:           {http.StatusUnauthorized, "The API key is missing or wrong"},
-	codeForbiddenOrigin:        {http.StatusForbidden, "The request was not made for this machine"},
-	codeNotFound:               {http.StatusNotFound, "There is nothing at this address"},
-	fanout.CodeChannelNotFound: {http.StatusNotFound, "There is no such channel"},
-	fanout.CodeJobNotFound:     {http.StatusNotFound, "There is no such job"},
-	codeRecipientNotFound:      {http.StatusNotFound, "The job knows no such recipient"},
-	codeMethodNotAllowed:       {http.StatusMethodNotAllowed, "The address does not take this method"},
-	codeRequestTimeout:         {http.StatusRequestTimeout, "The body took too long to arrive"},
-	fanout.CodeAlreadyNotified: {http.StatusConflict, "This reminder has been sent"},
-	fanout.CodeJobEnded:        {http.StatusConflict, "The job has ended"},
-	fanout.CodeMessageDiffers:  {http.StatusConflict, "The job at work sends another message"},
-	fanout.CodeJobActive:       {http.StatusConflict, "The job has not ended"},
-	fanout.CodeJobNotPaused:    {http.StatusConflict, "The job is not paused"},
-	fanout.CodeReminderOff:     {http.StatusConflict, "The channel's reminder is switched off"},
-	fanout.CodeOwnerDisabled:   {http.StatusConflict, "The owner's account is not enabled"},
-	fanout.CodeDeadlinePassed:  {http.StatusConflict, "The deadline has passed"},
-	fanout.CodeNothingToRetry:  {http.StatusConflict, "There is nobody to send to again"},
-	codePurged:                 {http.StatusGone, "The record of recipients is no longer kept"},
-	codeTooLarge:               {http.StatusRequestEntityTooLarge, "The body is larger than 64 KiB"},
-	codeMediaType:              {http.StatusUnsupportedMediaType, "The body's type is not understood"},
-	fanout.CodeInvalid:         {http.StatusUnprocessableEntity, "The request is not valid"},
-	fanout.CodeChannelInvalid:  {http.StatusUnprocessableEntity, "The channel's row can't be used"},
-	fanout.CodeAppIDMismatch:   {http.StatusUnprocessableEntity, "The channel belongs to another account"},
-	codeInternal:               {http.StatusInternalServerError, "Something went wrong inside pushd"},
-	fanout.CodeUnavailable:     {http.StatusServiceUnavailable, "Not available now"},
+var refusals = map[pushd.ProblemCode]refusal{
+	codeMalformed:             {http.StatusBadRequest, "The body can't be read"},
+	codeUnauthorized:          {http.StatusUnauthorized, "The API key is missing or wrong"},
+	codeForbiddenOrigin:       {http.StatusForbidden, "The request was not made for this machine"},
+	codeNotFound:              {http.StatusNotFound, "There is nothing at this address"},
+	pushd.CodeChannelNotFound: {http.StatusNotFound, "There is no such channel"},
+	pushd.CodeJobNotFound:     {http.StatusNotFound, "There is no such job"},
+	codeRecipientNotFound:     {http.StatusNotFound, "The job knows no such recipient"},
+	codeMethodNotAllowed:      {http.StatusMethodNotAllowed, "The address does not take this method"},
+	codeRequestTimeout:        {http.StatusRequestTimeout, "The body took too long to arrive"},
+	pushd.CodeAlreadyNotified: {http.StatusConflict, "This reminder has been sent"},
+	pushd.CodeJobEnded:        {http.StatusConflict, "The job has ended"},
+	pushd.CodeMessageDiffers:  {http.StatusConflict, "The job at work sends another message"},
+	pushd.CodeJobActive:       {http.StatusConflict, "The job has not ended"},
+	pushd.CodeJobNotPaused:    {http.StatusConflict, "The job is not paused"},
+	pushd.CodeReminderOff:     {http.StatusConflict, "The channel's reminder is switched off"},
+	pushd.CodeOwnerDisabled:   {http.StatusConflict, "The owner's account is not enabled"},
+	pushd.CodeDeadlinePassed:  {http.StatusConflict, "The deadline has passed"},
+	pushd.CodeNothingToRetry:  {http.StatusConflict, "There is nobody to send to again"},
+	codePurged:                {http.StatusGone, "The record of recipients is no longer kept"},
+	codeTooLarge:              {http.StatusRequestEntityTooLarge, "The body is larger than 64 KiB"},
+	codeMediaType:             {http.StatusUnsupportedMediaType, "The body's type is not understood"},
+	pushd.CodeInvalid:         {http.StatusUnprocessableEntity, "The request is not valid"},
+	pushd.CodeChannelInvalid:  {http.StatusUnprocessableEntity, "The channel's row can't be used"},
+	pushd.CodeAppIDMismatch:   {http.StatusUnprocessableEntity, "The channel belongs to another account"},
+	codeInternal:              {http.StatusInternalServerError, "Something went wrong inside pushd"},
+	pushd.CodeUnavailable:     {http.StatusServiceUnavailable, "Not available now"},
 
 	// Of the calls that ask WeChat while somebody waits.
-	fanout.CodeWeChatRefused:         {http.StatusBadGateway, "WeChat refuses"},
-	fanout.CodeTokenUnavailable:      {http.StatusServiceUnavailable, "There is no access token"},
-	fanout.CodeTemplateMissing:       {http.StatusUnprocessableEntity, "There is no template"},
-	fanout.CodeTemplateFieldsUnknown: {http.StatusUnprocessableEntity, "The template's fields are not known"},
-	fanout.CodeMessageInvalid:        {http.StatusUnprocessableEntity, "WeChat would refuse the message"},
+	pushd.CodeWeChatRefused:         {http.StatusBadGateway, "WeChat refuses"},
+	pushd.CodeTokenUnavailable:      {http.StatusServiceUnavailable, "There is no access token"},
+	pushd.CodeTemplateMissing:       {http.StatusUnprocessableEntity, "There is no template"},
+	pushd.CodeTemplateFieldsUnknown: {http.StatusUnprocessableEntity, "The template's fields are not known"},
+	pushd.CodeMessageInvalid:        {http.StatusUnprocessableEntity, "WeChat would refuse the message"},
 }
 
 // problemDoc is a refusal as RFC 9457 writes it, with members of our own.
 type problemDoc struct {
-	Type     string             `json:"type"`
-	Title    string             `json:"title"`
-	Status   int                `json:"status"`
-	Detail   string             `json:"detail"`
-	Code     fanout.ProblemCode `json:"code"`
-	Field    string             `json:"field,omitempty"`
-	Instance string             `json:"instance,omitempty"`
+	Type     string            `json:"type"`
+	Title    string            `json:"title"`
+	Status   int               `json:"status"`
+	Detail   string            `json:"detail"`
+	Code     pushd.ProblemCode `json:"code"`
+	Field    string            `json:"field,omitempty"`
+	Instance string            `json:"instance,omitempty"`
 	// The job that stands in the way.
-	JobID     fanout.JobID  `json:"jobId,omitempty"`
-	JobState  fanout.State  `json:"jobState,omitempty"`
-	JobReason fanout.Reason `json:"jobReason,omitempty"`
+	JobID     pushd.JobID  `json:"jobId,omitempty"`
+	JobState  pushd.State  `json:"jobState,omitempty"`
+	JobReason pushd.Reason `json:"jobReason,omitempty"`
 }
 
-func document(p *fanout.Problem) problemDoc {
+func document(p *pushd.Problem) problemDoc {
 	r, known := refusals[p.Code]
 	if !known {
 		r = refusals[codeInternal]
@@ -104,7 +104,7 @@ func document(p *fanout.Problem) problemDoc {
 	}
 	if p.Job != nil {
 		d.JobID, d.JobState, d.JobReason = p.Job.ID, p.Job.State, p.Job.Reason
-		if p.Code == fanout.CodeAppIDMismatch {
+		if p.Code == pushd.CodeAppIDMismatch {
 			d.Status = http.StatusConflict
 		}
 	}
@@ -112,18 +112,18 @@ func document(p *fanout.Problem) problemDoc {
 }
 
 // problem makes a refusal that concerns no field.
-func problem(code fanout.ProblemCode, text string) *fanout.Problem {
-	return &fanout.Problem{Code: code, Text: text}
+func problem(code pushd.ProblemCode, text string) *pushd.Problem {
+	return &pushd.Problem{Code: code, Text: text}
 }
 
 // invalid makes a refusal of one field.
-func invalid(field, text string) *fanout.Problem {
-	return &fanout.Problem{Code: fanout.CodeInvalid, Field: field, Text: text}
+func invalid(field, text string) *pushd.Problem {
+	return &pushd.Problem{Code: pushd.CodeInvalid, Field: field, Text: text}
 }
 
 // unready words why nothing can be changed now.
-func unready(why string) *fanout.Problem {
-	return problem(fanout.CodeUnavailable, "pushd can't work on its tables now: "+why)
+func unready(why string) *pushd.Problem {
+	return problem(pushd.CodeUnavailable, "pushd can't work on its tables now: "+why)
 }
 
 // statusGone is what the log and the metrics show where nobody was left to
@@ -156,7 +156,7 @@ func (s *Server) fail(err error, c echo.Context) {
 // gone says that the call was given up because the client went away, which is
 // nobody's mistake.
 func gone(err error, c echo.Context) bool {
-	var p *fanout.Problem
+	var p *pushd.Problem
 	return !errors.As(err, &p) && errors.Is(c.Request().Context().Err(), context.Canceled)
 }
 
@@ -164,8 +164,8 @@ func gone(err error, c echo.Context) bool {
 // logged, and the caller learns only that there was something. An error of
 // unknown meaning is a fault of pushd's, or of the set-up, and asking again
 // will not help; only a database that is away is worth waiting for.
-func (s *Server) explain(err error, c echo.Context) *fanout.Problem {
-	var p *fanout.Problem
+func (s *Server) explain(err error, c echo.Context) *pushd.Problem {
+	var p *pushd.Problem
 	if errors.As(err, &p) {
 		return p
 	}
@@ -182,7 +182,7 @@ func (s *Server) explain(err error, c echo.Context) *fanout.Problem {
 	if why := s.Unready(); why != "" {
 		level, p = slog.LevelWarn, unready(why)
 	} else if s.Down(err) || errors.Is(err, context.DeadlineExceeded) {
-		level, p = slog.LevelWarn, problem(fanout.CodeUnavailable, "pushd can't reach its database now; ask again")
+		level, p = slog.LevelWarn, problem(pushd.CodeUnavailable, "pushd can't reach its database now; ask again")
 	}
 	s.Logger.Log(c.Request().Context(), level, "request failed", "request_id", requestID(c), "route", c.Path(),
 		"job_id", string(jobID(c)), "code", string(p.Code), "error", err)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // What nobody knows the meaning of is a fault, and no reason to wait; 503 is
@@ -19,17 +19,17 @@ func TestServer_UnknownErrorsAreFaults(t *testing.T) {
 	for text, c := range map[string]struct {
 		err    error
 		status int
-		code   fanout.ProblemCode
+		code   pushd.ProblemCode
 	}{
 		"a column":      {errors.New("sql: Scan error on column index 8: secret"), 500, codeInternal},
 		"a syntax":      {errors.New("Error 1064 (42000): secret"), 500, codeInternal},
-		"a stray word":  {fanout.ErrLost, 500, codeInternal},
-		"down":          {errors.New("connection lost: secret"), 503, fanout.CodeUnavailable},
-		"hangs":         {fmt.Errorf("create job: %w: secret", context.DeadlineExceeded), 503, fanout.CodeUnavailable},
-		"its own words": {fmt.Errorf("x: %w", &fanout.Problem{Code: fanout.CodeChannelInvalid, Field: "title", Text: "is odd"}), 422, fanout.CodeChannelInvalid},
+		"a stray word":  {pushd.ErrLost, 500, codeInternal},
+		"down":          {errors.New("connection lost: secret"), 503, pushd.CodeUnavailable},
+		"hangs":         {fmt.Errorf("create job: %w: secret", context.DeadlineExceeded), 503, pushd.CodeUnavailable},
+		"its own words": {fmt.Errorf("x: %w", &pushd.Problem{Code: pushd.CodeChannelInvalid, Field: "title", Text: "is odd"}), 422, pushd.CodeChannelInvalid},
 	} {
 		w := newWorld()
-		w.control.PostFunc = func(fanout.Request) (fanout.Outcome, error) { return fanout.Outcome{}, c.err }
+		w.control.PostFunc = func(pushd.Request) (pushd.Outcome, error) { return pushd.Outcome{}, c.err }
 		rec := w.postJSON("/v1/jobs", `{"actid":42,"appid":"wx01"}`)
 		field := ""
 		if c.status == 422 {
@@ -53,9 +53,9 @@ func TestServer_UnknownErrorsAreFaults(t *testing.T) {
 func TestServer_AClientThatWentAway(t *testing.T) {
 	w := newWorld()
 	ctx, leave := context.WithCancel(t.Context())
-	w.control.PostFunc = func(fanout.Request) (fanout.Outcome, error) {
+	w.control.PostFunc = func(pushd.Request) (pushd.Outcome, error) {
 		leave()
-		return fanout.Outcome{}, fmt.Errorf("read channel 42: %w", context.Canceled)
+		return pushd.Outcome{}, fmt.Errorf("read channel 42: %w", context.Canceled)
 	}
 	w.serve(request("POST", "/v1/jobs", asJSON, `{"actid":42,"appid":"wx01"}`).WithContext(ctx))
 	if log := w.log.String(); strings.Contains(log, "ERROR") || strings.Contains(log, "WARN") || !strings.Contains(log, `"status":499`) {
@@ -67,14 +67,14 @@ func TestServer_AClientThatWentAway(t *testing.T) {
 // show none.
 func TestServer_WhatCannotBeEncoded(t *testing.T) {
 	w := newWorld()
-	odd := job(fanout.Running)
-	odd.StartTime, odd.Deadline, odd.CreatedAt = 1796040015000, fanout.Time(1796040015000)*1e6, -1<<62
-	w.options.Live = func(fanout.JobID) (float64, bool) { return math.Inf(1), true }
-	w.jobs.JobFunc = func(fanout.JobID) (fanout.Job, error) { return odd, nil }
-	w.jobs.JobsFunc = func(fanout.Filter) ([]fanout.Job, string, error) {
-		return []fanout.Job{odd, job(fanout.Queued)}, "", nil
+	odd := job(pushd.Running)
+	odd.StartTime, odd.Deadline, odd.CreatedAt = 1796040015000, pushd.Time(1796040015000)*1e6, -1<<62
+	w.options.Live = func(pushd.JobID) (float64, bool) { return math.Inf(1), true }
+	w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { return odd, nil }
+	w.jobs.JobsFunc = func(pushd.Filter) ([]pushd.Job, string, error) {
+		return []pushd.Job{odd, job(pushd.Queued)}, "", nil
 	}
-	w.control.PostFunc = func(fanout.Request) (fanout.Outcome, error) { return fanout.Outcome{Job: odd}, nil }
+	w.control.PostFunc = func(pushd.Request) (pushd.Outcome, error) { return pushd.Outcome{Job: odd}, nil }
 	if doc := decode[jobDoc](t, w.get("/v1/jobs/"+theJob)); doc.ID != theJob || doc.Deadline != nil || doc.StartTime != nil || doc.Rate != 0 {
 		t.Errorf("%+v", doc)
 	}
@@ -104,15 +104,15 @@ func TestServer_TablesOfAnotherVersion(t *testing.T) {
 		{"PUT", "/v1/accounts/wx01/templates/t1"},
 	} {
 		rec := w.serve(request(r.method, r.path, asJSON, `{"actid":42,"appid":"wx01"}`))
-		if d := wantProblem(t, rec, 503, fanout.CodeUnavailable, ""); !strings.Contains(d.Detail, why) || rec.Header().Get("Retry-After") == "" {
+		if d := wantProblem(t, rec, 503, pushd.CodeUnavailable, ""); !strings.Contains(d.Detail, why) || rec.Header().Get("Retry-After") == "" {
 			t.Errorf("%s %s: %s", r.method, r.path, rec.Body)
 		}
 	}
 	if rec := w.get("/v1/jobs"); rec.Code != 200 {
 		t.Errorf("list: %d", rec.Code)
 	}
-	w.jobs.JobsFunc = func(fanout.Filter) ([]fanout.Job, string, error) { return nil, "", errors.New("no such table") }
-	if d := wantProblem(t, w.get("/v1/jobs"), 503, fanout.CodeUnavailable, ""); !strings.Contains(d.Detail, why) {
+	w.jobs.JobsFunc = func(pushd.Filter) ([]pushd.Job, string, error) { return nil, "", errors.New("no such table") }
+	if d := wantProblem(t, w.get("/v1/jobs"), 503, pushd.CodeUnavailable, ""); !strings.Contains(d.Detail, why) {
 		t.Errorf("%+v", d)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Control is what people can ask of jobs; *fanout.Controller.
@@ -39,8 +39,8 @@ type Options struct {
 	Composer Composer
 	// Health and Stats are asked at every probe and scrape, and answer at
 	// once.
-	Health func() fanout.Health
-	Stats  func() fanout.Stats
+	Health func() pushd.Health
+	Stats  func() pushd.Stats
 	// Tokens counts the calls of PHP's token endpoint.
 	Tokens func() TokenStats
 	// Keys are the API keys; none leaves everything open, for loopback.
@@ -62,7 +62,7 @@ type Options struct {
 	Down func(error) bool
 	// Live is the rate in messages/s of a job that this very process sends;
 	// other jobs show the rate that their owner last told the database.
-	Live    func(fanout.JobID) (rate float64, ok bool)
+	Live    func(pushd.JobID) (rate float64, ok bool)
 	Version string
 	Logger  *slog.Logger
 }
@@ -97,7 +97,7 @@ func New(o Options) *Server {
 		o.Down = func(error) bool { return false }
 	}
 	if o.Live == nil {
-		o.Live = func(fanout.JobID) (float64, bool) { return 0, false }
+		o.Live = func(pushd.JobID) (float64, bool) { return 0, false }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

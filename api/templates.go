@@ -10,30 +10,31 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"pushd"
 	"pushd/internal/fanout"
 )
 
 // Composer knows an account's templates and the texts of their fields;
 // *fanout.Composer.
 type Composer interface {
-	Templates(ctx context.Context, appID fanout.AppID) ([]fanout.TemplateView, error)
-	Template(ctx context.Context, appID fanout.AppID, id fanout.TemplateID) (fanout.TemplateView, error)
-	Save(ctx context.Context, appID fanout.AppID, t fanout.Texts) (fanout.TemplateView, error)
-	Preview(ctx context.Context, appID fanout.AppID, id fanout.TemplateID, actID fanout.ActID, draft *fanout.Texts) (fanout.Preview, error)
-	Test(ctx context.Context, appID fanout.AppID, id fanout.TemplateID, actID fanout.ActID, to fanout.OpenID) (*fanout.Message, error)
+	Templates(ctx context.Context, appID pushd.AppID) ([]fanout.TemplateView, error)
+	Template(ctx context.Context, appID pushd.AppID, id pushd.TemplateID) (fanout.TemplateView, error)
+	Save(ctx context.Context, appID pushd.AppID, t pushd.Texts) (fanout.TemplateView, error)
+	Preview(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, draft *pushd.Texts) (fanout.Preview, error)
+	Test(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, to pushd.OpenID) (*pushd.Message, error)
 }
 
 // templateDoc is a template as the API shows it.
 type templateDoc struct {
-	TemplateID  fanout.TemplateID   `json:"templateId"`
-	Title       string              `json:"title"`
-	Listed      bool                `json:"listed"`
-	Likely      bool                `json:"likely"`
-	Saved       bool                `json:"saved"`
-	Content     string              `json:"content"`
-	Fields      []fieldDoc          `json:"fields"`
-	URL         string              `json:"url"`
-	MiniProgram *fanout.MiniProgram `json:"miniprogram"`
+	TemplateID  pushd.TemplateID   `json:"templateId"`
+	Title       string             `json:"title"`
+	Listed      bool               `json:"listed"`
+	Likely      bool               `json:"likely"`
+	Saved       bool               `json:"saved"`
+	Content     string             `json:"content"`
+	Fields      []fieldDoc         `json:"fields"`
+	URL         string             `json:"url"`
+	MiniProgram *pushd.MiniProgram `json:"miniprogram"`
 }
 
 type fieldDoc struct {
@@ -117,9 +118,9 @@ func (s *Server) saveTemplate(c echo.Context) error {
 }
 
 type previewDoc struct {
-	Message  *fanout.Message `json:"message"`
-	Lines    []lineDoc       `json:"lines"`
-	Warnings []warningDoc    `json:"warnings"`
+	Message  *pushd.Message `json:"message"`
+	Lines    []lineDoc      `json:"lines"`
+	Warnings []warningDoc   `json:"warnings"`
 }
 
 type lineDoc struct {
@@ -145,14 +146,14 @@ func (s *Server) preview(c echo.Context) error {
 		return err
 	}
 	f := open(body, nil, append([]string{"actid"}, draftFields...)...)
-	act := fanout.ActID(f.actID())
+	act := pushd.ActID(f.actID())
 	draft := f.texts(id)
 	if err := f.err(); err != nil {
 		return err
 	}
 	ctx, cancel := asking(c)
 	defer cancel()
-	var use *fanout.Texts
+	var use *pushd.Texts
 	if draft.Fields != nil {
 		use = &draft
 	}
@@ -181,8 +182,8 @@ func (s *Server) test(c echo.Context) error {
 		return err
 	}
 	f := open(body, nil, "actid", "openid")
-	act := fanout.ActID(f.actID())
-	to := fanout.OpenID(f.text("openid", nameShape))
+	act := pushd.ActID(f.actID())
+	to := pushd.OpenID(f.text("openid", nameShape))
 	if to == "" {
 		f.refuse("openid", "is required: the follower who gets the message")
 	}
@@ -200,14 +201,14 @@ func (s *Server) test(c echo.Context) error {
 
 // account reads the names in the address; there is nothing at an address that
 // could not name an account and a template.
-func account(c echo.Context) (fanout.AppID, fanout.TemplateID, error) {
+func account(c echo.Context) (pushd.AppID, pushd.TemplateID, error) {
 	app, id := c.Param("appid"), c.Param("templateId")
 	for _, name := range []string{app, id} {
 		if name != "" && (len(name) > nameShape.max || !nameShape.re.MatchString(name)) {
 			return "", "", problem(codeNotFound, "that can't be the name of an account or a template")
 		}
 	}
-	return fanout.AppID(app), fanout.TemplateID(id), nil
+	return pushd.AppID(app), pushd.TemplateID(id), nil
 }
 
 var (
@@ -218,8 +219,8 @@ var (
 
 // texts reads what an owner writes for a template. Placeholders are checked
 // later, by those who know the template.
-func (f *fields) texts(id fanout.TemplateID) fanout.Texts {
-	t := fanout.Texts{
+func (f *fields) texts(id pushd.TemplateID) pushd.Texts {
+	t := pushd.Texts{
 		TemplateID:  id,
 		Content:     f.text("content", contentShape),
 		URL:         f.text("url", linkShape),

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/rig"
 )
 
@@ -68,8 +68,8 @@ func (s *show) wrong(job rig.Job) (wrong []string) {
 		holds bool
 		text  string
 	}{
-		{job.State == string(fanout.Succeeded), fmt.Sprintf("the job ended %s: %s", job.Standing(), job.Detail)},
-		{s.status == fanout.StatusDone, fmt.Sprintf("live_notify_status is %d", s.status)},
+		{job.State == string(pushd.Succeeded), fmt.Sprintf("the job ended %s: %s", job.Standing(), job.Detail)},
+		{s.status == pushd.StatusDone, fmt.Sprintf("live_notify_status is %d", s.status)},
 		{job.Done() == job.Walked, fmt.Sprintf("%d walked, but %d accounted for", job.Walked, job.Done())},
 		{job.Walked == int64(r.Followers), fmt.Sprintf("%d walked of %d followers", job.Walked, r.Followers)},
 		{job.Sent == int64(r.Once), fmt.Sprintf("the job says %d were sent to, the ledger %d", job.Sent, r.Once)},

@@ -6,7 +6,7 @@ import (
 	"io"
 	"log/slog"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/tokenclient"
 	"pushd/internal/wechat"
 )
@@ -74,7 +74,7 @@ type tokens interface {
 
 // quotas is what the check needs of WeChat: a call that costs nothing.
 type quotas interface {
-	Quota(ctx context.Context, tok fanout.Token, path string) (int64, fanout.Answer)
+	Quota(ctx context.Context, tok pushd.Token, path string) (int64, pushd.Answer)
 }
 
 // sendPath is the API whose quota limits a job.
@@ -87,8 +87,8 @@ func checkAccount(ctx context.Context, r *report, t tokens, q quotas, appID stri
 		r.fail("token endpoint", "%v; pushd needs HTTP 200 and {\"access_token\":…,\"expires_in\":…}", err)
 		return
 	}
-	r.ok("token endpoint", "gave %v", fanout.Token(tok))
-	remain, answer := q.Quota(ctx, fanout.Token(tok), sendPath)
+	r.ok("token endpoint", "gave %v", pushd.Token(tok))
+	remain, answer := q.Quota(ctx, pushd.Token(tok), sendPath)
 	switch {
 	case answer.OK() && remain == 0:
 		r.warn("wechat", "answers; nothing is left of today's quota for template messages")
@@ -96,7 +96,7 @@ func checkAccount(ctx context.Context, r *report, t tokens, q quotas, appID stri
 		r.ok("wechat", "answers; %d template messages left today", remain)
 	case answer.Code == 40164:
 		r.fail("wechat", "%d %s; add this machine's address to the account's IP whitelist", answer.Code, answer.Text)
-	case answer.Verdict == fanout.TokenRefused:
+	case answer.Verdict == pushd.TokenRefused:
 		r.fail("wechat", "%d %s; the token endpoint gave a token that WeChat refuses: is it of this account, and the newest?", answer.Code, answer.Text)
 	default:
 		r.fail("wechat", "%d %s; can this machine reach PUSHD_WECHAT_URL?", answer.Code, answer.Text)

@@ -9,29 +9,29 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // channels is what the check needs of the store: the very call by which a
 // running pushd reads a channel.
 type channels interface {
-	Channel(ctx context.Context, id fanout.ActID) (fanout.Channel, error)
+	Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, error)
 }
 
 // checkChannel reads a channel as pushd serve does, and shows what it has read.
 // Without an id it finds out whether the query runs.
 func (c *checkCmd) checkChannel(ctx context.Context, r *report, from channels, zone *time.Location) {
-	ch, err := from.Channel(ctx, fanout.ActID(c.ActID))
-	bad, isBad := errors.AsType[*fanout.ChannelError](err)
+	ch, err := from.Channel(ctx, pushd.ActID(c.ActID))
+	bad, isBad := errors.AsType[*pushd.ChannelError](err)
 	refused, isRefused := errors.AsType[*mysql.MySQLError](err)
 	switch {
 	case isRefused:
 		r.fail("channel query", "%v; grant SELECT on the platform's tables, or set PUSHD_CHANNEL_QUERY to fit them", refused)
 		return
-	case errors.Is(err, fanout.ErrNotFound) && c.ActID == 0:
+	case errors.Is(err, pushd.ErrNotFound) && c.ActID == 0:
 		r.ok("channel query", "runs; give --actid to read a channel")
 		return
-	case errors.Is(err, fanout.ErrNotFound):
+	case errors.Is(err, pushd.ErrNotFound):
 		r.fail("channel query", "finds no channel %d", c.ActID)
 		return
 	case isBad:
@@ -49,7 +49,7 @@ func (c *checkCmd) checkChannel(ctx context.Context, r *report, from channels, z
 
 // showChannel prints what was read of a channel, for a person to compare with
 // the channel's page. bad is the column that could not be read, if any.
-func (c *checkCmd) showChannel(r *report, ch fanout.Channel, bad *fanout.ChannelError, zone *time.Location, now time.Time) {
+func (c *checkCmd) showChannel(r *report, ch pushd.Channel, bad *pushd.ChannelError, zone *time.Location, now time.Time) {
 	about := fmt.Sprintf("channel %d", c.ActID)
 	r.ok(about, "title %s, owner %s, account %s, template %s, link %s", quotedOr(ch.Title), cmp.Or(ch.UIN, unknownFact),
 		cmp.Or(string(ch.AppID), unknownFact), cmp.Or(string(ch.TemplateID), unknownFact), cmp.Or(ch.WatchURL, unknownFact))
@@ -128,7 +128,7 @@ func statusWord(status *int, failed int) string {
 	if status == nil {
 		return unknownFact
 	}
-	word := map[int]string{fanout.StatusNotNotified: "not notified", fanout.StatusNotifying: "notifying",
-		fanout.StatusDone: "done", failed: "ended without completing"}[*status]
+	word := map[int]string{pushd.StatusNotNotified: "not notified", pushd.StatusNotifying: "notifying",
+		pushd.StatusDone: "done", failed: "ended without completing"}[*status]
 	return fmt.Sprintf("%d (%s)", *status, cmp.Or(word, "no status of pushd's"))
 }

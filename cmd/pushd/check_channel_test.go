@@ -13,16 +13,16 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/store"
 )
 
 type oneChannel struct {
-	ch  fanout.Channel
+	ch  pushd.Channel
 	err error
 }
 
-func (o oneChannel) Channel(context.Context, fanout.ActID) (fanout.Channel, error) {
+func (o oneChannel) Channel(context.Context, pushd.ActID) (pushd.Channel, error) {
 	return o.ch, o.err
 }
 
@@ -30,7 +30,7 @@ func (o oneChannel) Channel(context.Context, fanout.ActID) (fanout.Channel, erro
 // against the channel's page, and names the column that it can't use.
 func TestCheck_Channel(t *testing.T) {
 	on, off, minutes, status := true, false, int64(30), 0
-	full := fanout.Channel{ActID: 42, UIN: "6f96-a", AppID: "wx1", Title: "春季公开课", TemplateID: "tpl", WatchURL: "https://a.example/42",
+	full := pushd.Channel{ActID: 42, UIN: "6f96-a", AppID: "wx1", Title: "春季公开课", TemplateID: "tpl", WatchURL: "https://a.example/42",
 		LiveNotify: &on, ConfigEnabled: &off, NotifyMinutes: &minutes, Status: &status}
 	beijing, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
@@ -41,9 +41,9 @@ func TestCheck_Channel(t *testing.T) {
 		ch.StartTime = time.Now().Add(d).Unix()
 		return oneChannel{ch: ch}
 	}
-	bad := &fanout.ChannelError{Column: "start_time", Text: "is 1796040015000 (is it milliseconds?)"}
+	bad := &pushd.ChannelError{Column: "start_time", Text: "is 1796040015000 (is it milliseconds?)"}
 	badTitle := starts(time.Hour)
-	badTitle.err = &fanout.ChannelError{Column: "title", Text: "is odd"}
+	badTitle.err = &pushd.ChannelError{Column: "title", Text: "is odd"}
 	for name, c := range map[string]struct {
 		from  oneChannel
 		appID string
@@ -57,9 +57,9 @@ func TestCheck_Channel(t *testing.T) {
 		"no start":        {oneChannel{ch: full}, "", []string{"warn  channel 42: start not known"}},
 		"bad start":       {oneChannel{full, bad}, "", []string{"fail  channel query: start_time is 1796040015000", `title "春季公开课"`}},
 		"bad title":       {badTitle, "", []string{"fail  channel query: title is odd", "starts in 1 h 0 min"}},
-		"nothing known":   {oneChannel{ch: fanout.Channel{ActID: 42}}, "", []string{"title not known, owner not known, account not known", "live_notify not known"}},
+		"nothing known":   {oneChannel{ch: pushd.Channel{ActID: 42}}, "", []string{"title not known, owner not known, account not known", "live_notify not known"}},
 		"another account": {starts(time.Hour), "wx2", []string{"warn  channel 42: belongs to account wx1, not to --appid=wx2"}},
-		"none":            {oneChannel{err: fanout.ErrNotFound}, "", []string{"fail  channel query: finds no channel 42"}},
+		"none":            {oneChannel{err: pushd.ErrNotFound}, "", []string{"fail  channel query: finds no channel 42"}},
 		"no right":        {oneChannel{err: fmt.Errorf("read: %w", &mysql.MySQLError{Number: 1142, Message: "denied"})}, "", []string{"fail  channel query: Error 1142", "grant SELECT"}},
 		"broken":          {oneChannel{err: errors.New("broken pipe")}, "", []string{"fail  channel query: broken pipe"}},
 	} {

@@ -6,13 +6,13 @@ import (
 	"regexp"
 	"strings"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // checkStatus writes the status of a channel and takes it back; actID may be
 // 0.
 func checkStatus(ctx context.Context, r *report, db *sql.DB, update string, failed int, actID int64) {
-	for _, status := range []int{fanout.StatusNotNotified, failed} {
+	for _, status := range []int{pushd.StatusNotNotified, failed} {
 		if err := rolledBack(ctx, db, update, status, actID); err != nil {
 			r.fail("status update", "writing %d: %v; grant UPDATE (live_notify_status), see that the column can hold PUSHD_STATUS_FAILED, or set PUSHD_STATUS_UPDATE to fit the platform", status, err)
 			return

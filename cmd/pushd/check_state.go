@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"time"
 
+	"pushd"
 	"pushd/internal/daemon"
-	"pushd/internal/fanout"
 	"pushd/internal/store"
 )
 
@@ -35,7 +35,7 @@ func (c *checkCmd) checkState(ctx context.Context, r *report, db *sql.DB, s *sto
 		r.fail("state", "%v", err)
 		return
 	}
-	var in fanout.Installation
+	var in pushd.Installation
 	if rows > 0 { // reading makes the row where there is none
 		if in, err = s.Installation(ctx); err != nil {
 			r.fail("state", "%v", err)
@@ -46,7 +46,7 @@ func (c *checkCmd) checkState(ctx context.Context, r *report, db *sql.DB, s *sto
 }
 
 // checkCounter says whether the ledger went back.
-func checkCounter(r *report, kept fanout.Counter, in fanout.Installation) {
+func checkCounter(r *report, kept pushd.Counter, in pushd.Installation) {
 	const restore = "see \"After a restore\" in docs/operations.md"
 	switch {
 	case kept.Installation != in.Installation:
@@ -59,4 +59,4 @@ func checkCounter(r *report, kept fanout.Counter, in fanout.Installation) {
 	}
 }
 
-func when(t fanout.Time) string { return t.Std().Format(time.RFC3339) }
+func when(t pushd.Time) string { return t.Std().Format(time.RFC3339) }

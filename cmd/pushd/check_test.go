@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/mariadb"
 )
 
@@ -136,10 +136,10 @@ func (f fakeToken) Token(context.Context, string, int64) (string, error) { retur
 
 type fakeQuota struct {
 	remain int64
-	answer fanout.Answer
+	answer pushd.Answer
 }
 
-func (f fakeQuota) Quota(context.Context, fanout.Token, string) (int64, fanout.Answer) {
+func (f fakeQuota) Quota(context.Context, pushd.Token, string) (int64, pushd.Answer) {
 	return f.remain, f.answer
 }
 
@@ -150,11 +150,11 @@ func TestCheck_Account(t *testing.T) {
 		want  string
 	}{
 		{fakeToken{errors.New("HTTP 500")}, fakeQuota{}, "fail  token endpoint: HTTP 500; pushd needs"},
-		{fakeToken{}, fakeQuota{5, fanout.Answer{}}, "ok    wechat: answers; 5 template messages left today"},
-		{fakeToken{}, fakeQuota{0, fanout.Answer{}}, "warn  wechat: answers; nothing is left"},
-		{fakeToken{}, fakeQuota{0, fanout.Answer{Verdict: fanout.TokenRefused, Code: 40001, Text: "invalid credential"}}, "fail  wechat: 40001 invalid credential; the token endpoint gave"},
-		{fakeToken{}, fakeQuota{0, fanout.Answer{Verdict: fanout.FatalIfRepeated, Code: 40164, Text: "invalid ip 1.2.3.4"}}, "fail  wechat: 40164 invalid ip 1.2.3.4; add this machine's address"},
-		{fakeToken{}, fakeQuota{0, fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotSent, Text: "connect"}}, "can this machine reach PUSHD_WECHAT_URL?"},
+		{fakeToken{}, fakeQuota{5, pushd.Answer{}}, "ok    wechat: answers; 5 template messages left today"},
+		{fakeToken{}, fakeQuota{0, pushd.Answer{}}, "warn  wechat: answers; nothing is left"},
+		{fakeToken{}, fakeQuota{0, pushd.Answer{Verdict: pushd.TokenRefused, Code: 40001, Text: "invalid credential"}}, "fail  wechat: 40001 invalid credential; the token endpoint gave"},
+		{fakeToken{}, fakeQuota{0, pushd.Answer{Verdict: pushd.FatalIfRepeated, Code: 40164, Text: "invalid ip 1.2.3.4"}}, "fail  wechat: 40164 invalid ip 1.2.3.4; add this machine's address"},
+		{fakeToken{}, fakeQuota{0, pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotSent, Text: "connect"}}, "can this machine reach PUSHD_WECHAT_URL?"},
 	} {
 		var b bytes.Buffer
 		r := &report{w: &b}

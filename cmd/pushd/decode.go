@@ -10,7 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // decoder is the kong.Mapper of all settings. A text that cannot be decoded
@@ -109,7 +109,7 @@ func decodeOpenIDs(v *OpenIDs, text string) error {
 		if len(id) > 64 || strings.ContainsFunc(id, func(r rune) bool { return !openIDRune(r) }) {
 			return errors.New("is not a comma-separated list of openids")
 		}
-		ids = append(ids, fanout.OpenID(id))
+		ids = append(ids, pushd.OpenID(id))
 	}
 	if len(ids) == 0 {
 		return errors.New("names nobody; unset it to tell everyone")

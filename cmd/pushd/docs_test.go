@@ -73,9 +73,9 @@ func TestOperations_Grants(t *testing.T) {
 func TestOperations_Words(t *testing.T) {
 	text := readFile(t, operations)
 	for _, c := range []struct{ file, pattern string }{
-		{"internal/fanout/problem.go", `ProblemCode += "(\w+)"`},
+		{"problem.go", `ProblemCode += "(\w+)"`},
 		{"api/problem.go", `ProblemCode += "(\w+)"`},
-		{"internal/fanout/job.go", `Reason += "(\w+)"`},
+		{"job.go", `Reason += "(\w+)"`},
 		{"api/collector.go", `desc\("(\w+)"`},
 		{"api/metrics.go", `Name: "pushd_(\w+)"`},
 		{"deploy/monitoring/alerts.yml", `alert: (\w+)`},

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"pushd"
 	"pushd/internal/daemon"
 	"pushd/internal/fanout"
 	"pushd/internal/store"
@@ -75,7 +76,7 @@ func serve(ctx context.Context, s Settings, hold bool, log *slog.Logger) error {
 			AllowPlaintext: s.AllowPlaintext, Timeout: 10 * time.Second, Logger: log,
 		},
 		Engine: fanout.Config{
-			Owner: fanout.Owner{Instance: s.Instance}, Concurrency: s.Concurrency, Rate: s.Rate,
+			Owner: pushd.Owner{Instance: s.Instance}, Concurrency: s.Concurrency, Rate: s.Rate,
 			TotalRate: s.TotalRate, MaxJobs: s.MaxJobs, Lease: s.Lease, SendTimeout: s.SendTimeout,
 			DedupWindow: s.DedupWindow, Ambiguous: s.Ambiguous, Grace: s.Grace, Retention: s.Retention,
 			Location: zone, StatusFailed: s.StatusFailed, Only: s.OnlyOpenIDs.Set(), Point: points(),

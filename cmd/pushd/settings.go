@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"pushd"
 	"pushd/internal/fanout"
 )
 
@@ -115,14 +116,14 @@ type Remote struct {
 }
 
 // OpenIDs is a comma-separated list of openids.
-type OpenIDs []fanout.OpenID
+type OpenIDs []pushd.OpenID
 
 // Set says whether id is among them.
-func (o OpenIDs) Set() map[fanout.OpenID]bool {
+func (o OpenIDs) Set() map[pushd.OpenID]bool {
 	if len(o) == 0 {
 		return nil
 	}
-	set := make(map[fanout.OpenID]bool, len(o))
+	set := make(map[pushd.OpenID]bool, len(o))
 	for _, id := range o {
 		set[id] = true
 	}

@@ -16,7 +16,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/mariadb"
 	"pushd/internal/store"
 )
@@ -109,7 +109,7 @@ type sharedLedger struct {
 	name    string
 	plain   *store.Store // past the proxies
 	proxies []*Proxy
-	acts    fanout.ActID
+	acts    pushd.ActID
 }
 
 func newSharedLedger(t *testing.T) *sharedLedger {
@@ -162,7 +162,7 @@ func (l *sharedLedger) history(t *testing.T, seed uint64) (*history, books) {
 	var initial books
 	for i := range jobs {
 		h.ids[i] = l.newJob(t, seed)
-		initial[i] = row{state: fanout.Queued, epoch: 1, pageEpoch: 1}
+		initial[i] = row{state: pushd.Queued, epoch: 1, pageEpoch: 1}
 	}
 	var wg sync.WaitGroup
 	n := size(28, 40)
@@ -184,18 +184,18 @@ func (l *sharedLedger) history(t *testing.T, seed uint64) (*history, books) {
 }
 
 // newJob makes a job with a page of one.
-func (l *sharedLedger) newJob(t *testing.T, seed uint64) fanout.JobID {
+func (l *sharedLedger) newJob(t *testing.T, seed uint64) pushd.JobID {
 	t.Helper()
 	ctx := t.Context()
 	l.acts++
-	j, err := l.plain.Create(ctx, fanout.Job{
-		ActID: l.acts, AppID: fanout.AppID(fmt.Sprintf("wx%d", seed)), StartTime: 1_900_000_000, Deadline: 1_900_000_000_000_000,
+	j, err := l.plain.Create(ctx, pushd.Job{
+		ActID: l.acts, AppID: pushd.AppID(fmt.Sprintf("wx%d", seed)), StartTime: 1_900_000_000, Deadline: 1_900_000_000_000_000,
 	})
 	if err == nil {
-		j, err = l.plain.Claim(ctx, fanout.Owner{Instance: "setup", Boot: "1"}, j.ID, time.Minute)
+		j, err = l.plain.Claim(ctx, pushd.Owner{Instance: "setup", Boot: "1"}, j.ID, time.Minute)
 	}
 	if err == nil {
-		err = l.plain.StorePage(ctx, j.Lease(), fanout.Page{No: 1, OpenIDs: []fanout.OpenID{"o1"}}, fanout.Walk{Pass: 1, Pages: 1, Walked: 1, Cursor: "o1", Complete: true})
+		err = l.plain.StorePage(ctx, j.Lease(), pushd.Page{No: 1, OpenIDs: []pushd.OpenID{"o1"}}, pushd.Walk{Pass: 1, Pages: 1, Walked: 1, Cursor: "o1", Complete: true})
 	}
 	if err == nil {
 		err = l.plain.Release(ctx, j.Lease())
@@ -233,9 +233,9 @@ func troubled(r *rand.Rand) func([]byte) Fate {
 
 // The judge must be able to say no.
 func TestHistory_Bites(t *testing.T) {
-	initial := books{{state: fanout.Queued, epoch: 1, pageEpoch: 1}, {state: fanout.Queued, epoch: 1, pageEpoch: 1}}
+	initial := books{{state: pushd.Queued, epoch: 1, pageEpoch: 1}, {state: pushd.Queued, epoch: 1, pageEpoch: 1}}
 	a, b := worker{0, 1}, worker{1, 1}
-	claimed := func(by worker, epoch int64) answer { return answer{epoch: epoch, state: fanout.Running, by: by} }
+	claimed := func(by worker, epoch int64) answer { return answer{epoch: epoch, state: pushd.Running, by: by} }
 	for _, tc := range []struct {
 		name string
 		good bool
@@ -251,7 +251,7 @@ func TestHistory_Bites(t *testing.T) {
 			{call{verb: vClaim, by: b}, claimed(b, 3)}}},
 		{"ALostReleaseThatDidNothing", true, []op{
 			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vRelease, epoch: 2, by: a}, answer{unknown: true}},
-			{call{verb: vClaim, by: b}, answer{err: fanout.ErrLost}}, {call{verb: vRecord, epoch: 2, rev: 1, value: 7, by: a}, answer{}}}},
+			{call{verb: vClaim, by: b}, answer{err: pushd.ErrLost}}, {call{verb: vRecord, epoch: 2, rev: 1, value: 7, by: a}, answer{}}}},
 		{"ZombieRecords", false, []op{
 			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vRelease, epoch: 2, by: a}, answer{}},
 			{call{verb: vClaim, by: b}, claimed(b, 3)}, {call{verb: vRecord, epoch: 2, rev: 1, value: 7, by: a}, answer{}}}},
@@ -262,10 +262,10 @@ func TestHistory_Bites(t *testing.T) {
 			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vLeases}, answer{leases: [jobs]seenLease{{2, 50}}}},
 			{call{verb: vLapse, epoch: 2, mark: 50}, answer{count: 1}}, {call{verb: vRenew, epoch: 2, by: a}, answer{}}}},
 		{"FinishAfterPause", false, []op{
-			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vPause}, answer{epoch: 2, state: fanout.Paused}},
+			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vPause}, answer{epoch: 2, state: pushd.Paused}},
 			{call{verb: vFinish, epoch: 2, by: a}, answer{}}}},
 		{"ResumeKeepsTheEpochOfAFreeJob", false, []op{
-			{call{verb: vPause}, answer{epoch: 1, state: fanout.Paused}}, {call{verb: vResume}, answer{epoch: 1, state: fanout.Queued}}}},
+			{call{verb: vPause}, answer{epoch: 1, state: pushd.Paused}}, {call{verb: vResume}, answer{epoch: 1, state: pushd.Queued}}}},
 		{"LostWrite", false, []op{
 			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vRecord, epoch: 2, rev: 1, value: 7, by: a}, answer{}},
 			{call{verb: vRead}, answer{value: 0}}}},

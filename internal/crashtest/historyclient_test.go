@@ -11,13 +11,13 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/store"
 )
 
 // history is what the clients saw.
 type history struct {
-	ids   [jobs]fanout.JobID
+	ids   [jobs]pushd.JobID
 	begun time.Time
 
 	mu  sync.Mutex
@@ -31,7 +31,7 @@ func (h *history) do(client int, c call, f func() (answer, error)) answer {
 	to := time.Since(h.begun).Nanoseconds()
 	switch {
 	case err == nil:
-	case errors.Is(err, fanout.ErrLost), errors.Is(err, fanout.ErrAccountBusy):
+	case errors.Is(err, pushd.ErrLost), errors.Is(err, pushd.ErrAccountBusy):
 		a = answer{err: err}
 	default:
 		a, to = answer{unknown: true}, never
@@ -61,9 +61,9 @@ type process struct {
 	value  int
 }
 
-func (p *process) owner() fanout.Owner {
+func (p *process) owner() pushd.Owner {
 	// Of the jobs of other histories in the database none is its own.
-	return fanout.Owner{Instance: fmt.Sprintf("p%d-%s", p.me.process, p.h.ids[0]), Boot: strconv.Itoa(p.me.boot)}
+	return pushd.Owner{Instance: fmt.Sprintf("p%d-%s", p.me.process, p.h.ids[0]), Boot: strconv.Itoa(p.me.boot)}
 }
 
 // run makes n random calls.
@@ -117,7 +117,7 @@ func (p *process) watch(ctx context.Context, job int) {
 			return
 		}
 		p.h.do(p.no, call{verb: vLapse, job: job, epoch: seen.epoch, mark: seen.mark}, func() (a answer, err error) {
-			freed, err := p.store.Lapse(ctx, fanout.Observation{Lease: p.h.lease(job, seen.epoch), Mark: seen.mark})
+			freed, err := p.store.Lapse(ctx, pushd.Observation{Lease: p.h.lease(job, seen.epoch), Mark: seen.mark})
 			if freed {
 				a.count = 1
 			}
@@ -152,9 +152,9 @@ func (p *process) work(ctx context.Context, job int, epoch int64) {
 		}
 	case n < 7:
 		plain(vRenew, func() error {
-			lost, err := p.store.Renew(ctx, p.owner(), time.Minute, []fanout.Held{{Lease: l}})
+			lost, err := p.store.Renew(ctx, p.owner(), time.Minute, []pushd.Held{{Lease: l}})
 			if err == nil && len(lost) > 0 {
-				err = fanout.ErrLost
+				err = pushd.ErrLost
 			}
 			return err
 		})
@@ -163,10 +163,10 @@ func (p *process) work(ctx context.Context, job int, epoch int64) {
 	case n == 9:
 		plain(vRelease, func() error { return p.store.Release(ctx, l) })
 	case n == 10:
-		plain(vPark, func() error { return p.store.Park(ctx, l, fanout.Parking{Reason: fanout.WeChatDown}) })
+		plain(vPark, func() error { return p.store.Park(ctx, l, pushd.Parking{Reason: pushd.WeChatDown}) })
 	case n == 11:
 		plain(vFinish, func() error {
-			return p.store.Finish(ctx, l, fanout.Ending{State: fanout.Failed, Reason: fanout.WeChatRefused})
+			return p.store.Finish(ctx, l, pushd.Ending{State: pushd.Failed, Reason: pushd.WeChatRefused})
 		})
 	}
 	if p.r.IntN(12) == 0 {
@@ -185,7 +185,7 @@ func (p *process) record(ctx context.Context, job int, epoch int64) answer {
 		defer cancel()
 	}
 	return p.h.do(p.no, c, func() (answer, error) {
-		return answer{}, p.store.Record(ctx, p.h.lease(job, epoch), []fanout.Progress{progressOf(c.value)})
+		return answer{}, p.store.Record(ctx, p.h.lease(job, epoch), []pushd.Progress{progressOf(c.value)})
 	})
 }
 
@@ -213,14 +213,14 @@ func (p *person) run(ctx context.Context, n int) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		switch p.r.IntN(6) {
 		case 0:
-			p.command(ctx, vPause, job, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+			p.command(ctx, vPause, job, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
 		case 1, 2:
-			p.command(ctx, vResume, job, fanout.Command{From: fanout.ActiveStates, Resume: true})
+			p.command(ctx, vResume, job, pushd.Command{From: pushd.ActiveStates, Resume: true})
 		case 3:
-			p.command(ctx, vCancel, job, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled, Reason: fanout.CanceledByUser})
+			p.command(ctx, vCancel, job, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.CanceledByUser})
 		case 4:
-			p.command(ctx, vContinue, job, fanout.Command{
-				From: []fanout.State{fanout.Failed, fanout.Expired, fanout.Canceled}, To: fanout.Queued, Anew: true})
+			p.command(ctx, vContinue, job, pushd.Command{
+				From: []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}, To: pushd.Queued, Anew: true})
 		case 5:
 			p.h.do(p.no, call{verb: vShow, job: job}, func() (answer, error) {
 				j, err := p.store.Job(ctx, p.h.ids[job])
@@ -231,15 +231,15 @@ func (p *person) run(ctx context.Context, n int) {
 	}
 }
 
-func (p *person) command(ctx context.Context, v verb, job int, cmd fanout.Command) {
+func (p *person) command(ctx context.Context, v verb, job int, cmd pushd.Command) {
 	p.h.do(p.no, call{verb: v, job: job}, func() (answer, error) {
 		j, err := p.store.Command(ctx, p.h.ids[job], cmd)
 		return shown(j), err
 	})
 }
 
-func (h *history) lease(job int, epoch int64) fanout.Lease {
-	return fanout.Lease{Job: h.ids[job], Epoch: epoch}
+func (h *history) lease(job int, epoch int64) pushd.Lease {
+	return pushd.Lease{Job: h.ids[job], Epoch: epoch}
 }
 
 func (h *history) observe(ctx context.Context, s *store.Store) (a answer, err error) {
@@ -255,7 +255,7 @@ func (h *history) observe(ctx context.Context, s *store.Store) (a answer, err er
 }
 
 // shown is a job as the model knows it.
-func shown(j fanout.Job) answer {
+func shown(j pushd.Job) answer {
 	a := answer{epoch: j.Epoch, state: j.State}
 	if j.Owner.Instance != "" {
 		fmt.Sscanf(j.Owner.Instance, "p%d-", &a.by.process)
@@ -266,10 +266,10 @@ func shown(j fanout.Job) answer {
 
 // progressOf is the progress of a page of one; the value is where it is read
 // back from.
-func progressOf(value int) fanout.Progress {
-	people := []fanout.Person{{State: fanout.InDoubt}}
-	return fanout.Progress{
-		Page: 1, People: 1, Mark: 1, DoubtAt: fanout.Time(value),
-		Outcomes: fanout.EncodePersons(nil, people), Counts: fanout.Counts{Errors: map[int]int64{}},
+func progressOf(value int) pushd.Progress {
+	people := []pushd.Person{{State: pushd.InDoubt}}
+	return pushd.Progress{
+		Page: 1, People: 1, Mark: 1, DoubtAt: pushd.Time(value),
+		Outcomes: pushd.EncodePersons(nil, people), Counts: pushd.Counts{Errors: map[int]int64{}},
 	}
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // The sequential model of the ledger: what each call to it may answer, and what
@@ -58,7 +58,7 @@ type answer struct {
 	unknown bool  // it was lost: the call may have been carried out, or not, or will be
 	err     error // one of fanout's
 	epoch   int64
-	state   fanout.State
+	state   pushd.State
 	by      worker
 	value   int
 	count   int
@@ -70,7 +70,7 @@ type seenLease struct{ epoch, mark int64 }
 
 // row is one job: its row of pushd_job and one of pushd_progress.
 type row struct {
-	state   fanout.State
+	state   pushd.State
 	epoch   int64
 	by      worker
 	held    bool  // lease_until <> 0
@@ -99,15 +99,15 @@ func (b books) step(c call, a answer) want {
 	case vClaim:
 		switch {
 		case !r.claimable():
-			return want{a.err == fanout.ErrLost, b}
+			return want{a.err == pushd.ErrLost, b}
 		case b[1-c.job].account:
-			return want{a.err == fanout.ErrAccountBusy, b}
+			return want{a.err == pushd.ErrAccountBusy, b}
 		}
-		*r = row{state: fanout.Running, epoch: r.epoch + 1, by: c.by, held: true, account: true, pageEpoch: r.epoch + 1, value: r.value}
-		return want{a.err == nil && a.epoch == r.epoch && a.state == fanout.Running && a.by == c.by, b}
+		*r = row{state: pushd.Running, epoch: r.epoch + 1, by: c.by, held: true, account: true, pageEpoch: r.epoch + 1, value: r.value}
+		return want{a.err == nil && a.epoch == r.epoch && a.state == pushd.Running && a.by == c.by, b}
 	case vRenew:
 		if !r.renewable(c) {
-			return want{a.err == fanout.ErrLost, b}
+			return want{a.err == pushd.ErrLost, b}
 		}
 		r.held, r.mark = true, 0
 		return want{a.err == nil, b}
@@ -131,23 +131,23 @@ func (b books) step(c call, a answer) want {
 	case vRelease:
 		if r.epoch == c.epoch && r.by != (worker{}) {
 			r.letGo()
-			if r.state == fanout.Running {
-				r.state = fanout.Queued
+			if r.state == pushd.Running {
+				r.state = pushd.Queued
 			}
 		}
 		return want{a.err == nil, b}
 	case vPark, vFinish:
-		if r.epoch != c.epoch || r.by == (worker{}) || r.state != fanout.Running {
-			return want{a.err == fanout.ErrLost, b}
+		if r.epoch != c.epoch || r.by == (worker{}) || r.state != pushd.Running {
+			return want{a.err == pushd.ErrLost, b}
 		}
 		r.letGo()
-		if r.state = fanout.Parked; c.verb == vFinish {
-			r.state = fanout.Failed
+		if r.state = pushd.Parked; c.verb == vFinish {
+			r.state = pushd.Failed
 		}
 		return want{a.err == nil, b}
 	case vRecord:
 		if r.pageEpoch != c.epoch || r.rev > c.rev {
-			return want{a.err == fanout.ErrLost, b}
+			return want{a.err == pushd.ErrLost, b}
 		}
 		r.rev, r.value = c.rev, c.value
 		return want{a.err == nil, b}
@@ -163,26 +163,26 @@ func (b books) step(c call, a answer) want {
 func (b books) command(c call, a answer) want {
 	r := &b[c.job]
 	ended := !r.state.Active()
-	if ended != (c.verb == vContinue) || r.state == fanout.Succeeded {
-		return want{a.err == fanout.ErrLost, b}
+	if ended != (c.verb == vContinue) || r.state == pushd.Succeeded {
+		return want{a.err == pushd.ErrLost, b}
 	}
 	switch c.verb {
 	case vPause:
-		r.state = fanout.Paused
+		r.state = pushd.Paused
 	case vCancel:
-		r.state = fanout.Canceled
+		r.state = pushd.Canceled
 	case vContinue:
-		r.state = fanout.Queued
+		r.state = pushd.Queued
 	case vResume:
-		if r.state != fanout.Paused {
+		if r.state != pushd.Paused {
 			return want{a.err == nil && a.state == r.state && a.epoch == r.epoch, b}
 		}
-		r.state = fanout.Queued
+		r.state = pushd.Queued
 	}
 	if !r.held && c.verb != vResume { // a paused job without a lease has no account
 		r.account = false
 	}
-	if !r.held && r.state == fanout.Queued {
+	if !r.held && r.state == pushd.Queued {
 		r.epoch++
 	}
 	return want{a.err == nil && a.state == r.state && a.epoch == r.epoch, b}
@@ -210,16 +210,16 @@ func (b books) leases(a answer) want {
 }
 
 func (r row) claimable() bool {
-	return !r.held && (r.state == fanout.Queued || r.state == fanout.Running || r.state == fanout.Parked)
+	return !r.held && (r.state == pushd.Queued || r.state == pushd.Running || r.state == pushd.Parked)
 }
 
 func (r row) renewable(c call) bool {
-	return r.by == c.by && r.epoch == c.epoch && (r.held || r.state == fanout.Running)
+	return r.by == c.by && r.epoch == c.epoch && (r.held || r.state == pushd.Running)
 }
 
 // lapse frees a lease whose owner did not give it back.
 func (r *row) lapse() {
-	r.held, r.mark, r.account = false, 0, r.account && r.state == fanout.Running
+	r.held, r.mark, r.account = false, 0, r.account && r.state == pushd.Running
 }
 
 // letGo is what a worker does at its end.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"pushd"
 	"pushd/internal/fanout"
 	"pushd/internal/wechatsim"
 )
@@ -70,7 +71,7 @@ func randomKills(w *World) {
 
 func (c *campaign) unfinished(j *Job) bool {
 	state, _ := c.w.State(j)
-	return !fanout.State(state).Ended()
+	return !pushd.State(state).Ended()
 }
 
 func (c *campaign) kill(p *Process) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/wechatsim"
 )
 
@@ -70,7 +70,7 @@ func (w *World) copyAt(j *Job, sends int64) (b backup, recorded int) {
 func (w *World) awaitHeld(p *Process, j *Job) {
 	w.Helper()
 	w.AwaitState(j, "paused", 20*time.Second)
-	if _, reason := w.State(j); reason != string(fanout.LedgerWentBack) {
+	if _, reason := w.State(j); reason != string(pushd.LedgerWentBack) {
 		w.Fatalf("the job is paused for %q", reason)
 	}
 	w.Pass(time.Second)

@@ -25,7 +25,7 @@ import (
 	"testing"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/mariadb"
 	"pushd/internal/rig"
 	"pushd/internal/store"
@@ -262,7 +262,7 @@ func (w *World) AwaitState(j *Job, want string, limit time.Duration) {
 	w.Helper()
 	w.Until("job is "+want, limit, func() bool {
 		s, reason := w.State(j)
-		if s != want && fanout.State(s).Ended() {
+		if s != want && pushd.State(s).Ended() {
 			w.Fatalf("job is %s (%s), want %s%s", s, reason, want, w.plight())
 		}
 		return s == want

@@ -25,6 +25,7 @@ import (
 	"strings"
 	"time"
 
+	"pushd"
 	"pushd/api"
 	"pushd/internal/fanout"
 	"pushd/internal/store"
@@ -186,7 +187,7 @@ func (d *Daemon) unready() string {
 	return ""
 }
 
-func (d *Daemon) health() fanout.Health {
+func (d *Daemon) health() pushd.Health {
 	text := ""
 	if h := d.tokens.Health(); h.Failing > 0 {
 		text = fmt.Sprintf("no usable token for %d accounts; %s since %s: %s", h.Failing, h.AppID, h.Since.UTC().Format(time.RFC3339), h.Err)

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // StateFile keeps the ledger's counter in a file of its own, so that a database
@@ -46,10 +46,10 @@ func OpenState(dir string) (*StateFile, error) {
 func (s *StateFile) Name() string { return filepath.Join(s.dir, stateName) }
 
 // Load implements fanout.CounterStore.
-func (s *StateFile) Load() (fanout.Counter, error) {
+func (s *StateFile) Load() (pushd.Counter, error) {
 	b, err := s.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		return fanout.Counter{}, nil
+		return pushd.Counter{}, nil
 	}
 	var doc stateDoc
 	if err == nil {
@@ -59,9 +59,9 @@ func (s *StateFile) Load() (fanout.Counter, error) {
 		err = errors.New("a value is missing")
 	}
 	if err != nil {
-		return fanout.Counter{}, fmt.Errorf("%s: %w", s.Name(), err)
+		return pushd.Counter{}, fmt.Errorf("%s: %w", s.Name(), err)
 	}
-	return fanout.Counter{Installation: doc.Installation, Value: doc.Counter, At: fanout.Time(doc.RaisedAt.UnixMicro())}, nil
+	return pushd.Counter{Installation: doc.Installation, Value: doc.Counter, At: pushd.Time(doc.RaisedAt.UnixMicro())}, nil
 }
 
 func (s *StateFile) read() ([]byte, error) {
@@ -75,7 +75,7 @@ func (s *StateFile) read() ([]byte, error) {
 
 // Save implements fanout.CounterStore. Whatever ends the process or the machine,
 // the file has the old counter or the new one.
-func (s *StateFile) Save(c fanout.Counter) error {
+func (s *StateFile) Save(c pushd.Counter) error {
 	b, err := json.Marshal(stateDoc{c.Installation, c.Value, c.At.Std()})
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 func TestStateFile(t *testing.T) {
@@ -16,11 +16,11 @@ func TestStateFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err := s.Load(); err != nil || c != (fanout.Counter{}) {
+	if c, err := s.Load(); err != nil || c != (pushd.Counter{}) {
 		t.Errorf("before the first save: %+v, %v", c, err)
 	}
 	for n := range int64(3) {
-		want := fanout.Counter{Installation: "0123456789abcdef", Value: n + 1, At: fanout.Time(1_900_000_000_123_456 + n)}
+		want := pushd.Counter{Installation: "0123456789abcdef", Value: n + 1, At: pushd.Time(1_900_000_000_123_456 + n)}
 		if err := s.Save(want); err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func TestStateFile_IsReplacedWhole(t *testing.T) {
 	for n := range int64(4) {
 		writers.Go(func() {
 			for range 25 {
-				if err := s.Save(fanout.Counter{Installation: strings.Repeat("x", int(10*n)+1), Value: n + 1, At: 1}); err != nil {
+				if err := s.Save(pushd.Counter{Installation: strings.Repeat("x", int(10*n)+1), Value: n + 1, At: 1}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -65,7 +65,7 @@ func TestStateFile_Corrupt(t *testing.T) {
 		if err := os.WriteFile(s.Name(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if c, err := s.Load(); err == nil || c != (fanout.Counter{}) || !strings.Contains(err.Error(), s.Name()) {
+		if c, err := s.Load(); err == nil || c != (pushd.Counter{}) || !strings.Contains(err.Error(), s.Name()) {
 			t.Errorf("%.60q: %+v, %v", text, c, err)
 		}
 	}
@@ -78,7 +78,7 @@ func TestStateFile_CantBeWritten(t *testing.T) {
 	if err := os.Mkdir(s.Name(), 0o700); err != nil { // nothing can take its place
 		t.Fatal(err)
 	}
-	if err := s.Save(fanout.Counter{Installation: "a", Value: 1, At: 1}); err == nil {
+	if err := s.Save(pushd.Counter{Installation: "a", Value: 1, At: 1}); err == nil {
 		t.Error("saved")
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 1 {

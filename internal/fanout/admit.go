@@ -1,6 +1,10 @@
 package fanout
 
-import "time"
+import (
+	"time"
+
+	"pushd"
+)
 
 // low is how few people may be ready before more are let in: twice as many as
 // go while the record of the next is written. The fewer, the more people share
@@ -48,7 +52,7 @@ const clockSlack = time.Minute
 // forgotten says that WeChat would take the next try of a person in doubt for
 // a new message at now. It is asked at the last moment, for people may have
 // waited long.
-func (s *sender) forgotten(t *ticket, now Time) bool {
+func (s *sender) forgotten(t *ticket, now pushd.Time) bool {
 	age := now.Sub(t.askedAt)
 	return t.ambiguous && (t.askedAt == 0 || age < -clockSlack || age >= s.run.e.cfg.DedupWindow)
 }
@@ -56,26 +60,26 @@ func (s *sender) forgotten(t *ticket, now Time) bool {
 // resends says that recipients in doubt are sent to although WeChat would not
 // recognise a repetition: by setting, or because a retry has accepted that.
 func (s *sender) resends() bool {
-	return s.run.e.cfg.Ambiguous != Unknown || s.run.job.Retry == AgainUnknown
+	return s.run.e.cfg.Ambiguous != Unknown || s.run.job.Retry == pushd.AgainUnknown
 }
 
 // mayAsk decides about a person in doubt whom WeChat has forgotten: they are
 // left, if that is the setting.
-func (s *sender) mayAsk(t *ticket, now Time) bool {
+func (s *sender) mayAsk(t *ticket, now pushd.Time) bool {
 	if s.resends() || !s.forgotten(t, now) {
 		return true
 	}
 	code := int(t.sheet.people[t.index].Code)
 	if code == 0 {
-		code = CodeInDoubt
+		code = pushd.CodeInDoubt
 	}
-	s.settle(t, PersonUnknown, code)
+	s.settle(t, pushd.PersonUnknown, code)
 	return false
 }
 
 // ask notes that a person is asked for now, and whether that may tell them
 // twice.
-func (s *sender) ask(t *ticket, now Time) {
+func (s *sender) ask(t *ticket, now pushd.Time) {
 	if t.reopened {
 		t.counted = false // from now on it may have happened
 	}

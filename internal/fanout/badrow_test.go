@@ -8,27 +8,29 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // unreadable is a ledger on which a channel's row can't be used, for as long as
 // a test wants.
 type unreadable struct {
-	Ledger
+	pushd.Ledger
 	bad   atomic.Bool
 	off   atomic.Bool
 	reads atomic.Int64
 }
 
-var badStart = &ChannelError{"start_time", "is 1796040015000, which is no time of a stream in unix seconds (is it milliseconds?)"}
+var badStart = &pushd.ChannelError{Column: "start_time", Text: "is 1796040015000, which is no time of a stream in unix seconds (is it milliseconds?)"}
 
-func (l *unreadable) Channel(ctx context.Context, id ActID) (Channel, error) {
+func (l *unreadable) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, error) {
 	ch, err := l.Ledger.Channel(ctx, id)
 	if !l.bad.Load() {
 		return ch, err
 	}
 	l.reads.Add(1)
 	live := !l.off.Load()
-	return Channel{ActID: id, LiveNotify: &live}, badStart
+	return pushd.Channel{ActID: id, LiveNotify: &live}, badStart
 }
 
 // inBadRow runs f in a world whose channel can be made unreadable.
@@ -40,7 +42,7 @@ func inBadRow(t *testing.T, people, rate int, bad bool, f func(w *sim, l *unread
 		l := &unreadable{}
 		w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
 		w.boot(0)
-		w.post(1, Request{Rate: rate})
+		w.post(1, pushd.Request{Rate: rate})
 		l.bad.Store(bad)
 		f(w, l)
 		w.processes[0].stop()
@@ -54,12 +56,12 @@ func inBadRow(t *testing.T, people, rate int, bad bool, f func(w *sim, l *unread
 func TestRun_BadRowBeforeTheMessage(t *testing.T) {
 	inBadRow(t, 100, 0, true, func(w *sim, l *unreadable) {
 		time.Sleep(time.Minute)
-		if job := w.job(); job.State != Parked || job.Reason != ChannelInvalid || !strings.HasPrefix(job.Detail, "start_time is") {
+		if job := w.job(); job.State != pushd.Parked || job.Reason != pushd.ChannelInvalid || !strings.HasPrefix(job.Detail, "start_time is") {
 			t.Errorf("%s %s (%s)", job.State, job.Reason, job.Detail)
 		}
 		l.bad.Store(false)
 		w.within(2 * time.Minute)
-		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 100 {
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 100 {
 			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 		}
 	})
@@ -71,7 +73,7 @@ func TestRun_BadRowAfterTheMessage(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		l.bad.Store(true)
 		w.within(5 * time.Minute)
-		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 300 || l.reads.Load() == 0 {
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 300 || l.reads.Load() == 0 {
 			t.Errorf("%s %s (%s), %+v after %d reads", job.State, job.Reason, job.Detail, job.Counts, l.reads.Load())
 		}
 	})
@@ -84,7 +86,7 @@ func TestRun_BadRowSwitchedOff(t *testing.T) {
 		l.off.Store(true)
 		l.bad.Store(true)
 		w.within(time.Minute)
-		if job := w.job(); job.State != Canceled || job.Reason != ReminderOff {
+		if job := w.job(); job.State != pushd.Canceled || job.Reason != pushd.ReminderOff {
 			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 		}
 	})
@@ -94,7 +96,7 @@ func TestRun_BadRowSwitchedOff(t *testing.T) {
 func TestRun_BadRowUntilTheDeadline(t *testing.T) {
 	inBadRow(t, 10, 0, true, func(w *sim, _ *unreadable) {
 		w.within(w.job().Deadline.Sub(w.job().Now) + time.Minute)
-		if job := w.job(); job.State != Expired || job.Counts.Sent != 0 {
+		if job := w.job(); job.State != pushd.Expired || job.Counts.Sent != 0 {
 			t.Errorf("%s %s (%s)", job.State, job.Reason, job.Detail)
 		}
 	})
@@ -103,7 +105,9 @@ func TestRun_BadRowUntilTheDeadline(t *testing.T) {
 // badBook is a book whose channel can't be used.
 type badBook struct{ *fakeLedger }
 
-func (badBook) Channel(context.Context, ActID) (Channel, error) { return Channel{}, badStart }
+func (badBook) Channel(context.Context, pushd.ActID) (pushd.Channel, error) {
+	return pushd.Channel{}, badStart
+}
 
 // Who asks about such a channel hears which column it is and what to write, and
 // no job is made.
@@ -112,18 +116,18 @@ func TestController_BadRow(t *testing.T) {
 	c := NewController(badBook{d.ledger}, d.engine)
 	compose := NewComposer(badComposer{}, d.engine)
 	for name, call := range map[string]func() error{
-		"post":    func() error { _, err := c.Post(t.Context(), Request{ActID: 1, AppID: "wx1"}); return err },
+		"post":    func() error { _, err := c.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1"}); return err },
 		"preview": func() error { _, err := compose.Preview(t.Context(), "wx1", "t", 1, nil); return err },
 		"estimate": func() error {
-			e, err := c.Estimate(t.Context(), Request{ActID: 1, AppID: "wx1"})
+			e, err := c.Estimate(t.Context(), pushd.Request{ActID: 1, AppID: "wx1"})
 			if len(e.Problems) == 1 {
 				return &e.Problems[0]
 			}
 			return err
 		},
 	} {
-		var p *Problem
-		if err := call(); !errors.As(err, &p) || p.Code != CodeChannelInvalid || p.Field != "start_time" || !strings.Contains(p.Text, "milliseconds") {
+		var p *pushd.Problem
+		if err := call(); !errors.As(err, &p) || p.Code != pushd.CodeChannelInvalid || p.Field != "start_time" || !strings.Contains(p.Text, "milliseconds") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -134,4 +138,6 @@ func TestController_BadRow(t *testing.T) {
 
 type badComposer struct{ TextBook }
 
-func (badComposer) Channel(context.Context, ActID) (Channel, error) { return Channel{}, badStart }
+func (badComposer) Channel(context.Context, pushd.ActID) (pushd.Channel, error) {
+	return pushd.Channel{}, badStart
+}

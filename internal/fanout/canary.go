@@ -1,5 +1,7 @@
 package fanout
 
+import "pushd"
+
 // The canary notices that token, openids and template do not belong together
 // before it has cost an account its people: the codes it listens to are
 // personal when they come now and then, and a mistake of the whole job when
@@ -14,9 +16,9 @@ type spot struct {
 	sheet *sheet
 	index int
 	code  int
-	cause Cause
+	cause pushd.Cause
 	// otherwise is the outcome if the job turns out to be right.
-	otherwise PersonState
+	otherwise pushd.PersonState
 	// repeat says that the code may be WeChat's answer to a client_msg_id that it
 	// knows, and so nothing about the job.
 	repeat bool
@@ -67,12 +69,12 @@ func (c *canary) good() (released, again []spot) {
 	if !c.proven {
 		c.proven = true
 		for _, s := range c.armed {
-			if s.cause == CauseTemplate { // never about a recipient
+			if s.cause == pushd.CauseTemplate { // never about a recipient
 				again = append(again, s)
 				continue
 			}
 			kind := sightingSuspect
-			if s.otherwise == PersonFailed {
+			if s.otherwise == pushd.PersonFailed {
 				kind = sightingFailed
 			}
 			released = c.push(sighting{kind, &s}, released)
@@ -89,7 +91,7 @@ func (c *canary) worst() (spot, bool) {
 		return spot{}, false
 	}
 	for _, s := range c.armed {
-		if s.cause != CauseUnfollowed {
+		if s.cause != pushd.CauseUnfollowed {
 			return s, true
 		}
 	}
@@ -100,16 +102,16 @@ func (c *canary) worst() (spot, bool) {
 // who have not merely unsubscribed, if it is none that speaks of an account
 // that does not fit.
 func (c *canary) unknown() (code int, ok bool) {
-	counts, most, cause := map[int]int{}, 0, CauseNone
+	counts, most, cause := map[int]int{}, 0, pushd.CauseNone
 	for _, s := range c.armed {
-		if s.cause == CauseUnfollowed {
+		if s.cause == pushd.CauseUnfollowed {
 			continue
 		}
 		if counts[s.code]++; counts[s.code] > most {
 			code, most, cause = s.code, counts[s.code], s.cause
 		}
 	}
-	return code, most > 0 && !cause.suspect()
+	return code, most > 0 && !cause.Suspect()
 }
 
 // bad takes a suspect answer, and says whether the job is to stop.

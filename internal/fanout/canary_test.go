@@ -1,6 +1,10 @@
 package fanout
 
-import "testing"
+import (
+	"testing"
+
+	"pushd"
+)
 
 // run feeds the canary s (a success), x (a suspect answer) and f (a failure),
 // and says at which it tripped (-1 = never) and whom it let go.
@@ -12,7 +16,7 @@ func (c *canary) run(answers string) (tripped int, released int) {
 		case 's':
 			gone, _ = c.good()
 		case 'x':
-			gone, trip = c.bad(spot{index: i, code: 43004, cause: CauseUnfollowed})
+			gone, trip = c.bad(spot{index: i, code: 43004, cause: pushd.CauseUnfollowed})
 		case 'f':
 			gone, trip = c.other()
 		}
@@ -90,8 +94,8 @@ func TestCanary_EveryNewTokenArmsIt(t *testing.T) {
 // A template that WeChat refuses now and then is not held against anybody.
 func TestCanary_TemplateRefusedAtFirst(t *testing.T) {
 	var c canary
-	c.bad(spot{index: 1, code: 40037, cause: CauseTemplate})
-	c.bad(spot{index: 2, code: 43004, cause: CauseUnfollowed})
+	c.bad(spot{index: 1, code: 40037, cause: pushd.CauseTemplate})
+	c.bad(spot{index: 2, code: 43004, cause: pushd.CauseUnfollowed})
 	if worst, wrong := c.worst(); !wrong || worst.code != 40037 {
 		t.Errorf("nothing is wrong: %+v", worst)
 	}

@@ -5,20 +5,22 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // countedTokens counts how a token is asked to be replaced.
 type countedTokens struct {
-	Tokens
+	pushd.Tokens
 	refused, doubted int
 }
 
-func (c *countedTokens) Refused(ctx context.Context, appID AppID, actID ActID, tok Token) (Token, error) {
+func (c *countedTokens) Refused(ctx context.Context, appID pushd.AppID, actID pushd.ActID, tok pushd.Token) (pushd.Token, error) {
 	c.refused++
 	return c.Tokens.Refused(ctx, appID, actID, tok)
 }
 
-func (c *countedTokens) Doubted(ctx context.Context, appID AppID, actID ActID, tok Token) (Token, error) {
+func (c *countedTokens) Doubted(ctx context.Context, appID pushd.AppID, actID pushd.ActID, tok pushd.Token) (pushd.Token, error) {
 	c.doubted++
 	return c.Tokens.Doubted(ctx, appID, actID, tok)
 }
@@ -28,9 +30,9 @@ func (c *countedTokens) Doubted(ctx context.Context, appID AppID, actID ActID, t
 // is asked for again, and PHP may keep it. However few the recipients are.
 func TestRun_CauseDecidesAboutTheToken(t *testing.T) {
 	for _, n := range []int{3, 100} {
-		for _, a := range []Answer{
-			{Verdict: Skip, Code: 40003, Cause: CauseOpenID}, {Verdict: Skip, Code: 49003, Cause: CauseOpenID},
-			{Verdict: FatalIfRepeated, Code: 40037, Cause: CauseTemplate},
+		for _, a := range []pushd.Answer{
+			{Verdict: pushd.Skip, Code: 40003, Cause: pushd.CauseOpenID}, {Verdict: pushd.Skip, Code: 49003, Cause: pushd.CauseOpenID},
+			{Verdict: pushd.FatalIfRepeated, Code: 40037, Cause: pushd.CauseTemplate},
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				w := newSim(1, 0, false)
@@ -38,15 +40,15 @@ func TestRun_CauseDecidesAboutTheToken(t *testing.T) {
 				tokens := &countedTokens{}
 				w.change = func(c *Config) {
 					tokens.Tokens, c.Tokens = c.Tokens, tokens
-					c.WeChat = scripted{c.WeChat, func(OpenID) *Answer { return &a }}
+					c.WeChat = scripted{c.WeChat, func(pushd.OpenID) *pushd.Answer { return &a }}
 				}
 				w.boot(0)
-				w.post(1, Request{})
+				w.post(1, pushd.Request{})
 				time.Sleep(20 * time.Second)
-				if tokens.refused > 0 != (a.Cause == CauseOpenID) || tokens.doubted > 0 != (a.Cause == CauseTemplate) {
+				if tokens.refused > 0 != (a.Cause == pushd.CauseOpenID) || tokens.doubted > 0 != (a.Cause == pushd.CauseTemplate) {
 					t.Errorf("%d recipients, %d: refused %d times, doubted %d times", n, a.Code, tokens.refused, tokens.doubted)
 				}
-				if job := w.job(); job.Counts.Settled() != 0 || job.State == Failed {
+				if job := w.job(); job.Counts.Settled() != 0 || job.State == pushd.Failed {
 					t.Errorf("%d recipients, %d: %s %s, %+v", n, a.Code, job.State, job.Reason, job.Counts)
 				}
 				w.processes[0].stop()

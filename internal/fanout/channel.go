@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"pushd"
 )
 
 // A channel that looks withdrawn is looked at again before that ends the job:
@@ -19,7 +21,7 @@ const (
 // withdrawn the reminder.
 //
 // was is the start that the job is for, 0 where none is known yet.
-func (r *run) readChannel(ctx context.Context, was int64) (Channel, error) {
+func (r *run) readChannel(ctx context.Context, was int64) (pushd.Channel, error) {
 	for first := time.Now(); ; {
 		ch, err := r.channelNow(ctx, was)
 		var e *ended
@@ -27,7 +29,7 @@ func (r *run) readChannel(ctx context.Context, was int64) (Channel, error) {
 			return ch, err
 		}
 		wait := offFor
-		if e.Reason == ChannelGone {
+		if e.Reason == pushd.ChannelGone {
 			wait = goneFor
 		}
 		if time.Since(first) >= wait {
@@ -41,19 +43,19 @@ func (r *run) readChannel(ctx context.Context, was int64) (Channel, error) {
 }
 
 // channelNow is readChannel of one moment.
-func (r *run) channelNow(ctx context.Context, was int64) (Channel, error) {
-	var ch Channel
+func (r *run) channelNow(ctx context.Context, was int64) (pushd.Channel, error) {
+	var ch pushd.Channel
 	err := r.retry.do(ctx, "read channel", func(ctx context.Context) (err error) {
 		ch, err = r.e.cfg.Ledger.Channel(ctx, r.job.ActID)
 		return err
 	})
 	switch {
-	case errors.Is(err, ErrNotFound):
-		return ch, &ended{Ending{Canceled, ChannelGone, fmt.Sprintf("channel %d is gone", r.job.ActID)}}
+	case errors.Is(err, pushd.ErrNotFound):
+		return ch, &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.ChannelGone, Detail: fmt.Sprintf("channel %d is gone", r.job.ActID)}}
 	case ch.LiveNotify != nil && !*ch.LiveNotify:
-		return ch, &ended{Ending{Canceled, ReminderOff, "the channel's reminder was switched off (live_notify = 0)"}}
+		return ch, &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.ReminderOff, Detail: "the channel's reminder was switched off (live_notify = 0)"}}
 	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
-		return ch, &ended{Ending{Canceled, OwnerDisabled, "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
+		return ch, &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.OwnerDisabled, Detail: "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
 	case err == nil && movedFrom(ch, was):
 		err = r.retry.do(ctx, "read the channel's newest job", func(ctx context.Context) error { return r.mayFollow(ctx, ch, was) })
 	}
@@ -92,7 +94,7 @@ func (r *run) startBeforeEnd(ctx context.Context) error {
 // mayFollow ends a job whose channel has moved its start, if that is another
 // reminder: the platform asks for one, this one was sent already, or a newer job
 // is for it. nil: the job follows, and becomes the reminder of the new start.
-func (r *run) mayFollow(ctx context.Context, ch Channel, was int64) error {
+func (r *run) mayFollow(ctx context.Context, ch pushd.Channel, was int64) error {
 	follows := !r.job.Notified && !asksAnew(ch, was)
 	if follows {
 		last, err := r.e.cfg.Ledger.Last(ctx, r.job.ActID)
@@ -104,17 +106,17 @@ func (r *run) mayFollow(ctx context.Context, ch Channel, was int64) error {
 	if follows {
 		return nil
 	}
-	return &ended{Ending{Canceled, StartMoved, "the channel's start moved, and its reminder is a new one; this job ended so that it can be sent"}}
+	return &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.StartMoved, Detail: "the channel's start moved, and its reminder is a new one; this job ended so that it can be sent"}}
 }
 
 // movedFrom says that the channel has another start than was.
-func movedFrom(ch Channel, was int64) bool {
+func movedFrom(ch pushd.Channel, was int64) bool {
 	return was != 0 && ch.StartTime != 0 && ch.StartTime != was
 }
 
 // asksAnew says that the platform has moved the start and put the status back
 // to 0: it asks for a reminder of the new start. A start that moved without
 // that is followed by the job at work.
-func asksAnew(ch Channel, was int64) bool {
-	return movedFrom(ch, was) && ch.Status != nil && *ch.Status == StatusNotNotified
+func asksAnew(ch pushd.Channel, was int64) bool {
+	return movedFrom(ch, was) && ch.Status != nil && *ch.Status == pushd.StatusNotNotified
 }

@@ -6,19 +6,21 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"pushd"
 )
 
 // Projection is what live_notify_status is while j is its channel's newest
 // job and the channel's start is still the job's. It is the one place that says
 // so.
-func Projection(j Job, failed int) int {
+func Projection(j pushd.Job, failed int) int {
 	switch {
-	case j.State == Succeeded:
-		return StatusDone
+	case j.State == pushd.Succeeded:
+		return pushd.StatusDone
 	case j.Notified && (j.State.Active() || j.Counts.Settled() == j.Walk.Walked):
-		return StatusDone // a retry, at work or over, leaves what was done
+		return pushd.StatusDone // a retry, at work or over, leaves what was done
 	case j.State.Active():
-		return StatusNotifying
+		return pushd.StatusNotifying
 	}
 	return failed
 }
@@ -33,21 +35,21 @@ const (
 // columns remembers the jobs whose column could not be written, so that rows
 // which somebody keeps locked do not hold up the others.
 type columns struct {
-	failed map[JobID]time.Time // when they were tried last
-	spent  time.Duration       // in this round, on writes that failed
+	failed map[pushd.JobID]time.Time // when they were tried last
+	spent  time.Duration             // in this round, on writes that failed
 }
 
 // waits says that a job's column failed before and waits for its turn.
-func (c *columns) waits(id JobID) bool { return !c.failed[id].IsZero() }
+func (c *columns) waits(id pushd.JobID) bool { return !c.failed[id].IsZero() }
 
 // tried notes what came of a write.
-func (c *columns) tried(id JobID, err error, now time.Time, took time.Duration) {
+func (c *columns) tried(id pushd.JobID, err error, now time.Time, took time.Duration) {
 	if err == nil {
 		delete(c.failed, id)
 		return
 	}
 	if c.failed == nil {
-		c.failed = map[JobID]time.Time{}
+		c.failed = map[pushd.JobID]time.Time{}
 	}
 	c.failed[id] = now
 	c.spent += took
@@ -55,23 +57,23 @@ func (c *columns) tried(id JobID, err error, now time.Time, took time.Duration) 
 
 // turns puts those that wait in order, longest first, and forgets whoever does
 // not and has not failed since began.
-func (c *columns) turns(jobs []Job, began time.Time) {
-	slices.SortFunc(jobs, func(a, b Job) int { return c.failed[a.ID].Compare(c.failed[b.ID]) })
-	waits := make(map[JobID]bool, len(jobs))
+func (c *columns) turns(jobs []pushd.Job, began time.Time) {
+	slices.SortFunc(jobs, func(a, b pushd.Job) int { return c.failed[a.ID].Compare(c.failed[b.ID]) })
+	waits := make(map[pushd.JobID]bool, len(jobs))
 	for _, j := range jobs {
 		waits[j.ID] = true
 	}
-	maps.DeleteFunc(c.failed, func(id JobID, at time.Time) bool { return !waits[id] && at.Before(began) })
+	maps.DeleteFunc(c.failed, func(id pushd.JobID, at time.Time) bool { return !waits[id] && at.Before(began) })
 }
 
 // mendStatus writes live_notify_status where it is not what the channel's
 // newest job says. Hosts write the column too, or save a stale row; pushd's
 // word is put back.
 func (e *Engine) mendStatus(ctx context.Context) error {
-	var waiting []Job
+	var waiting []pushd.Job
 	parked, began := int64(0), time.Now()
-	err := e.standing(ctx, func(j Job) {
-		if j.State == Parked {
+	err := e.standing(ctx, func(j pushd.Job) {
+		if j.State == pushd.Parked {
 			parked++
 		}
 		if e.columns.waits(j.ID) {
@@ -93,9 +95,9 @@ func (e *Engine) mendStatus(ctx context.Context) error {
 }
 
 // standing calls f for the newest job of every channel that is looked after.
-func (e *Engine) standing(ctx context.Context, f func(Job)) error {
+func (e *Engine) standing(ctx context.Context, f func(pushd.Job)) error {
 	const batch = 200
-	var after JobID
+	var after pushd.JobID
 	for {
 		jobs, err := e.cfg.Ledger.Standing(ctx, e.clock.now().Add(-reconcileSpan), after, batch)
 		if err != nil {
@@ -113,7 +115,7 @@ func (e *Engine) standing(ctx context.Context, f func(Job)) error {
 
 // mend puts one channel's column right. fresh says that the job has ended just
 // now, so that the column is not wrong but behind.
-func (e *Engine) mend(ctx context.Context, j Job, fresh bool) {
+func (e *Engine) mend(ctx context.Context, j pushd.Job, fresh bool) {
 	if e.columns.spent >= columnsFor || ctx.Err() != nil {
 		return
 	}
@@ -134,13 +136,13 @@ func (e *Engine) mend(ctx context.Context, j Job, fresh bool) {
 
 // follow makes the column follow a change of the job that was made just now.
 // Where the platform's row can't be had so soon, the reconciler writes it.
-func (e *Engine) follow(ctx context.Context, j Job) {
+func (e *Engine) follow(ctx context.Context, j pushd.Job) {
 	if _, _, _, err := e.column(context.WithoutCancel(ctx), j, true); err != nil {
 		e.columnFailed(j, err)
 	}
 }
 
-func (e *Engine) columnFailed(j Job, err error) {
+func (e *Engine) columnFailed(j pushd.Job, err error) {
 	e.counters.columnErrors.Add(1)
 	e.log.Warn("live_notify_status can't be written now; the job is not held up by that", "job_id", j.ID, "actid", j.ActID, "err", err)
 }
@@ -148,16 +150,16 @@ func (e *Engine) columnFailed(j Job, err error) {
 // column writes the column of one job's channel, if it is not what the job says
 // and the job may write it. fresh says that the job has just changed, so that
 // what the column says is older.
-func (e *Engine) column(ctx context.Context, j Job, fresh bool) (was, is int, written bool, err error) {
+func (e *Engine) column(ctx context.Context, j pushd.Job, fresh bool) (was, is int, written bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, columnFor)
 	defer cancel()
-	if j.Notified && j.State.Ended() && j.Owner != (Owner{}) { // its row may not have the last sums
+	if j.Notified && j.State.Ended() && j.Owner != (pushd.Owner{}) { // its row may not have the last sums
 		if j, err = e.cfg.Ledger.Reload(ctx, j.ID); err != nil {
 			return 0, 0, false, err
 		}
 	}
 	ch, err := e.cfg.Ledger.Channel(ctx, j.ActID)
-	if errors.Is(err, ErrNotFound) || badChannel(err) != nil {
+	if errors.Is(err, pushd.ErrNotFound) || badChannel(err) != nil {
 		return 0, 0, false, nil
 	}
 	if err != nil {
@@ -176,8 +178,8 @@ func (e *Engine) column(ctx context.Context, j Job, fresh bool) (was, is int, wr
 
 // mayWrite says whether the column is the job's. A 1 that no job at work stands
 // for is certainly no wish of the platform's.
-func mayWrite(j Job, ch Channel, fresh bool) bool {
-	orphan := ch.Status != nil && *ch.Status == StatusNotifying && j.State.Ended()
+func mayWrite(j pushd.Job, ch pushd.Channel, fresh bool) bool {
+	orphan := ch.Status != nil && *ch.Status == pushd.StatusNotifying && j.State.Ended()
 	switch {
 	case orphan:
 		return true
@@ -185,7 +187,7 @@ func mayWrite(j Job, ch Channel, fresh bool) bool {
 		return false // a moved start with status 0 asks for a new reminder
 	case ch.StartTime == 0:
 		// Without a start time a 0 may ask for a new reminder, too.
-		return fresh || ch.Status != nil && *ch.Status == StatusNotifying
+		return fresh || ch.Status != nil && *ch.Status == pushd.StatusNotifying
 	}
 	return true
 }

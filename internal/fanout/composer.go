@@ -5,16 +5,18 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"pushd"
 )
 
 // TextBook keeps what owners wrote for their templates.
 type TextBook interface {
-	Channels
+	pushd.Channels
 	// SaveTexts stores the texts of t.TemplateID, in place of what was
 	// there.
-	SaveTexts(ctx context.Context, appID AppID, t Texts) error
+	SaveTexts(ctx context.Context, appID pushd.AppID, t pushd.Texts) error
 	// Jobs lists jobs, the newest first.
-	Jobs(ctx context.Context, f Filter) (jobs []Job, next string, err error)
+	Jobs(ctx context.Context, f pushd.Filter) (jobs []pushd.Job, next string, err error)
 }
 
 // Composer shows an account's templates, keeps the texts of their fields,
@@ -32,7 +34,7 @@ func NewComposer(book TextBook, engine *Engine) *Composer {
 
 // TemplateView is one template as its owner sees it.
 type TemplateView struct {
-	ID    TemplateID
+	ID    pushd.TemplateID
 	Title string
 	// Listed says that WeChat lists it. Category templates are not listed;
 	// their content is what the owner pasted.
@@ -46,12 +48,12 @@ type TemplateView struct {
 	Texts       map[string]string
 	Saved       bool // the owner saved texts
 	URL         string
-	MiniProgram *MiniProgram
+	MiniProgram *pushd.MiniProgram
 }
 
 // Templates lists the account's templates, the likely one for a live
 // reminder marked.
-func (c *Composer) Templates(ctx context.Context, appID AppID) ([]TemplateView, error) {
+func (c *Composer) Templates(ctx context.Context, appID pushd.AppID) ([]TemplateView, error) {
 	list, err := c.list(ctx, appID, 0)
 	if err != nil {
 		return nil, err
@@ -76,7 +78,7 @@ func (c *Composer) Templates(ctx context.Context, appID AppID) ([]TemplateView, 
 
 // Template shows one template, listed or not. Where WeChat can't be asked, it
 // shows what the owner saved.
-func (c *Composer) Template(ctx context.Context, appID AppID, id TemplateID) (TemplateView, error) {
+func (c *Composer) Template(ctx context.Context, appID pushd.AppID, id pushd.TemplateID) (TemplateView, error) {
 	list, lost := c.list(ctx, appID, 0)
 	v, err := c.view(ctx, appID, id, list)
 	if err == nil && lost != nil && !v.Saved {
@@ -85,13 +87,13 @@ func (c *Composer) Template(ctx context.Context, appID AppID, id TemplateID) (Te
 	return v, err
 }
 
-func (c *Composer) view(ctx context.Context, appID AppID, id TemplateID, list []Template) (TemplateView, error) {
+func (c *Composer) view(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, list []pushd.Template) (TemplateView, error) {
 	v := TemplateView{ID: id, Texts: map[string]string{}}
 	if t := findTemplate(list, id); t != nil {
 		v.Title, v.Content, v.Listed = t.Title, t.Content, true
 	}
 	saved, err := c.book.Texts(ctx, appID, id)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, pushd.ErrNotFound) {
 		return v, err
 	}
 	if err == nil {
@@ -132,7 +134,7 @@ const askFirst = 3 * time.Second
 // Save checks and stores an owner's texts. Nothing is stored if anything is
 // wrong; the *Problem names the field. WeChat's list is needed only where
 // nothing else says what fields the template has.
-func (c *Composer) Save(ctx context.Context, appID AppID, t Texts) (TemplateView, error) {
+func (c *Composer) Save(ctx context.Context, appID pushd.AppID, t pushd.Texts) (TemplateView, error) {
 	content, err := c.content(ctx, appID, t)
 	if err != nil {
 		return TemplateView{}, err
@@ -162,12 +164,12 @@ func (c *Composer) Save(ctx context.Context, appID AppID, t Texts) (TemplateView
 }
 
 // content is the template's own text as the owner pasted it, now or earlier.
-func (c *Composer) content(ctx context.Context, appID AppID, t Texts) (string, error) {
+func (c *Composer) content(ctx context.Context, appID pushd.AppID, t pushd.Texts) (string, error) {
 	if t.Content != "" {
 		return t.Content, nil
 	}
 	saved, err := c.book.Texts(ctx, appID, t.TemplateID)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, pushd.ErrNotFound) {
 		err = nil
 	}
 	return saved.Content, err
@@ -175,7 +177,7 @@ func (c *Composer) content(ctx context.Context, appID AppID, t Texts) (string, e
 
 // pasteInstead says what to do where WeChat's list can't be had.
 func pasteInstead(err error) error {
-	var p *Problem
+	var p *pushd.Problem
 	if !errors.As(err, &p) {
 		return err
 	}

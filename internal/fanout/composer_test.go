@@ -9,50 +9,52 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // asked counts what WeChat is asked; it lists templates, or answers that it
 // can't be understood.
 type asked struct {
-	WeChat
-	list              []Template
+	pushd.WeChat
+	list              []pushd.Template
 	unreadable        bool
 	templates, others int
 }
 
-func (w *asked) Templates(context.Context, Token) ([]Template, Answer) {
+func (w *asked) Templates(context.Context, pushd.Token) ([]pushd.Template, pushd.Answer) {
 	w.templates++
 	if w.unreadable {
-		return nil, Answer{Verdict: Busy, Code: CodeNotJSON, Text: "the answer is not WeChat's JSON"}
+		return nil, pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotJSON, Text: "the answer is not WeChat's JSON"}
 	}
-	return w.list, Answer{}
+	return w.list, pushd.Answer{}
 }
 
-func (w *asked) Page(context.Context, Token, OpenID) (FollowerPage, Answer) {
+func (w *asked) Page(context.Context, pushd.Token, pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 	w.others++
-	return FollowerPage{Total: 1 << 30}, Answer{}
+	return pushd.FollowerPage{Total: 1 << 30}, pushd.Answer{}
 }
 
 // shelf is a TextBook.
 type shelf struct {
-	texts map[TemplateID]Texts
-	ch    Channel
-	jobs  []Job
+	texts map[pushd.TemplateID]pushd.Texts
+	ch    pushd.Channel
+	jobs  []pushd.Job
 }
 
-func (s *shelf) Channel(context.Context, ActID) (Channel, error) { return s.ch, nil }
-func (s *shelf) Texts(_ context.Context, _ AppID, id TemplateID) (Texts, error) {
+func (s *shelf) Channel(context.Context, pushd.ActID) (pushd.Channel, error) { return s.ch, nil }
+func (s *shelf) Texts(_ context.Context, _ pushd.AppID, id pushd.TemplateID) (pushd.Texts, error) {
 	t, ok := s.texts[id]
 	if !ok {
-		return t, ErrNotFound
+		return t, pushd.ErrNotFound
 	}
 	return t, nil
 }
-func (s *shelf) SaveTexts(_ context.Context, _ AppID, t Texts) error {
+func (s *shelf) SaveTexts(_ context.Context, _ pushd.AppID, t pushd.Texts) error {
 	s.texts[t.TemplateID] = t
 	return nil
 }
-func (s *shelf) Jobs(_ context.Context, f Filter) ([]Job, string, error) {
+func (s *shelf) Jobs(_ context.Context, f pushd.Filter) ([]pushd.Job, string, error) {
 	if f.AppID != "wx" || f.Limit == 0 {
 		return nil, "", errors.New("asked for others' jobs")
 	}
@@ -60,11 +62,11 @@ func (s *shelf) Jobs(_ context.Context, f Filter) ([]Job, string, error) {
 }
 
 func newComposer() (*Composer, *shelf, *asked) {
-	w := &asked{list: []Template{{ID: "t", Title: "开播提醒", Content: "课程:{{thing1.DATA}}\n时间:{{time2.DATA}}"}}}
+	w := &asked{list: []pushd.Template{{ID: "t", Title: "开播提醒", Content: "课程:{{thing1.DATA}}\n时间:{{time2.DATA}}"}}}
 	minutes := int64(30)
-	s := &shelf{texts: map[TemplateID]Texts{}, ch: Channel{ActID: 1, AppID: "wx", Title: "课", StartTime: 1772366400, NotifyMinutes: &minutes}}
+	s := &shelf{texts: map[pushd.TemplateID]pushd.Texts{}, ch: pushd.Channel{ActID: 1, AppID: "wx", Title: "课", StartTime: 1772366400, NotifyMinutes: &minutes}}
 	e := New(Config{
-		Ledger: newFakeLedger(), WeChat: w, Tokens: oneToken{}, Owner: Owner{"i", "b"}, Log: slog.New(slog.DiscardHandler),
+		Ledger: newFakeLedger(), WeChat: w, Tokens: oneToken{}, Owner: pushd.Owner{Instance: "i", Boot: "b"}, Log: slog.New(slog.DiscardHandler),
 		Concurrency: 8, MaxJobs: 1, Lease: 15 * time.Second, DedupWindow: 9 * time.Minute, Grace: time.Hour,
 		Boottime: sinceNow(), Rand: rand.New(rand.NewPCG(1, 2)), Location: time.UTC,
 	})
@@ -77,7 +79,7 @@ func newComposer() (*Composer, *shelf, *asked) {
 func TestComposer_PreviewCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s, w := newComposer()
-		draft := Texts{TemplateID: "t", Fields: map[string]string{"thing1": "还有{{ minutes }}分钟", "time2": "{{startTime}}"}}
+		draft := pushd.Texts{TemplateID: "t", Fields: map[string]string{"thing1": "还有{{ minutes }}分钟", "time2": "{{startTime}}"}}
 		for range 520 {
 			p, err := c.Preview(t.Context(), "wx", "t", 1, &draft)
 			if err != nil || p.Message.Data["thing1"] != "还有30分钟" || p.Lines[0].Label != "课程" || len(p.Warnings) != 0 {
@@ -97,7 +99,7 @@ func TestComposer_PreviewCostsNothing(t *testing.T) {
 		if p, err := c.Preview(t.Context(), "wx", "u", 1, &draft); err != nil || p.Lines[0].Label != "直播" || w.templates != 2 {
 			t.Errorf("%+v, %v, asked %d times", p, err, w.templates)
 		}
-		s.texts["u"] = Texts{TemplateID: "u", Content: "直播:{{thing9.DATA}}"}
+		s.texts["u"] = pushd.Texts{TemplateID: "u", Content: "直播:{{thing9.DATA}}"}
 		if p, err := c.Preview(t.Context(), "wx", "u", 1, nil); err != nil || p.Message.Data["thing9"] != "课" || w.templates != 2 {
 			t.Errorf("%+v, %v, asked %d times", p, err, w.templates)
 		}
@@ -106,21 +108,21 @@ func TestComposer_PreviewCostsNothing(t *testing.T) {
 
 // How long a send will take is known from the account's last job.
 func TestComposer_WarnsOfMinutes(t *testing.T) {
-	total := func(n int64) Job { return Job{Walk: Walk{Total: &n}} }
+	total := func(n int64) pushd.Job { return pushd.Job{Walk: pushd.Walk{Total: &n}} }
 	for name, tc := range map[string]struct {
-		jobs []Job
+		jobs []pushd.Job
 		text string
 		warn bool
 	}{
 		"no job":              {nil, "{{minutes}}", false},
-		"few":                 {[]Job{total(1000)}, "{{minutes}}", false},
-		"many":                {[]Job{{}, total(1e6), total(1)}, "{{ minutes }}", true},
-		"many, and no minute": {[]Job{total(1e6)}, "{{title}}", false},
+		"few":                 {[]pushd.Job{total(1000)}, "{{minutes}}", false},
+		"many":                {[]pushd.Job{{}, total(1e6), total(1)}, "{{ minutes }}", true},
+		"many, and no minute": {[]pushd.Job{total(1e6)}, "{{title}}", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, s, w := newComposer()
 			s.jobs = tc.jobs
-			p, err := c.Preview(t.Context(), "wx", "t", 1, &Texts{Content: "课:{{thing1.DATA}}", Fields: map[string]string{"thing1": tc.text}})
+			p, err := c.Preview(t.Context(), "wx", "t", 1, &pushd.Texts{Content: "课:{{thing1.DATA}}", Fields: map[string]string{"thing1": tc.text}})
 			if err != nil || (len(p.Warnings) == 1 && p.Warnings[0].Code == "minutes_inexact") != tc.warn || w.others+w.templates != 0 {
 				t.Errorf("%+v, %v, asked %+v", p.Warnings, err, w)
 			}
@@ -130,10 +132,10 @@ func TestComposer_WarnsOfMinutes(t *testing.T) {
 
 // A draft that can't be sent names the field.
 func TestComposer_PreviewNamesTheField(t *testing.T) {
-	for text, code := range map[string]ProblemCode{"{{标题}}": CodeMessageInvalid, "😀": CodeMessageInvalid} {
+	for text, code := range map[string]pushd.ProblemCode{"{{标题}}": pushd.CodeMessageInvalid, "😀": pushd.CodeMessageInvalid} {
 		c, _, _ := newComposer()
-		_, err := c.Preview(t.Context(), "wx", "t", 1, &Texts{Fields: map[string]string{"thing1": text}})
-		var p *Problem
+		_, err := c.Preview(t.Context(), "wx", "t", 1, &pushd.Texts{Fields: map[string]string{"thing1": text}})
+		var p *pushd.Problem
 		if !errors.As(err, &p) || p.Code != code || p.Field != "fields.thing1" {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -147,31 +149,31 @@ func TestComposer_SaveWithoutTheList(t *testing.T) {
 		c, s, w := newComposer()
 		w.unreadable = true
 		fields := map[string]string{"thing1": "{{title}}"}
-		var p *Problem
-		if _, err := c.Save(t.Context(), "wx", Texts{TemplateID: "t", Fields: fields}); !errors.As(err, &p) || p.Code != CodeWeChatRefused || !strings.Contains(p.Text, "paste the template's content") {
+		var p *pushd.Problem
+		if _, err := c.Save(t.Context(), "wx", pushd.Texts{TemplateID: "t", Fields: fields}); !errors.As(err, &p) || p.Code != pushd.CodeWeChatRefused || !strings.Contains(p.Text, "paste the template's content") {
 			t.Errorf("nothing is known of the fields: %v", err)
 		}
-		if _, err := c.Template(t.Context(), "wx", "t"); !errors.As(err, &p) || p.Code != CodeWeChatRefused {
+		if _, err := c.Template(t.Context(), "wx", "t"); !errors.As(err, &p) || p.Code != pushd.CodeWeChatRefused {
 			t.Errorf("nothing to show: %v", err)
 		}
 		const content = "课程:{{thing1.DATA}}"
-		v, err := c.Save(t.Context(), "wx", Texts{TemplateID: "t", Fields: fields, Content: content})
+		v, err := c.Save(t.Context(), "wx", pushd.Texts{TemplateID: "t", Fields: fields, Content: content})
 		if err != nil || !v.Saved || v.Texts["thing1"] != "{{title}}" || s.texts["t"].Content != content {
 			t.Errorf("content pasted: %+v, %v", v, err)
 		}
 		again := map[string]string{"thing1": "{{title}}开播"}
-		v, err = c.Save(t.Context(), "wx", Texts{TemplateID: "t", Fields: again})
+		v, err = c.Save(t.Context(), "wx", pushd.Texts{TemplateID: "t", Fields: again})
 		if err != nil || v.Texts["thing1"] != "{{title}}开播" || s.texts["t"].Content != content {
 			t.Errorf("content pasted earlier: %+v, %v; kept %q", v, err, s.texts["t"].Content)
 		}
 		if v, err = c.Template(t.Context(), "wx", "t"); err != nil || v.Content != content || len(v.Fields) != 1 {
 			t.Errorf("shown: %+v, %v", v, err)
 		}
-		if _, err := c.Save(t.Context(), "wx", Texts{TemplateID: "t", Fields: map[string]string{"thing2": "x"}}); !errors.As(err, &p) || p.Field != "fields.thing2" {
+		if _, err := c.Save(t.Context(), "wx", pushd.Texts{TemplateID: "t", Fields: map[string]string{"thing2": "x"}}); !errors.As(err, &p) || p.Field != "fields.thing2" {
 			t.Errorf("a field that is not there: %v", err)
 		}
 		w.unreadable = false
-		if _, err := c.Save(t.Context(), "wx", Texts{TemplateID: "t", Fields: again}); !errors.As(err, &p) || p.Field != "fields.time2" {
+		if _, err := c.Save(t.Context(), "wx", pushd.Texts{TemplateID: "t", Fields: again}); !errors.As(err, &p) || p.Field != "fields.time2" {
 			t.Errorf("WeChat's own list wins over what was pasted earlier: %v", err)
 		}
 	})

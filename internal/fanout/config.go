@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"time"
+
+	"pushd"
 )
 
 // Ambiguous says what happens to a person who may have been told, once the
@@ -18,10 +20,10 @@ const (
 
 // Config is what an engine is told once, when it is made.
 type Config struct {
-	Ledger Ledger
-	WeChat WeChat
-	Tokens Tokens
-	Owner  Owner
+	Ledger pushd.Ledger
+	WeChat pushd.WeChat
+	Tokens pushd.Tokens
+	Owner  pushd.Owner
 	Log    *slog.Logger
 
 	Concurrency int // ceiling of sends in flight per account
@@ -41,7 +43,7 @@ type Config struct {
 	// completing (PUSHD_STATUS_FAILED).
 	StatusFailed int
 	// Only, if not nil, are the only people who are told (staging).
-	Only map[OpenID]bool
+	Only map[pushd.OpenID]bool
 
 	// Counter keeps the ledger's counter outside of the database, so that one
 	// that went back is recognised; nil = nowhere. Hold has the engine hold all

@@ -10,28 +10,32 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // offered remembers the tokens that came with jobs.
 type offered struct {
-	Tokens
-	tokens []Token
+	pushd.Tokens
+	tokens []pushd.Token
 }
 
-func (o *offered) Offer(_ AppID, tok Token, _ time.Duration) { o.tokens = append(o.tokens, tok) }
+func (o *offered) Offer(_ pushd.AppID, tok pushd.Token, _ time.Duration) {
+	o.tokens = append(o.tokens, tok)
+}
 
 // desk is a controller on a ledger with one channel.
 type desk struct {
 	*Controller
 	ledger *fakeLedger
-	ch     *Channel
+	ch     *pushd.Channel
 	tokens *offered
 }
 
 func newDesk() *desk {
-	on, status := true, StatusNotNotified
+	on, status := true, pushd.StatusNotNotified
 	l := newFakeLedger()
-	ch := &Channel{ActID: 1, AppID: "wx1", StartTime: time.Now().Add(time.Hour).Unix(), LiveNotify: &on, ConfigEnabled: &on, Status: &status}
+	ch := &pushd.Channel{ActID: 1, AppID: "wx1", StartTime: time.Now().Add(time.Hour).Unix(), LiveNotify: &on, ConfigEnabled: &on, Status: &status}
 	l.channels[1] = ch
 	tokens := &offered{}
 	e := New(Config{Ledger: l, Tokens: tokens, Log: slog.New(slog.DiscardHandler), Concurrency: 8, MaxJobs: 1, Grace: 30 * time.Minute,
@@ -41,23 +45,23 @@ func newDesk() *desk {
 
 // job makes the channel's job and puts it into a state, with one person of
 // each outcome.
-func (d *desk) job(t *testing.T, state State) JobID {
+func (d *desk) job(t *testing.T, state pushd.State) pushd.JobID {
 	t.Helper()
-	out, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1"})
+	out, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	j := d.ledger.jobs[out.Job.ID]
-	people := []Person{{State: PersonSent}, {State: PersonFailed, Code: 48003}, {State: PersonUnknown, Code: CodeTimeout}, {State: PersonSkipped, Code: 43101}}
-	j.State, j.Walk = state, Walk{Pages: 1, Walked: 4, Complete: true}
-	j.pages = []Page{{1, []OpenID{"a", "b", "c", "d"}}}
-	j.progress = []fakeProgress{{Progress: Progress{Page: 1, People: 4, Mark: 4, Outcomes: EncodePersons(nil, people), Counts: Counts{1, 1, 1, 1, 0, 0, nil}}}}
+	people := []pushd.Person{{State: pushd.PersonSent}, {State: pushd.PersonFailed, Code: 48003}, {State: pushd.PersonUnknown, Code: pushd.CodeTimeout}, {State: pushd.PersonSkipped, Code: 43101}}
+	j.State, j.Walk = state, pushd.Walk{Pages: 1, Walked: 4, Complete: true}
+	j.pages = []pushd.Page{{No: 1, OpenIDs: []pushd.OpenID{"a", "b", "c", "d"}}}
+	j.progress = []fakeProgress{{Progress: pushd.Progress{Page: 1, People: 4, Mark: 4, Outcomes: pushd.EncodePersons(nil, people), Counts: pushd.Counts{Sent: 1, Skipped: 1, Failed: 1, Unknown: 1, Retries: 0, InDoubt: 0, Errors: nil}}}}
 	if state.Ended() {
-		j.Reason, j.FinishedAt, j.Notified = "because", 1, state == Succeeded
+		j.Reason, j.FinishedAt, j.Notified = "because", 1, state == pushd.Succeeded
 		d.ledger.setStatus(1, Projection(j.Job, 3), "test")
 	}
-	if state == Parked {
-		j.Reason, j.ParkedUntil = TokenUnavailable, Time(time.Now().Add(time.Hour).UnixMicro())
+	if state == pushd.Parked {
+		j.Reason, j.ParkedUntil = pushd.TokenUnavailable, pushd.Time(time.Now().Add(time.Hour).UnixMicro())
 	}
 	return out.Job.ID
 }
@@ -65,8 +69,8 @@ func (d *desk) job(t *testing.T, state State) JobID {
 // TestController_Table is the table of commands of docs/architecture.md: every
 // command in every state, and what becomes of the job and the status column.
 func TestController_Table(t *testing.T) {
-	post := func(r Request) func(context.Context, *desk, JobID) (string, error) {
-		return func(ctx context.Context, d *desk, _ JobID) (string, error) {
+	post := func(r pushd.Request) func(context.Context, *desk, pushd.JobID) (string, error) {
+		return func(ctx context.Context, d *desk, _ pushd.JobID) (string, error) {
 			r.ActID, r.AppID = 1, "wx1"
 			out, err := d.Post(ctx, r)
 			if out.Existing {
@@ -75,36 +79,36 @@ func TestController_Table(t *testing.T) {
 			return fmt.Sprintf("run %d %s", out.Job.Run, out.Job.State), err
 		}
 	}
-	is := func(f func(*desk) func(context.Context, JobID) (Job, error)) func(context.Context, *desk, JobID) (string, error) {
-		return func(ctx context.Context, d *desk, id JobID) (string, error) {
+	is := func(f func(*desk) func(context.Context, pushd.JobID) (pushd.Job, error)) func(context.Context, *desk, pushd.JobID) (string, error) {
+		return func(ctx context.Context, d *desk, id pushd.JobID) (string, error) {
 			job, err := f(d)(ctx, id)
 			return string(job.State), err
 		}
 	}
-	retry := func(r RetryRequest) func(context.Context, *desk, JobID) (string, error) {
-		return is(func(d *desk) func(context.Context, JobID) (Job, error) {
-			return func(ctx context.Context, id JobID) (Job, error) { return d.Retry(ctx, id, r) }
+	retry := func(r pushd.RetryRequest) func(context.Context, *desk, pushd.JobID) (string, error) {
+		return is(func(d *desk) func(context.Context, pushd.JobID) (pushd.Job, error) {
+			return func(ctx context.Context, id pushd.JobID) (pushd.Job, error) { return d.Retry(ctx, id, r) }
 		})
 	}
-	commands := map[string]func(context.Context, *desk, JobID) (string, error){
-		"post":     post(Request{}),
-		"continue": post(Request{Continue: true}),
-		"restart":  post(Request{Restart: true}),
-		"pause":    is(func(d *desk) func(context.Context, JobID) (Job, error) { return d.Pause }),
-		"resume":   is(func(d *desk) func(context.Context, JobID) (Job, error) { return d.Resume }),
-		"cancel":   is(func(d *desk) func(context.Context, JobID) (Job, error) { return d.Cancel }),
-		"retry":    retry(RetryRequest{}),
+	commands := map[string]func(context.Context, *desk, pushd.JobID) (string, error){
+		"post":     post(pushd.Request{}),
+		"continue": post(pushd.Request{Continue: true}),
+		"restart":  post(pushd.Request{Restart: true}),
+		"pause":    is(func(d *desk) func(context.Context, pushd.JobID) (pushd.Job, error) { return d.Pause }),
+		"resume":   is(func(d *desk) func(context.Context, pushd.JobID) (pushd.Job, error) { return d.Resume }),
+		"cancel":   is(func(d *desk) func(context.Context, pushd.JobID) (pushd.Job, error) { return d.Cancel }),
+		"retry":    retry(pushd.RetryRequest{}),
 	}
 	cell := func(result string, status int) string { return fmt.Sprintf("%s, status %d", result, status) }
-	all := func(states []State, result func(State) string, status func(State) int) map[State]string {
-		m := map[State]string{}
+	all := func(states []pushd.State, result func(pushd.State) string, status func(pushd.State) int) map[pushd.State]string {
+		m := map[pushd.State]string{}
 		for _, s := range states {
 			m[s] = cell(result(s), status(s))
 		}
 		return m
 	}
-	merge := func(ms ...map[State]string) map[State]string {
-		all := map[State]string{}
+	merge := func(ms ...map[pushd.State]string) map[pushd.State]string {
+		all := map[pushd.State]string{}
 		for _, m := range ms {
 			for k, v := range m {
 				all[k] = v
@@ -112,24 +116,28 @@ func TestController_Table(t *testing.T) {
 		}
 		return all
 	}
-	constant := func(s string) func(State) string { return func(State) string { return s } }
-	now := func(n int) func(State) int { return func(State) int { return n } }
-	ended := func(s State) int { return map[State]int{Succeeded: 2}[s] + map[bool]int{true: 3}[s != Succeeded] }
-	existing := all(ActiveStates, func(s State) string { return "existing " + string(s) }, now(1))
-	bad := []State{Failed, Expired, Canceled}
-	refuse := func(code ProblemCode) map[State]string { return all(EndedStates, constant(string(code)), ended) }
-	done := map[State]string{Succeeded: cell(string(CodeAlreadyNotified), 2)}
+	constant := func(s string) func(pushd.State) string { return func(pushd.State) string { return s } }
+	now := func(n int) func(pushd.State) int { return func(pushd.State) int { return n } }
+	ended := func(s pushd.State) int {
+		return map[pushd.State]int{pushd.Succeeded: 2}[s] + map[bool]int{true: 3}[s != pushd.Succeeded]
+	}
+	existing := all(pushd.ActiveStates, func(s pushd.State) string { return "existing " + string(s) }, now(1))
+	bad := []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}
+	refuse := func(code pushd.ProblemCode) map[pushd.State]string {
+		return all(pushd.EndedStates, constant(string(code)), ended)
+	}
+	done := map[pushd.State]string{pushd.Succeeded: cell(string(pushd.CodeAlreadyNotified), 2)}
 
-	for command, want := range map[string]map[State]string{
-		"post":     merge(existing, all(bad, constant(string(CodeJobEnded)), now(3)), done),
+	for command, want := range map[string]map[pushd.State]string{
+		"post":     merge(existing, all(bad, constant(string(pushd.CodeJobEnded)), now(3)), done),
 		"continue": merge(existing, all(bad, constant("run 0 queued"), now(1)), done),
-		"restart":  merge(existing, all(EndedStates, constant("run 1 queued"), now(1))),
-		"pause":    merge(all(ActiveStates, constant("paused"), now(1)), refuse(CodeJobEnded)),
-		"resume": merge(refuse(CodeJobEnded), map[State]string{
-			Queued: cell("queued", 1), Running: cell("running", 1), Paused: cell("queued", 1), Parked: cell("parked", 1)}),
-		"cancel": merge(refuse(CodeJobEnded), all(ActiveStates, constant("canceled"), now(3)), map[State]string{Canceled: cell("canceled", 3)}),
-		"retry": merge(all(ActiveStates, constant(string(CodeJobActive)), now(1)), all(bad, constant("queued"), now(1)),
-			map[State]string{Succeeded: cell("queued", 2)}),
+		"restart":  merge(existing, all(pushd.EndedStates, constant("run 1 queued"), now(1))),
+		"pause":    merge(all(pushd.ActiveStates, constant("paused"), now(1)), refuse(pushd.CodeJobEnded)),
+		"resume": merge(refuse(pushd.CodeJobEnded), map[pushd.State]string{
+			pushd.Queued: cell("queued", 1), pushd.Running: cell("running", 1), pushd.Paused: cell("queued", 1), pushd.Parked: cell("parked", 1)}),
+		"cancel": merge(refuse(pushd.CodeJobEnded), all(pushd.ActiveStates, constant("canceled"), now(3)), map[pushd.State]string{pushd.Canceled: cell("canceled", 3)}),
+		"retry": merge(all(pushd.ActiveStates, constant(string(pushd.CodeJobActive)), now(1)), all(bad, constant("queued"), now(1)),
+			map[pushd.State]string{pushd.Succeeded: cell("queued", 2)}),
 	} {
 		for state, want := range want {
 			t.Run(command+" "+string(state), func(t *testing.T) {
@@ -137,7 +145,7 @@ func TestController_Table(t *testing.T) {
 					d := newDesk()
 					id := d.job(t, state)
 					result, err := commands[command](t.Context(), d, id)
-					var p *Problem
+					var p *pushd.Problem
 					if errors.As(err, &p) {
 						result = string(p.Code)
 					} else if err != nil {
@@ -149,7 +157,7 @@ func TestController_Table(t *testing.T) {
 					if p != nil && (p.Text == "" || p.Job == nil) {
 						t.Errorf("a refusal that does not explain itself: %+v", p)
 					}
-					if command == "resume" && state == Parked && d.ledger.jobs[id].ParkedUntil != 0 {
+					if command == "resume" && state == pushd.Parked && d.ledger.jobs[id].ParkedUntil != 0 {
 						t.Error("a parked job does not try now")
 					}
 				})
@@ -162,40 +170,40 @@ func TestController_Post(t *testing.T) {
 	off := false
 	for name, c := range map[string]struct {
 		before func(*testing.T, *desk)
-		req    Request
+		req    pushd.Request
 		want   string // "" = a new job
 		field  string
 	}{
-		"status 0":                     {nil, Request{}, "", ""},
-		"status 1":                     {func(_ *testing.T, d *desk) { *d.ch.Status = 1 }, Request{}, "", ""},
-		"status 3":                     {func(_ *testing.T, d *desk) { *d.ch.Status = 3 }, Request{}, "", ""},
-		"status unknown":               {func(_ *testing.T, d *desk) { d.ch.Status = nil }, Request{}, "", ""},
-		"status 2":                     {func(_ *testing.T, d *desk) { *d.ch.Status = 2 }, Request{}, string(CodeAlreadyNotified), ""},
-		"status 2, restart":            {func(_ *testing.T, d *desk) { *d.ch.Status = 2 }, Request{Restart: true}, "", ""},
-		"no such channel":              {nil, Request{ActID: 9}, string(CodeChannelNotFound), "actid"},
-		"another account":              {nil, Request{AppID: "wx2"}, string(CodeAppIDMismatch), "appid"},
-		"account unknown":              {func(_ *testing.T, d *desk) { d.ch.AppID = "" }, Request{AppID: "wx2"}, "", ""},
-		"same reminder, other account": {func(t *testing.T, d *desk) { d.job(t, Running); d.ch.AppID = "" }, Request{AppID: "wx2"}, string(CodeAppIDMismatch), "appid"},
-		"reminder off":                 {func(_ *testing.T, d *desk) { d.ch.LiveNotify = &off }, Request{}, string(CodeReminderOff), ""},
-		"owner disabled":               {func(_ *testing.T, d *desk) { d.ch.ConfigEnabled = &off }, Request{}, string(CodeOwnerDisabled), ""},
-		"switches unknown":             {func(_ *testing.T, d *desk) { d.ch.LiveNotify, d.ch.ConfigEnabled = nil, nil }, Request{}, "", ""},
-		"too late":                     {func(_ *testing.T, d *desk) { d.ch.StartTime -= 2 * 3600 }, Request{}, string(CodeDeadlinePassed), "deadline"},
-		"too late, but asked for":      {func(_ *testing.T, d *desk) { d.ch.StartTime -= 2 * 3600 }, Request{Deadline: time.Now().Add(1e6 * time.Hour).Unix()}, "", ""},
-		"a deadline in the past":       {nil, Request{Deadline: 1000}, string(CodeDeadlinePassed), "deadline"},
-		"the start moved": {func(t *testing.T, d *desk) { d.job(t, Succeeded); d.ch.StartTime += 600; *d.ch.Status = 0 },
-			Request{}, "", ""},
-		"status 0 by a stale save": {func(t *testing.T, d *desk) { d.job(t, Succeeded); *d.ch.Status = 0 },
-			Request{}, string(CodeAlreadyNotified), ""},
+		"status 0":                     {nil, pushd.Request{}, "", ""},
+		"status 1":                     {func(_ *testing.T, d *desk) { *d.ch.Status = 1 }, pushd.Request{}, "", ""},
+		"status 3":                     {func(_ *testing.T, d *desk) { *d.ch.Status = 3 }, pushd.Request{}, "", ""},
+		"status unknown":               {func(_ *testing.T, d *desk) { d.ch.Status = nil }, pushd.Request{}, "", ""},
+		"status 2":                     {func(_ *testing.T, d *desk) { *d.ch.Status = 2 }, pushd.Request{}, string(pushd.CodeAlreadyNotified), ""},
+		"status 2, restart":            {func(_ *testing.T, d *desk) { *d.ch.Status = 2 }, pushd.Request{Restart: true}, "", ""},
+		"no such channel":              {nil, pushd.Request{ActID: 9}, string(pushd.CodeChannelNotFound), "actid"},
+		"another account":              {nil, pushd.Request{AppID: "wx2"}, string(pushd.CodeAppIDMismatch), "appid"},
+		"account unknown":              {func(_ *testing.T, d *desk) { d.ch.AppID = "" }, pushd.Request{AppID: "wx2"}, "", ""},
+		"same reminder, other account": {func(t *testing.T, d *desk) { d.job(t, pushd.Running); d.ch.AppID = "" }, pushd.Request{AppID: "wx2"}, string(pushd.CodeAppIDMismatch), "appid"},
+		"reminder off":                 {func(_ *testing.T, d *desk) { d.ch.LiveNotify = &off }, pushd.Request{}, string(pushd.CodeReminderOff), ""},
+		"owner disabled":               {func(_ *testing.T, d *desk) { d.ch.ConfigEnabled = &off }, pushd.Request{}, string(pushd.CodeOwnerDisabled), ""},
+		"switches unknown":             {func(_ *testing.T, d *desk) { d.ch.LiveNotify, d.ch.ConfigEnabled = nil, nil }, pushd.Request{}, "", ""},
+		"too late":                     {func(_ *testing.T, d *desk) { d.ch.StartTime -= 2 * 3600 }, pushd.Request{}, string(pushd.CodeDeadlinePassed), "deadline"},
+		"too late, but asked for":      {func(_ *testing.T, d *desk) { d.ch.StartTime -= 2 * 3600 }, pushd.Request{Deadline: time.Now().Add(1e6 * time.Hour).Unix()}, "", ""},
+		"a deadline in the past":       {nil, pushd.Request{Deadline: 1000}, string(pushd.CodeDeadlinePassed), "deadline"},
+		"the start moved": {func(t *testing.T, d *desk) { d.job(t, pushd.Succeeded); d.ch.StartTime += 600; *d.ch.Status = 0 },
+			pushd.Request{}, "", ""},
+		"status 0 by a stale save": {func(t *testing.T, d *desk) { d.job(t, pushd.Succeeded); *d.ch.Status = 0 },
+			pushd.Request{}, string(pushd.CodeAlreadyNotified), ""},
 		"no start, status 0, six hours later": {func(t *testing.T, d *desk) {
 			d.ch.StartTime = 0
-			d.ledger.jobs[d.job(t, Succeeded)].FinishedAt = Time(time.Now().Add(-7 * time.Hour).UnixMicro())
+			d.ledger.jobs[d.job(t, pushd.Succeeded)].FinishedAt = pushd.Time(time.Now().Add(-7 * time.Hour).UnixMicro())
 			*d.ch.Status = 0
-		}, Request{}, "", ""},
+		}, pushd.Request{}, "", ""},
 		"no start, status 0, soon": {func(t *testing.T, d *desk) {
 			d.ch.StartTime = 0
-			d.ledger.jobs[d.job(t, Succeeded)].FinishedAt = Time(time.Now().Add(-5 * time.Hour).UnixMicro())
+			d.ledger.jobs[d.job(t, pushd.Succeeded)].FinishedAt = pushd.Time(time.Now().Add(-5 * time.Hour).UnixMicro())
 			*d.ch.Status = 0
-		}, Request{}, string(CodeAlreadyNotified), ""},
+		}, pushd.Request{}, string(pushd.CodeAlreadyNotified), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -212,15 +220,15 @@ func TestController_Post(t *testing.T) {
 				}
 				n := len(d.ledger.jobs)
 				out, err := d.Post(t.Context(), req)
-				var p *Problem
+				var p *pushd.Problem
 				switch errors.As(err, &p); {
 				case p != nil && (string(p.Code) != c.want || p.Field != c.field):
 					t.Errorf("%s %s: %s; want %q %s", p.Code, p.Field, p.Text, c.want, c.field)
 				case p == nil && err != nil:
 					t.Error(err)
-				case p == nil && (c.want != "" || out.Existing || len(d.ledger.jobs) != n+1 || out.Job.State != Queued):
+				case p == nil && (c.want != "" || out.Existing || len(d.ledger.jobs) != n+1 || out.Job.State != pushd.Queued):
 					t.Errorf("accepted: %+v; want %q", out, c.want)
-				case p == nil && d.ch.Status != nil && *d.ch.Status != StatusNotifying:
+				case p == nil && d.ch.Status != nil && *d.ch.Status != pushd.StatusNotifying:
 					t.Errorf("status %d", *d.ch.Status)
 				}
 			})
@@ -231,8 +239,8 @@ func TestController_Post(t *testing.T) {
 func TestController_TokenOfAnExistingJobIsACandidate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk()
-		id := d.job(t, Parked)
-		out, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1", AccessToken: "fresh"})
+		id := d.job(t, pushd.Parked)
+		out, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1", AccessToken: "fresh"})
 		if err != nil || !out.Existing || d.ledger.jobs[id].ParkedUntil != 0 || len(d.tokens.tokens) == 0 {
 			t.Errorf("%+v, %v; parked until %d, offered %d", out, err, d.ledger.jobs[id].ParkedUntil, len(d.tokens.tokens))
 		}
@@ -244,10 +252,10 @@ func TestController_ManyPostsMakeOneJob(t *testing.T) {
 		d := newDesk()
 		var wg sync.WaitGroup
 		var mu sync.Mutex
-		made, seen := 0, map[JobID]bool{}
+		made, seen := 0, map[pushd.JobID]bool{}
 		for range 1000 {
 			wg.Go(func() {
-				out, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1"})
+				out, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1"})
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {
@@ -269,43 +277,43 @@ func TestController_ManyPostsMakeOneJob(t *testing.T) {
 func TestController_Retry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk()
-		code := func(err error) ProblemCode {
-			var p *Problem
+		code := func(err error) pushd.ProblemCode {
+			var p *pushd.Problem
 			if errors.As(err, &p) {
 				return p.Code
 			}
 			return ""
 		}
-		if _, err := d.Retry(t.Context(), "none", RetryRequest{}); code(err) != CodeJobNotFound {
+		if _, err := d.Retry(t.Context(), "none", pushd.RetryRequest{}); code(err) != pushd.CodeJobNotFound {
 			t.Errorf("no such job: %v", err)
 		}
-		id := d.job(t, Succeeded)
-		if _, err := d.Retry(t.Context(), id, RetryRequest{Deadline: 1}); code(err) != CodeDeadlinePassed {
+		id := d.job(t, pushd.Succeeded)
+		if _, err := d.Retry(t.Context(), id, pushd.RetryRequest{Deadline: 1}); code(err) != pushd.CodeDeadlinePassed {
 			t.Errorf("a deadline in the past: %v", err)
 		}
-		if _, err := d.Retry(t.Context(), id, RetryRequest{}); err != nil {
+		if _, err := d.Retry(t.Context(), id, pushd.RetryRequest{}); err != nil {
 			t.Fatal(err)
 		}
 		// Until the worker comes to them, everybody stays on their list.
-		if j := d.ledger.jobs[id].read(0); j.Counts.Failed != 1 || j.Counts.Unknown != 1 || j.Retry != AgainFailed || j.State != Queued {
+		if j := d.ledger.jobs[id].read(0); j.Counts.Failed != 1 || j.Counts.Unknown != 1 || j.Retry != pushd.AgainFailed || j.State != pushd.Queued {
 			t.Errorf("after a retry: %s %q %+v", j.State, j.Retry, j.Counts)
 		}
-		d.ledger.jobs[id].State = Succeeded
+		d.ledger.jobs[id].State = pushd.Succeeded
 		row := &d.ledger.jobs[id].progress[0]
-		row.Outcomes = EncodePersons(nil, []Person{{State: PersonSent}, {State: PersonSent}, {State: PersonUnknown}, {State: PersonSkipped}})
-		row.Counts = Counts{Sent: 2, Unknown: 1, Skipped: 1}
-		if _, err := d.Retry(t.Context(), id, RetryRequest{}); code(err) != CodeNothingToRetry {
+		row.Outcomes = pushd.EncodePersons(nil, []pushd.Person{{State: pushd.PersonSent}, {State: pushd.PersonSent}, {State: pushd.PersonUnknown}, {State: pushd.PersonSkipped}})
+		row.Counts = pushd.Counts{Sent: 2, Unknown: 1, Skipped: 1}
+		if _, err := d.Retry(t.Context(), id, pushd.RetryRequest{}); code(err) != pushd.CodeNothingToRetry {
 			t.Errorf("nobody failed: %v", err)
 		}
-		if _, err := d.Retry(t.Context(), id, RetryRequest{AcceptDuplicates: true}); err != nil {
+		if _, err := d.Retry(t.Context(), id, pushd.RetryRequest{AcceptDuplicates: true}); err != nil {
 			t.Errorf("the unknown: %v", err)
 		}
-		d.ledger.jobs[id].State = Failed
-		if _, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1", Restart: true}); err != nil {
+		d.ledger.jobs[id].State = pushd.Failed
+		if _, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1", Restart: true}); err != nil {
 			t.Fatal(err)
 		}
-		row.Counts = Counts{Sent: 2, Failed: 1, Skipped: 1}
-		if _, err := d.Retry(t.Context(), id, RetryRequest{}); code(err) != CodeJobActive || row.Counts.Failed != 1 {
+		row.Counts = pushd.Counts{Sent: 2, Failed: 1, Skipped: 1}
+		if _, err := d.Retry(t.Context(), id, pushd.RetryRequest{}); code(err) != pushd.CodeJobActive || row.Counts.Failed != 1 {
 			t.Errorf("while another job of the channel runs: %v", err)
 		}
 	})
@@ -314,17 +322,17 @@ func TestController_Retry(t *testing.T) {
 func TestController_Patch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk()
-		id := d.job(t, Running)
+		id := d.job(t, pushd.Running)
 		past, future, rate := int64(1000), time.Now().Add(2*time.Hour).Unix(), 7
-		var p *Problem
-		if _, err := d.Patch(t.Context(), id, Patch{Deadline: &past}); !errors.As(err, &p) || p.Code != CodeDeadlinePassed {
+		var p *pushd.Problem
+		if _, err := d.Patch(t.Context(), id, pushd.Patch{Deadline: &past}); !errors.As(err, &p) || p.Code != pushd.CodeDeadlinePassed {
 			t.Errorf("a deadline in the past: %v", err)
 		}
-		if _, err := d.Patch(t.Context(), "none", Patch{Deadline: &past}); !errors.As(err, &p) || p.Code != CodeJobNotFound {
+		if _, err := d.Patch(t.Context(), "none", pushd.Patch{Deadline: &past}); !errors.As(err, &p) || p.Code != pushd.CodeJobNotFound {
 			t.Errorf("no such job: %v", err)
 		}
-		job, err := d.Patch(t.Context(), id, Patch{Deadline: &future, Rate: &rate})
-		if err != nil || job.Deadline != Time(future*1e6) || !job.DeadlineAsked || job.Rate != 7 || job.State != Running {
+		job, err := d.Patch(t.Context(), id, pushd.Patch{Deadline: &future, Rate: &rate})
+		if err != nil || job.Deadline != pushd.Time(future*1e6) || !job.DeadlineAsked || job.Rate != 7 || job.State != pushd.Running {
 			t.Errorf("%+v, %v", job, err)
 		}
 	})
@@ -335,26 +343,26 @@ func TestController_Patch(t *testing.T) {
 func TestController_MessageDiffers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk()
-		asked := Asked{TemplateID: "t1", URL: "https://x", MiniProgram: &MiniProgram{"wx9", "p"}, Data: map[string]string{"thing1": "a"}}
-		if _, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1", Asked: asked}); err != nil {
+		asked := pushd.Asked{TemplateID: "t1", URL: "https://x", MiniProgram: &pushd.MiniProgram{AppID: "wx9", PagePath: "p"}, Data: map[string]string{"thing1": "a"}}
+		if _, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1", Asked: asked}); err != nil {
 			t.Fatal(err)
 		}
 		for name, c := range map[string]struct {
-			asked Asked
+			asked pushd.Asked
 			field string
 		}{
-			"nothing":      {Asked{}, ""},
-			"the same":     {Asked{TemplateID: "t1", URL: "https://x", MiniProgram: &MiniProgram{"wx9", "p"}, Data: map[string]string{"thing1": "a"}}, ""},
-			"a part of it": {Asked{Data: map[string]string{"thing1": "a"}}, ""},
-			"template":     {Asked{TemplateID: "t2"}, "templateId"},
-			"url":          {Asked{URL: "https://y"}, "url"},
-			"mini program": {Asked{MiniProgram: &MiniProgram{"wx9", "q"}}, "miniprogram"},
-			"a text":       {Asked{Data: map[string]string{"thing1": "b"}}, "data"},
-			"another text": {Asked{Data: map[string]string{"thing1": "a", "thing2": "b"}}, "data"},
+			"nothing":      {pushd.Asked{}, ""},
+			"the same":     {pushd.Asked{TemplateID: "t1", URL: "https://x", MiniProgram: &pushd.MiniProgram{AppID: "wx9", PagePath: "p"}, Data: map[string]string{"thing1": "a"}}, ""},
+			"a part of it": {pushd.Asked{Data: map[string]string{"thing1": "a"}}, ""},
+			"template":     {pushd.Asked{TemplateID: "t2"}, "templateId"},
+			"url":          {pushd.Asked{URL: "https://y"}, "url"},
+			"mini program": {pushd.Asked{MiniProgram: &pushd.MiniProgram{AppID: "wx9", PagePath: "q"}}, "miniprogram"},
+			"a text":       {pushd.Asked{Data: map[string]string{"thing1": "b"}}, "data"},
+			"another text": {pushd.Asked{Data: map[string]string{"thing1": "a", "thing2": "b"}}, "data"},
 		} {
-			_, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1", Asked: c.asked})
-			var p *Problem
-			if got := errors.As(err, &p); got != (c.field != "") || got && (p.Code != CodeMessageDiffers || p.Field != c.field || p.Job == nil) {
+			_, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1", Asked: c.asked})
+			var p *pushd.Problem
+			if got := errors.As(err, &p); got != (c.field != "") || got && (p.Code != pushd.CodeMessageDiffers || p.Field != c.field || p.Job == nil) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -4,11 +4,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"pushd"
 )
 
 // counters are what the engine counts since it was made.
 type counters struct {
-	answers      [len(verdictNames)]atomic.Uint64
+	answers      [pushd.VerdictCount]atomic.Uint64
 	retries      atomic.Uint64
 	pages        atomic.Uint64
 	people       atomic.Uint64
@@ -20,7 +22,7 @@ type counters struct {
 	writes       histogram
 
 	mu    sync.Mutex
-	byEnd map[State]uint64
+	byEnd map[pushd.State]uint64
 }
 
 // bounds are the upper ends of the histograms' buckets, in seconds.
@@ -42,8 +44,8 @@ func (h *histogram) add(d time.Duration) {
 	h.nanos.Add(int64(d))
 }
 
-func (h *histogram) snapshot() Histogram {
-	out := Histogram{Bounds: bounds[:], Sum: time.Duration(h.nanos.Load()).Seconds()}
+func (h *histogram) snapshot() pushd.Histogram {
+	out := pushd.Histogram{Bounds: bounds[:], Sum: time.Duration(h.nanos.Load()).Seconds()}
 	var sum uint64
 	for i := range h.counts {
 		sum += h.counts[i].Load()
@@ -57,11 +59,11 @@ func (h *histogram) snapshot() Histogram {
 
 func (c *counters) recorded(d time.Duration) { c.writes.add(d) }
 
-func (c *counters) ended(s State) {
+func (c *counters) ended(s pushd.State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byEnd == nil {
-		c.byEnd = map[State]uint64{}
+		c.byEnd = map[pushd.State]uint64{}
 	}
 	c.byEnd[s]++
 }
@@ -76,23 +78,23 @@ func (e *Engine) count(r result) {
 }
 
 // Stats returns the counters.
-func (e *Engine) Stats() Stats {
+func (e *Engine) Stats() pushd.Stats {
 	c := &e.counters
-	s := Stats{
-		Answers: map[Verdict]uint64{}, Retries: c.retries.Load(), Pages: c.pages.Load(), People: c.people.Load(),
+	s := pushd.Stats{
+		Answers: map[pushd.Verdict]uint64{}, Retries: c.retries.Load(), Pages: c.pages.Load(), People: c.people.Load(),
 		SendSeconds: c.sends.snapshot(), LedgerSeconds: c.writes.snapshot(), LedgerErrors: c.ledgerErrors.Load(),
-		Jobs: map[State]int{}, JobsEnded: map[State]uint64{}, LeasesLost: c.lost.Load(), StatusMended: c.mended.Load(), StatusErrors: c.columnErrors.Load(),
+		Jobs: map[pushd.State]int{}, JobsEnded: map[pushd.State]uint64{}, LeasesLost: c.lost.Load(), StatusMended: c.mended.Load(), StatusErrors: c.columnErrors.Load(),
 	}
 	s.LedgerWrites = s.LedgerSeconds.Count
 	for v := range c.answers {
-		s.Answers[Verdict(v)] = c.answers[v].Load()
+		s.Answers[pushd.Verdict(v)] = c.answers[v].Load()
 	}
 	for _, r := range e.running() {
 		s.InFlight += int(r.inFlight.Load())
 		s.Concurrency += r.account.pacer.Limit()
-		s.Jobs[Running]++
+		s.Jobs[pushd.Running]++
 	}
-	s.Jobs[Parked] = int(e.parked.Load())
+	s.Jobs[pushd.Parked] = int(e.parked.Load())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for state, n := range c.byEnd {
@@ -137,7 +139,7 @@ func (w *rateWindow) perSecond(now time.Time) float64 {
 
 // Rate returns the job's messages/s over the last ten seconds, if this
 // process works on it.
-func (e *Engine) Rate(id JobID) (perSecond float64, ok bool) {
+func (e *Engine) Rate(id pushd.JobID) (perSecond float64, ok bool) {
 	r := e.find(id)
 	if r == nil {
 		return 0, false

@@ -8,16 +8,18 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // obstructed is a ledger on which some things can't be done.
 type obstructed struct {
-	Ledger
+	pushd.Ledger
 	mu          sync.Mutex
-	unclaimable map[JobID]bool
-	locked      map[ActID]bool // channels whose row somebody holds
-	began, last time.Time      // of the spell of waits for such rows
-	worst       time.Duration  // the longest spell
+	unclaimable map[pushd.JobID]bool
+	locked      map[pushd.ActID]bool // channels whose row somebody holds
+	began, last time.Time            // of the spell of waits for such rows
+	worst       time.Duration        // the longest spell
 }
 
 // can runs f while nothing else looks at what can't be done.
@@ -34,14 +36,14 @@ func (o *obstructed) obstruct(f func()) {
 	f()
 }
 
-func (o *obstructed) Claim(ctx context.Context, owner Owner, id JobID, term time.Duration) (Job, error) {
+func (o *obstructed) Claim(ctx context.Context, owner pushd.Owner, id pushd.JobID, term time.Duration) (pushd.Job, error) {
 	if !o.can(func() bool { return !o.unclaimable[id] }) {
-		return Job{}, errors.New("the row can't be decoded")
+		return pushd.Job{}, errors.New("the row can't be decoded")
 	}
 	return o.Ledger.Claim(ctx, owner, id, term)
 }
 
-func (o *obstructed) MendStatus(ctx context.Context, seen Job, start int64, status int) (bool, error) {
+func (o *obstructed) MendStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
 	if !o.can(func() bool { return !o.locked[seen.ActID] }) {
 		o.obstruct(func() {
 			if time.Since(o.last) > 2*time.Second {
@@ -64,10 +66,10 @@ func crowd(t *testing.T, n int, o *obstructed, f func(w *sim)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSim(1, 0, false)
 		w.wechat.followers = ids(0, 20)
-		for act := ActID(1); act <= ActID(n); act++ {
+		for act := pushd.ActID(1); act <= pushd.ActID(n); act++ {
 			ch := *w.ledger.channels[1]
-			status := StatusNotNotified
-			ch.ActID, ch.AppID, ch.Status = act, AppID(fmt.Sprint("wx", act)), &status
+			status := pushd.StatusNotNotified
+			ch.ActID, ch.AppID, ch.Status = act, pushd.AppID(fmt.Sprint("wx", act)), &status
 			w.ledger.channels[act] = &ch
 		}
 		w.change = func(c *Config) { o.Ledger = c.Ledger; c.Ledger = o; c.MaxJobs = 1 }
@@ -84,12 +86,12 @@ func crowd(t *testing.T, n int, o *obstructed, f func(w *sim)) {
 
 // A job that can't be claimed, first in the queue, keeps no other waiting.
 func TestEngine_RefusedClaim(t *testing.T) {
-	o := &obstructed{unclaimable: map[JobID]bool{}}
+	o := &obstructed{unclaimable: map[pushd.JobID]bool{}}
 	crowd(t, 4, o, func(w *sim) {
-		var made []Job
-		for act := ActID(1); act <= 4; act++ {
-			deadline := Time(time.Now().Add(time.Hour).UnixMicro()) + Time(act)
-			j, err := w.ledger.Create(context.Background(), Job{ID: NewJobID(), ActID: act, AppID: AppID(fmt.Sprint("wx", act)),
+		var made []pushd.Job
+		for act := pushd.ActID(1); act <= 4; act++ {
+			deadline := pushd.Time(time.Now().Add(time.Hour).UnixMicro()) + pushd.Time(act)
+			j, err := w.ledger.Create(context.Background(), pushd.Job{ID: pushd.NewJobID(), ActID: act, AppID: pushd.AppID(fmt.Sprint("wx", act)),
 				StartTime: w.ledger.channels[act].StartTime, Deadline: deadline})
 			if err != nil {
 				w.violated("%v", err)
@@ -99,9 +101,9 @@ func TestEngine_RefusedClaim(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		for i, j := range made {
-			want := Succeeded
+			want := pushd.Succeeded
 			if i < 2 {
-				want = Queued
+				want = pushd.Queued
 			}
 			if got, _ := w.ledger.Job(context.Background(), j.ID); got.State != want {
 				w.violated("job %d of the queue is %s, want %s", i+1, got.State, want)
@@ -113,27 +115,27 @@ func TestEngine_RefusedClaim(t *testing.T) {
 // Rows of the platform's that somebody keeps locked hold up neither the columns
 // of the other channels nor the ends of jobs that are late.
 func TestEngine_LockedColumns(t *testing.T) {
-	o := &obstructed{locked: map[ActID]bool{}}
+	o := &obstructed{locked: map[pushd.ActID]bool{}}
 	crowd(t, 30, o, func(w *sim) {
-		for act := ActID(1); act <= 30; act++ {
-			if _, err := w.controller().Post(context.Background(), Request{ActID: act, AppID: AppID(fmt.Sprint("wx", act))}); err != nil {
+		for act := pushd.ActID(1); act <= 30; act++ {
+			if _, err := w.controller().Post(context.Background(), pushd.Request{ActID: act, AppID: pushd.AppID(fmt.Sprint("wx", act))}); err != nil {
 				w.violated("%v", err)
 			}
 		}
 		time.Sleep(3 * time.Minute)
 		o.obstruct(func() {
-			for act := ActID(1); act <= 27; act++ {
+			for act := pushd.ActID(1); act <= 27; act++ {
 				o.locked[act] = true
 			}
 		})
 		w.ledger.mu.Lock()
-		for act := ActID(1); act <= 30; act++ {
-			w.ledger.setStatus(act, StatusNotNotified, "a stale save")
+		for act := pushd.ActID(1); act <= 30; act++ {
+			w.ledger.setStatus(act, pushd.StatusNotNotified, "a stale save")
 		}
 		w.ledger.mu.Unlock()
 		began := time.Now()
-		for _, act := range []ActID{28, 29, 30} {
-			for *w.channel(act).Status != StatusDone {
+		for _, act := range []pushd.ActID{28, 29, 30} {
+			for *w.channel(act).Status != pushd.StatusDone {
 				if time.Since(began) > 5*time.Minute {
 					w.violated("the column of channel %d waits for others", act)
 					return
@@ -150,15 +152,15 @@ func TestEngine_LockedColumns(t *testing.T) {
 			clear(o.locked)
 		})
 		time.Sleep(3 * reconcileEvery)
-		for act := ActID(1); act <= 30; act++ {
-			if got := *w.channel(act).Status; got != StatusDone {
+		for act := pushd.ActID(1); act <= 30; act++ {
+			if got := *w.channel(act).Status; got != pushd.StatusDone {
 				w.violated("the column of channel %d is %d when all is well again", act, got)
 			}
 		}
 	})
 }
 
-func (w *sim) channel(id ActID) Channel {
+func (w *sim) channel(id pushd.ActID) pushd.Channel {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
 	ch := *w.ledger.channels[id]
@@ -188,7 +190,7 @@ func TestEngine_ResumeAtOnce(t *testing.T) {
 					}
 				}
 				w.within(2 * time.Minute)
-				if job := w.job(); job.State != Succeeded || job.Counts.Sent != 400 || job.Counts.InDoubt != 0 {
+				if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 400 || job.Counts.InDoubt != 0 {
 					w.violated("%s with %+v", job.State, job.Counts)
 				}
 			})
@@ -205,13 +207,13 @@ func TestEngine_ContinueAtOnce(t *testing.T) {
 				break
 			}
 			time.Sleep(20 * time.Millisecond)
-			w.post(1, Request{Continue: true})
+			w.post(1, pushd.Request{Continue: true})
 		}
 		w.within(2 * time.Minute)
-		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 400 || job.Counts.InDoubt != 0 {
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 400 || job.Counts.InDoubt != 0 {
 			w.violated("%s with %+v", job.State, job.Counts)
 		}
-		if got := w.column(); got != StatusDone {
+		if got := w.column(); got != pushd.StatusDone {
 			w.violated("the column is %d", got)
 		}
 	})

@@ -3,6 +3,8 @@ package fanout
 import (
 	"sync"
 	"time"
+
+	"pushd"
 )
 
 // deferrals knows when people may be asked again whom WeChat asked to be left
@@ -10,7 +12,7 @@ import (
 // here, and after a crash the wait begins anew, which is never too early.
 type deferrals struct {
 	mu                sync.Mutex
-	shortAt, longAt   Time // not before
+	shortAt, longAt   pushd.Time // not before
 	anyShort, anyLong bool
 	rounds            int   // in a row that settled nobody and left people over for no known reason
 	left              int64 // how many
@@ -18,7 +20,7 @@ type deferrals struct {
 
 // begin sets the waits of a job that was claimed at now. waited says that it
 // has waited out a long deferral.
-func (d *deferrals) begin(now Time, waited bool) {
+func (d *deferrals) begin(now pushd.Time, waited bool) {
 	d.shortAt = now.Add(deferShort)
 	if !waited {
 		d.longAt = now.Add(deferLong)
@@ -26,7 +28,7 @@ func (d *deferrals) begin(now Time, waited bool) {
 }
 
 // put notes that somebody was put off at now.
-func (d *deferrals) put(by time.Duration, now Time) {
+func (d *deferrals) put(by time.Duration, now pushd.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if by == deferLong {
@@ -46,22 +48,22 @@ const (
 )
 
 // due begins a round: it returns what decides about the refused people.
-func (d *deferrals) due(now, deadline Time) func(Person) turn {
+func (d *deferrals) due(now, deadline pushd.Time) func(pushd.Person) turn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	shortAt, longAt := d.shortAt, d.longAt
 	d.anyShort, d.anyLong = false, false
-	return func(p Person) turn {
+	return func(p pushd.Person) turn {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		switch {
-		case p.Code == CodeTooFrequent && longs(p) > 0 && now < longAt:
+		case p.Code == pushd.CodeTooFrequent && longs(p) > 0 && now < longAt:
 			if longAt >= deadline {
 				return turnNever
 			}
 			d.anyLong = true
 			return turnLater
-		case p.Code == CodeDuplicate && shorts(p) > 0 && now < shortAt:
+		case p.Code == pushd.CodeDuplicate && shorts(p) > 0 && now < shortAt:
 			if shortAt >= deadline {
 				return turnNever
 			}
@@ -86,7 +88,7 @@ func (d *deferrals) fruitless(left int64) int {
 
 // next says when the next round can reach somebody, and whether that is a
 // long wait. any is false when nobody was put off.
-func (d *deferrals) next() (until Time, long, any bool) {
+func (d *deferrals) next() (until pushd.Time, long, any bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {

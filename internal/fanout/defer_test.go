@@ -3,19 +3,21 @@ package fanout
 import (
 	"testing"
 	"time"
+
+	"pushd"
 )
 
 func TestDeferrals(t *testing.T) {
-	const start = Time(1e15)
-	short := Person{State: Refused, Code: 40241, Defers: 1}
-	long := Person{State: Refused, Code: 43117, Defers: 16}
-	plain := Person{State: Refused, Code: 45009}
+	const start = pushd.Time(1e15)
+	short := pushd.Person{State: pushd.Refused, Code: 40241, Defers: 1}
+	long := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
+	plain := pushd.Person{State: pushd.Refused, Code: 45009}
 	var d deferrals
 	d.begin(start, false)
 
 	const far = start * 2
-	var due func(Person) turn
-	may := func(p Person) bool { return due(p) == turnNow }
+	var due func(pushd.Person) turn
+	may := func(p pushd.Person) bool { return due(p) == turnNow }
 	due = d.due(start, far)
 	if may(short) || may(long) || !may(plain) {
 		t.Errorf("at the claim: short %v, long %v, plain %v", may(short), may(long), may(plain))
@@ -43,7 +45,7 @@ func TestDeferrals(t *testing.T) {
 }
 
 func TestDeferrals_WaitIsNotBegunAnew(t *testing.T) {
-	long := Person{State: Refused, Code: 43117, Defers: 16}
+	long := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
 	var d deferrals
 	d.begin(1e15, true) // the job was parked for just that
 	if d.due(1e15, 2e15)(long) != turnNow {
@@ -65,9 +67,9 @@ func TestDeferrals_Fruitless(t *testing.T) {
 
 // Who could only be asked after the deadline is not waited for.
 func TestDeferrals_Deadline(t *testing.T) {
-	const start = Time(1e15)
-	short := Person{State: Refused, Code: 40241, Defers: 1}
-	long := Person{State: Refused, Code: 43117, Defers: 16}
+	const start = pushd.Time(1e15)
+	short := pushd.Person{State: pushd.Refused, Code: 40241, Defers: 1}
+	long := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
 	var d deferrals
 	d.begin(start, false)
 	due := d.due(start, start.Add(deferLong))

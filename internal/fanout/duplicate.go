@@ -1,6 +1,10 @@
 package fanout
 
-import "time"
+import (
+	"time"
+
+	"pushd"
+)
 
 // quietFor is how long nothing but the job itself may have sent for the
 // account, so that a second CodeDuplicate speaks of the job's own message:
@@ -11,13 +15,13 @@ const quietFor = 2 * deferShort
 // disturb notes that a message which was not the job's may have reached
 // recipients of the account at now: a test message, or whatever it was that
 // made WeChat refuse somebody as a duplicate who was not sent to before.
-func (a *account) disturb(now Time) { a.disturbed.Store(int64(now)) }
+func (a *account) disturb(now pushd.Time) { a.disturbed.Store(int64(now)) }
 
 // quiet says that nothing is known to have been sent for the account since
 // quietFor but by the job that has it. Other jobs can't have: an account has
 // one running job, in all processes together.
-func (a *account) quiet(now Time) bool {
-	at := Time(a.disturbed.Load())
+func (a *account) quiet(now pushd.Time) bool {
+	at := pushd.Time(a.disturbed.Load())
 	return at == 0 || now.Sub(at) > quietFor
 }
 
@@ -25,7 +29,7 @@ func (a *account) quiet(now Time) bool {
 // accepted. It may speak of that try, or of another message of the account, so
 // the first leaves them in doubt; they are asked once more, under the same
 // client_msg_id, when only the job's own message can be meant.
-func (s *sender) duplicateInDoubt(t *ticket, a Answer, r result) {
+func (s *sender) duplicateInDoubt(t *ticket, a pushd.Answer, r result) {
 	now := s.run.e.clock.now()
 	later := now.Add(deferShort + time.Second)
 	switch {

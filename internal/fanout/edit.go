@@ -6,75 +6,48 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+
+	"pushd"
 )
-
-// Change is a value that may be changed: To counts if Set.
-type Change[T any] struct {
-	Set bool
-	To  T
-}
-
-// Edit is a correction of what a job sends. A change to the zero value takes
-// back what was asked for: the owner's texts, or the channel, say it then.
-type Edit struct {
-	TemplateID  Change[TemplateID]
-	URL         Change[string]
-	MiniProgram Change[*MiniProgram]
-	// Data changes some fields and leaves the others; a field that becomes nil
-	// is left out.
-	Data Change[map[string]*string]
-}
-
-// Empty says that nothing is changed.
-func (e Edit) Empty() bool {
-	return !e.TemplateID.Set && !e.URL.Set && !e.MiniProgram.Set && !e.Data.Set
-}
-
-// MessageVersion is one of the messages that a job has had.
-type MessageVersion struct {
-	Version int // from 1
-	Message Message
-	At      Time // when it was made
-}
 
 // edit corrects what a paused job sends, and shows it in the answer. Whoever has
 // an earlier version is left alone.
-func (c *Controller) edit(ctx context.Context, id JobID, p Patch, cmd Command) (Job, error) {
+func (c *Controller) edit(ctx context.Context, id pushd.JobID, p pushd.Patch, cmd pushd.Command) (pushd.Job, error) {
 	for range 5 { // somebody else may be editing, too
 		job, err := c.book.Job(ctx, id)
 		switch {
-		case errors.Is(err, ErrNotFound):
-			return Job{}, jobNotFound(id)
+		case errors.Is(err, pushd.ErrNotFound):
+			return pushd.Job{}, jobNotFound(id)
 		case err != nil:
-			return Job{}, err
-		case job.State.Active() && job.State != Paused:
-			return Job{}, &Problem{Code: CodeJobNotPaused, Job: &job, Text: fmt.Sprintf(
+			return pushd.Job{}, err
+		case job.State.Active() && job.State != pushd.Paused:
+			return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobNotPaused, Job: &job, Text: fmt.Sprintf(
 				"the job is %s; pause it before its message is changed, so that nobody gets half of it", job.State)}
 		case job.State.Ended():
-			return Job{}, &Problem{Code: CodeJobEnded, Job: &job, Text: fmt.Sprintf(
+			return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &job, Text: fmt.Sprintf(
 				"the job has ended: %s; POST with continue and the new message to tell the rest", job.State)}
 		}
 		asked, m, err := c.corrected(ctx, job, p.Edit)
 		if err != nil {
-			return Job{}, err
+			return pushd.Job{}, err
 		}
-		cmd.From, cmd.AskedBefore, cmd.Asked, cmd.Message = []State{Paused}, &job.Asked, &asked, m
+		cmd.From, cmd.AskedBefore, cmd.Asked, cmd.Message = []pushd.State{pushd.Paused}, &job.Asked, &asked, m
 		changed, err := c.book.Command(ctx, id, cmd)
-		if !errors.Is(err, ErrLost) {
+		if !errors.Is(err, pushd.ErrLost) {
 			return changed, err
 		}
 	}
-	return Job{}, fmt.Errorf("edit job %s: it keeps changing", id)
+	return pushd.Job{}, fmt.Errorf("edit job %s: it keeps changing", id)
 }
 
 // corrected is what the job is asked to send after e, and the message that comes
 // of it. It is made here, so that a mistake is told to who makes it.
-func (c *Controller) corrected(ctx context.Context, job Job, e Edit) (Asked, *Message, error) {
+func (c *Controller) corrected(ctx context.Context, job pushd.Job, e pushd.Edit) (pushd.Asked, *pushd.Message, error) {
 	ch, err := c.book.Channel(ctx, job.ActID)
 	if err != nil {
-		return Asked{}, nil, channelProblem(err, job.ActID)
+		return pushd.Asked{}, nil, channelProblem(err, job.ActID)
 	}
-	src := source{asked: e.apply(job.Asked), facts: facts{ch, c.engine.cfg.Location}}
+	src := source{asked: applied(e, job.Asked), facts: facts{ch, c.engine.cfg.Location}}
 	before := source{asked: job.Asked, facts: src.facts}.templateID()
 	if src.templateID() != before {
 		src.asked.Data = nil // those are another template's fields
@@ -87,27 +60,27 @@ func (c *Controller) corrected(ctx context.Context, job Job, e Edit) (Asked, *Me
 		}
 		src.asked.Data = merged(data, e.Data.To)
 		if len(src.asked.Data) == 0 {
-			return Asked{}, nil, &Problem{Code: CodeInvalid, Field: "data", Text: "leaves the message without a field; data: null takes back what was asked for"}
+			return pushd.Asked{}, nil, &pushd.Problem{Code: pushd.CodeInvalid, Field: "data", Text: "leaves the message without a field; data: null takes back what was asked for"}
 		}
 	}
 	m, err := src.render()
 	var u *unprepared
 	switch {
-	case errors.As(err, &u) && u.reason == TemplateFieldsUnknown && lost != nil:
-		return Asked{}, nil, composeProblem(lost)
+	case errors.As(err, &u) && u.reason == pushd.TemplateFieldsUnknown && lost != nil:
+		return pushd.Asked{}, nil, composeProblem(lost)
 	case errors.As(err, &u):
 		field := u.field
 		if name, ok := strings.CutPrefix(field, "fields."); ok {
 			field = "data." + name
 		}
-		return Asked{}, nil, &Problem{Code: ProblemCode(u.reason), Field: field, Text: u.detail}
+		return pushd.Asked{}, nil, &pushd.Problem{Code: pushd.ProblemCode(u.reason), Field: field, Text: u.detail}
 	}
 	return src.asked, m, nil
 }
 
-// apply makes the changes, but for those of data, in what a job was asked to
+// applied makes the changes, but for those of data, in what a job was asked to
 // send, and remembers what its POST had said.
-func (e Edit) apply(asked Asked) Asked {
+func applied(e pushd.Edit, asked pushd.Asked) pushd.Asked {
 	if asked.Posted == nil {
 		posted := asked
 		asked.Posted = &posted

@@ -9,17 +9,19 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // reader is a WeChat that keeps the text by which each recipient was told: the
 // first one that was accepted, as with one client_msg_id.
 type reader struct {
-	WeChat
+	pushd.WeChat
 	mu    *sync.Mutex
-	texts map[OpenID]string
+	texts map[pushd.OpenID]string
 }
 
-func (r reader) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer {
+func (r reader) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, to pushd.OpenID) pushd.Answer {
 	a := r.WeChat.Send(ctx, tok, letter, to)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -30,17 +32,17 @@ func (r reader) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) 
 }
 
 // texted runs f in a world of n followers, and returns what each was told.
-func texted(t *testing.T, n int, faults fault, f func(t *testing.T, w *sim)) map[OpenID]string {
+func texted(t *testing.T, n int, faults fault, f func(t *testing.T, w *sim)) map[pushd.OpenID]string {
 	t.Helper()
 	var mu sync.Mutex
-	texts := map[OpenID]string{}
+	texts := map[pushd.OpenID]string{}
 	synctest.Test(t, func(t *testing.T) {
 		w := newSim(1, faults, false)
 		w.wechat.followers = ids(0, n)
-		w.ledger.texts["tpl"] = Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "{{title}}", "time2": "{{startTime}}"}}
+		w.ledger.texts["tpl"] = pushd.Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "{{title}}", "time2": "{{startTime}}"}}
 		w.change = func(c *Config) { c.WeChat = reader{c.WeChat, &mu, texts} }
 		w.boot(0)
-		w.post(1, Request{Rate: 20})
+		w.post(1, pushd.Request{Rate: 20})
 		f(t, w)
 		for _, p := range w.processes {
 			p.stop()
@@ -60,12 +62,12 @@ func (w *sim) versions() map[int32]int {
 	n := map[int32]int{}
 	for _, j := range w.ledger.jobs {
 		for _, row := range j.progress {
-			people, err := DecodePersons(row.Outcomes, row.People)
+			people, err := pushd.DecodePersons(row.Outcomes, row.People)
 			if err != nil {
 				w.violated("%v", err)
 			}
 			for _, p := range people {
-				if p.State == PersonSent {
+				if p.State == pushd.PersonSent {
 					n[p.Code]++
 				}
 			}
@@ -83,20 +85,20 @@ func TestController_EditInTheMiddle(t *testing.T) {
 	texts := texted(t, 100, 0, func(t *testing.T, w *sim) {
 		time.Sleep(3 * time.Second)
 		c, id := w.controller(), w.job().ID
-		_, err := c.Patch(t.Context(), id, Patch{Edit: Edit{Data: Change[map[string]*string]{true, map[string]*string{"thing1": text("x")}}}})
-		var p *Problem
-		if !errors.As(err, &p) || p.Code != CodeJobNotPaused {
+		_, err := c.Patch(t.Context(), id, pushd.Patch{Edit: pushd.Edit{Data: pushd.Change[map[string]*string]{Set: true, To: map[string]*string{"thing1": text("x")}}}})
+		var p *pushd.Problem
+		if !errors.As(err, &p) || p.Code != pushd.CodeJobNotPaused {
 			t.Errorf("while the job runs: %v", err)
 		}
 		if _, err := c.Pause(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Second)
-		job, err := c.Patch(t.Context(), id, Patch{Edit: Edit{Data: Change[map[string]*string]{true, map[string]*string{"thing1": text("the right {{title}}")}}}})
-		if err != nil || job.State != Paused || job.MessageVersion != 2 || job.Prepared.Message.Data["thing1"] != "the right Go" || job.Prepared.Message.Data["time2"] == "" {
+		job, err := c.Patch(t.Context(), id, pushd.Patch{Edit: pushd.Edit{Data: pushd.Change[map[string]*string]{Set: true, To: map[string]*string{"thing1": text("the right {{title}}")}}}})
+		if err != nil || job.State != pushd.Paused || job.MessageVersion != 2 || job.Prepared.Message.Data["thing1"] != "the right Go" || job.Prepared.Message.Data["time2"] == "" {
 			t.Fatalf("edited: %+v, %v", job, err)
 		}
-		if job, err = c.Patch(t.Context(), id, Patch{Edit: Edit{Data: Change[map[string]*string]{true, map[string]*string{"thing1": text("the right {{title}}")}}}}); err != nil || job.MessageVersion != 2 {
+		if job, err = c.Patch(t.Context(), id, pushd.Patch{Edit: pushd.Edit{Data: pushd.Change[map[string]*string]{Set: true, To: map[string]*string{"thing1": text("the right {{title}}")}}}}); err != nil || job.MessageVersion != 2 {
 			t.Errorf("twice: version %d, %v", job.MessageVersion, err)
 		}
 		if _, err := c.Resume(t.Context(), id); err != nil {
@@ -131,7 +133,7 @@ func TestController_EditAfterACrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(20 * time.Second)
-		if _, err := c.Patch(t.Context(), id, Patch{Edit: Edit{Data: Change[map[string]*string]{true, map[string]*string{"thing1": text("the right {{title}}")}}}}); err != nil {
+		if _, err := c.Patch(t.Context(), id, pushd.Patch{Edit: pushd.Edit{Data: pushd.Change[map[string]*string]{Set: true, To: map[string]*string{"thing1": text("the right {{title}}")}}}}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := c.Resume(t.Context(), id); err != nil {
@@ -149,30 +151,32 @@ func TestController_EditAfterACrash(t *testing.T) {
 func TestController_EditIsChecked(t *testing.T) {
 	d := newDesk()
 	d.ch.TemplateID, d.ch.Title = "tpl", "Go"
-	d.ledger.texts["tpl"] = Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "{{title}}", "number2": "1"}, URL: "https://texts.example/"}
-	d.ledger.texts["other"] = Texts{TemplateID: "other", Fields: map[string]string{"thing9": "{{title}}!"}}
-	id := d.job(t, Paused)
-	data := func(to map[string]*string) Edit { return Edit{Data: Change[map[string]*string]{true, to}} }
+	d.ledger.texts["tpl"] = pushd.Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "{{title}}", "number2": "1"}, URL: "https://texts.example/"}
+	d.ledger.texts["other"] = pushd.Texts{TemplateID: "other", Fields: map[string]string{"thing9": "{{title}}!"}}
+	id := d.job(t, pushd.Paused)
+	data := func(to map[string]*string) pushd.Edit {
+		return pushd.Edit{Data: pushd.Change[map[string]*string]{Set: true, To: to}}
+	}
 	for name, tc := range map[string]struct {
-		edit  Edit
-		code  ProblemCode
+		edit  pushd.Edit
+		code  pushd.ProblemCode
 		field string
-		want  Message
+		want  pushd.Message
 	}{
-		"one field":        {data(map[string]*string{"thing1": text("new")}), "", "", Message{TemplateID: "tpl", URL: "https://texts.example/", Data: map[string]string{"thing1": "new", "number2": "1"}}},
-		"a field goes":     {data(map[string]*string{"number2": nil}), "", "", Message{TemplateID: "tpl", URL: "https://texts.example/", Data: map[string]string{"thing1": "Go"}}},
-		"an empty field":   {data(map[string]*string{"thing1": text("🙂")}), CodeMessageInvalid, "data.thing1", Message{}},
-		"no field is left": {data(map[string]*string{"thing1": nil, "number2": nil}), CodeInvalid, "data", Message{}},
-		"the link":         {Edit{URL: Change[string]{true, "https://new.example/"}}, "", "", Message{TemplateID: "tpl", URL: "https://new.example/", Data: map[string]string{"thing1": "Go", "number2": "1"}}},
-		"another template": {Edit{TemplateID: Change[TemplateID]{true, "other"}}, "", "", Message{TemplateID: "other", URL: "", Data: map[string]string{"thing9": "Go!"}}},
-		"and one of its fields": {Edit{TemplateID: Change[TemplateID]{true, "other"}, Data: data(map[string]*string{"thing9": text("a")}).Data}, "", "",
-			Message{TemplateID: "other", Data: map[string]string{"thing9": "a"}}},
-		"back to the owner's": {data(nil), "", "", Message{TemplateID: "tpl", URL: "https://texts.example/", Data: map[string]string{"thing1": "Go", "number2": "1"}}},
+		"one field":        {data(map[string]*string{"thing1": text("new")}), "", "", pushd.Message{TemplateID: "tpl", URL: "https://texts.example/", Data: map[string]string{"thing1": "new", "number2": "1"}}},
+		"a field goes":     {data(map[string]*string{"number2": nil}), "", "", pushd.Message{TemplateID: "tpl", URL: "https://texts.example/", Data: map[string]string{"thing1": "Go"}}},
+		"an empty field":   {data(map[string]*string{"thing1": text("🙂")}), pushd.CodeMessageInvalid, "data.thing1", pushd.Message{}},
+		"no field is left": {data(map[string]*string{"thing1": nil, "number2": nil}), pushd.CodeInvalid, "data", pushd.Message{}},
+		"the link":         {pushd.Edit{URL: pushd.Change[string]{Set: true, To: "https://new.example/"}}, "", "", pushd.Message{TemplateID: "tpl", URL: "https://new.example/", Data: map[string]string{"thing1": "Go", "number2": "1"}}},
+		"another template": {pushd.Edit{TemplateID: pushd.Change[pushd.TemplateID]{Set: true, To: "other"}}, "", "", pushd.Message{TemplateID: "other", URL: "", Data: map[string]string{"thing9": "Go!"}}},
+		"and one of its fields": {pushd.Edit{TemplateID: pushd.Change[pushd.TemplateID]{Set: true, To: "other"}, Data: data(map[string]*string{"thing9": text("a")}).Data}, "", "",
+			pushd.Message{TemplateID: "other", Data: map[string]string{"thing9": "a"}}},
+		"back to the owner's": {data(nil), "", "", pushd.Message{TemplateID: "tpl", URL: "https://texts.example/", Data: map[string]string{"thing1": "Go", "number2": "1"}}},
 	} {
-		d.ledger.jobs[id].Asked = Asked{}
+		d.ledger.jobs[id].Asked = pushd.Asked{}
 		before := d.ledger.jobs[id].MessageVersion
-		job, err := d.Patch(t.Context(), id, Patch{Edit: tc.edit})
-		var p *Problem
+		job, err := d.Patch(t.Context(), id, pushd.Patch{Edit: tc.edit})
+		var p *pushd.Problem
 		switch {
 		case tc.code != "":
 			if !errors.As(err, &p) || p.Code != tc.code || p.Field != tc.field || d.ledger.jobs[id].MessageVersion != before {
@@ -186,12 +190,12 @@ func TestController_EditIsChecked(t *testing.T) {
 			}
 		}
 	}
-	d.ledger.jobs[id].State = Succeeded
-	var p *Problem
-	if _, err := d.Patch(t.Context(), id, Patch{Edit: data(nil)}); !errors.As(err, &p) || p.Code != CodeJobEnded {
+	d.ledger.jobs[id].State = pushd.Succeeded
+	var p *pushd.Problem
+	if _, err := d.Patch(t.Context(), id, pushd.Patch{Edit: data(nil)}); !errors.As(err, &p) || p.Code != pushd.CodeJobEnded {
 		t.Errorf("an ended job: %v", err)
 	}
-	if _, err := d.Patch(t.Context(), "none", Patch{Edit: data(nil)}); !errors.As(err, &p) || p.Code != CodeJobNotFound {
+	if _, err := d.Patch(t.Context(), "none", pushd.Patch{Edit: data(nil)}); !errors.As(err, &p) || p.Code != pushd.CodeJobNotFound {
 		t.Errorf("no job: %v", err)
 	}
 }
@@ -200,8 +204,8 @@ func TestController_EditIsChecked(t *testing.T) {
 // message does not.
 func TestController_PostAfterAnEdit(t *testing.T) {
 	d := newDesk()
-	posted := Asked{TemplateID: "tpl", Data: map[string]string{"thing1": "wrong"}}
-	out, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1", Asked: posted})
+	posted := pushd.Asked{TemplateID: "tpl", Data: map[string]string{"thing1": "wrong"}}
+	out, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1", Asked: posted})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,12 +214,12 @@ func TestController_PostAfterAnEdit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, value := range []string{"right", "righter"} {
-		if _, err := d.Patch(t.Context(), id, Patch{Edit: Edit{Data: Change[map[string]*string]{true, map[string]*string{"thing1": &value}}}}); err != nil {
+		if _, err := d.Patch(t.Context(), id, pushd.Patch{Edit: pushd.Edit{Data: pushd.Change[map[string]*string]{Set: true, To: map[string]*string{"thing1": &value}}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for value, same := range map[string]bool{"wrong": true, "righter": true, "right": false, "else": false} {
-		out, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1", Asked: Asked{Data: map[string]string{"thing1": value}}})
+		out, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1", Asked: pushd.Asked{Data: map[string]string{"thing1": value}}})
 		if (err == nil && out.Job.ID == id) != same {
 			t.Errorf("%q: %v", value, err)
 		}
@@ -225,13 +229,13 @@ func TestController_PostAfterAnEdit(t *testing.T) {
 // Two people who edit different fields at once both find theirs in the message.
 func TestController_EditsAtOnce(t *testing.T) {
 	d := newDesk()
-	d.ledger.texts["tpl"] = Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "a", "thing2": "a", "thing3": "a", "thing4": "a"}}
+	d.ledger.texts["tpl"] = pushd.Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "a", "thing2": "a", "thing3": "a", "thing4": "a"}}
 	d.ch.TemplateID = "tpl"
-	id := d.job(t, Paused)
+	id := d.job(t, pushd.Paused)
 	var all sync.WaitGroup
 	for _, key := range []string{"thing1", "thing2", "thing3", "thing4"} {
 		all.Go(func() {
-			if _, err := d.Patch(t.Context(), id, Patch{Edit: Edit{Data: Change[map[string]*string]{true, map[string]*string{key: text("b")}}}}); err != nil {
+			if _, err := d.Patch(t.Context(), id, pushd.Patch{Edit: pushd.Edit{Data: pushd.Change[map[string]*string]{Set: true, To: map[string]*string{key: text("b")}}}}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pushd"
 	"pushd/internal/pace"
 )
 
@@ -33,8 +34,8 @@ type Engine struct {
 	draining atomic.Bool
 
 	mu       sync.Mutex
-	runs     map[JobID]*run
-	accounts map[AppID]*account
+	runs     map[pushd.JobID]*run
+	accounts map[pushd.AppID]*account
 	beat     time.Time // when the database last took a write
 }
 
@@ -54,7 +55,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg: cfg, log: cfg.Log, jitter: &jitter{rng: cfg.Rand}, slots: newSlots(cfg.MaxJobs),
 		total: pace.NewBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1),
-		runs: map[JobID]*run{}, accounts: map[AppID]*account{}, beat: time.Now(),
+		runs: map[pushd.JobID]*run{}, accounts: map[pushd.AppID]*account{}, beat: time.Now(),
 	}
 	e.clock.boottime = cfg.Boottime
 	e.observer.term = cfg.Lease
@@ -163,7 +164,7 @@ func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
 			e.failed(ctx, "look for due jobs", err)
 			return
 		}
-		due = slices.DeleteFunc(due, func(id JobID) bool { return refused[id] })
+		due = slices.DeleteFunc(due, func(id pushd.JobID) bool { return refused[id] })
 		if e.claimAll(ctx, hard, jobs, due) == 0 {
 			return
 		}
@@ -175,7 +176,7 @@ func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
 const claimsAtOnce = 8
 
 // claimAll claims these jobs, and says how many it got.
-func (e *Engine) claimAll(ctx, hard context.Context, jobs *sync.WaitGroup, due []JobID) int {
+func (e *Engine) claimAll(ctx, hard context.Context, jobs *sync.WaitGroup, due []pushd.JobID) int {
 	var claimed atomic.Int64
 	var claims sync.WaitGroup
 	turns := make(chan struct{}, claimsAtOnce)
@@ -197,11 +198,11 @@ func (e *Engine) claimAll(ctx, hard context.Context, jobs *sync.WaitGroup, due [
 	return int(claimed.Load())
 }
 
-func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id JobID) bool {
+func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id pushd.JobID) bool {
 	boot := e.cfg.Boottime()
 	job, err := e.cfg.Ledger.Claim(ctx, e.cfg.Owner, id, e.cfg.Lease)
 	if err != nil {
-		if !errors.Is(err, ErrLost) && !errors.Is(err, ErrAccountBusy) {
+		if !errors.Is(err, pushd.ErrLost) && !errors.Is(err, pushd.ErrAccountBusy) {
 			e.refusals.add(id, time.Now())
 			e.failed(ctx, "claim job "+string(id), err)
 		}
@@ -226,11 +227,11 @@ func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id Jo
 	return true
 }
 
-func (e *Engine) newRun(hard context.Context, job Job, t *tenure) *run {
+func (e *Engine) newRun(hard context.Context, job pushd.Job, t *tenure) *run {
 	r := &run{
 		e: e, job: job, account: e.account(job.AppID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
-		frontier: newFrontier(job.Walk), doubts: map[OpenID]Time{}, reopening: newReopening(job.Retry), settled: settled{on: map[int]int64{}},
+		frontier: newFrontier(job.Walk), doubts: map[pushd.OpenID]pushd.Time{}, reopening: newReopening(job.Retry), settled: settled{on: map[int]int64{}},
 	}
 	r.retry = e.retry
 	r.retry.log = r.log
@@ -239,12 +240,12 @@ func (e *Engine) newRun(hard context.Context, job Job, t *tenure) *run {
 	r.wire, r.cut = context.WithCancel(r.hard)
 	r.startTime.Store(-1)
 	r.told.Store(job.Counts.Sent > 0)
-	r.probing.Store(job.Reason == WeChatDown)
+	r.probing.Store(job.Reason == pushd.WeChatDown)
 	r.listing.mixed = job.Walk.Pages > 0
-	r.wary.Store(job.Reason == AccountMismatch)
+	r.wary.Store(job.Reason == pushd.AccountMismatch)
 	r.setDeadline(job.Deadline)
 	r.recordAt.Store(time.Now().UnixNano())
-	r.deferrals.begin(job.Now, job.Reason == WaitingDeferred && job.ParkedUntil <= job.Now)
+	r.deferrals.begin(job.Now, job.Reason == pushd.WaitingDeferred && job.ParkedUntil <= job.Now)
 	r.account.pacer.SetRate(e.rateFor(job.Rate))
 	return r
 }
@@ -264,9 +265,9 @@ func (e *Engine) renew(ctx context.Context) {
 	if len(runs) == 0 {
 		return
 	}
-	held := make([]Held, len(runs))
+	held := make([]pushd.Held, len(runs))
 	for i, r := range runs {
-		held[i] = Held{r.job.Lease(), r.rate.perSecond(time.Now())}
+		held[i] = pushd.Held{Lease: r.job.Lease(), SendRate: r.rate.perSecond(time.Now())}
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Lease/3)
 	defer cancel()
@@ -277,13 +278,13 @@ func (e *Engine) renew(ctx context.Context) {
 		return
 	}
 	e.answered()
-	gone := map[JobID]bool{}
+	gone := map[pushd.JobID]bool{}
 	for _, id := range lost {
 		gone[id] = true
 	}
 	for _, r := range runs {
 		if gone[r.job.ID] {
-			r.kill(ErrLost)
+			r.kill(pushd.ErrLost)
 		} else {
 			r.tenure.renewed(boot)
 		}
@@ -310,7 +311,7 @@ func (e *Engine) hearOrders(ctx context.Context) {
 }
 
 // account returns what the jobs of an account share.
-func (e *Engine) account(id AppID) *account {
+func (e *Engine) account(id pushd.AppID) *account {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	a := e.accounts[id]
@@ -332,10 +333,10 @@ func (e *Engine) rateFor(job int) int {
 
 // quotaReset is the next 00:00 in Beijing, when WeChat's daily quotas begin
 // anew.
-func (e *Engine) quotaReset(now Time) Time {
+func (e *Engine) quotaReset(now pushd.Time) pushd.Time {
 	beijing := time.FixedZone("Asia/Shanghai", 8*60*60)
 	y, m, d := now.Std().In(beijing).Date()
-	return Time(time.Date(y, m, d+1, 0, 0, 5, 0, beijing).UnixMicro())
+	return pushd.Time(time.Date(y, m, d+1, 0, 0, 5, 0, beijing).UnixMicro())
 }
 
 // cutSends ends the sends that are still in flight.
@@ -355,13 +356,13 @@ func (e *Engine) running() []*run {
 	return runs
 }
 
-func (e *Engine) find(id JobID) *run {
+func (e *Engine) find(id pushd.JobID) *run {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.runs[id]
 }
 
-func (e *Engine) isRunning(id JobID) bool { return e.find(id) != nil }
+func (e *Engine) isRunning(id pushd.JobID) bool { return e.find(id) != nil }
 
 // answered notes that the database answers, which only a write shows: a node of a
 // cluster without quorum still tells the time, and a read-only server everything.

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // inWorld runs f in a world in which nothing goes wrong but what f does. The
@@ -17,7 +19,7 @@ func inWorld(t *testing.T, n, perSecond int, f func(w *sim)) {
 		w := newSim(1, 0, true)
 		w.wechat.followers = ids(0, n)
 		w.boot(0)
-		w.post(1, Request{Rate: perSecond})
+		w.post(1, pushd.Request{Rate: perSecond})
 		f(w)
 		for _, p := range w.processes {
 			p.stop()
@@ -37,7 +39,7 @@ func inWorld(t *testing.T, n, perSecond int, f func(w *sim)) {
 }
 
 // job is the world's first job as it is now.
-func (w *sim) job() Job {
+func (w *sim) job() pushd.Job {
 	job, err := w.ledger.pick(func(j *fakeJob) bool { return j.ActID == 1 })
 	if err != nil {
 		w.violated("there is no job: %v", err)
@@ -71,7 +73,7 @@ func TestEngine_Poison(t *testing.T) {
 				w.wechat.outage = time.Now().Add(outage)
 				w.wechat.mu.Unlock()
 				w.within(outage + patience + time.Minute)
-				if job := w.job(); job.State != Succeeded || job.Counts.Sent != 97 || job.Counts.Unknown != 3 {
+				if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 97 || job.Counts.Unknown != 3 {
 					w.violated("%s with %+v", job.State, job.Counts)
 				}
 			})
@@ -89,7 +91,7 @@ func TestEngine_PoisonBehindABrokenLine(t *testing.T) {
 		w.wechat.until = time.Now().Add(15 * time.Second)
 		w.wechat.mu.Unlock()
 		w.within(patience + time.Minute)
-		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 59 || job.Counts.Unknown != 1 {
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 59 || job.Counts.Unknown != 1 {
 			w.violated("%s with %+v", job.State, job.Counts)
 		}
 	})
@@ -106,7 +108,7 @@ func TestEngine_OutageAtTheEnd(t *testing.T) {
 		w.wechat.outage = time.Now().Add(time.Minute)
 		w.wechat.mu.Unlock()
 		w.within(3 * time.Minute)
-		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 3 {
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 3 {
 			w.violated("%s with %+v", job.State, job.Counts)
 		}
 	})
@@ -139,9 +141,9 @@ func TestEngine_TokenRenewedByAge(t *testing.T) {
 
 // Nothing starts one second after a pause or a cancel was answered.
 func TestEngine_CommandsStopSends(t *testing.T) {
-	for name, command := range map[string]func(*Controller) func(context.Context, JobID) (Job, error){
-		"pause":  func(c *Controller) func(context.Context, JobID) (Job, error) { return c.Pause },
-		"cancel": func(c *Controller) func(context.Context, JobID) (Job, error) { return c.Cancel },
+	for name, command := range map[string]func(*Controller) func(context.Context, pushd.JobID) (pushd.Job, error){
+		"pause":  func(c *Controller) func(context.Context, pushd.JobID) (pushd.Job, error) { return c.Pause },
+		"cancel": func(c *Controller) func(context.Context, pushd.JobID) (pushd.Job, error) { return c.Cancel },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 300, 30, func(w *sim) {
@@ -161,7 +163,7 @@ func TestEngine_CommandsStopSends(t *testing.T) {
 				if n := w.ledger.doubtful(w.job().ID); n != 0 {
 					w.violated("%d people are left in doubt", n)
 				}
-				if owner, _ := w.ledger.holder(w.job().ID); owner != (Owner{}) {
+				if owner, _ := w.ledger.holder(w.job().ID); owner != (pushd.Owner{}) {
 					w.violated("%s still holds the job", owner.Boot)
 				}
 			})
@@ -186,7 +188,7 @@ func TestEngine_DrainsWithoutDatabase(t *testing.T) {
 		}
 		w.boot(0)
 		w.within(3 * time.Minute)
-		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 300 {
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 300 {
 			w.violated("%s with %+v", job.State, job.Counts)
 		}
 	})
@@ -201,7 +203,7 @@ func TestEngine_StartMovesWhileHeld(t *testing.T) {
 		w.wechat.outage = time.Now().Add(90 * time.Second)
 		w.wechat.mu.Unlock()
 		time.Sleep(10 * time.Second)
-		if job := w.job(); job.State != Parked || job.Reason != WeChatDown {
+		if job := w.job(); job.State != pushd.Parked || job.Reason != pushd.WeChatDown {
 			w.violated("the job is %s %s while WeChat is down", job.State, job.Reason)
 		}
 		w.ledger.mu.Lock()
@@ -209,7 +211,7 @@ func TestEngine_StartMovesWhileHeld(t *testing.T) {
 		start := w.ledger.channels[1].StartTime
 		w.ledger.mu.Unlock()
 		w.within(4 * time.Minute)
-		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 300 || job.StartTime != start {
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 300 || job.StartTime != start {
 			w.violated("%s with %+v for the start %d, want %d", job.State, job.Counts, job.StartTime, start)
 		}
 		time.Sleep(time.Second)
@@ -228,10 +230,10 @@ func TestEngine_JobThatWaitsForWeChatGivesWay(t *testing.T) {
 		w.wechat.outage = time.Now().Add(40 * time.Second)
 		w.wechat.mu.Unlock()
 		time.Sleep(10 * time.Second)
-		w.post(2, Request{})
+		w.post(2, pushd.Request{})
 		w.settle()
 		for _, j := range w.ledger.jobs {
-			if j.State != Succeeded {
+			if j.State != pushd.Succeeded {
 				w.violated("the job of channel %d is %s %s", j.ActID, j.State, j.Reason)
 			}
 		}
@@ -258,7 +260,7 @@ func TestEngine_ProbesBackOff(t *testing.T) {
 			w.violated("%d were delivered 20 s after WeChat is back", sent)
 		}
 		w.within(2 * time.Minute)
-		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 300 {
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 300 {
 			w.violated("%s with %+v", job.State, job.Counts)
 		}
 		time.Sleep(time.Second)
@@ -269,14 +271,14 @@ func TestEngine_ProbesBackOff(t *testing.T) {
 }
 
 func TestRun_Orders(t *testing.T) {
-	for state, goesOn := range map[State]bool{Running: true, Parked: false, Queued: false, Paused: false, Canceled: false, Failed: false} {
+	for state, goesOn := range map[pushd.State]bool{pushd.Running: true, pushd.Parked: false, pushd.Queued: false, pushd.Paused: false, pushd.Canceled: false, pushd.Failed: false} {
 		synctest.Test(t, func(t *testing.T) {
-			r := claimed(t, newFakeLedger(), nil, Walk{})
-			r.order(Order{Lease: Lease{r.job.ID, r.job.Epoch - 1}, State: Canceled})
+			r := claimed(t, newFakeLedger(), nil, pushd.Walk{})
+			r.order(pushd.Order{Lease: pushd.Lease{Job: r.job.ID, Epoch: r.job.Epoch - 1}, State: pushd.Canceled})
 			if r.soft.Err() != nil {
 				t.Error("an order of an earlier claim stopped the work")
 			}
-			r.order(Order{Lease: r.job.Lease(), State: state, Deadline: 77})
+			r.order(pushd.Order{Lease: r.job.Lease(), State: state, Deadline: 77})
 			if (r.soft.Err() == nil) != goesOn {
 				t.Errorf("%s: stopped is %v", state, r.soft.Err() != nil)
 			}
@@ -291,16 +293,16 @@ func TestRun_Orders(t *testing.T) {
 // that moment ends expired.
 func TestFeeder_SaysWhyItStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := claimed(t, newFakeLedger(), nil, Walk{})
+		r := claimed(t, newFakeLedger(), nil, pushd.Walk{})
 		for _, pages := range []int{0, 1} { // waits for the walk, or for the sender
 			if pages == 1 {
-				if err := r.e.cfg.Ledger.StorePage(t.Context(), r.job.Lease(), Page{1, ids(0, 10)}, Walk{Pages: 1, Walked: 10}); err != nil {
+				if err := r.e.cfg.Ledger.StorePage(t.Context(), r.job.Lease(), pushd.Page{No: 1, OpenIDs: ids(0, 10)}, pushd.Walk{Pages: 1, Walked: 10}); err != nil {
 					t.Fatal(err)
 				}
-				r.frontier.set(Walk{Pages: 1, Walked: 10})
+				r.frontier.set(pushd.Walk{Pages: 1, Walked: 10})
 			}
 			ctx, stop := context.WithCancelCause(t.Context())
-			f := &feeder{settled: &settled{}, again: newReopening(AgainNobody), ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry, due: func(Person) turn { return turnNow }, out: make(chan batch)}
+			f := &feeder{settled: &settled{}, again: newReopening(pushd.AgainNobody), ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry, due: func(pushd.Person) turn { return turnNow }, out: make(chan batch)}
 			got := make(chan error, 1)
 			go func() { got <- f.run(ctx) }()
 			synctest.Wait()
@@ -327,7 +329,7 @@ func TestEngine_DamagedPage(t *testing.T) {
 		w.kill(w.processes[0])
 		w.boot(0)
 		w.within(time.Minute)
-		if job := w.job(); job.State != Failed || job.Reason != LedgerMismatch {
+		if job := w.job(); job.State != pushd.Failed || job.Reason != pushd.LedgerMismatch {
 			w.violated("%s %s: %s", job.State, job.Reason, job.Detail)
 		}
 		w.damaged = true
@@ -343,8 +345,8 @@ func TestEngine_Share(t *testing.T) {
 		w.cfg.InFlight, w.cfg.Concurrency, w.cfg.MaxJobs = 12, 64, 2
 		w.ledger.channels[2].AppID = "wx2"
 		w.boot(0)
-		w.post(1, Request{})
-		if _, err := w.controller().Post(t.Context(), Request{ActID: 2, AppID: "wx2", Rate: 20}); err != nil {
+		w.post(1, pushd.Request{})
+		if _, err := w.controller().Post(t.Context(), pushd.Request{ActID: 2, AppID: "wx2", Rate: 20}); err != nil {
 			t.Fatal(err)
 		}
 		bounds := func() (all []int) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"pushd"
 )
 
 // assumedPerSecond is the speed that an estimate assumes where nothing is
@@ -14,10 +16,10 @@ const assumedPerSecond = 200
 // no message. It asks WeChat for the first page, the template and both
 // quotas. What stands in the way is in Problems; the error is only for a
 // database that does not answer.
-func (c *Controller) Estimate(ctx context.Context, req Request) (Estimate, error) {
-	var est Estimate
+func (c *Controller) Estimate(ctx context.Context, req pushd.Request) (pushd.Estimate, error) {
+	var est pushd.Estimate
 	problem := func(err error) error {
-		var p *Problem
+		var p *pushd.Problem
 		if errors.As(err, &p) {
 			est.Problems = append(est.Problems, *p)
 			return nil
@@ -34,7 +36,7 @@ func (c *Controller) Estimate(ctx context.Context, req Request) (Estimate, error
 	if err != nil {
 		return est, err
 	}
-	if old != nil && old.State.Ended() && !req.Restart && !(req.Continue && old.State != Succeeded) && !c.lapsed(*old, ch, now) {
+	if old != nil && old.State.Ended() && !req.Restart && !(req.Continue && old.State != pushd.Succeeded) && !c.lapsed(*old, ch, now) {
 		_ = problem(endedProblem(old))
 	}
 	if _, err := c.mayBegin(req, ch, now); err != nil {
@@ -50,16 +52,16 @@ func (c *Controller) Estimate(ctx context.Context, req Request) (Estimate, error
 }
 
 // message renders what would be sent.
-func (c *Controller) message(ctx context.Context, req Request, ch Channel, est *Estimate) error {
+func (c *Controller) message(ctx context.Context, req pushd.Request, ch pushd.Channel, est *pushd.Estimate) error {
 	e := c.engine
 	src := source{asked: req.Asked, facts: facts{ch, e.cfg.Location}}
 	if err := e.lookUp(ctx, e.retry, req.AppID, req.ActID, &src); err != nil {
-		return est.refused(err)
+		return refused(est, err)
 	}
 	m, err := src.render()
 	var u *unprepared
 	if errors.As(err, &u) {
-		est.Problems = append(est.Problems, Problem{Code: ProblemCode(u.reason), Text: u.detail})
+		est.Problems = append(est.Problems, pushd.Problem{Code: pushd.ProblemCode(u.reason), Text: u.detail})
 		return nil
 	}
 	est.Message = m
@@ -68,15 +70,15 @@ func (c *Controller) message(ctx context.Context, req Request, ch Channel, est *
 
 // figures asks WeChat how many followers there are and what is left of the
 // quotas.
-func (c *Controller) figures(ctx context.Context, req Request, est *Estimate) error {
+func (c *Controller) figures(ctx context.Context, req pushd.Request, est *pushd.Estimate) error {
 	e := c.engine
-	var page FollowerPage
-	a, err := e.ask(ctx, req.AppID, req.ActID, func(ctx context.Context, tok Token) (a Answer) {
+	var page pushd.FollowerPage
+	a, err := e.ask(ctx, req.AppID, req.ActID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
 		page, a = e.cfg.WeChat.Page(ctx, tok, "")
 		return a
 	})
 	if err != nil || !a.OK() {
-		return est.refusedBy("the followers can't be listed", a, err)
+		return refusedBy(est, "the followers can't be listed", a, err)
 	}
 	est.Total = &page.Total
 	seconds := page.Total / int64(e.perSecond(req))
@@ -87,10 +89,10 @@ func (c *Controller) figures(ctx context.Context, req Request, est *Estimate) er
 		what string
 	}{
 		{pathSend, page.Total, "messages"},
-		{pathFans, page.Total/PageSize + 1, "calls to list followers"},
+		{pathFans, page.Total/pushd.PageSize + 1, "calls to list followers"},
 	} {
 		var remain int64
-		a, err := e.ask(ctx, req.AppID, req.ActID, func(ctx context.Context, tok Token) (a Answer) {
+		a, err := e.ask(ctx, req.AppID, req.ActID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
 			remain, a = e.cfg.WeChat.Quota(ctx, tok, q.path)
 			return a
 		})
@@ -101,7 +103,7 @@ func (c *Controller) figures(ctx context.Context, req Request, est *Estimate) er
 			est.QuotaRemain = &remain
 		}
 		if remain < q.need {
-			est.Problems = append(est.Problems, Problem{Code: "quota_short", Text: fmt.Sprintf(
+			est.Problems = append(est.Problems, pushd.Problem{Code: "quota_short", Text: fmt.Sprintf(
 				"%d %s are needed and %d are left today; the rest would wait for 00:00 Beijing time, until the deadline", q.need, q.what, remain)})
 		}
 	}
@@ -109,7 +111,7 @@ func (c *Controller) figures(ctx context.Context, req Request, est *Estimate) er
 }
 
 // perSecond is the speed that an estimate goes by.
-func (e *Engine) perSecond(req Request) int {
+func (e *Engine) perSecond(req pushd.Request) int {
 	per := assumedPerSecond
 	for _, ceiling := range []int{e.rateFor(req.Rate), e.cfg.TotalRate} {
 		if ceiling > 0 {
@@ -120,24 +122,24 @@ func (e *Engine) perSecond(req Request) int {
 }
 
 // refused turns what stops a job into a problem of the estimate.
-func (est *Estimate) refused(err error) error {
+func refused(est *pushd.Estimate, err error) error {
 	var p *parked
 	var end *ended
 	switch {
 	case errors.As(err, &p):
-		est.Problems = append(est.Problems, Problem{Code: ProblemCode(p.Reason), Text: p.Detail})
+		est.Problems = append(est.Problems, pushd.Problem{Code: pushd.ProblemCode(p.Reason), Text: p.Detail})
 	case errors.As(err, &end):
-		est.Problems = append(est.Problems, Problem{Code: ProblemCode(end.Reason), Text: end.Detail})
+		est.Problems = append(est.Problems, pushd.Problem{Code: pushd.ProblemCode(end.Reason), Text: end.Detail})
 	default:
 		return err
 	}
 	return nil
 }
 
-func (est *Estimate) refusedBy(what string, a Answer, err error) error {
+func refusedBy(est *pushd.Estimate, what string, a pushd.Answer, err error) error {
 	if err != nil {
-		return est.refused(err)
+		return refused(est, err)
 	}
-	est.Problems = append(est.Problems, Problem{Code: "wechat_refused", Text: what + ": " + describe(a)})
+	est.Problems = append(est.Problems, pushd.Problem{Code: "wechat_refused", Text: what + ": " + describe(a)})
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"pushd"
 )
 
 // fakeLedger is the database of the simulation: the rules of package store on
@@ -19,57 +21,57 @@ type fakeLedger struct {
 	step     time.Duration // the database's clock, less the true one
 	failed   int           // PUSHD_STATUS_FAILED
 	rev      int64
-	jobs     map[JobID]*fakeJob
-	channels map[ActID]*Channel
-	texts    map[TemplateID]Texts
+	jobs     map[pushd.JobID]*fakeJob
+	channels map[pushd.ActID]*pushd.Channel
+	texts    map[pushd.TemplateID]pushd.Texts
 	// unclean counts the claims of a job that its last worker never gave
 	// back: as often may people have been sent to without the ledger knowing
 	// what came of it.
-	unclean map[JobID]int
+	unclean map[pushd.JobID]int
 	writes  []string // of live_notify_status, in order
-	install Installation
+	install pushd.Installation
 }
 
 type fakeJob struct {
-	Job
+	pushd.Job
 	runs     bool // active_appid is set
 	until    time.Time
-	pages    []Page
+	pages    []pushd.Page
 	blobs    [][]byte
 	progress []fakeProgress
-	where    map[OpenID][2]int // page and index, from 0
-	twice    []OpenID          // people who were stored a second time
-	freed    map[OpenID]bool   // reopened although they may have been told
-	messages []Message         // by version, from 1
+	where    map[pushd.OpenID][2]int // page and index, from 0
+	twice    []pushd.OpenID          // people who were stored a second time
+	freed    map[pushd.OpenID]bool   // reopened although they may have been told
+	messages []pushd.Message         // by version, from 1
 }
 
 type fakeProgress struct {
-	Progress
+	pushd.Progress
 	epoch, rev int64
 }
 
 func newFakeLedger() *fakeLedger {
 	return &fakeLedger{
-		failed: 3, jobs: map[JobID]*fakeJob{}, channels: map[ActID]*Channel{},
-		texts: map[TemplateID]Texts{}, unclean: map[JobID]int{},
-		install: Installation{Counter: Counter{Installation: "sim"}},
+		failed: 3, jobs: map[pushd.JobID]*fakeJob{}, channels: map[pushd.ActID]*pushd.Channel{},
+		texts: map[pushd.TemplateID]pushd.Texts{}, unclean: map[pushd.JobID]int{},
+		install: pushd.Installation{Counter: pushd.Counter{Installation: "sim"}},
 	}
 }
 
 // lock begins a transaction and returns its time.
-func (l *fakeLedger) lock() Time {
+func (l *fakeLedger) lock() pushd.Time {
 	l.mu.Lock()
-	return Time(time.Now().Add(l.step).UnixMicro())
+	return pushd.Time(time.Now().Add(l.step).UnixMicro())
 }
 
 // ---- Leases
 
-func (l *fakeLedger) Now(context.Context) (Time, error) {
+func (l *fakeLedger) Now(context.Context) (pushd.Time, error) {
 	defer l.mu.Unlock()
 	return l.lock(), nil
 }
 
-func (l *fakeLedger) TakeBack(_ context.Context, o Owner) (int, error) {
+func (l *fakeLedger) TakeBack(_ context.Context, o pushd.Owner) (int, error) {
 	defer l.mu.Unlock()
 	l.lock()
 	n := 0
@@ -85,21 +87,21 @@ func (l *fakeLedger) TakeBack(_ context.Context, o Owner) (int, error) {
 // lapse frees a lease that was not given back.
 func (j *fakeJob) lapse() {
 	j.Leased, j.until = 0, time.Time{}
-	j.runs = j.runs && j.State == Running
+	j.runs = j.runs && j.State == pushd.Running
 }
 
-func (l *fakeLedger) Leases(context.Context) (held []Observation, err error) {
+func (l *fakeLedger) Leases(context.Context) (held []pushd.Observation, err error) {
 	l.lock()
 	defer l.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(l.jobs)) {
 		if j := l.jobs[id]; j.Leased != 0 {
-			held = append(held, Observation{j.Lease(), int64(j.Leased), j.LeaseTerm})
+			held = append(held, pushd.Observation{Lease: j.Lease(), Mark: int64(j.Leased), Term: j.LeaseTerm})
 		}
 	}
 	return held, nil
 }
 
-func (l *fakeLedger) Lapse(_ context.Context, seen Observation) (bool, error) {
+func (l *fakeLedger) Lapse(_ context.Context, seen pushd.Observation) (bool, error) {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[seen.Job]
@@ -110,8 +112,8 @@ func (l *fakeLedger) Lapse(_ context.Context, seen Observation) (bool, error) {
 	return true, nil
 }
 
-func (j *fakeJob) claimable(now Time) bool {
-	return j.Leased == 0 && (j.State == Queued || j.State == Running || j.State == Parked && j.ParkedUntil <= now)
+func (j *fakeJob) claimable(now pushd.Time) bool {
+	return j.Leased == 0 && (j.State == pushd.Queued || j.State == pushd.Running || j.State == pushd.Parked && j.ParkedUntil <= now)
 }
 
 // busy says that another job of j's account runs.
@@ -124,7 +126,7 @@ func (l *fakeLedger) busy(j *fakeJob) bool {
 	return false
 }
 
-func (l *fakeLedger) Due(_ context.Context, limit int) ([]JobID, error) {
+func (l *fakeLedger) Due(_ context.Context, limit int) ([]pushd.JobID, error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	var due []*fakeJob
@@ -139,7 +141,7 @@ func (l *fakeLedger) Due(_ context.Context, limit int) ([]JobID, error) {
 		}
 		return compare(string(a.ID), string(b.ID))
 	})
-	var ids []JobID
+	var ids []pushd.JobID
 	for _, j := range due[:min(len(due), limit)] {
 		ids = append(ids, j.ID)
 	}
@@ -156,22 +158,22 @@ func compare(a, b string) int {
 	return 0
 }
 
-func (l *fakeLedger) Claim(_ context.Context, o Owner, id JobID, term time.Duration) (Job, error) {
+func (l *fakeLedger) Claim(_ context.Context, o pushd.Owner, id pushd.JobID, term time.Duration) (pushd.Job, error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[id]
 	if j == nil || !j.State.Active() || !j.claimable(now) {
-		return Job{}, ErrLost
+		return pushd.Job{}, pushd.ErrLost
 	}
 	if l.busy(j) {
-		return Job{}, ErrAccountBusy
+		return pushd.Job{}, pushd.ErrAccountBusy
 	}
 	if j.Owner.Instance != "" {
 		l.unclean[id]++
 	}
 	reason, until := j.Reason, j.ParkedUntil
 	j.Epoch++
-	j.Owner, j.State, j.runs = o, Running, true
+	j.Owner, j.State, j.runs = o, pushd.Running, true
 	j.Leased, j.until, j.LeaseTerm = now.Add(term), time.Now().Add(term), term
 	j.Reason, j.Detail, j.ParkedUntil = "", "", 0
 	j.adopt()
@@ -187,10 +189,10 @@ func (j *fakeJob) adopt() {
 }
 
 // read returns the job with its sums.
-func (j *fakeJob) read(now Time) Job {
+func (j *fakeJob) read(now pushd.Time) pushd.Job {
 	job := j.Job
 	job.Now = now
-	job.Counts = Counts{Errors: map[int]int64{}}
+	job.Counts = pushd.Counts{Errors: map[int]int64{}}
 	for _, p := range j.progress {
 		c := p.Counts
 		job.Counts.Sent += c.Sent
@@ -206,11 +208,11 @@ func (j *fakeJob) read(now Time) Job {
 	return job
 }
 
-func (l *fakeLedger) Renew(_ context.Context, o Owner, term time.Duration, held []Held) (lost []JobID, err error) {
+func (l *fakeLedger) Renew(_ context.Context, o pushd.Owner, term time.Duration, held []pushd.Held) (lost []pushd.JobID, err error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	for _, h := range held {
-		if j := l.jobs[h.Job]; j != nil && j.Owner == o && j.Epoch == h.Epoch && (j.Leased != 0 || j.State == Running) {
+		if j := l.jobs[h.Job]; j != nil && j.Owner == o && j.Epoch == h.Epoch && (j.Leased != 0 || j.State == pushd.Running) {
 			j.Leased, j.until, j.LeaseTerm, j.SendRate = now.Add(term), time.Now().Add(term), term, h.SendRate
 		} else {
 			lost = append(lost, h.Job)
@@ -219,19 +221,19 @@ func (l *fakeLedger) Renew(_ context.Context, o Owner, term time.Duration, held 
 	return lost, nil
 }
 
-func (l *fakeLedger) Orders(_ context.Context, o Owner) (orders []Order, err error) {
+func (l *fakeLedger) Orders(_ context.Context, o pushd.Owner) (orders []pushd.Order, err error) {
 	l.lock()
 	defer l.mu.Unlock()
 	for _, j := range l.jobs {
 		if j.Owner == o {
-			orders = append(orders, Order{j.Lease(), j.State, j.Rate, j.Deadline})
+			orders = append(orders, pushd.Order{Lease: j.Lease(), State: j.State, Rate: j.Rate, Deadline: j.Deadline})
 		}
 	}
 	return orders, nil
 }
 
 // mine finds the job about whose people l may write.
-func (l *fakeLedger) mine(lease Lease) *fakeJob {
+func (l *fakeLedger) mine(lease pushd.Lease) *fakeJob {
 	j := l.jobs[lease.Job]
 	if j == nil || j.Epoch != lease.Epoch || j.Owner.Instance == "" || j.State.Ended() {
 		return nil
@@ -240,18 +242,18 @@ func (l *fakeLedger) mine(lease Lease) *fakeJob {
 }
 
 // running finds the job about which l may decide.
-func (l *fakeLedger) running(lease Lease) *fakeJob {
-	if j := l.mine(lease); j != nil && j.State == Running {
+func (l *fakeLedger) running(lease pushd.Lease) *fakeJob {
+	if j := l.mine(lease); j != nil && j.State == pushd.Running {
 		return j
 	}
 	return nil
 }
 
 func (j *fakeJob) letGo() {
-	j.Owner, j.Leased, j.until, j.SendRate, j.runs = Owner{}, 0, time.Time{}, 0, false
+	j.Owner, j.Leased, j.until, j.SendRate, j.runs = pushd.Owner{}, 0, time.Time{}, 0, false
 }
 
-func (l *fakeLedger) Release(_ context.Context, lease Lease) error {
+func (l *fakeLedger) Release(_ context.Context, lease pushd.Lease) error {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[lease.Job]
@@ -259,35 +261,35 @@ func (l *fakeLedger) Release(_ context.Context, lease Lease) error {
 		return nil
 	}
 	j.letGo()
-	if j.State == Running {
-		j.State = Queued
+	if j.State == pushd.Running {
+		j.State = pushd.Queued
 	}
 	return nil
 }
 
-func (l *fakeLedger) Park(_ context.Context, lease Lease, p Parking) error {
+func (l *fakeLedger) Park(_ context.Context, lease pushd.Lease, p pushd.Parking) error {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.running(lease)
 	if j == nil {
-		return ErrLost
+		return pushd.ErrLost
 	}
 	j.letGo()
-	j.State, j.Reason, j.Detail, j.ParkedUntil = Parked, p.Reason, p.Detail, p.Until
+	j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Parked, p.Reason, p.Detail, p.Until
 	return nil
 }
 
 // ---- Pages
 
-func (l *fakeLedger) StorePage(_ context.Context, lease Lease, p Page, w Walk) error {
+func (l *fakeLedger) StorePage(_ context.Context, lease pushd.Lease, p pushd.Page, w pushd.Walk) error {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.mine(lease)
 	switch {
 	case j == nil:
-		return ErrLost
+		return pushd.ErrLost
 	case j.Walk.Pages >= p.No:
-		return ErrExists
+		return pushd.ErrExists
 	case j.Walk.Pages != p.No-1:
 		return fmt.Errorf("page %d follows page %d", p.No, j.Walk.Pages)
 	}
@@ -300,13 +302,13 @@ func (l *fakeLedger) StorePage(_ context.Context, lease Lease, p Page, w Walk) e
 		j.where[id] = [2]int{p.No - 1, i}
 		blob = append(append(blob, id...), '\n')
 	}
-	j.pages = append(j.pages, Page{p.No, slices.Clone(p.OpenIDs)})
+	j.pages = append(j.pages, pushd.Page{No: p.No, OpenIDs: slices.Clone(p.OpenIDs)})
 	j.blobs = append(j.blobs, blob)
-	j.progress = append(j.progress, fakeProgress{Progress{Page: p.No, People: len(p.OpenIDs)}, lease.Epoch, 0})
+	j.progress = append(j.progress, fakeProgress{pushd.Progress{Page: p.No, People: len(p.OpenIDs)}, lease.Epoch, 0})
 	return nil
 }
 
-func copyWalk(w Walk) Walk {
+func copyWalk(w pushd.Walk) pushd.Walk {
 	if w.Total != nil {
 		total := *w.Total
 		w.Total = &total
@@ -314,30 +316,30 @@ func copyWalk(w Walk) Walk {
 	return w
 }
 
-func (l *fakeLedger) SaveWalk(_ context.Context, lease Lease, w Walk) error {
+func (l *fakeLedger) SaveWalk(_ context.Context, lease pushd.Lease, w pushd.Walk) error {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.mine(lease)
 	if j == nil || j.Walk.Pages != w.Pages {
-		return ErrLost
+		return pushd.ErrLost
 	}
 	j.Walk = copyWalk(w)
 	return nil
 }
 
-func (l *fakeLedger) StartOver(_ context.Context, lease Lease, passAt Time) error {
+func (l *fakeLedger) StartOver(_ context.Context, lease pushd.Lease, passAt pushd.Time) error {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.running(lease)
 	if j == nil || j.Walk.PassAt != 0 && j.Walk.PassAt != passAt {
-		return ErrLost
+		return pushd.ErrLost
 	}
-	j.Walk, j.pages, j.progress, j.where = Walk{}, nil, nil, map[OpenID][2]int{}
+	j.Walk, j.pages, j.progress, j.where = pushd.Walk{}, nil, nil, map[pushd.OpenID][2]int{}
 	j.blobs = nil
 	return nil
 }
 
-func (l *fakeLedger) Progress(_ context.Context, id JobID, from, to int) (rows []Progress, err error) {
+func (l *fakeLedger) Progress(_ context.Context, id pushd.JobID, from, to int) (rows []pushd.Progress, err error) {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[id]
@@ -347,18 +349,18 @@ func (l *fakeLedger) Progress(_ context.Context, id JobID, from, to int) (rows [
 	return rows, nil
 }
 
-func copyProgress(p Progress) Progress {
+func copyProgress(p pushd.Progress) pushd.Progress {
 	p.Outcomes = slices.Clone(p.Outcomes)
 	p.Counts.Errors = maps.Clone(p.Counts.Errors)
 	return p
 }
 
-func (l *fakeLedger) People(_ context.Context, id JobID, page, offset, limit int) ([]byte, error) {
+func (l *fakeLedger) People(_ context.Context, id pushd.JobID, page, offset, limit int) ([]byte, error) {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[id]
 	if j == nil || page > len(j.blobs) {
-		return nil, ErrNotFound
+		return nil, pushd.ErrNotFound
 	}
 	b := j.blobs[page-1]
 	b = b[min(offset, len(b)):]
@@ -367,17 +369,17 @@ func (l *fakeLedger) People(_ context.Context, id JobID, page, offset, limit int
 
 // record is Record; rev orders the writes of one process, as package store
 // does, so that one that was given up can't land on top of a later one.
-func (l *fakeLedger) record(lease Lease, rows []Progress, rev int64) error {
+func (l *fakeLedger) record(lease pushd.Lease, rows []pushd.Progress, rev int64) error {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[lease.Job]
 	for _, p := range rows {
 		if j == nil || p.Page > len(j.progress) {
-			return ErrLost
+			return pushd.ErrLost
 		}
 		row := &j.progress[p.Page-1]
 		if row.epoch != lease.Epoch || row.rev > rev {
-			return ErrLost
+			return pushd.ErrLost
 		}
 		*row = fakeProgress{copyProgress(p), lease.Epoch, rev}
 	}
@@ -391,20 +393,22 @@ func (l *fakeLedger) nextRev() int64 {
 	return l.rev
 }
 
-func (l *fakeLedger) Record(_ context.Context, lease Lease, rows []Progress) error {
+func (l *fakeLedger) Record(_ context.Context, lease pushd.Lease, rows []pushd.Progress) error {
 	return l.record(lease, rows, l.nextRev())
 }
 
 // ---- Notes
 
-func (l *fakeLedger) Reload(ctx context.Context, id JobID) (Job, error) { return l.Job(ctx, id) }
+func (l *fakeLedger) Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
+	return l.Job(ctx, id)
+}
 
-func (l *fakeLedger) SaveMessage(_ context.Context, lease Lease, m Prepared) (int, error) {
+func (l *fakeLedger) SaveMessage(_ context.Context, lease pushd.Lease, m pushd.Prepared) (int, error) {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.running(lease)
 	if j == nil {
-		return 0, ErrLost
+		return 0, pushd.ErrLost
 	}
 	j.Prepared = m
 	j.number(m.Message)
@@ -425,38 +429,38 @@ func (l *fakeLedger) SaveMessage(_ context.Context, lease Lease, m Prepared) (in
 }
 
 // number gives the job's message its version.
-func (j *fakeJob) number(m *Message) {
+func (j *fakeJob) number(m *pushd.Message) {
 	if n := len(j.messages); m != nil && (n == 0 || !reflect.DeepEqual(j.messages[n-1], *m)) {
 		j.messages = append(j.messages, *m)
 	}
 	j.MessageVersion = len(j.messages)
 }
 
-func (l *fakeLedger) SaveQuota(_ context.Context, lease Lease, remain, shortfall *int64) error {
+func (l *fakeLedger) SaveQuota(_ context.Context, lease pushd.Lease, remain, shortfall *int64) error {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.mine(lease)
 	if j == nil {
-		return ErrLost
+		return pushd.ErrLost
 	}
 	j.QuotaRemain, j.Shortfall = remain, shortfall
 	return nil
 }
 
-func (l *fakeLedger) Finish(_ context.Context, lease Lease, e Ending) error {
+func (l *fakeLedger) Finish(_ context.Context, lease pushd.Lease, e pushd.Ending) error {
 	now := l.lock()
 	defer l.mu.Unlock()
 	j := l.running(lease)
 	if j == nil {
-		return ErrLost
+		return pushd.ErrLost
 	}
 	people := int64(0)
 	for _, p := range j.pages {
 		people += int64(len(p.OpenIDs))
 	}
 	c := j.read(now).Counts
-	if e.State == Succeeded && (!j.Walk.Complete || c.Settled() != people || people != j.Walk.Walked) {
-		return ErrIncomplete
+	if e.State == pushd.Succeeded && (!j.Walk.Complete || c.Settled() != people || people != j.Walk.Walked) {
+		return pushd.ErrIncomplete
 	}
 	j.letGo()
 	l.end(j, e, now)
@@ -466,14 +470,14 @@ func (l *fakeLedger) Finish(_ context.Context, lease Lease, e Ending) error {
 	return nil
 }
 
-func (l *fakeLedger) end(j *fakeJob, e Ending, now Time) {
+func (l *fakeLedger) end(j *fakeJob, e pushd.Ending, now pushd.Time) {
 	j.State, j.Reason, j.Detail = e.State, e.Reason, e.Detail
 	j.FinishedAt, j.ParkedUntil = now, 0
-	j.Notified = j.Notified || e.State == Succeeded
-	j.Retry = AgainNobody
+	j.Notified = j.Notified || e.State == pushd.Succeeded
+	j.Retry = pushd.AgainNobody
 }
 
-func (l *fakeLedger) setStatus(id ActID, status int, why string) {
+func (l *fakeLedger) setStatus(id pushd.ActID, status int, why string) {
 	if ch := l.channels[id]; ch != nil {
 		ch.Status = &status
 		l.writes = append(l.writes, fmt.Sprintf("%d %s", status, why))
@@ -482,22 +486,22 @@ func (l *fakeLedger) setStatus(id ActID, status int, why string) {
 
 // ---- Channels and housekeeping
 
-func (l *fakeLedger) Channel(_ context.Context, id ActID) (Channel, error) {
+func (l *fakeLedger) Channel(_ context.Context, id pushd.ActID) (pushd.Channel, error) {
 	l.lock()
 	defer l.mu.Unlock()
 	if ch := l.channels[id]; ch != nil {
 		return *ch, nil
 	}
-	return Channel{}, ErrNotFound
+	return pushd.Channel{}, pushd.ErrNotFound
 }
 
-func (l *fakeLedger) Texts(_ context.Context, _ AppID, id TemplateID) (Texts, error) {
+func (l *fakeLedger) Texts(_ context.Context, _ pushd.AppID, id pushd.TemplateID) (pushd.Texts, error) {
 	l.lock()
 	defer l.mu.Unlock()
 	if t, ok := l.texts[id]; ok {
 		return t, nil
 	}
-	return Texts{}, ErrNotFound
+	return pushd.Texts{}, pushd.ErrNotFound
 }
 
 // newest says that no job of j's channel is newer.
@@ -510,7 +514,7 @@ func (l *fakeLedger) newest(j *fakeJob) bool {
 	return true
 }
 
-func (l *fakeLedger) Standing(_ context.Context, since Time, after JobID, limit int) (jobs []Job, err error) {
+func (l *fakeLedger) Standing(_ context.Context, since pushd.Time, after pushd.JobID, limit int) (jobs []pushd.Job, err error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(l.jobs)) {
@@ -522,7 +526,7 @@ func (l *fakeLedger) Standing(_ context.Context, since Time, after JobID, limit 
 	return jobs, nil
 }
 
-func (l *fakeLedger) MendStatus(_ context.Context, seen Job, start int64, status int) (bool, error) {
+func (l *fakeLedger) MendStatus(_ context.Context, seen pushd.Job, start int64, status int) (bool, error) {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[seen.ID]
@@ -536,7 +540,7 @@ func (l *fakeLedger) MendStatus(_ context.Context, seen Job, start int64, status
 	return true, nil
 }
 
-func (l *fakeLedger) Expire(_ context.Context, limit int) (ids []JobID, err error) {
+func (l *fakeLedger) Expire(_ context.Context, limit int) (ids []pushd.JobID, err error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(l.jobs)) {
@@ -548,35 +552,35 @@ func (l *fakeLedger) Expire(_ context.Context, limit int) (ids []JobID, err erro
 			j.letGo()
 			j.Epoch++
 			j.adopt()
-			l.end(j, Ending{Expired, DeadlinePassed, ""}, now)
+			l.end(j, pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: ""}, now)
 			ids = append(ids, id)
 		}
 	}
 	return ids, nil
 }
 
-func (l *fakeLedger) Purge(context.Context, Time) (bool, error) { return false, nil }
+func (l *fakeLedger) Purge(context.Context, pushd.Time) (bool, error) { return false, nil }
 
 // ---- Book
 
-func (l *fakeLedger) Job(_ context.Context, id JobID) (Job, error) {
+func (l *fakeLedger) Job(_ context.Context, id pushd.JobID) (pushd.Job, error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	if j := l.jobs[id]; j != nil {
 		return j.read(now), nil
 	}
-	return Job{}, ErrNotFound
+	return pushd.Job{}, pushd.ErrNotFound
 }
 
-func (l *fakeLedger) Active(_ context.Context, id ActID) (Job, error) {
+func (l *fakeLedger) Active(_ context.Context, id pushd.ActID) (pushd.Job, error) {
 	return l.pick(func(j *fakeJob) bool { return j.ActID == id && j.State.Active() })
 }
 
-func (l *fakeLedger) Newest(_ context.Context, id ActID, start int64) (Job, error) {
+func (l *fakeLedger) Newest(_ context.Context, id pushd.ActID, start int64) (pushd.Job, error) {
 	return l.pick(func(j *fakeJob) bool { return j.ActID == id && j.StartTime == start })
 }
 
-func (l *fakeLedger) Last(_ context.Context, id ActID) (Job, error) {
+func (l *fakeLedger) Last(_ context.Context, id pushd.ActID) (pushd.Job, error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	for _, j := range l.jobs {
@@ -584,11 +588,11 @@ func (l *fakeLedger) Last(_ context.Context, id ActID) (Job, error) {
 			return j.read(now), nil
 		}
 	}
-	return Job{}, ErrNotFound
+	return pushd.Job{}, pushd.ErrNotFound
 }
 
 // pick returns the job of the highest run that is wanted.
-func (l *fakeLedger) pick(wanted func(*fakeJob) bool) (Job, error) {
+func (l *fakeLedger) pick(wanted func(*fakeJob) bool) (pushd.Job, error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	var best *fakeJob
@@ -598,32 +602,32 @@ func (l *fakeLedger) pick(wanted func(*fakeJob) bool) (Job, error) {
 		}
 	}
 	if best == nil {
-		return Job{}, ErrNotFound
+		return pushd.Job{}, pushd.ErrNotFound
 	}
 	return best.read(now), nil
 }
 
-func (l *fakeLedger) Create(_ context.Context, job Job) (Job, error) {
+func (l *fakeLedger) Create(_ context.Context, job pushd.Job) (pushd.Job, error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	for _, j := range l.jobs {
 		if j.ActID == job.ActID && (j.State.Active() || j.StartTime == job.StartTime && j.Run == job.Run) {
-			return Job{}, ErrExists
+			return pushd.Job{}, pushd.ErrExists
 		}
 	}
-	job.CreatedAt, job.State = now, cmp.Or(job.State, Queued)
+	job.CreatedAt, job.State = now, cmp.Or(job.State, pushd.Queued)
 	l.identify(&job)
-	j := &fakeJob{Job: job, where: map[OpenID][2]int{}, freed: map[OpenID]bool{}}
+	j := &fakeJob{Job: job, where: map[pushd.OpenID][2]int{}, freed: map[pushd.OpenID]bool{}}
 	l.jobs[job.ID] = j
-	l.setStatus(job.ActID, StatusNotifying, "created")
+	l.setStatus(job.ActID, pushd.StatusNotifying, "created")
 	return j.read(now), nil
 }
 
 // identify gives a new job its id at WeChat, and another run where a job that
 // followed its channel to another start has the id of this one.
-func (l *fakeLedger) identify(job *Job) {
+func (l *fakeLedger) identify(job *pushd.Job) {
 	for taken := true; taken; {
-		job.MsgID = ReminderMsgID("sim", job.AppID, job.ActID, job.StartTime, job.Run)
+		job.MsgID = pushd.ReminderMsgID("sim", job.AppID, job.ActID, job.StartTime, job.Run)
 		taken = false
 		for _, o := range l.jobs {
 			taken = taken || o.MsgID == job.MsgID
@@ -634,20 +638,20 @@ func (l *fakeLedger) identify(job *Job) {
 	}
 }
 
-func (l *fakeLedger) Command(_ context.Context, id JobID, cmd Command) (Job, error) {
+func (l *fakeLedger) Command(_ context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[id]
 	switch {
 	case j == nil:
-		return Job{}, ErrNotFound
+		return pushd.Job{}, pushd.ErrNotFound
 	case !slices.Contains(cmd.From, j.State), cmd.AskedBefore != nil && !reflect.DeepEqual(*cmd.AskedBefore, j.Asked):
-		return Job{}, ErrLost
+		return pushd.Job{}, pushd.ErrLost
 	}
 	if cmd.To.Active() && j.State.Ended() {
 		for _, o := range l.jobs {
 			if o.ActID == j.ActID && o.State.Active() {
-				return Job{}, ErrExists
+				return pushd.Job{}, pushd.ErrExists
 			}
 		}
 	}
@@ -658,7 +662,7 @@ func (l *fakeLedger) Command(_ context.Context, id JobID, cmd Command) (Job, err
 		j.DeadlineAsked = j.DeadlineAsked || cmd.Deadline != j.Deadline
 		j.Deadline = cmd.Deadline
 	}
-	if cmd.Anew || cmd.Resume && j.State == Parked {
+	if cmd.Anew || cmd.Resume && j.State == pushd.Parked {
 		j.Prepared.Message, j.Prepared.StartTime = nil, 0
 	}
 	if cmd.Asked != nil {
@@ -670,8 +674,8 @@ func (l *fakeLedger) Command(_ context.Context, id JobID, cmd Command) (Job, err
 	}
 	if cmd.Resume {
 		j.ParkedUntil = 0
-		if j.State == Paused {
-			j.State, j.Reason, j.Detail = Queued, "", ""
+		if j.State == pushd.Paused {
+			j.State, j.Reason, j.Detail = pushd.Queued, "", ""
 			j.queued()
 		}
 	}
@@ -679,20 +683,20 @@ func (l *fakeLedger) Command(_ context.Context, id JobID, cmd Command) (Job, err
 		j.Retry = *cmd.Retry
 		j.free()
 	}
-	if cmd.Unpark || cmd.To != "" && cmd.To != Parked {
+	if cmd.Unpark || cmd.To != "" && cmd.To != pushd.Parked {
 		j.ParkedUntil = 0
 	}
 	if cmd.To != "" {
-		if cmd.To != Paused || j.State != Paused {
+		if cmd.To != pushd.Paused || j.State != pushd.Paused {
 			j.Reason, j.Detail = cmd.Reason, cmd.Detail
 		}
 		j.State = cmd.To
-		j.runs = j.runs && (cmd.To == Running || j.Leased != 0)
-		if cmd.To == Queued {
+		j.runs = j.runs && (cmd.To == pushd.Running || j.Leased != 0)
+		if cmd.To == pushd.Queued {
 			j.queued()
 		}
 		if cmd.To.Ended() {
-			j.Retry = AgainNobody
+			j.Retry = pushd.AgainNobody
 		}
 		if cmd.To.Ended() {
 			j.FinishedAt = max(j.FinishedAt, now)
@@ -714,9 +718,9 @@ func (j *fakeJob) queued() {
 // free notes who may be sent to again although they may have it.
 func (j *fakeJob) free() {
 	for i, p := range j.progress {
-		people, _ := DecodePersons(p.Outcomes, p.People)
+		people, _ := pushd.DecodePersons(p.Outcomes, p.People)
 		for at, person := range people {
-			if j.Retry == AgainUnknown && person.State == PersonUnknown {
+			if j.Retry == pushd.AgainUnknown && person.State == pushd.PersonUnknown {
 				j.freed[j.pages[i].OpenIDs[at]] = true
 			}
 		}
@@ -726,7 +730,7 @@ func (j *fakeJob) free() {
 // ---- For judges
 
 // person returns what the ledger says about a follower of a job.
-func (l *fakeLedger) person(id JobID, who OpenID) (p Person, inDoubt, known bool) {
+func (l *fakeLedger) person(id pushd.JobID, who pushd.OpenID) (p pushd.Person, inDoubt, known bool) {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[id]
@@ -735,17 +739,17 @@ func (l *fakeLedger) person(id JobID, who OpenID) (p Person, inDoubt, known bool
 		return p, false, false
 	}
 	row := j.progress[at[0]]
-	people, err := DecodePersons(row.Outcomes, row.People)
+	people, err := pushd.DecodePersons(row.Outcomes, row.People)
 	if err != nil {
 		panic(err)
 	}
 	p = people[at[1]]
-	return p, p.State == InDoubt || p.State == Untouched && at[1] < row.Mark, true
+	return p, p.State == pushd.InDoubt || p.State == pushd.Untouched && at[1] < row.Mark, true
 }
 
 // holder returns who holds the job, under which epoch, and whether the lease
 // lasts by the true clock.
-func (l *fakeLedger) holder(id JobID) (Owner, bool) {
+func (l *fakeLedger) holder(id pushd.JobID) (pushd.Owner, bool) {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[id]
@@ -753,7 +757,7 @@ func (l *fakeLedger) holder(id JobID) (Owner, bool) {
 }
 
 // sending returns the job whose messages carry an id.
-func (l *fakeLedger) sending(id MsgID) JobID {
+func (l *fakeLedger) sending(id pushd.MsgID) pushd.JobID {
 	l.lock()
 	defer l.mu.Unlock()
 	for _, j := range l.jobs {
@@ -766,16 +770,16 @@ func (l *fakeLedger) sending(id MsgID) JobID {
 
 // doubtful counts the people of a job who are in doubt without an answer that
 // says so: behind the watermark, or given a new try.
-func (l *fakeLedger) doubtful(id JobID) (n int) {
+func (l *fakeLedger) doubtful(id pushd.JobID) (n int) {
 	l.lock()
 	defer l.mu.Unlock()
 	for _, row := range l.jobs[id].progress {
-		people, err := DecodePersons(row.Outcomes, row.People)
+		people, err := pushd.DecodePersons(row.Outcomes, row.People)
 		if err != nil {
 			panic(err)
 		}
 		for i, p := range people {
-			if p.State == InDoubt && p.Code == 0 || p.State == Untouched && i < row.Mark {
+			if p.State == pushd.InDoubt && p.Code == 0 || p.State == pushd.Untouched && i < row.Mark {
 				n++
 			}
 		}
@@ -784,12 +788,12 @@ func (l *fakeLedger) doubtful(id JobID) (n int) {
 }
 
 var (
-	_ Ledger = (*fakeLedger)(nil)
-	_ Book   = (*fakeLedger)(nil)
+	_ pushd.Ledger = (*fakeLedger)(nil)
+	_ Book         = (*fakeLedger)(nil)
 )
 
 // lost is how often a job was taken from a worker that had not given it back.
-func (l *fakeLedger) lost(id JobID) int {
+func (l *fakeLedger) lost(id pushd.JobID) int {
 	l.lock()
 	defer l.mu.Unlock()
 	return l.unclean[id]

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"pushd"
 )
 
 // fakePHP is the owner of the token: it gives the one it holds, and gets
 // another from WeChat when that was refused.
 type fakePHP struct {
 	w      *sim
-	token  Token
+	token  pushd.Token
 	n      int
 	down   time.Time // does not answer before
 	stolen time.Time // gives another account's token before
@@ -19,7 +21,7 @@ type fakePHP struct {
 }
 
 // get answers the token endpoint; rejected is what the asker can't use.
-func (h *fakePHP) get(rejected Token) (Token, error) {
+func (h *fakePHP) get(rejected pushd.Token) (pushd.Token, error) {
 	h.w.wechat.mu.Lock()
 	defer h.w.wechat.mu.Unlock()
 	h.asks++
@@ -38,7 +40,7 @@ func (h *fakePHP) get(rejected Token) (Token, error) {
 // renew makes WeChat give a new token, which is the end of the old one.
 func (h *fakePHP) renew() {
 	h.n++
-	h.token = Token(fmt.Sprintf("token-%d", h.n))
+	h.token = pushd.Token(fmt.Sprintf("token-%d", h.n))
 	h.w.wechat.valid = h.token
 }
 
@@ -46,20 +48,20 @@ func (h *fakePHP) renew() {
 type fakeTokens struct {
 	p     *process
 	turn  chan struct{} // one asks at a time
-	token Token
+	token pushd.Token
 }
 
 func newFakeTokens(p *process) *fakeTokens { return &fakeTokens{p: p, turn: make(chan struct{}, 1)} }
 
-func (t *fakeTokens) Token(ctx context.Context, _ AppID, _ ActID) (Token, error) {
+func (t *fakeTokens) Token(ctx context.Context, _ pushd.AppID, _ pushd.ActID) (pushd.Token, error) {
 	return t.change(ctx, "")
 }
 
-func (t *fakeTokens) Refused(ctx context.Context, _ AppID, _ ActID, tok Token) (Token, error) {
+func (t *fakeTokens) Refused(ctx context.Context, _ pushd.AppID, _ pushd.ActID, tok pushd.Token) (pushd.Token, error) {
 	return t.change(ctx, tok)
 }
 
-func (t *fakeTokens) Doubted(ctx context.Context, _ AppID, _ ActID, tok Token) (Token, error) {
+func (t *fakeTokens) Doubted(ctx context.Context, _ pushd.AppID, _ pushd.ActID, tok pushd.Token) (pushd.Token, error) {
 	t.turn <- struct{}{}
 	if t.token == tok {
 		t.token = ""
@@ -69,7 +71,7 @@ func (t *fakeTokens) Doubted(ctx context.Context, _ AppID, _ ActID, tok Token) (
 }
 
 // change returns a token that is not rejected.
-func (t *fakeTokens) change(ctx context.Context, rejected Token) (Token, error) {
+func (t *fakeTokens) change(ctx context.Context, rejected pushd.Token) (pushd.Token, error) {
 	select {
 	case t.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -87,11 +89,11 @@ func (t *fakeTokens) change(ctx context.Context, rejected Token) (Token, error) 
 		err = errors.New("the refused token again")
 	}
 	if err != nil {
-		return "", &TokenError{RetryAfter: 5 * time.Second, Err: err}
+		return "", &pushd.TokenError{RetryAfter: 5 * time.Second, Err: err}
 	}
 	t.token = tok
 	return tok, nil
 }
 
-func (t *fakeTokens) Worked(AppID, Token)               {}
-func (t *fakeTokens) Offer(AppID, Token, time.Duration) {}
+func (t *fakeTokens) Worked(pushd.AppID, pushd.Token)               {}
+func (t *fakeTokens) Offer(pushd.AppID, pushd.Token, time.Duration) {}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"pushd"
 )
 
 // fakeWeChat is WeChat in the simulation, with a ledger of its own of who was
@@ -15,15 +17,15 @@ import (
 type fakeWeChat struct {
 	w          *sim
 	mu         sync.Mutex
-	valid      Token               // the one good token; others are refused
-	older      Token               // the one before, while WeChat still takes it
-	used       map[Token]time.Time // when each was last used
-	last       time.Time           // when the last send arrived
-	foreign    Token               // another account's: it is good, but knows nobody here
-	followers  []OpenID
-	gone       map[OpenID]bool
+	valid      pushd.Token               // the one good token; others are refused
+	older      pushd.Token               // the one before, while WeChat still takes it
+	used       map[pushd.Token]time.Time // when each was last used
+	last       time.Time                 // when the last send arrived
+	foreign    pushd.Token               // another account's: it is good, but knows nobody here
+	followers  []pushd.OpenID
+	gone       map[pushd.OpenID]bool
 	people     map[recipient]*fakePerson
-	codes      map[OpenID]fakePerson // how people of some codes begin
+	codes      map[pushd.OpenID]fakePerson // how people of some codes begin
 	pageSize   int
 	cut, until time.Time     // nothing reaches it in between
 	outage     time.Time     // nothing good before
@@ -59,8 +61,8 @@ type phone struct {
 
 // recipient is one message to one person: what a client_msg_id guards.
 type recipient struct {
-	msg MsgID
-	to  OpenID
+	msg pushd.MsgID
+	to  pushd.OpenID
 }
 
 func (f *fakeWeChat) person(r recipient) *fakePerson {
@@ -74,10 +76,10 @@ func (f *fakeWeChat) person(r recipient) *fakePerson {
 }
 
 // Send is one send over the wire: there, at WeChat, and back.
-func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer {
+func (c phone) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, to pushd.OpenID) pushd.Answer {
 	w := c.p.w
 	who := recipient{letterID(letter), to}
-	lost := Answer{Verdict: Busy, Code: CodeBroken, Ambiguous: true, Text: "connection reset"}
+	lost := pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeBroken, Ambiguous: true, Text: "connection reset"}
 	if c.p.crashed() {
 		return lost
 	}
@@ -98,7 +100,7 @@ func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) A
 		return lost
 	}
 	if w.has(busyWeChat) && d.IntN(25) == 0 || c.offline() { // not one byte was written
-		return Answer{Verdict: Busy, Code: CodeNotSent, Text: "connection refused"}
+		return pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotSent, Text: "connection refused"}
 	}
 	if w.has(timeouts) && d.IntN(25) == 0 {
 		if d.IntN(2) == 0 {
@@ -108,7 +110,7 @@ func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) A
 			c.doubt(who)
 		}
 		_ = c.p.travel(ctx, 10*time.Second)
-		return Answer{Verdict: Busy, Code: CodeTimeout, Ambiguous: true, Text: "no answer in 10 s"}
+		return pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeTimeout, Ambiguous: true, Text: "no answer in 10 s"}
 	}
 	a := c.arrive(tok, who, d, false)
 	if err := c.p.travel(ctx, way); err != nil {
@@ -120,7 +122,7 @@ func (c phone) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) A
 	if c.p.crashed() {
 		return lost
 	}
-	if a.Verdict != Sent {
+	if a.Verdict != pushd.Sent {
 		c.excuse(who)
 	}
 	a.Waited = c.waits
@@ -150,14 +152,14 @@ func (c phone) doubt(who recipient) {
 }
 
 // letterID reads the client_msg_id out of the letter.
-func letterID(l *Letter) MsgID {
+func letterID(l *pushd.Letter) pushd.MsgID {
 	_, rest, _ := bytes.Cut(l.Tail, []byte(`"client_msg_id":"`))
-	return MsgID(rest[:20])
+	return pushd.MsgID(rest[:20])
 }
 
 // arrive is the moment at which WeChat takes a request. unheard says that
 // nobody will hear the answer.
-func (c phone) arrive(tok Token, who recipient, d *rand.Rand, unheard bool) Answer {
+func (c phone) arrive(tok pushd.Token, who recipient, d *rand.Rand, unheard bool) pushd.Answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -170,26 +172,26 @@ func (c phone) arrive(tok Token, who recipient, d *rand.Rand, unheard bool) Answ
 	p.excused = unheard && !c.p.crashed()
 	p.unknown = p.unknown || unheard
 	a := c.decide(p, tok, who.to, d, now)
-	if a.Verdict == Busy && a.Ambiguous {
+	if a.Verdict == pushd.Busy && a.Ambiguous {
 		p.unknown = true
 	}
 	c.w.trace("  send %s %s → %v %d (told %d)", c.p.owner.Boot, who.to, a.Verdict, a.Code, len(p.told))
 	return a
 }
 
-func (c phone) decide(p *fakePerson, tok Token, to OpenID, d *rand.Rand, now time.Time) Answer {
-	refuse := func(v Verdict, code int) Answer {
-		return Answer{Verdict: v, Code: code, Cause: causes[code], Text: "as scripted"}
+func (c phone) decide(p *fakePerson, tok pushd.Token, to pushd.OpenID, d *rand.Rand, now time.Time) pushd.Answer {
+	refuse := func(v pushd.Verdict, code int) pushd.Answer {
+		return pushd.Answer{Verdict: v, Code: code, Cause: causes[code], Text: "as scripted"}
 	}
-	busy := Answer{Verdict: Busy, Code: -1, Ambiguous: true, Text: "system busy"}
+	busy := pushd.Answer{Verdict: pushd.Busy, Code: -1, Ambiguous: true, Text: "system busy"}
 	if minute := now.Truncate(time.Minute); minute != c.minuteOf {
 		c.minuteOf, c.minute = minute, 40
 	}
 	switch {
 	case tok == c.foreign && tok != "":
-		return refuse(Skip, 40003)
+		return refuse(pushd.Skip, 40003)
 	case tok != c.valid && (tok != c.older || tok == ""):
-		return refuse(TokenRefused, 40001)
+		return refuse(pushd.TokenRefused, 40001)
 	case now.Before(c.outage):
 		if d.IntN(4) == 0 {
 			c.deliver(p, now)
@@ -201,33 +203,33 @@ func (c phone) decide(p *fakePerson, tok Token, to OpenID, d *rand.Rand, now tim
 		}
 		return busy
 	case c.gone[to]:
-		return refuse(Skip, 43004)
+		return refuse(pushd.Skip, 43004)
 	case c.quota == 0:
-		return refuse(Quota, 45009)
+		return refuse(pushd.Quota, 45009)
 	case c.w.has(minuteLimit) && c.minute == 0:
-		return refuse(Slower, 45011)
+		return refuse(pushd.Slower, 45011)
 	case p.code == -1:
 		return busy
 	case p.code == 40241 && p.puts > 0:
 		p.putOff(now, time.Minute)
-		return refuse(DeferShort, 40241)
+		return refuse(pushd.DeferShort, 40241)
 	case p.code == 43117 && p.puts > 0:
 		p.putOff(now, 30*time.Minute)
-		return refuse(DeferLong, 43117)
+		return refuse(pushd.DeferLong, 43117)
 	case p.code == 43004 || p.code == 43101:
-		return refuse(Skip, p.code)
+		return refuse(pushd.Skip, p.code)
 	case p.code == 48003:
-		return refuse(Other, 48003)
+		return refuse(pushd.Other, 48003)
 	}
 	c.minute--
 	if c.quota > 0 {
 		c.quota--
 	}
 	if len(p.told) > 0 && now.Sub(p.told[len(p.told)-1]) < dedup && d.IntN(2) == 0 {
-		return refuse(DeferShort, 40241) // how a repetition is answered is not known
+		return refuse(pushd.DeferShort, 40241) // how a repetition is answered is not known
 	}
 	c.deliver(p, now)
-	return Answer{}
+	return pushd.Answer{}
 }
 
 // putOff asks for a person to be left alone for some time.
@@ -246,23 +248,23 @@ func (c phone) deliver(p *fakePerson, now time.Time) {
 }
 
 // Page lists followers.
-func (c phone) Page(ctx context.Context, tok Token, cursor OpenID) (FollowerPage, Answer) {
+func (c phone) Page(ctx context.Context, tok pushd.Token, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 	d := c.p.w.dice("page", string(cursor))
 	if err := c.p.travel(ctx, time.Duration(50+d.IntN(200))*time.Millisecond); err != nil {
-		return FollowerPage{}, Answer{Verdict: Busy, Code: CodeBroken}
+		return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeBroken}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w := c.p.w
 	switch {
 	case tok == c.foreign && tok != "":
-		return FollowerPage{Total: 3, OpenIDs: []OpenID{"xa", "xb", "xc"}, Next: "xc"}, Answer{}
+		return pushd.FollowerPage{Total: 3, OpenIDs: []pushd.OpenID{"xa", "xb", "xc"}, Next: "xc"}, pushd.Answer{}
 	case tok != c.valid:
-		return FollowerPage{}, Answer{Verdict: TokenRefused, Code: 40001}
+		return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.TokenRefused, Code: 40001}
 	case time.Now().Before(c.outage), w.has(busyWeChat) && d.IntN(8) == 0:
-		return FollowerPage{}, Answer{Verdict: Busy, Code: -1}
+		return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Busy, Code: -1}
 	case w.has(quotas) && d.IntN(12) == 0:
-		return FollowerPage{}, Answer{Verdict: Quota, Code: 45009}
+		return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Quota, Code: 45009}
 	}
 	if w.has(churn) {
 		c.churn(d)
@@ -271,21 +273,21 @@ func (c phone) Page(ctx context.Context, tok Token, cursor OpenID) (FollowerPage
 	if cursor != "" {
 		i := slices.Index(c.followers, cursor)
 		if i < 0 {
-			return FollowerPage{}, Answer{Verdict: Other, Code: 40003, Cause: CauseCursor}
+			return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Other, Code: 40003, Cause: pushd.CauseCursor}
 		}
 		at = i + 1
 	}
 	if w.has(oddPages) && c.lies > 0 && d.IntN(4) == 0 {
 		c.lies--
-		return c.odd(at, d), Answer{}
+		return c.odd(at, d), pushd.Answer{}
 	}
-	return c.cut(at), Answer{}
+	return c.cut(at), pushd.Answer{}
 }
 
 // cut is the page of followers from at on.
-func (c phone) cut(at int) FollowerPage {
+func (c phone) cut(at int) pushd.FollowerPage {
 	ids := slices.Clone(c.followers[at:min(len(c.followers), at+c.pageSize)])
-	page := FollowerPage{Total: int64(len(c.followers)), OpenIDs: ids}
+	page := pushd.FollowerPage{Total: int64(len(c.followers)), OpenIDs: ids}
 	if len(ids) > 0 {
 		page.Next = ids[len(ids)-1]
 	}
@@ -293,7 +295,7 @@ func (c phone) cut(at int) FollowerPage {
 }
 
 // odd is a page as WeChat gives it now and then.
-func (c phone) odd(at int, d *rand.Rand) FollowerPage {
+func (c phone) odd(at int, d *rand.Rand) pushd.FollowerPage {
 	c.w.trace("  an odd page from %d", at)
 	page := c.cut(at)
 	kind := d.IntN(6)
@@ -309,7 +311,7 @@ func (c phone) odd(at int, d *rand.Rand) FollowerPage {
 	case 2: // the page before, again
 		page = c.cut(max(0, at-c.pageSize))
 	case 3: // people twice, and people who are nobody
-		page.OpenIDs = append(append([]OpenID{""}, page.OpenIDs...), page.OpenIDs...)
+		page.OpenIDs = append(append([]pushd.OpenID{""}, page.OpenIDs...), page.OpenIDs...)
 	case 4: // the cursor leads back to the start
 		page.Next = c.followers[0]
 	case 5: // the total lies
@@ -321,7 +323,7 @@ func (c phone) odd(at int, d *rand.Rand) FollowerPage {
 // churn lets somebody follow or leave.
 func (c phone) churn(d *rand.Rand) {
 	if d.IntN(2) == 0 {
-		c.followers = append(c.followers, OpenID(fmt.Sprintf("o-late-%04d-%d", len(c.followers), d.IntN(1000))))
+		c.followers = append(c.followers, pushd.OpenID(fmt.Sprintf("o-late-%04d-%d", len(c.followers), d.IntN(1000))))
 	}
 	if i := d.IntN(len(c.followers)); d.IntN(3) == 0 && c.followers[i] != c.followers[0] {
 		c.gone[c.followers[i]] = true
@@ -329,30 +331,30 @@ func (c phone) churn(d *rand.Rand) {
 	}
 }
 
-func (c phone) Quota(ctx context.Context, tok Token, _ string) (int64, Answer) {
+func (c phone) Quota(ctx context.Context, tok pushd.Token, _ string) (int64, pushd.Answer) {
 	if c.p.travel(ctx, 50*time.Millisecond) != nil || tok != c.token() {
-		return 0, Answer{Verdict: Busy, Code: -1}
+		return 0, pushd.Answer{Verdict: pushd.Busy, Code: -1}
 	}
-	return 1000, Answer{}
+	return 1000, pushd.Answer{}
 }
 
-func (c phone) Templates(ctx context.Context, tok Token) ([]Template, Answer) {
+func (c phone) Templates(ctx context.Context, tok pushd.Token) ([]pushd.Template, pushd.Answer) {
 	if c.p.travel(ctx, 50*time.Millisecond) != nil {
-		return nil, Answer{Verdict: Busy, Code: CodeBroken}
+		return nil, pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeBroken}
 	}
 	if tok != c.token() {
-		return nil, Answer{Verdict: TokenRefused, Code: 40001}
+		return nil, pushd.Answer{Verdict: pushd.TokenRefused, Code: 40001}
 	}
-	return []Template{{ID: "tpl", Content: "名称:{{thing1.DATA}}"}}, Answer{}
+	return []pushd.Template{{ID: "tpl", Content: "名称:{{thing1.DATA}}"}}, pushd.Answer{}
 }
 
-func (f *fakeWeChat) token() Token {
+func (f *fakeWeChat) token() pushd.Token {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.valid
 }
 
-var _ WeChat = phone{}
+var _ pushd.WeChat = phone{}
 
 // causes are those of the answers to sends, as internal/wechat has them.
-var causes = map[int]Cause{43004: CauseUnfollowed, 40003: CauseOpenID, 49003: CauseOpenID, 40037: CauseTemplate}
+var causes = map[int]pushd.Cause{43004: pushd.CauseUnfollowed, 40003: pushd.CauseOpenID, 49003: pushd.CauseOpenID, 40037: pushd.CauseTemplate}

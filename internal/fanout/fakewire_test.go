@@ -5,13 +5,15 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"pushd"
 )
 
 // process is one life of one instance: when it crashes, or is frozen, all its
 // calls to the world are.
 type process struct {
 	w      *sim
-	owner  Owner
+	owner  pushd.Owner
 	engine *Engine
 	tokens *fakeTokens
 	stop   context.CancelFunc // as SIGTERM does
@@ -113,79 +115,79 @@ func ask[T any](c wire, ctx context.Context, name string, f func(context.Context
 	return v, err
 }
 
-func (c wire) Now(ctx context.Context) (Time, error) {
+func (c wire) Now(ctx context.Context) (pushd.Time, error) {
 	return ask(c, ctx, "now", c.fakeLedger.Now)
 }
 
-func (c wire) TakeBack(ctx context.Context, o Owner) (int, error) {
+func (c wire) TakeBack(ctx context.Context, o pushd.Owner) (int, error) {
 	return ask(c, ctx, "take back", func(ctx context.Context) (int, error) { return c.fakeLedger.TakeBack(ctx, o) })
 }
 
-func (c wire) Due(ctx context.Context, limit int) ([]JobID, error) {
-	return ask(c, ctx, "due", func(ctx context.Context) ([]JobID, error) { return c.fakeLedger.Due(ctx, limit) })
+func (c wire) Due(ctx context.Context, limit int) ([]pushd.JobID, error) {
+	return ask(c, ctx, "due", func(ctx context.Context) ([]pushd.JobID, error) { return c.fakeLedger.Due(ctx, limit) })
 }
 
-func (c wire) Leases(ctx context.Context) ([]Observation, error) {
+func (c wire) Leases(ctx context.Context) ([]pushd.Observation, error) {
 	return ask(c, ctx, "leases", c.fakeLedger.Leases)
 }
 
-func (c wire) Lapse(ctx context.Context, seen Observation) (bool, error) {
+func (c wire) Lapse(ctx context.Context, seen pushd.Observation) (bool, error) {
 	return ask(c, ctx, "lapse", func(ctx context.Context) (bool, error) { return c.fakeLedger.Lapse(ctx, seen) })
 }
 
-func (c wire) Claim(ctx context.Context, o Owner, id JobID, term time.Duration) (Job, error) {
-	return ask(c, ctx, "claim", func(ctx context.Context) (Job, error) {
+func (c wire) Claim(ctx context.Context, o pushd.Owner, id pushd.JobID, term time.Duration) (pushd.Job, error) {
+	return ask(c, ctx, "claim", func(ctx context.Context) (pushd.Job, error) {
 		j, err := c.fakeLedger.Claim(ctx, o, id, term)
 		c.p.w.trace("%s claims: epoch %d, %v", o.Boot, j.Epoch, err)
 		return j, err
 	})
 }
 
-func (c wire) Renew(ctx context.Context, o Owner, term time.Duration, held []Held) ([]JobID, error) {
-	return ask(c, ctx, "renew", func(ctx context.Context) ([]JobID, error) { return c.fakeLedger.Renew(ctx, o, term, held) })
+func (c wire) Renew(ctx context.Context, o pushd.Owner, term time.Duration, held []pushd.Held) ([]pushd.JobID, error) {
+	return ask(c, ctx, "renew", func(ctx context.Context) ([]pushd.JobID, error) { return c.fakeLedger.Renew(ctx, o, term, held) })
 }
 
-func (c wire) Orders(ctx context.Context, o Owner) ([]Order, error) {
-	return ask(c, ctx, "orders", func(ctx context.Context) ([]Order, error) { return c.fakeLedger.Orders(ctx, o) })
+func (c wire) Orders(ctx context.Context, o pushd.Owner) ([]pushd.Order, error) {
+	return ask(c, ctx, "orders", func(ctx context.Context) ([]pushd.Order, error) { return c.fakeLedger.Orders(ctx, o) })
 }
 
-func (c wire) Release(ctx context.Context, l Lease) error {
+func (c wire) Release(ctx context.Context, l pushd.Lease) error {
 	return c.call(ctx, "release", func() error {
 		c.p.w.trace("%s releases epoch %d", c.p.owner.Boot, l.Epoch)
 		return c.fakeLedger.Release(context.Background(), l)
 	})
 }
 
-func (c wire) Park(ctx context.Context, l Lease, k Parking) error {
+func (c wire) Park(ctx context.Context, l pushd.Lease, k pushd.Parking) error {
 	return c.call(ctx, "park", func() error {
 		c.p.w.trace("%s parks epoch %d: %s until %s", c.p.owner.Boot, l.Epoch, k.Reason, k.Until.Std().Format(time.TimeOnly))
 		return c.fakeLedger.Park(context.Background(), l, k)
 	})
 }
 
-func (c wire) StorePage(ctx context.Context, l Lease, pg Page, walk Walk) error {
+func (c wire) StorePage(ctx context.Context, l pushd.Lease, pg pushd.Page, walk pushd.Walk) error {
 	return c.call(ctx, "store page", func() error {
 		c.p.w.trace("%s stores page %d: %d people, cursor %q", c.p.owner.Boot, pg.No, len(pg.OpenIDs), walk.Cursor)
 		return c.fakeLedger.StorePage(context.Background(), l, pg, walk)
 	})
 }
 
-func (c wire) SaveWalk(ctx context.Context, l Lease, walk Walk) error {
+func (c wire) SaveWalk(ctx context.Context, l pushd.Lease, walk pushd.Walk) error {
 	return c.call(ctx, "save walk", func() error {
 		c.p.w.trace("%s saves walk: pass %d, cursor %q, complete %v", c.p.owner.Boot, walk.Pass, walk.Cursor, walk.Complete)
 		return c.fakeLedger.SaveWalk(context.Background(), l, walk)
 	})
 }
 
-func (c wire) StartOver(ctx context.Context, l Lease, passAt Time) error {
+func (c wire) StartOver(ctx context.Context, l pushd.Lease, passAt pushd.Time) error {
 	return c.call(ctx, "start over", func() error { return c.fakeLedger.StartOver(context.Background(), l, passAt) })
 }
 
-func (c wire) Progress(ctx context.Context, id JobID, from, to int) ([]Progress, error) {
-	return ask(c, ctx, "progress", func(ctx context.Context) ([]Progress, error) { return c.fakeLedger.Progress(ctx, id, from, to) })
+func (c wire) Progress(ctx context.Context, id pushd.JobID, from, to int) ([]pushd.Progress, error) {
+	return ask(c, ctx, "progress", func(ctx context.Context) ([]pushd.Progress, error) { return c.fakeLedger.Progress(ctx, id, from, to) })
 }
 
-func (c wire) People(ctx context.Context, id JobID, page, offset, limit int) ([]byte, error) {
+func (c wire) People(ctx context.Context, id pushd.JobID, page, offset, limit int) ([]byte, error) {
 	return ask(c, ctx, "people", func(ctx context.Context) ([]byte, error) {
 		if limit == feedBytes {
 			limit = 300 // so that a small page is fed in several batches, as a large one is
@@ -194,16 +196,16 @@ func (c wire) People(ctx context.Context, id JobID, page, offset, limit int) ([]
 	})
 }
 
-func (c wire) Record(ctx context.Context, l Lease, rows []Progress) error {
+func (c wire) Record(ctx context.Context, l pushd.Lease, rows []pushd.Progress) error {
 	rev := c.nextRev()
 	return c.call(ctx, "record", func() error { return c.record(l, rows, rev) })
 }
 
-func (c wire) Reload(ctx context.Context, id JobID) (Job, error) {
-	return ask(c, ctx, "reload", func(ctx context.Context) (Job, error) { return c.fakeLedger.Reload(ctx, id) })
+func (c wire) Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
+	return ask(c, ctx, "reload", func(ctx context.Context) (pushd.Job, error) { return c.fakeLedger.Reload(ctx, id) })
 }
 
-func (c wire) SaveMessage(ctx context.Context, l Lease, m Prepared) (version int, err error) {
+func (c wire) SaveMessage(ctx context.Context, l pushd.Lease, m pushd.Prepared) (version int, err error) {
 	err = c.call(ctx, "save message", func() (err error) {
 		version, err = c.fakeLedger.SaveMessage(context.Background(), l, m)
 		return err
@@ -211,11 +213,11 @@ func (c wire) SaveMessage(ctx context.Context, l Lease, m Prepared) (version int
 	return version, err
 }
 
-func (c wire) SaveQuota(ctx context.Context, l Lease, remain, short *int64) error {
+func (c wire) SaveQuota(ctx context.Context, l pushd.Lease, remain, short *int64) error {
 	return c.call(ctx, "save quota", func() error { return c.fakeLedger.SaveQuota(context.Background(), l, remain, short) })
 }
 
-func (c wire) Finish(ctx context.Context, l Lease, e Ending) error {
+func (c wire) Finish(ctx context.Context, l pushd.Lease, e pushd.Ending) error {
 	return c.call(ctx, "finish", func() error {
 		err := c.fakeLedger.Finish(context.Background(), l, e)
 		c.p.w.trace("%s finishes epoch %d: %s %s, %v", c.p.owner.Boot, l.Epoch, e.State, e.Reason, err)
@@ -223,28 +225,28 @@ func (c wire) Finish(ctx context.Context, l Lease, e Ending) error {
 	})
 }
 
-func (c wire) Channel(ctx context.Context, id ActID) (Channel, error) {
-	return ask(c, ctx, "channel", func(ctx context.Context) (Channel, error) { return c.fakeLedger.Channel(ctx, id) })
+func (c wire) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, error) {
+	return ask(c, ctx, "channel", func(ctx context.Context) (pushd.Channel, error) { return c.fakeLedger.Channel(ctx, id) })
 }
 
-func (c wire) Texts(ctx context.Context, app AppID, id TemplateID) (Texts, error) {
-	return ask(c, ctx, "texts", func(ctx context.Context) (Texts, error) { return c.fakeLedger.Texts(ctx, app, id) })
+func (c wire) Texts(ctx context.Context, app pushd.AppID, id pushd.TemplateID) (pushd.Texts, error) {
+	return ask(c, ctx, "texts", func(ctx context.Context) (pushd.Texts, error) { return c.fakeLedger.Texts(ctx, app, id) })
 }
 
-func (c wire) Standing(ctx context.Context, since Time, after JobID, limit int) ([]Job, error) {
-	return ask(c, ctx, "standing", func(ctx context.Context) ([]Job, error) {
+func (c wire) Standing(ctx context.Context, since pushd.Time, after pushd.JobID, limit int) ([]pushd.Job, error) {
+	return ask(c, ctx, "standing", func(ctx context.Context) ([]pushd.Job, error) {
 		return c.fakeLedger.Standing(ctx, since, after, limit)
 	})
 }
 
-func (c wire) MendStatus(ctx context.Context, seen Job, start int64, status int) (bool, error) {
+func (c wire) MendStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
 	return ask(c, ctx, "mend status", func(ctx context.Context) (bool, error) {
 		return c.fakeLedger.MendStatus(ctx, seen, start, status)
 	})
 }
 
-func (c wire) Expire(ctx context.Context, limit int) ([]JobID, error) {
-	return ask(c, ctx, "expire", func(ctx context.Context) ([]JobID, error) { return c.fakeLedger.Expire(ctx, limit) })
+func (c wire) Expire(ctx context.Context, limit int) ([]pushd.JobID, error) {
+	return ask(c, ctx, "expire", func(ctx context.Context) ([]pushd.JobID, error) { return c.fakeLedger.Expire(ctx, limit) })
 }
 
-var _ Ledger = wire{}
+var _ pushd.Ledger = wire{}

@@ -5,20 +5,22 @@ import (
 	"context"
 	"fmt"
 	"sync"
+
+	"pushd"
 )
 
 // frontier is how far the walk has come, for those who follow it.
 type frontier struct {
 	mu    sync.Mutex
-	walk  Walk
+	walk  pushd.Walk
 	shut  bool          // there is no more to come, complete or not
 	moved chan struct{} // closed and replaced at every change
 }
 
-func newFrontier(w Walk) *frontier { return &frontier{walk: w, moved: make(chan struct{})} }
+func newFrontier(w pushd.Walk) *frontier { return &frontier{walk: w, moved: make(chan struct{})} }
 
 // set moves the frontier.
-func (f *frontier) set(w Walk) {
+func (f *frontier) set(w pushd.Walk) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.walk = w
@@ -53,14 +55,14 @@ func (f *frontier) ended() bool {
 
 // look is ended and get at one moment: whoever asked for one after the other
 // could miss the end in between, and wait for a change that never comes.
-func (f *frontier) look() (Walk, bool, <-chan struct{}) {
+func (f *frontier) look() (pushd.Walk, bool, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.walk, f.shut, f.moved
 }
 
 // get returns where the walk stands, and a channel that closes when it moves.
-func (f *frontier) get() (Walk, <-chan struct{}) {
+func (f *frontier) get() (pushd.Walk, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.walk, f.moved
@@ -70,16 +72,16 @@ func (f *frontier) get() (Walk, <-chan struct{}) {
 // as the walk stores them. It runs ahead of the sends by one batch and never
 // holds a whole page.
 type feeder struct {
-	ledger   Pages
-	job      JobID
+	ledger   pushd.Pages
+	job      pushd.JobID
 	frontier *frontier
 	retry    retrier
 	// doubts are recipients of an earlier list who may have the message.
-	doubts map[OpenID]Time
+	doubts map[pushd.OpenID]pushd.Time
 	// settled is what this claim has recorded of the pages.
 	settled *settled
 	// due says whether a refused person may be sent to in this round.
-	due func(Person) turn
+	due func(pushd.Person) turn
 	// again says who is sent to again although they have an outcome.
 	again *reopening
 	out   chan batch
@@ -114,7 +116,7 @@ func (f *feeder) run(ctx context.Context) error {
 				return context.Cause(ctx)
 			}
 		}
-		var rows []Progress
+		var rows []pushd.Progress
 		err := f.retry.patiently(ctx, "read progress", func(ctx context.Context) (err error) {
 			rows, err = f.ledger.Progress(ctx, f.job, next, min(walk.Pages, next+feedPages-1))
 			if err == nil && (len(rows) < min(walk.Pages, next+feedPages-1)-next+1 || f.settled.ahead(rows)) {
@@ -137,14 +139,14 @@ func (f *feeder) run(ctx context.Context) error {
 }
 
 // page feeds one page.
-func (f *feeder) page(ctx context.Context, row Progress) error {
+func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 	sh, err := newSheet(row)
 	if err != nil {
 		return err
 	}
 	// The sheet belongs to the sender from the first batch on; what it held
 	// when it was opened is all that matters here.
-	people := append([]Person(nil), sh.people...)
+	people := append([]pushd.Person(nil), sh.people...)
 	mark := sh.mark
 	reopen := f.again.of(row.Page)
 	offset := 0
@@ -168,7 +170,7 @@ func (f *feeder) page(ctx context.Context, row Progress) error {
 				return &damagedPage{row.Page}
 			}
 			if t := f.ticket(sh, people[i], i, mark, row.DoubtAt, reopen); t != nil {
-				t.openID = OpenID(line[:len(line)-1])
+				t.openID = pushd.OpenID(line[:len(line)-1])
 				if at, may := f.doubts[t.openID]; may && !t.ambiguous {
 					t.ambiguous, t.earlier, t.askedAt = true, true, at
 				}
@@ -188,22 +190,22 @@ func (f *feeder) page(ctx context.Context, row Progress) error {
 }
 
 // ticket makes the ticket of a person who is to be sent to in this round.
-func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time, reopen Again) *ticket {
+func (f *feeder) ticket(sh *sheet, p pushd.Person, i, mark int, doubtAt pushd.Time, reopen pushd.Again) *ticket {
 	switch {
-	case p.State == PersonFailed && reopen != AgainNobody:
+	case p.State == pushd.PersonFailed && reopen != pushd.AgainNobody:
 		return &ticket{sheet: sh, index: i, reopened: true}
-	case p.State == PersonUnknown && reopen == AgainUnknown:
+	case p.State == pushd.PersonUnknown && reopen == pushd.AgainUnknown:
 		return &ticket{sheet: sh, index: i, reopened: true, ambiguous: true, earlier: true}
 	case p.State.Settled():
 		return nil
-	case p.State == Refused:
+	case p.State == pushd.Refused:
 		switch f.due(p) {
 		case turnLater:
 			return nil
 		case turnNever:
 			return &ticket{sheet: sh, index: i, late: true}
 		}
-	case p.State == InDoubt && p.Code == CodeDuplicate:
+	case p.State == pushd.InDoubt && p.Code == pushd.CodeDuplicate:
 		switch f.due(p) {
 		case turnLater:
 			return nil
@@ -211,7 +213,7 @@ func (f *feeder) ticket(sh *sheet, p Person, i, mark int, doubtAt Time, reopen A
 			return &ticket{sheet: sh, index: i, late: true, ambiguous: true, earlier: true}
 		}
 		return &ticket{sheet: sh, index: i, ambiguous: true, earlier: true, askedAt: doubtAt}
-	case p.State == InDoubt, p.State == Untouched && i < mark:
+	case p.State == pushd.InDoubt, p.State == pushd.Untouched && i < mark:
 		return &ticket{sheet: sh, index: i, ambiguous: true, earlier: true, askedAt: doubtAt}
 	}
 	return &ticket{sheet: sh, index: i}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"pushd"
 	"pushd/internal/wechatsim"
 )
 
@@ -35,13 +36,13 @@ func TestRender_ComposesWhatWeChatTakes(t *testing.T) {
 			for i, title := range someTitles {
 				minutes := []int64{0, 15, 1440}[i%3]
 				src := source{
-					template: &Template{ID: "t", Content: fmt.Sprintf("%s:{{%s2.DATA}}", label, kind)},
-					facts: facts{Channel{Title: title, StartTime: 1772366400 + int64(i)*86400*40, TemplateID: "t", WatchURL: "https://a.example", NotifyMinutes: &minutes},
+					template: &pushd.Template{ID: "t", Content: fmt.Sprintf("%s:{{%s2.DATA}}", label, kind)},
+					facts: facts{pushd.Channel{Title: title, StartTime: 1772366400 + int64(i)*86400*40, TemplateID: "t", WatchURL: "https://a.example", NotifyMinutes: &minutes},
 						time.FixedZone("", 8*60*60)},
 				}
 				m, err := src.render()
 				if err != nil {
-					if u := err.(*unprepared); u.reason != TemplateFieldsUnknown {
+					if u := err.(*unprepared); u.reason != pushd.TemplateFieldsUnknown {
 						t.Errorf("%s %q, title %q: %v", kind, label, title, err)
 					}
 					continue
@@ -81,11 +82,11 @@ func TestCheckTexts_SavesWhatWeChatTakes(t *testing.T) {
 			}
 			for _, title := range someTitles {
 				minutes := int64(15)
-				src := source{asked: Asked{TemplateID: "t"}, texts: &Texts{Fields: map[string]string{f.Key: text}},
-					facts: facts{Channel{Title: title, StartTime: 1772366400, WatchURL: "https://a.example/1", NotifyMinutes: &minutes}, time.UTC}}
+				src := source{asked: pushd.Asked{TemplateID: "t"}, texts: &pushd.Texts{Fields: map[string]string{f.Key: text}},
+					facts: facts{pushd.Channel{Title: title, StartTime: 1772366400, WatchURL: "https://a.example/1", NotifyMinutes: &minutes}, time.UTC}}
 				m, err := src.render()
 				if err != nil {
-					if u := err.(*unprepared); u.reason != MessageInvalid || u.field != "fields."+f.Key || !strings.Contains(u.detail, f.Key) {
+					if u := err.(*unprepared); u.reason != pushd.MessageInvalid || u.field != "fields."+f.Key || !strings.Contains(u.detail, f.Key) {
 						t.Errorf("%s %q: %+v", kind, text, u)
 					}
 					continue

@@ -7,24 +7,26 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // readOnly is a ledger on a server that answers and takes no writes for a while.
 type readOnly struct {
-	Ledger
+	pushd.Ledger
 	on atomic.Bool
 }
 
 var errReadOnly = errors.New("the server is read-only")
 
-func (l *readOnly) Raise(ctx context.Context, least int64) (Counter, error) {
+func (l *readOnly) Raise(ctx context.Context, least int64) (pushd.Counter, error) {
 	if l.on.Load() {
-		return Counter{}, errReadOnly
+		return pushd.Counter{}, errReadOnly
 	}
 	return l.Ledger.Raise(ctx, least)
 }
 
-func (l *readOnly) Renew(ctx context.Context, o Owner, term time.Duration, held []Held) ([]JobID, error) {
+func (l *readOnly) Renew(ctx context.Context, o pushd.Owner, term time.Duration, held []pushd.Held) ([]pushd.JobID, error) {
 	if l.on.Load() {
 		return nil, errReadOnly
 	}
@@ -42,9 +44,9 @@ func TestHealth_DatabaseThatTakesNoWrites(t *testing.T) {
 				w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
 				w.boot(0)
 				if busy {
-					w.post(1, Request{Rate: 2})
+					w.post(1, pushd.Request{Rate: 2})
 				}
-				want := func(after time.Duration, level Level) {
+				want := func(after time.Duration, level pushd.Level) {
 					t.Helper()
 					time.Sleep(after)
 					part := w.processes[0].engine.Health("", "").Parts[0]
@@ -52,12 +54,12 @@ func TestHealth_DatabaseThatTakesNoWrites(t *testing.T) {
 						t.Errorf("%+v, want %s", part, level)
 					}
 				}
-				want(30*time.Second, OK)
+				want(30*time.Second, pushd.OK)
 				l.on.Store(true)
-				want(5*time.Second, OK)
-				want(15*time.Second, Down)
+				want(5*time.Second, pushd.OK)
+				want(15*time.Second, pushd.Down)
 				l.on.Store(false)
-				want(5*time.Second, OK)
+				want(5*time.Second, pushd.OK)
 				w.processes[0].stop()
 				w.all.Wait()
 				w.late.Wait()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"pushd"
 )
 
 // keepHouse does what a daemon does beside its jobs: it ends jobs that wait
@@ -46,8 +48,8 @@ func (e *Engine) expire(ctx context.Context) error {
 	for range 10 { // the rest waits for the next time
 		ids, err := e.cfg.Ledger.Expire(ctx, batch)
 		for _, id := range ids {
-			e.counters.ended(Expired)
-			e.log.Info("job ended", "job_id", id, "state", Expired, "reason", DeadlinePassed)
+			e.counters.ended(pushd.Expired)
+			e.log.Info("job ended", "job_id", id, "state", pushd.Expired, "reason", pushd.DeadlinePassed)
 		}
 		for _, id := range ids {
 			if job, err := e.cfg.Ledger.Reload(ctx, id); err == nil {
@@ -90,12 +92,12 @@ func (e *Engine) forgetAccounts(context.Context) error {
 // Health says how the engine does. schema and tokens are told by those who
 // know: what is wrong with the tables, and with PHP's token endpoint
 // ("" = nothing).
-func (e *Engine) Health(schema, tokens string) Health {
+func (e *Engine) Health(schema, tokens string) pushd.Health {
 	now := time.Now()
-	h := Health{Status: OK, Draining: e.draining.Load()}
-	add := func(name string, level Level, text string) {
-		h.Parts = append(h.Parts, HealthPart{name, level, text})
-		if level == Down || level == Degraded && h.Status == OK {
+	h := pushd.Health{Status: pushd.OK, Draining: e.draining.Load()}
+	add := func(name string, level pushd.Level, text string) {
+		h.Parts = append(h.Parts, pushd.HealthPart{Name: name, Status: level, Text: text})
+		if level == pushd.Down || level == pushd.Degraded && h.Status == pushd.OK {
 			h.Status = level
 		}
 	}
@@ -104,36 +106,36 @@ func (e *Engine) Health(schema, tokens string) Health {
 	e.mu.Unlock()
 	switch {
 	case silent >= 10*time.Second:
-		add("database", Down, fmt.Sprintf("has taken no write for %s", silent.Round(time.Second)))
+		add("database", pushd.Down, fmt.Sprintf("has taken no write for %s", silent.Round(time.Second)))
 	default:
-		add("database", OK, "")
+		add("database", pushd.OK, "")
 	}
 	if schema == "" {
-		add("schema", OK, "")
+		add("schema", pushd.OK, "")
 	} else {
-		add("schema", Down, schema)
+		add("schema", pushd.Down, schema)
 	}
 	level, text := e.jobsHealth(now)
 	add("jobs", level, text)
-	if level, text := e.ledgerHealth(); level != OK {
+	if level, text := e.ledgerHealth(); level != pushd.OK {
 		add("ledger", level, text)
 	}
 	if tokens == "" {
-		add("token_endpoint", OK, "")
+		add("token_endpoint", pushd.OK, "")
 	} else {
-		add("token_endpoint", Degraded, tokens)
+		add("token_endpoint", pushd.Degraded, tokens)
 	}
 	if h.Draining {
-		add("drain", Degraded, "shutting down; new jobs are refused")
+		add("drain", pushd.Degraded, "shutting down; new jobs are refused")
 	}
 	if n := len(e.cfg.Only); e.cfg.Only != nil {
-		add("only_openids", OK, fmt.Sprintf("staging: only %d openids are told, everyone else is skipped", n))
+		add("only_openids", pushd.OK, fmt.Sprintf("staging: only %d openids are told, everyone else is skipped", n))
 	}
 	return h
 }
 
 // jobsHealth finds jobs that are stuck, and jobs that wait for the world.
-func (e *Engine) jobsHealth(now time.Time) (Level, string) {
+func (e *Engine) jobsHealth(now time.Time) (pushd.Level, string) {
 	var stuck []string
 	running := 0
 	for _, r := range e.running() {
@@ -147,13 +149,13 @@ func (e *Engine) jobsHealth(now time.Time) (Level, string) {
 	}
 	switch {
 	case len(stuck) > 0:
-		return Down, "no outcome recorded for 60 s: " + strings.Join(stuck, ", ")
+		return pushd.Down, "no outcome recorded for 60 s: " + strings.Join(stuck, ", ")
 	case e.downFor(now) > 0:
-		return Degraded, fmt.Sprintf("WeChat gives no good answer to %d accounts; %d running, %d parked", e.downFor(now), running, e.parked.Load())
+		return pushd.Degraded, fmt.Sprintf("WeChat gives no good answer to %d accounts; %d running, %d parked", e.downFor(now), running, e.parked.Load())
 	case e.parked.Load() > 0:
-		return Degraded, fmt.Sprintf("%d running, %d parked", running, e.parked.Load())
+		return pushd.Degraded, fmt.Sprintf("%d running, %d parked", running, e.parked.Load())
 	}
-	return OK, fmt.Sprintf("%d running", running)
+	return pushd.OK, fmt.Sprintf("%d running", running)
 }
 
 // downFor is to how many accounts WeChat gave no good answer when last heard of.

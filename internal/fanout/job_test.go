@@ -3,32 +3,34 @@ package fanout
 import (
 	"testing"
 	"time"
+
+	"pushd"
 )
 
 func TestProjection(t *testing.T) {
-	for _, s := range append(ActiveStates, EndedStates...) {
-		want := map[State]int{Queued: 1, Running: 1, Paused: 1, Parked: 1, Succeeded: 2, Failed: 3, Expired: 3, Canceled: 3}[s]
-		if got := Projection(Job{State: s}, 3); got != want {
+	for _, s := range append(pushd.ActiveStates, pushd.EndedStates...) {
+		want := map[pushd.State]int{pushd.Queued: 1, pushd.Running: 1, pushd.Paused: 1, pushd.Parked: 1, pushd.Succeeded: 2, pushd.Failed: 3, pushd.Expired: 3, pushd.Canceled: 3}[s]
+		if got := Projection(pushd.Job{State: s}, 3); got != want {
 			t.Errorf("%s is %d, want %d", s, got, want)
 		}
-		if got := Projection(Job{State: s, Notified: true}, 3); got != StatusDone {
+		if got := Projection(pushd.Job{State: s, Notified: true}, 3); got != pushd.StatusDone {
 			t.Errorf("%s of a job that has succeeded once is %d, want 2", s, got)
 		}
 		if s.Active() == s.Ended() {
 			t.Errorf("%s is both active and ended", s)
 		}
 	}
-	if got := Projection(Job{State: Failed}, 9); got != 9 {
+	if got := Projection(pushd.Job{State: pushd.Failed}, 9); got != 9 {
 		t.Errorf("failed is %d, want the setting's 9", got)
 	}
 }
 
 func TestDefaultDeadline(t *testing.T) {
-	now := Time(1772366400e6)
-	if got := DefaultDeadline(1772370000, now, 30*time.Minute); got != Time(1772371800e6) {
+	now := pushd.Time(1772366400e6)
+	if got := pushd.DefaultDeadline(1772370000, now, 30*time.Minute); got != pushd.Time(1772371800e6) {
 		t.Errorf("with a start: %d", got)
 	}
-	if got := DefaultDeadline(0, now, 30*time.Minute); got != now.Add(6*time.Hour) {
+	if got := pushd.DefaultDeadline(0, now, 30*time.Minute); got != now.Add(6*time.Hour) {
 		t.Errorf("without a start: %d", got)
 	}
 }
@@ -43,7 +45,7 @@ func TestQuotaReset_IsMidnightInBeijing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := (*Engine)(nil).quotaReset(Time(now.UnixMicro())).Std().Format(time.RFC3339); got != c.want {
+		if got := (*Engine)(nil).quotaReset(pushd.Time(now.UnixMicro())).Std().Format(time.RFC3339); got != c.want {
 			t.Errorf("after %s: %s, want %s", c.now, got, c.want)
 		}
 	}
@@ -74,7 +76,7 @@ func TestClock(t *testing.T) {
 	up := base
 	c := clock{boottime: func() time.Duration { return up }}
 	c.read(1000e6, base)
-	if up += 20 * time.Minute; c.now() != Time(1000e6).Add(20*time.Minute) { // asleep, perhaps
+	if up += 20 * time.Minute; c.now() != pushd.Time(1000e6).Add(20*time.Minute) { // asleep, perhaps
 		t.Errorf("now %d", c.now())
 	}
 	up = base

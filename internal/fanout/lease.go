@@ -3,6 +3,8 @@ package fanout
 import (
 	"sync/atomic"
 	"time"
+
+	"pushd"
 )
 
 // tenure is the local half of a lease: until when sends may start. The
@@ -39,7 +41,7 @@ type clock struct {
 }
 
 type reading struct {
-	db Time
+	db pushd.Time
 	at time.Duration // on boottime
 }
 
@@ -48,7 +50,7 @@ type reading struct {
 const slowReading = 2 * time.Second
 
 // read takes the database's time, which was read no earlier than at.
-func (c *clock) read(db Time, at time.Duration) {
+func (c *clock) read(db pushd.Time, at time.Duration) {
 	if db != 0 && (c.base.Load() == nil || c.boottime()-at < slowReading) {
 		c.base.Store(&reading{db, at})
 	}
@@ -56,13 +58,13 @@ func (c *clock) read(db Time, at time.Duration) {
 
 // now is the database's time as well as this process knows it. It may step
 // back by a fraction of a second where a clock is read anew.
-func (c *clock) now() Time {
+func (c *clock) now() pushd.Time {
 	r := c.base.Load()
 	if r == nil {
-		return Time(time.Now().UnixMicro())
+		return pushd.Time(time.Now().UnixMicro())
 	}
 	return r.db.Add(c.boottime() - r.at)
 }
 
 // until is how long it takes from now until t; at least 0.
-func (c *clock) until(t Time) time.Duration { return max(0, t.Sub(c.now())) }
+func (c *clock) until(t pushd.Time) time.Duration { return max(0, t.Sub(c.now())) }

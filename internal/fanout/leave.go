@@ -1,13 +1,17 @@
 package fanout
 
-import "errors"
+import (
+	"errors"
+
+	"pushd"
+)
 
 // release settles a suspect whom the canary held back.
 func (s *sender) release(sp spot) {
 	sp.sheet.held--
 	state := sp.otherwise
-	if state == PersonFailed && sp.sheet.people[sp.index].State == InDoubt {
-		state = PersonUnknown
+	if state == pushd.PersonFailed && sp.sheet.people[sp.index].State == pushd.InDoubt {
+		state = pushd.PersonUnknown
 	}
 	sp.sheet.settle(sp.index, state, sp.code)
 }
@@ -17,7 +21,7 @@ func (s *sender) release(sp spot) {
 // that is wrong, however few its people are.
 func (s *sender) conclude() {
 	if sp, wrong := s.canary.worst(); wrong && !s.run.told.Load() {
-		s.halt(s.distrust(Answer{Code: sp.code, Cause: sp.cause}))
+		s.halt(s.distrust(pushd.Answer{Code: sp.code, Cause: sp.cause}))
 		return
 	}
 	for _, sp := range s.canary.flush() {
@@ -37,7 +41,7 @@ func (s *sender) leaveAll() {
 			if t.ambiguous || t.maybe {
 				sh.leave(t, int(sh.people[t.index].Code))
 			} else {
-				sh.settle(t.index, Refused, int(sh.people[t.index].Code))
+				sh.settle(t.index, pushd.Refused, int(sh.people[t.index].Code))
 			}
 		}
 		sh.fed, sh.queue = true, 0

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"pushd"
 )
 
 // listFor is how long a list of templates will do for a preview, which is
@@ -13,16 +15,16 @@ const listFor = 5 * time.Minute
 // listed remembers the templates that WeChat listed lately, by account.
 type listed struct {
 	mu sync.Mutex
-	by map[AppID]listedAt
+	by map[pushd.AppID]listedAt
 }
 
 type listedAt struct {
-	list []Template
+	list []pushd.Template
 	at   time.Time
 }
 
 // get returns what was listed within listFor. It is not changed.
-func (l *listed) get(appID AppID) ([]Template, bool) {
+func (l *listed) get(appID pushd.AppID) ([]pushd.Template, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known, ok := l.by[appID]
@@ -30,7 +32,7 @@ func (l *listed) get(appID AppID) ([]Template, bool) {
 }
 
 // put keeps a list, and drops those that are too old.
-func (l *listed) put(appID AppID, list []Template) {
+func (l *listed) put(appID pushd.AppID, list []pushd.Template) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, known := range l.by {
@@ -39,13 +41,13 @@ func (l *listed) put(appID AppID, list []Template) {
 		}
 	}
 	if l.by == nil {
-		l.by = map[AppID]listedAt{}
+		l.by = map[pushd.AppID]listedAt{}
 	}
 	l.by[appID] = listedAt{list, time.Now()}
 }
 
 // list asks WeChat for the account's templates.
-func (c *Composer) list(ctx context.Context, appID AppID, actID ActID) ([]Template, error) {
+func (c *Composer) list(ctx context.Context, appID pushd.AppID, actID pushd.ActID) ([]pushd.Template, error) {
 	list, err := c.engine.templates(ctx, appID, actID)
 	if err != nil {
 		return nil, composeProblem(err)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"pushd"
 )
 
 // maxDoubts is how often the canary may trip in one claim before the job parks:
@@ -15,25 +17,25 @@ const maxDoubts = 2
 
 // mismatch says that the canary has tripped with this token.
 type mismatch struct {
-	token  Token
+	token  pushd.Token
 	worked bool // it has delivered something
 	code   int
-	cause  Cause
+	cause  pushd.Cause
 	text   string
 }
 
-func (m *mismatch) Error() string { return string(AccountMismatch) }
+func (m *mismatch) Error() string { return string(pushd.AccountMismatch) }
 
 // listing knows by which token the list of followers was read. PHP can mix two
 // accounts' tokens up: then the list is another account's, and no token will
 // ever fit to it.
 type listing struct {
 	mu    sync.Mutex
-	token Token
+	token pushd.Token
 	mixed bool // by several tokens, or by an earlier claim
 }
 
-func (l *listing) read(tok Token) {
+func (l *listing) read(tok pushd.Token) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mixed = l.mixed || l.token != "" && l.token != tok
@@ -41,7 +43,7 @@ func (l *listing) read(tok Token) {
 }
 
 // by says that the whole list was read by tok.
-func (l *listing) by(tok Token) bool {
+func (l *listing) by(tok pushd.Token) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !l.mixed && l.token == tok
@@ -90,8 +92,8 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 // anotherToken asks for a token in place of one that does not fit. Codes about
 // openids say that the token is wrong; the others may as well be about the
 // template, and the token right: it is asked for again and not refused.
-func (r *run) anotherToken(ctx context.Context, m *mismatch) (Token, error) {
-	if m.cause == CauseOpenID {
+func (r *run) anotherToken(ctx context.Context, m *mismatch) (pushd.Token, error) {
+	if m.cause == pushd.CauseOpenID {
 		return r.e.cfg.Tokens.Refused(ctx, r.job.AppID, r.job.ActID, m.token)
 	}
 	return r.e.cfg.Tokens.Doubted(ctx, r.job.AppID, r.job.ActID, m.token)
@@ -100,9 +102,9 @@ func (r *run) anotherToken(ctx context.Context, m *mismatch) (Token, error) {
 // parkMismatch parks the job until its next claim tries again.
 func (r *run) parkMismatch(m *mismatch, more string) error {
 	wait := min(10*time.Minute, time.Minute<<min(r.account.mismatches.Add(1)-1, 10))
-	return r.park(AccountMismatch, fmt.Sprintf(
+	return r.park(pushd.AccountMismatch, fmt.Sprintf(
 		"everyone is refused with %s: token, followers and template do not belong to the same account; those recipients stay unsent. Check the account's secret at the token endpoint and its template, then resume.%s",
-		describe(Answer{Code: m.code, Text: m.text}), more), r.e.clock.now().Add(wait))
+		describe(pushd.Answer{Code: m.code, Text: m.text}), more), r.e.clock.now().Add(wait))
 }
 
 // mayStartOver says whether the list may be forgotten: if none of its
@@ -117,7 +119,7 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	for from := 1; from <= job.Walk.Pages; from += feedPages {
-		var rows []Progress
+		var rows []pushd.Progress
 		err := r.retry.do(ctx, "read progress", func(ctx context.Context) (err error) {
 			rows, err = r.e.cfg.Ledger.Progress(ctx, r.job.ID, from, min(job.Walk.Pages, from+feedPages-1))
 			return err
@@ -142,8 +144,8 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 
 // rememberDoubts keeps, beyond the list that is forgotten, who of a page may have
 // the message: they may be on the next list, too.
-func (r *run) rememberDoubts(ctx context.Context, row Progress) error {
-	people, err := DecodePersons(row.Outcomes, row.People)
+func (r *run) rememberDoubts(ctx context.Context, row pushd.Progress) error {
+	people, err := pushd.DecodePersons(row.Outcomes, row.People)
 	if err != nil {
 		return err
 	}
@@ -154,8 +156,8 @@ func (r *run) rememberDoubts(ctx context.Context, row Progress) error {
 	})
 	i := 0
 	for line := range bytes.Lines(openids) {
-		if i < len(people) && (people[i].State == InDoubt || people[i].State == Untouched && i < row.Mark) {
-			r.doubts[OpenID(bytes.TrimSuffix(line, []byte("\n")))] = row.DoubtAt
+		if i < len(people) && (people[i].State == pushd.InDoubt || people[i].State == pushd.Untouched && i < row.Mark) {
+			r.doubts[pushd.OpenID(bytes.TrimSuffix(line, []byte("\n")))] = row.DoubtAt
 		}
 		i++
 	}

@@ -6,19 +6,21 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // twoAccounts is a WeChat that knows two accounts by their tokens: each lists its own
 // followers, and neither can send to the other's.
 type twoAccounts struct {
-	WeChat
+	pushd.WeChat
 	w       *sim
-	foreign []OpenID
+	foreign []pushd.OpenID
 	code    int // with which another account's token is refused
 	calls   int // lists asked for
 }
 
-func (m *twoAccounts) Page(ctx context.Context, tok Token, cursor OpenID) (FollowerPage, Answer) {
+func (m *twoAccounts) Page(ctx context.Context, tok pushd.Token, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 	m.w.mu.Lock()
 	m.calls++
 	m.w.mu.Unlock()
@@ -26,19 +28,19 @@ func (m *twoAccounts) Page(ctx context.Context, tok Token, cursor OpenID) (Follo
 		return m.WeChat.Page(ctx, tok, cursor)
 	}
 	if cursor != "" && !slices.Contains(m.foreign, cursor) {
-		return FollowerPage{}, Answer{Verdict: Other, Code: 40003, Cause: CauseCursor}
+		return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Other, Code: 40003, Cause: pushd.CauseCursor}
 	}
 	return honest(m.foreign, 20)(0, cursor)
 }
 
-func (m *twoAccounts) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer {
+func (m *twoAccounts) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, to pushd.OpenID) pushd.Answer {
 	switch theirs := slices.Contains(m.foreign, to); {
 	case tok == m.w.wechat.foreign && m.code == 40037: // the template is looked at first
-		return Answer{Verdict: FatalIfRepeated, Code: 40037, Cause: CauseTemplate}
+		return pushd.Answer{Verdict: pushd.FatalIfRepeated, Code: 40037, Cause: pushd.CauseTemplate}
 	case theirs != (tok == m.w.wechat.foreign):
-		return Answer{Verdict: Skip, Code: 40003, Cause: CauseOpenID}
+		return pushd.Answer{Verdict: pushd.Skip, Code: 40003, Cause: pushd.CauseOpenID}
 	case theirs:
-		return Answer{Verdict: FatalIfRepeated, Code: 40037, Cause: CauseTemplate}
+		return pushd.Answer{Verdict: pushd.FatalIfRepeated, Code: 40037, Cause: pushd.CauseTemplate}
 	}
 	return m.WeChat.Send(ctx, tok, letter, to)
 }
@@ -59,19 +61,19 @@ func TestRun_AnotherAccountsTokenAtTheStart(t *testing.T) {
 						w.change = func(c *Config) { m.WeChat, c.WeChat = c.WeChat, m }
 						w.php.stolen = time.Now().Add(mixup)
 						w.boot(0)
-						w.post(1, Request{})
+						w.post(1, pushd.Request{})
 						if restart {
 							time.Sleep(mixup)
 							w.kill(w.processes[0])
 							w.boot(0)
 						}
 						for end := time.Now().Add(mixup + 12*time.Minute); w.job().State.Active() && time.Now().Before(end); time.Sleep(time.Second) {
-							if w.job().State == Parked { // PHP's cron posts every minute
-								w.post(1, Request{AccessToken: "x"})
+							if w.job().State == pushd.Parked { // PHP's cron posts every minute
+								w.post(1, pushd.Request{AccessToken: "x"})
 							}
 						}
 						job := w.job()
-						if job.State != Succeeded || job.Counts.Sent != 200 {
+						if job.State != pushd.Succeeded || job.Counts.Sent != 200 {
 							t.Errorf("refused with %d, mixed up for %s, %d strangers, restart %v: %s %s (%s), walked %d, %+v",
 								code, mixup, theirs, restart, job.State, job.Reason, job.Detail, job.Walk.Walked, job.Counts)
 						}
@@ -97,13 +99,15 @@ func TestRun_WrongTemplateCostsFewLists(t *testing.T) {
 		w.wechat.pageSize = 50
 		m := &twoAccounts{w: w}
 		w.change = func(c *Config) {
-			m.WeChat = scripted{c.WeChat, func(OpenID) *Answer { return &Answer{Verdict: FatalIfRepeated, Code: 40037, Cause: CauseTemplate} }}
+			m.WeChat = scripted{c.WeChat, func(pushd.OpenID) *pushd.Answer {
+				return &pushd.Answer{Verdict: pushd.FatalIfRepeated, Code: 40037, Cause: pushd.CauseTemplate}
+			}}
 			c.WeChat = m
 		}
 		w.boot(0)
-		w.post(1, Request{})
+		w.post(1, pushd.Request{})
 		time.Sleep(30 * time.Minute)
-		if job := w.job(); job.State != Parked || job.Reason != AccountMismatch || job.Counts.Settled() != 0 {
+		if job := w.job(); job.State != pushd.Parked || job.Reason != pushd.AccountMismatch || job.Counts.Settled() != 0 {
 			t.Errorf("%s %s, %+v", job.State, job.Reason, job.Counts)
 		}
 		if m.calls > 150 {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // moved moves the start of channel 1, and sets its status.
@@ -31,22 +33,22 @@ func TestRun_StartMovesAndIsAskedForAgain(t *testing.T) {
 				w := newSim(1, 0, false)
 				w.wechat.followers = ids(0, 100)
 				w.boot(0)
-				w.post(1, Request{Rate: 10})
+				w.post(1, pushd.Request{Rate: 10})
 				time.Sleep(at)
-				w.moveTo(86400, StatusNotNotified)
+				w.moveTo(86400, pushd.StatusNotNotified)
 				if wait {
 					time.Sleep(time.Minute)
-					if got := w.column(); got != StatusNotNotified {
+					if got := w.column(); got != pushd.StatusNotNotified {
 						t.Errorf("moved after %s: the column is %d, the platform asked with 0", at, got)
 					}
 				}
-				w.post(1, Request{})
+				w.post(1, pushd.Request{})
 				job, err := w.ledger.Active(t.Context(), 1)
 				if err != nil || job.StartTime != w.ledger.channels[1].StartTime {
 					t.Fatalf("moved after %s: there is no job for the new start: %v", at, err)
 				}
 				time.Sleep(2 * time.Minute)
-				if job, _ = w.ledger.Job(t.Context(), job.ID); job.State != Succeeded || job.Counts.Sent != 100 || w.column() != StatusDone {
+				if job, _ = w.ledger.Job(t.Context(), job.ID); job.State != pushd.Succeeded || job.Counts.Sent != 100 || w.column() != pushd.StatusDone {
 					t.Errorf("moved after %s: %s, %+v, column %d", at, job.State, job.Counts, w.column())
 				}
 				w.processes[0].stop()
@@ -61,9 +63,9 @@ func TestRun_StartMovesAndIsAskedForAgain(t *testing.T) {
 // by one that was done and only retries.
 func TestRun_StartMovesDuringARetry(t *testing.T) {
 	failing := true
-	withWeChat(t, 40, func(_ *sim, to OpenID) *Answer {
+	withWeChat(t, 40, func(_ *sim, to pushd.OpenID) *pushd.Answer {
 		if failing && to[len(to)-1] == '8' {
-			return &Answer{Verdict: Other, Code: 48003}
+			return &pushd.Answer{Verdict: pushd.Other, Code: 48003}
 		}
 		return nil
 	}, func(w *sim) {
@@ -72,19 +74,19 @@ func TestRun_StartMovesDuringARetry(t *testing.T) {
 		w.mu.Lock()
 		failing = false
 		w.mu.Unlock()
-		w.moveTo(3600, StatusDone) // a stale save of the status
-		if _, err := w.controller().Retry(t.Context(), first.ID, RetryRequest{}); err != nil {
+		w.moveTo(3600, pushd.StatusDone) // a stale save of the status
+		if _, err := w.controller().Retry(t.Context(), first.ID, pushd.RetryRequest{}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		if job, _ := w.ledger.Job(t.Context(), first.ID); job.StartTime != first.StartTime || job.State != Canceled || job.Reason != StartMoved {
+		if job, _ := w.ledger.Job(t.Context(), first.ID); job.StartTime != first.StartTime || job.State != pushd.Canceled || job.Reason != pushd.StartMoved {
 			t.Errorf("the retry: %s %s, start %d", job.State, job.Reason, job.StartTime-first.StartTime)
 		}
-		w.post(1, Request{})
+		w.post(1, pushd.Request{})
 		w.within(time.Minute)
 		time.Sleep(time.Minute)
 		job, err := w.ledger.Last(t.Context(), 1)
-		if err != nil || job.ID == first.ID || job.State != Succeeded || job.Counts.Sent != 40 {
+		if err != nil || job.ID == first.ID || job.State != pushd.Succeeded || job.Counts.Sent != 40 {
 			t.Errorf("the reminder of the new start: %v, %s, %+v", err, job.State, job.Counts)
 		}
 	})
@@ -95,12 +97,12 @@ func TestRun_StartMovesDuringARetry(t *testing.T) {
 func TestRun_StartMovesBeforeTheEnd(t *testing.T) {
 	inWorld(t, 100, 10, func(w *sim) {
 		time.Sleep(9500 * time.Millisecond)
-		w.moveTo(3600, StatusNotifying)
+		w.moveTo(3600, pushd.StatusNotifying)
 		w.within(30 * time.Second)
-		if job := w.job(); job.State != Succeeded || job.StartTime != w.channel(1).StartTime || w.column() != StatusDone {
+		if job := w.job(); job.State != pushd.Succeeded || job.StartTime != w.channel(1).StartTime || w.column() != pushd.StatusDone {
 			w.violated("%s %s, start %+d s, column %d", job.State, job.Reason, job.StartTime-w.channel(1).StartTime, w.column())
 		}
-		w.post(1, Request{})
+		w.post(1, pushd.Request{})
 		if n := len(w.ledger.jobs); n != 1 {
 			w.violated("%d jobs", n)
 		}
@@ -118,18 +120,18 @@ func TestRun_StartMovesUnderAnOlderReminder(t *testing.T) {
 			w.violated("%v", err)
 		}
 		time.Sleep(time.Second)
-		w.moveTo(3600, StatusNotNotified)
-		w.post(1, Request{})
+		w.moveTo(3600, pushd.StatusNotNotified)
+		w.post(1, pushd.Request{})
 		time.Sleep(30 * time.Second)
-		if w.column() != StatusDone {
+		if w.column() != pushd.StatusDone {
 			w.violated("the new reminder: column %d", w.column())
 		}
-		if _, err := w.controller().Retry(context.Background(), old.ID, RetryRequest{}); err != nil {
+		if _, err := w.controller().Retry(context.Background(), old.ID, pushd.RetryRequest{}); err != nil {
 			w.violated("%v", err)
 		}
 		time.Sleep(30 * time.Second)
 		got, _ := w.ledger.Job(context.Background(), old.ID)
-		if got.State != Canceled || got.Reason != StartMoved || got.StartTime != old.StartTime || w.column() != StatusDone {
+		if got.State != pushd.Canceled || got.Reason != pushd.StartMoved || got.StartTime != old.StartTime || w.column() != pushd.StatusDone {
 			w.violated("the old one: %s %s, start %+d s, column %d", got.State, got.Reason, got.StartTime-old.StartTime, w.column())
 		}
 	})
@@ -139,15 +141,15 @@ func TestRun_StartMovesUnderAnOlderReminder(t *testing.T) {
 func TestRun_StartMovesBack(t *testing.T) {
 	inWorld(t, 100, 10, func(w *sim) {
 		time.Sleep(5 * time.Second)
-		w.moveTo(3600, StatusNotNotified)
+		w.moveTo(3600, pushd.StatusNotNotified)
 		time.Sleep(40 * time.Second)
-		if job := w.job(); job.State != Canceled || job.Reason != StartMoved {
+		if job := w.job(); job.State != pushd.Canceled || job.Reason != pushd.StartMoved {
 			w.violated("%s %s", job.State, job.Reason)
 		}
-		w.moveTo(-3600, StatusNotNotified)
-		w.post(1, Request{})
+		w.moveTo(-3600, pushd.StatusNotNotified)
+		w.post(1, pushd.Request{})
 		w.within(30 * time.Second)
-		if job := w.job(); len(w.ledger.jobs) != 1 || job.State != Succeeded || job.Counts.Sent != 100 || w.column() != StatusDone {
+		if job := w.job(); len(w.ledger.jobs) != 1 || job.State != pushd.Succeeded || job.Counts.Sent != 100 || w.column() != pushd.StatusDone {
 			w.violated("%d jobs, %s, %+v, column %d", len(w.ledger.jobs), job.State, job.Counts, w.column())
 		}
 	})
@@ -157,31 +159,31 @@ func TestRun_StartMovesBack(t *testing.T) {
 func TestEngine_OrphanedColumn(t *testing.T) {
 	inWorld(t, 20, 0, func(w *sim) {
 		w.within(time.Minute)
-		w.moveTo(3600, StatusNotifying)
+		w.moveTo(3600, pushd.StatusNotifying)
 		time.Sleep(2 * reconcileEvery)
-		if got := w.column(); got != StatusDone {
+		if got := w.column(); got != pushd.StatusDone {
 			w.violated("the column is %d", got)
 		}
-		w.moveTo(3600, StatusNotNotified) // but a 0 asks for a reminder
+		w.moveTo(3600, pushd.StatusNotNotified) // but a 0 asks for a reminder
 		time.Sleep(2 * reconcileEvery)
-		if got := w.column(); got != StatusNotNotified {
+		if got := w.column(); got != pushd.StatusNotNotified {
 			w.violated("the column is %d, the platform asks for a reminder", got)
 		}
 	})
 }
 
 func TestProjection_Retries(t *testing.T) {
-	whole, part := Counts{Sent: 9, Failed: 1}, Counts{Sent: 9}
+	whole, part := pushd.Counts{Sent: 9, Failed: 1}, pushd.Counts{Sent: 9}
 	for _, c := range []struct {
-		job  Job
+		job  pushd.Job
 		want int
 	}{
-		{Job{State: Queued}, 1}, {Job{State: Running}, 1}, {Job{State: Paused}, 1}, {Job{State: Parked}, 1},
-		{Job{State: Succeeded, Notified: true, Counts: whole}, 2},
-		{Job{State: Failed, Counts: whole}, 3}, {Job{State: Expired, Counts: part}, 3}, {Job{State: Canceled, Counts: part}, 3},
-		{Job{State: Running, Notified: true, Counts: part}, 2},   // a retry at work
-		{Job{State: Canceled, Notified: true, Counts: whole}, 2}, // one that was stopped before it began
-		{Job{State: Canceled, Notified: true, Counts: part}, 3},  // and one that left people without an outcome
+		{pushd.Job{State: pushd.Queued}, 1}, {pushd.Job{State: pushd.Running}, 1}, {pushd.Job{State: pushd.Paused}, 1}, {pushd.Job{State: pushd.Parked}, 1},
+		{pushd.Job{State: pushd.Succeeded, Notified: true, Counts: whole}, 2},
+		{pushd.Job{State: pushd.Failed, Counts: whole}, 3}, {pushd.Job{State: pushd.Expired, Counts: part}, 3}, {pushd.Job{State: pushd.Canceled, Counts: part}, 3},
+		{pushd.Job{State: pushd.Running, Notified: true, Counts: part}, 2},   // a retry at work
+		{pushd.Job{State: pushd.Canceled, Notified: true, Counts: whole}, 2}, // one that was stopped before it began
+		{pushd.Job{State: pushd.Canceled, Notified: true, Counts: part}, 3},  // and one that left people without an outcome
 	} {
 		c.job.Walk.Walked = 10
 		if got := Projection(c.job, 3); got != c.want {
@@ -194,14 +196,14 @@ func TestProjection_Retries(t *testing.T) {
 // clocks of others say.
 func TestObserver(t *testing.T) {
 	o := &observer{term: 15 * time.Second}
-	at := func(s int, want int, held ...Observation) {
+	at := func(s int, want int, held ...pushd.Observation) {
 		t.Helper()
 		if got := o.lapsed(held, time.Duration(s)*time.Second); len(got) != want {
 			t.Errorf("after %d s: %d lapsed, want %d", s, len(got), want)
 		}
 	}
-	old := Observation{Lease: Lease{"a", 1}, Mark: 1} // of a program that tells no term
-	long := Observation{Lease: Lease{"b", 1}, Mark: 1 << 60, Term: time.Minute}
+	old := pushd.Observation{Lease: pushd.Lease{Job: "a", Epoch: 1}, Mark: 1} // of a program that tells no term
+	long := pushd.Observation{Lease: pushd.Lease{Job: "b", Epoch: 1}, Mark: 1 << 60, Term: time.Minute}
 	at(0, 0, old, long)
 	at(14, 0, old, long)
 	at(15, 1, old, long)

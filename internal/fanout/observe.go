@@ -3,6 +3,8 @@ package fanout
 import (
 	"context"
 	"time"
+
+	"pushd"
 )
 
 // observer judges leases by what it sees, not by a clock that another process
@@ -12,18 +14,18 @@ import (
 // the renewal was sent.
 type observer struct {
 	term time.Duration // of leases that do not tell theirs
-	seen map[JobID]sighted
+	seen map[pushd.JobID]sighted
 }
 
 type sighted struct {
-	Observation
+	pushd.Observation
 	since time.Duration // on the boot clock
 }
 
 // lapsed takes the leases that are held at now, and returns those that have not
 // changed for their term.
-func (o *observer) lapsed(held []Observation, now time.Duration) (gone []Observation) {
-	seen := make(map[JobID]sighted, len(held))
+func (o *observer) lapsed(held []pushd.Observation, now time.Duration) (gone []pushd.Observation) {
+	seen := make(map[pushd.JobID]sighted, len(held))
 	for _, l := range held {
 		s, known := o.seen[l.Job]
 		if !known || s.Observation != l {

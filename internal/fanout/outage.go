@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"fmt"
 	"time"
+
+	"pushd"
 )
 
 // downAfter is how long WeChat gives no good answer, to several recipients,
@@ -32,10 +34,10 @@ func (s *sender) checkDown(now time.Time) {
 }
 
 // down parks the job because WeChat is down, the last answer being a.
-func (s *sender) down(a Answer) {
+func (s *sender) down(a pushd.Answer) {
 	wait := s.run.account.down(time.Now())
 	detail := fmt.Sprintf("WeChat has answered nothing good for 3 s, last %s; pushd tries again in %s and goes on by itself", describe(a), wait)
-	s.halt(s.run.park(WeChatDown, detail, s.run.e.clock.now().Add(wait)))
+	s.halt(s.run.park(pushd.WeChatDown, detail, s.run.e.clock.now().Add(wait)))
 }
 
 // revived ends the probing after a good answer.
@@ -43,7 +45,7 @@ func (s *sender) revived() {
 	s.probing = false
 	s.run.probing.Store(false)
 	s.run.account.up()
-	s.run.log.Info("job goes on", "reason", WeChatDown)
+	s.run.log.Info("job goes on", "reason", pushd.WeChatDown)
 	for len(s.later) > 0 { // their delays were counted against a WeChat that was down
 		t := heap.Pop(&s.later).(delayed).ticket
 		t.tries, t.badSince = 0, time.Time{}

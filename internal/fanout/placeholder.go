@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pushd"
 )
 
 // A text may hold four placeholders. Blanks inside the braces do not count,
@@ -28,7 +30,7 @@ var (
 
 // CheckPlaceholders says what is wrong with the placeholders of the text in
 // field, nil if nothing is.
-func CheckPlaceholders(field, text string) *Problem {
+func CheckPlaceholders(field, text string) *pushd.Problem {
 	found := stray.FindString(placeholders.ReplaceAllString(strings.ReplaceAll(text, "\x00", " "), "\x00"))
 	if found == "" {
 		return nil
@@ -49,7 +51,7 @@ func without(text string) string { return placeholders.ReplaceAllString(text, ""
 
 // facts are what a message can say about a channel.
 type facts struct {
-	Channel
+	pushd.Channel
 	loc *time.Location
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"pushd"
 )
 
 // prepareErr maps a failed preparation to the end of the job.
 func prepareErr(u *unprepared) error {
-	return &ended{Ending{Failed, u.reason, u.detail + "; then POST with continue"}}
+	return &ended{pushd.Ending{State: pushd.Failed, Reason: u.reason, Detail: u.detail + "; then POST with continue"}}
 }
 
 // prepare makes the job's message, unless an earlier life of the job already
@@ -51,27 +53,27 @@ func (r *run) prepare(ctx context.Context) error {
 
 // render makes the message from what the job, the owner, the platform and
 // WeChat know.
-func (r *run) render(ctx context.Context, ch Channel) (Prepared, error) {
+func (r *run) render(ctx context.Context, ch pushd.Channel) (pushd.Prepared, error) {
 	src := source{asked: r.job.Asked, facts: facts{ch, r.e.cfg.Location}}
 	if err := r.e.lookUp(ctx, r.retry, r.job.AppID, r.job.ActID, &src); err != nil {
-		return Prepared{}, err
+		return pushd.Prepared{}, err
 	}
 	m, err := src.render()
 	if err != nil {
 		var u *unprepared
 		errors.As(err, &u)
-		return Prepared{}, prepareErr(u)
+		return pushd.Prepared{}, prepareErr(u)
 	}
-	var deadline Time
+	var deadline pushd.Time
 	if !r.job.DeadlineAsked && ch.StartTime != r.job.StartTime {
-		deadline = DefaultDeadline(ch.StartTime, r.job.CreatedAt, r.e.cfg.Grace)
+		deadline = pushd.DefaultDeadline(ch.StartTime, r.job.CreatedAt, r.e.cfg.Grace)
 	}
-	return Prepared{Message: m, StartTime: ch.StartTime, Deadline: deadline}, nil
+	return pushd.Prepared{Message: m, StartTime: ch.StartTime, Deadline: deadline}, nil
 }
 
 // lookUp adds to src what the owner wrote for its template and, where that
 // does not say what the fields are, what WeChat lists.
-func (e *Engine) lookUp(ctx context.Context, retry retrier, appID AppID, actID ActID, src *source) error {
+func (e *Engine) lookUp(ctx context.Context, retry retrier, appID pushd.AppID, actID pushd.ActID, src *source) error {
 	id := src.templateID()
 	if id == "" || len(src.asked.Data) > 0 && src.asked.URL != "" {
 		return nil
@@ -83,7 +85,7 @@ func (e *Engine) lookUp(ctx context.Context, retry retrier, appID AppID, actID A
 		}
 		return err
 	})
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, pushd.ErrNotFound) {
 		return err
 	}
 	if len(src.asked.Data) > 0 || src.texts != nil && (len(src.texts.Fields) > 0 || src.texts.Content != "") {
@@ -96,9 +98,9 @@ func (e *Engine) lookUp(ctx context.Context, retry retrier, appID AppID, actID A
 
 // templates lists an account's templates, with another token if the first is
 // refused, and again while WeChat is busy.
-func (e *Engine) templates(ctx context.Context, appID AppID, actID ActID) ([]Template, error) {
-	var list []Template
-	a, err := e.ask(ctx, appID, actID, func(ctx context.Context, tok Token) (a Answer) {
+func (e *Engine) templates(ctx context.Context, appID pushd.AppID, actID pushd.ActID) ([]pushd.Template, error) {
+	var list []pushd.Template
+	a, err := e.ask(ctx, appID, actID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
 		list, a = e.cfg.WeChat.Templates(ctx, tok)
 		return a
 	})
@@ -107,27 +109,27 @@ func (e *Engine) templates(ctx context.Context, appID AppID, actID ActID) ([]Tem
 		return nil, err
 	case a.OK():
 		return list, nil
-	case a.Verdict == Busy, a.Verdict == Slower, a.Verdict == Quota, a.Verdict == TokenRefused:
-		return nil, &parked{Parking{WeChatDown, "the account's templates can't be listed: " + describe(a), e.clock.now().Add(15 * time.Second)}}
+	case a.Verdict == pushd.Busy, a.Verdict == pushd.Slower, a.Verdict == pushd.Quota, a.Verdict == pushd.TokenRefused:
+		return nil, &parked{pushd.Parking{Reason: pushd.WeChatDown, Detail: "the account's templates can't be listed: " + describe(a), Until: e.clock.now().Add(15 * time.Second)}}
 	}
 	return nil, nil // not listed is not wrong: most templates never are
 }
 
 // ask calls WeChat, and again with a fresh token if the token is refused, and
 // up to four times in all while WeChat is busy.
-func (e *Engine) ask(ctx context.Context, appID AppID, actID ActID, call func(context.Context, Token) Answer) (Answer, error) {
+func (e *Engine) ask(ctx context.Context, appID pushd.AppID, actID pushd.ActID, call func(context.Context, pushd.Token) pushd.Answer) (pushd.Answer, error) {
 	tok, err := e.cfg.Tokens.Token(ctx, appID, actID)
 	if err != nil {
-		return Answer{}, parkForToken(e.clock.now(), err)
+		return pushd.Answer{}, parkForToken(e.clock.now(), err)
 	}
 	for tries := 1; ; tries++ {
 		a := call(ctx, tok)
 		switch {
-		case a.Verdict == TokenRefused && tries < 4:
+		case a.Verdict == pushd.TokenRefused && tries < 4:
 			if tok, err = e.cfg.Tokens.Refused(ctx, appID, actID, tok); err != nil {
 				return a, parkForToken(e.clock.now(), err)
 			}
-		case a.Verdict == Busy && tries < 4:
+		case a.Verdict == pushd.Busy && tries < 4:
 			if !sleep(ctx, e.jitter.backoff(tries)) {
 				return a, context.Cause(ctx)
 			}
@@ -157,7 +159,7 @@ func (r *run) noteQuota(ctx context.Context) {
 		}
 	}
 	var remain int64
-	a, err := r.e.ask(ctx, r.job.AppID, r.job.ActID, func(ctx context.Context, tok Token) (a Answer) {
+	a, err := r.e.ask(ctx, r.job.AppID, r.job.ActID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
 		remain, a = r.e.cfg.WeChat.Quota(ctx, tok, pathSend)
 		return a
 	})

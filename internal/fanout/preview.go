@@ -8,11 +8,13 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"pushd"
 )
 
 // Preview is how a message will look.
 type Preview struct {
-	Message *Message
+	Message *pushd.Message
 	// Lines are the message as the follower sees it: label and value.
 	Lines    []PreviewLine
 	Warnings []Warning
@@ -27,7 +29,7 @@ type Warning struct{ Code, Field, Text string }
 
 // Preview renders the message of a channel; draft, if not nil, takes the
 // place of the saved texts.
-func (c *Composer) Preview(ctx context.Context, appID AppID, id TemplateID, actID ActID, draft *Texts) (Preview, error) {
+func (c *Composer) Preview(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, draft *pushd.Texts) (Preview, error) {
 	src, err := c.source(ctx, appID, id, actID, draft)
 	if err != nil {
 		return Preview{}, err
@@ -35,7 +37,7 @@ func (c *Composer) Preview(ctx context.Context, appID AppID, id TemplateID, actI
 	m, err := src.render()
 	var u *unprepared
 	if errors.As(err, &u) {
-		return Preview{}, &Problem{Code: ProblemCode(u.reason), Field: u.field, Text: u.detail}
+		return Preview{}, &pushd.Problem{Code: pushd.ProblemCode(u.reason), Field: u.field, Text: u.detail}
 	}
 	p := Preview{Message: m}
 	fields := src.Fields()
@@ -57,18 +59,18 @@ func (c *Composer) Preview(ctx context.Context, appID AppID, id TemplateID, actI
 
 // source gathers what a message is made from. WeChat is asked for the template
 // only where nothing that the owner wrote says what fields it has.
-func (c *Composer) source(ctx context.Context, appID AppID, id TemplateID, actID ActID, draft *Texts) (source, error) {
+func (c *Composer) source(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, draft *pushd.Texts) (source, error) {
 	ch, err := c.book.Channel(ctx, actID)
 	if err != nil {
 		return source{}, channelProblem(err, actID)
 	}
 	if ch.AppID != "" && ch.AppID != appID {
-		return source{}, &Problem{Code: CodeAppIDMismatch, Field: "actid", Text: fmt.Sprintf("channel %d belongs to another account", actID)}
+		return source{}, &pushd.Problem{Code: pushd.CodeAppIDMismatch, Field: "actid", Text: fmt.Sprintf("channel %d belongs to another account", actID)}
 	}
-	src := source{asked: Asked{TemplateID: id}, facts: facts{ch, c.engine.cfg.Location}, texts: draft}
+	src := source{asked: pushd.Asked{TemplateID: id}, facts: facts{ch, c.engine.cfg.Location}, texts: draft}
 	saved, err := c.book.Texts(ctx, appID, id)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, pushd.ErrNotFound):
 	case err != nil:
 		return source{}, err
 	case draft == nil:
@@ -114,7 +116,7 @@ func (s source) warn(f Field, value string) (warnings []Warning) {
 // slow says whether the send will take more than five minutes although the
 // message counts the minutes. A look costs WeChat nothing: it goes by the
 // account's last jobs, and where there are none, nothing is said.
-func (c *Composer) slow(ctx context.Context, appID AppID, src source) bool {
+func (c *Composer) slow(ctx context.Context, appID pushd.AppID, src source) bool {
 	counts := false
 	texts, _ := src.written()
 	for _, text := range texts {
@@ -125,13 +127,13 @@ func (c *Composer) slow(ctx context.Context, appID AppID, src source) bool {
 	if !counts {
 		return false
 	}
-	jobs, _, err := c.book.Jobs(ctx, Filter{AppID: appID, Limit: 10})
+	jobs, _, err := c.book.Jobs(ctx, pushd.Filter{AppID: appID, Limit: 10})
 	if err != nil {
 		return false
 	}
 	for _, job := range jobs {
 		if job.Walk.Total != nil {
-			return *job.Walk.Total/int64(c.engine.perSecond(Request{})) > int64(5*time.Minute/time.Second)
+			return *job.Walk.Total/int64(c.engine.perSecond(pushd.Request{})) > int64(5*time.Minute/time.Second)
 		}
 	}
 	return false
@@ -139,7 +141,7 @@ func (c *Composer) slow(ctx context.Context, appID AppID, src source) bool {
 
 // Test sends one real message to one follower. A value that WeChat refuses is
 // a problem that names the field.
-func (c *Composer) Test(ctx context.Context, appID AppID, id TemplateID, actID ActID, to OpenID) (*Message, error) {
+func (c *Composer) Test(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, to pushd.OpenID) (*pushd.Message, error) {
 	src, err := c.source(ctx, appID, id, actID, nil)
 	if err != nil {
 		return nil, err
@@ -147,15 +149,15 @@ func (c *Composer) Test(ctx context.Context, appID AppID, id TemplateID, actID A
 	m, err := src.render()
 	var u *unprepared
 	if errors.As(err, &u) {
-		return nil, &Problem{Code: ProblemCode(u.reason), Field: u.field, Text: u.detail}
+		return nil, &pushd.Problem{Code: pushd.ProblemCode(u.reason), Field: u.field, Text: u.detail}
 	}
-	letter := m.Letter(NewMsgID())
+	letter := m.Letter(pushd.NewMsgID())
 	c.engine.account(appID).disturb(c.engine.clock.now())
 	doubt := false
-	a, err := c.engine.ask(ctx, appID, actID, func(ctx context.Context, tok Token) Answer {
+	a, err := c.engine.ask(ctx, appID, actID, func(ctx context.Context, tok pushd.Token) pushd.Answer {
 		a := c.engine.cfg.WeChat.Send(ctx, tok, letter, to)
-		if doubt && a.Verdict == DeferShort { // the try before, or a message that is on the phone already
-			return Answer{}
+		if doubt && a.Verdict == pushd.DeferShort { // the try before, or a message that is on the phone already
+			return pushd.Answer{}
 		}
 		doubt = doubt || a.Ambiguous
 		return a
@@ -169,16 +171,16 @@ func (c *Composer) Test(ctx context.Context, appID AppID, id TemplateID, actID A
 var refusedField = regexp.MustCompile(`data\.(\w+)\.value`)
 
 // testProblem explains why a test message was not accepted.
-func testProblem(a Answer) error {
+func testProblem(a pushd.Answer) error {
 	if a.OK() {
 		return nil
 	}
-	p := &Problem{Code: CodeWeChatRefused, Text: "WeChat refuses the message: " + describe(a)}
+	p := &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: "WeChat refuses the message: " + describe(a)}
 	switch m := refusedField.FindStringSubmatch(a.Text); {
 	case m != nil:
-		p.Code, p.Field = CodeInvalid, "fields."+m[1]
-	case a.Verdict == Skip:
-		p.Code, p.Field = CodeInvalid, "openid"
+		p.Code, p.Field = pushd.CodeInvalid, "fields."+m[1]
+	case a.Verdict == pushd.Skip:
+		p.Code, p.Field = pushd.CodeInvalid, "openid"
 	}
 	return p
 }
@@ -187,10 +189,10 @@ func testProblem(a Answer) error {
 func composeProblem(err error) error {
 	var p *parked
 	switch {
-	case errors.As(err, &p) && p.Reason == TokenUnavailable:
-		return &Problem{Code: CodeTokenUnavailable, Text: p.Detail}
+	case errors.As(err, &p) && p.Reason == pushd.TokenUnavailable:
+		return &pushd.Problem{Code: pushd.CodeTokenUnavailable, Text: p.Detail}
 	case errors.As(err, &p):
-		return &Problem{Code: CodeWeChatRefused, Text: p.Detail}
+		return &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: p.Detail}
 	}
 	return err
 }

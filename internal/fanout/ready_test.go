@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // Until the tables are those of this program it takes no work and writes
@@ -17,27 +19,27 @@ func TestEngine_WorksOnItsOwnTablesOnly(t *testing.T) {
 		var ready atomic.Bool
 		w.change = func(c *Config) { c.Ready = ready.Load }
 		w.boot(0)
-		w.post(1, Request{Rate: 2})
+		w.post(1, pushd.Request{Rate: 2})
 		time.Sleep(30 * time.Second)
-		if job := w.job(); job.State != Queued || job.Epoch != 0 {
+		if job := w.job(); job.State != pushd.Queued || job.Epoch != 0 {
 			t.Errorf("not ready: %s, epoch %d", job.State, job.Epoch)
 		}
-		if h := w.processes[0].engine.Health("not migrated", ""); h.Parts[0].Status != OK {
+		if h := w.processes[0].engine.Health("not migrated", ""); h.Parts[0].Status != pushd.OK {
 			t.Errorf("the database answers, but health says %+v", h.Parts[0])
 		}
 		ready.Store(true)
 		time.Sleep(3 * time.Second)
-		if job := w.job(); job.State != Running {
+		if job := w.job(); job.State != pushd.Running {
 			t.Errorf("ready: %s", job.State)
 		}
 		ready.Store(false)
-		w.post(2, Request{})
+		w.post(2, pushd.Request{})
 		w.within(time.Minute)
 		time.Sleep(time.Minute)
-		if job := w.job(); job.State != Succeeded || job.Counts.Sent != 60 {
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 60 {
 			t.Errorf("what ran: %s, %+v", job.State, job.Counts)
 		}
-		if other, err := w.ledger.pick(func(j *fakeJob) bool { return j.ActID == 2 }); err != nil || other.State != Queued {
+		if other, err := w.ledger.pick(func(j *fakeJob) bool { return j.ActID == 2 }); err != nil || other.State != pushd.Queued {
 			t.Errorf("the next: %s, %v", other.State, err)
 		}
 		w.processes[0].stop()

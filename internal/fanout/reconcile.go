@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"pushd"
 )
 
 // maxFruitless is how many rounds in a row may leave recipients over for no
@@ -32,7 +34,7 @@ func (r *run) reconcile(ctx context.Context) error {
 	case !any:
 		return r.fruitless(ctx, left, walk.Walked)
 	case long:
-		return r.park(WaitingDeferred, fmt.Sprintf("only people are left whom WeChat asked to try again later (%d)", CodeTooFrequent), until)
+		return r.park(pushd.WaitingDeferred, fmt.Sprintf("only people are left whom WeChat asked to try again later (%d)", pushd.CodeTooFrequent), until)
 	}
 	return r.rest(ctx, r.e.clock.until(until))
 }
@@ -41,7 +43,7 @@ func (r *run) reconcile(ctx context.Context) error {
 func (r *run) fruitless(ctx context.Context, left, walked int64) error {
 	n := r.deferrals.fruitless(left)
 	if n > maxFruitless {
-		return &ended{Ending{Failed, LedgerMismatch, fmt.Sprintf("%d people of %d have no outcome and can't be sent to", left, walked)}}
+		return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: fmt.Sprintf("%d people of %d have no outcome and can't be sent to", left, walked)}}
 	}
 	if n == 1 {
 		return nil
@@ -65,29 +67,29 @@ const fewFailed = 10
 // the sends wants 200 answers before it judges; here, small jobs are judged by
 // all they have: one in which nobody got the message and somebody failed, or
 // half of those who could receive it failed, has not succeeded.
-func verdictOn(job Job) error {
+func verdictOn(job pushd.Job) error {
 	c := job.Counts
 	reached := c.Sent + c.Unknown + c.Failed
 	if c.Failed > 0 && c.Sent == 0 || c.Failed >= fewFailed && 2*c.Failed >= reached {
-		return &ended{Ending{Failed, TooManyFailures, fmt.Sprintf(
+		return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures, Detail: fmt.Sprintf(
 			"%d of %d people who could receive the message failed, %d got it; see the failures, then POST with continue", c.Failed, reached, c.Sent)}}
 	}
-	return &ended{Ending{State: Succeeded}}
+	return &ended{pushd.Ending{State: pushd.Succeeded}}
 }
 
 // finish ends the job in the ledger. A sum that does not add up may be that of
 // a node which lags behind, so it is asked for some time.
-func (r *run) finish(ctx context.Context, lease Lease, e *ended) error {
+func (r *run) finish(ctx context.Context, lease pushd.Lease, e *ended) error {
 	first := time.Now()
 	for {
 		err := r.retry.do(ctx, "finish job", func(ctx context.Context) error {
 			return r.e.cfg.Ledger.Finish(ctx, lease, e.Ending)
 		})
-		if !errors.Is(err, ErrIncomplete) {
+		if !errors.Is(err, pushd.ErrIncomplete) {
 			return err
 		}
 		if time.Since(first) >= staleFor {
-			e.Ending = Ending{Failed, LedgerMismatch, "the ledger does not account for everyone"}
+			e.Ending = pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: "the ledger does not account for everyone"}
 		} else if !sleep(ctx, time.Second) {
 			return context.Cause(ctx)
 		}

@@ -3,6 +3,8 @@ package fanout
 import (
 	"context"
 	"time"
+
+	"pushd"
 )
 
 // record writes what has changed, in a goroutine of its own so that sending
@@ -15,7 +17,7 @@ func (s *sender) record(ctx context.Context, now time.Time, force bool) {
 	if !force && len(s.admitted) == 0 && now.Sub(s.lastWrite) < recordEvery {
 		return
 	}
-	var rows []Progress
+	var rows []pushd.Progress
 	for _, sh := range s.sheets {
 		if sh.dirty {
 			rows = append(rows, sh.progress())

@@ -3,6 +3,8 @@ package fanout
 import (
 	"sync"
 	"time"
+
+	"pushd"
 )
 
 // refusals remembers the jobs that the ledger would not give for a reason of
@@ -11,7 +13,7 @@ import (
 // kept waiting.
 type refusals struct {
 	mu  sync.Mutex
-	all map[JobID]refusal
+	all map[pushd.JobID]refusal
 }
 
 type refusal struct {
@@ -23,18 +25,18 @@ type refusal struct {
 const refusalsMost = 30 * time.Second
 
 // add notes that a claim has failed. The first time may be the database's doing.
-func (r *refusals) add(id JobID, now time.Time) {
+func (r *refusals) add(id pushd.JobID, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.all == nil {
-		r.all = map[JobID]refusal{}
+		r.all = map[pushd.JobID]refusal{}
 	}
 	n := r.all[id].times + 1
 	r.all[id] = refusal{n, now.Add(min(refusalsMost, time.Second<<min(n-1, 10)))}
 }
 
 // clear forgets a job that could be claimed.
-func (r *refusals) clear(id JobID) {
+func (r *refusals) clear(id pushd.JobID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.all, id)
@@ -42,10 +44,10 @@ func (r *refusals) clear(id JobID) {
 
 // now returns the jobs that are left alone at now, and forgets those of which
 // nothing was heard for long.
-func (r *refusals) now(now time.Time) map[JobID]bool {
+func (r *refusals) now(now time.Time) map[pushd.JobID]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	alone := map[JobID]bool{}
+	alone := map[pushd.JobID]bool{}
 	for id, x := range r.all {
 		switch {
 		case now.Before(x.until):

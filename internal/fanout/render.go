@@ -3,12 +3,15 @@ package fanout
 import (
 	"fmt"
 	"slices"
+	"sort"
+
+	"pushd"
 )
 
 // unprepared says why a message could not be made. field is what is to blame,
 // as in Texts, or "".
 type unprepared struct {
-	reason Reason
+	reason pushd.Reason
 	detail string
 	field  string
 }
@@ -17,16 +20,16 @@ func (u *unprepared) Error() string { return u.detail }
 
 // source is all that a message may be made from, strongest first.
 type source struct {
-	asked Asked
-	texts *Texts // nil = the owner wrote nothing
+	asked pushd.Asked
+	texts *pushd.Texts // nil = the owner wrote nothing
 	// template is the account's own definition; nil = WeChat does not list
 	// it.
-	template *Template
+	template *pushd.Template
 	facts    facts
 }
 
 // templateID is the template that the message will use.
-func (s source) templateID() TemplateID {
+func (s source) templateID() pushd.TemplateID {
 	if s.asked.TemplateID != "" {
 		return s.asked.TemplateID
 	}
@@ -34,22 +37,22 @@ func (s source) templateID() TemplateID {
 }
 
 // render makes the message. The error is always an *unprepared.
-func (s source) render() (*Message, error) {
+func (s source) render() (*pushd.Message, error) {
 	id := s.templateID()
 	if id == "" {
-		return nil, &unprepared{TemplateMissing,
+		return nil, &unprepared{pushd.TemplateMissing,
 			"no template: the job brings no templateId and the channel query gives none; choose a template in the settings (user_wx_config.act_live_template_id)", ""}
 	}
 	data, err := s.data()
 	if err != nil {
 		return nil, err
 	}
-	m := &Message{TemplateID: id, Data: data}
+	m := &pushd.Message{TemplateID: id, Data: data}
 	return m, s.links(m)
 }
 
 // links makes what a tap on the message leads to.
-func (s source) links(m *Message) error {
+func (s source) links(m *pushd.Message) error {
 	link, mini := s.asked.URL, s.asked.MiniProgram
 	if s.texts != nil && link == "" {
 		link = s.texts.URL
@@ -67,7 +70,7 @@ func (s source) links(m *Message) error {
 		if err := placed("miniprogram.pagepath", mini.PagePath); err != nil {
 			return err
 		}
-		m.MiniProgram = &MiniProgram{AppID: mini.AppID, PagePath: s.facts.expandLink(mini.PagePath)}
+		m.MiniProgram = &pushd.MiniProgram{AppID: mini.AppID, PagePath: s.facts.expandLink(mini.PagePath)}
 	}
 	return nil
 }
@@ -76,7 +79,7 @@ func (s source) links(m *Message) error {
 // been saved before such texts were refused.
 func placed(field, text string) error {
 	if p := CheckPlaceholders(field, text); p != nil {
-		return &unprepared{MessageInvalid, p.Error(), field}
+		return &unprepared{pushd.MessageInvalid, p.Error(), field}
 	}
 	return nil
 }
@@ -101,14 +104,14 @@ func (s source) written() (texts map[string]string, guessed bool) {
 func (s source) data() (map[string]string, error) {
 	texts, guessed := s.written()
 	if len(texts) == 0 {
-		return nil, &unprepared{TemplateFieldsUnknown, fmt.Sprintf(
+		return nil, &unprepared{pushd.TemplateFieldsUnknown, fmt.Sprintf(
 			"the fields of template %s are not known: WeChat does not list it (category templates never are); save its texts, or send data with the job", s.templateID()), ""}
 	}
 	data := make(map[string]string, len(texts))
 	for _, key := range sortedKeys(texts) {
 		f := newField(key, "")
 		if guessed && texts[key] == "" {
-			return nil, &unprepared{TemplateFieldsUnknown, fmt.Sprintf(
+			return nil, &unprepared{pushd.TemplateFieldsUnknown, fmt.Sprintf(
 				"nothing is known to fill field %s of template %s with; save its texts, or send data with the job", key, s.templateID()), ""}
 		}
 		value, err := s.fill(f, texts[key])
@@ -134,9 +137,9 @@ func (s source) fill(f Field, text string) (string, error) {
 		if why == "" {
 			why = fmt.Sprintf("%q has no character that WeChat shows", text)
 		}
-		return "", &unprepared{MessageInvalid, fmt.Sprintf("field %s would be empty: %s; WeChat refuses empty fields", f.Key, why), at}
+		return "", &unprepared{pushd.MessageInvalid, fmt.Sprintf("field %s would be empty: %s; WeChat refuses empty fields", f.Key, why), at}
 	case without(text) != text && !f.fits(value):
-		return "", &unprepared{MessageInvalid, fmt.Sprintf("field %s would be %q, made from %q, and %s", f.Key, value, text, f.unfit()), at}
+		return "", &unprepared{pushd.MessageInvalid, fmt.Sprintf("field %s would be %q, made from %q, and %s", f.Key, value, text, f.unfit()), at}
 	}
 	return value, nil
 }
@@ -154,10 +157,21 @@ func (s source) Fields() []Field {
 
 // findTemplate picks a template from an account's list; nil if it is not
 // there.
-func findTemplate(list []Template, id TemplateID) *Template {
-	i := slices.IndexFunc(list, func(t Template) bool { return t.ID == id })
+func findTemplate(list []pushd.Template, id pushd.TemplateID) *pushd.Template {
+	i := slices.IndexFunc(list, func(t pushd.Template) bool { return t.ID == id })
 	if i < 0 {
 		return nil
 	}
 	return &list[i]
+}
+
+// sortedKeys returns the keys of data in order, so that what is reported
+// about fields does not change from run to run.
+func sortedKeys(data map[string]string) []string {
+	keys := make([]string, 0, len(data))
+	for k := range data {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
 }

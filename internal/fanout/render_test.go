@@ -9,64 +9,66 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"pushd"
 )
 
 func TestSource_Render(t *testing.T) {
 	minutes, below := int64(15), int64(-5)
 	beijing := time.FixedZone("", 8*60*60)
-	known := facts{Channel{Title: "春季公开课", StartTime: 1772366400, WatchURL: "https://a.example/42?x=1&y=2", TemplateID: "tpl", NotifyMinutes: &minutes}, beijing}
-	listed := &Template{ID: "tpl", Content: "课程名称:{{thing1.DATA}}\n开课时间:{{time2.DATA}}"}
+	known := facts{pushd.Channel{Title: "春季公开课", StartTime: 1772366400, WatchURL: "https://a.example/42?x=1&y=2", TemplateID: "tpl", NotifyMinutes: &minutes}, beijing}
+	listed := &pushd.Template{ID: "tpl", Content: "课程名称:{{thing1.DATA}}\n开课时间:{{time2.DATA}}"}
 	for name, c := range map[string]struct {
 		src    source
 		data   map[string]string
 		url    string
 		path   string
-		reason Reason
+		reason pushd.Reason
 		says   string // the reason, in words
 	}{
 		"from WeChat's definition": {src: source{template: listed, facts: known},
 			data: map[string]string{"thing1": "春季公开课", "time2": "2026年03月01日 20:00"}, url: known.WatchURL},
-		"a date has no time": {src: source{template: &Template{Content: "日期{{date1.DATA}}"}, facts: known},
+		"a date has no time": {src: source{template: &pushd.Template{Content: "日期{{date1.DATA}}"}, facts: known},
 			data: map[string]string{"date1": "2026年03月01日"}, url: known.WatchURL},
-		"from the owner's texts": {src: source{facts: known, template: listed, texts: &Texts{
-			Fields: map[string]string{"thing1": "还有{{minutes}}分钟"}, URL: "{{url}}&f=wx", MiniProgram: &MiniProgram{"w", "p?u={{minutes}}"}}},
+		"from the owner's texts": {src: source{facts: known, template: listed, texts: &pushd.Texts{
+			Fields: map[string]string{"thing1": "还有{{minutes}}分钟"}, URL: "{{url}}&f=wx", MiniProgram: &pushd.MiniProgram{AppID: "w", PagePath: "p?u={{minutes}}"}}},
 			data: map[string]string{"thing1": "还有15分钟"}, url: known.WatchURL + "&f=wx", path: "p?u=15"},
-		"from content that the owner pasted": {src: source{facts: known, texts: &Texts{Content: "直播:{ {thing9.DATA} }"}},
+		"from content that the owner pasted": {src: source{facts: known, texts: &pushd.Texts{Content: "直播:{ {thing9.DATA} }"}},
 			data: map[string]string{"thing9": "春季公开课"}, url: known.WatchURL},
-		"the job wins": {src: source{facts: known, template: listed, texts: &Texts{Fields: map[string]string{"thing1": "x"}, URL: "https://b.example"},
-			asked: Asked{TemplateID: "own", URL: "https://c.example", Data: map[string]string{"thing3": "{{title}}"}}},
+		"the job wins": {src: source{facts: known, template: listed, texts: &pushd.Texts{Fields: map[string]string{"thing1": "x"}, URL: "https://b.example"},
+			asked: pushd.Asked{TemplateID: "own", URL: "https://c.example", Data: map[string]string{"thing3": "{{title}}"}}},
 			data: map[string]string{"thing3": "春季公开课"}, url: "https://c.example"},
-		"a long title is cut": {src: source{template: listed, facts: facts{Channel{Title: strings.Repeat("长", 30), StartTime: 1, TemplateID: "tpl"}, beijing}},
+		"a long title is cut": {src: source{template: listed, facts: facts{pushd.Channel{Title: strings.Repeat("长", 30), StartTime: 1, TemplateID: "tpl"}, beijing}},
 			data: map[string]string{"thing1": strings.Repeat("长", 20), "time2": "1970年01月01日 08:00"}},
-		"no template":             {src: source{}, reason: TemplateMissing},
-		"a template nobody knows": {src: source{facts: known}, reason: TemplateFieldsUnknown},
-		"a field that nothing fits": {src: source{facts: known, template: &Template{Content: "费用:{{amount1.DATA}}"}},
-			reason: TemplateFieldsUnknown},
-		"no start for a time": {src: source{template: listed, facts: facts{Channel{Title: "x", TemplateID: "tpl"}, beijing}},
-			reason: MessageInvalid, says: "field time2 would be empty: the channel has no start time"},
-		"a title of emoji": {src: source{template: listed, facts: facts{Channel{Title: "😀🎉", StartTime: 1, TemplateID: "tpl"}, beijing}},
-			reason: MessageInvalid, says: `field thing1 would be empty: the channel's title "😀🎉" has no character that WeChat shows`},
-		"no title": {src: source{template: listed, facts: facts{Channel{StartTime: 1, TemplateID: "tpl"}, beijing}},
-			reason: MessageInvalid, says: "the channel has no title"},
-		"a start for a character_string": {src: source{template: &Template{Content: "开播时间:{{character_string2.DATA}}"}, facts: known},
+		"no template":             {src: source{}, reason: pushd.TemplateMissing},
+		"a template nobody knows": {src: source{facts: known}, reason: pushd.TemplateFieldsUnknown},
+		"a field that nothing fits": {src: source{facts: known, template: &pushd.Template{Content: "费用:{{amount1.DATA}}"}},
+			reason: pushd.TemplateFieldsUnknown},
+		"no start for a time": {src: source{template: listed, facts: facts{pushd.Channel{Title: "x", TemplateID: "tpl"}, beijing}},
+			reason: pushd.MessageInvalid, says: "field time2 would be empty: the channel has no start time"},
+		"a title of emoji": {src: source{template: listed, facts: facts{pushd.Channel{Title: "😀🎉", StartTime: 1, TemplateID: "tpl"}, beijing}},
+			reason: pushd.MessageInvalid, says: `field thing1 would be empty: the channel's title "😀🎉" has no character that WeChat shows`},
+		"no title": {src: source{template: listed, facts: facts{pushd.Channel{StartTime: 1, TemplateID: "tpl"}, beijing}},
+			reason: pushd.MessageInvalid, says: "the channel has no title"},
+		"a start for a character_string": {src: source{template: &pushd.Template{Content: "开播时间:{{character_string2.DATA}}"}, facts: known},
 			data: map[string]string{"character_string2": "2026-03-01 20:00"}, url: known.WatchURL},
-		"a Chinese title for a character_string": {src: source{facts: known, texts: &Texts{Fields: map[string]string{"character_string2": "{{title}}"}}},
-			reason: MessageInvalid, says: `field character_string2 would be "春季公开课", made from "{{title}}", and does not fit the type character_string`},
-		"a title for a number, from the job": {src: source{facts: known, asked: Asked{Data: map[string]string{"number1": "{{title}}"}}},
-			reason: MessageInvalid, says: "field number1 would be"},
-		"the job's own words are WeChat's to judge": {src: source{facts: known, asked: Asked{Data: map[string]string{"time1": "今晚八点"}}},
+		"a Chinese title for a character_string": {src: source{facts: known, texts: &pushd.Texts{Fields: map[string]string{"character_string2": "{{title}}"}}},
+			reason: pushd.MessageInvalid, says: `field character_string2 would be "春季公开课", made from "{{title}}", and does not fit the type character_string`},
+		"a title for a number, from the job": {src: source{facts: known, asked: pushd.Asked{Data: map[string]string{"number1": "{{title}}"}}},
+			reason: pushd.MessageInvalid, says: "field number1 would be"},
+		"the job's own words are WeChat's to judge": {src: source{facts: known, asked: pushd.Asked{Data: map[string]string{"time1": "今晚八点"}}},
 			data: map[string]string{"time1": "今晚八点"}, url: known.WatchURL},
-		"minutes below zero": {src: source{facts: facts{Channel{TemplateID: "tpl", NotifyMinutes: &below}, beijing}, template: &Template{Content: "剩余分钟:{{number1.DATA}}"}},
-			reason: MessageInvalid, says: `"-5"`},
-		"a text of old with a placeholder that is none": {src: source{facts: known, texts: &Texts{Fields: map[string]string{"thing1": "{{标题}}"}}},
-			reason: MessageInvalid, says: "fields.thing1: unknown placeholder {{标题}}"},
-		"a link of old with one": {src: source{facts: known, template: listed, texts: &Texts{Content: listed.Content, URL: "https://a.example/{{id}}"}},
-			reason: MessageInvalid, says: "url: unknown placeholder {{id}}"},
-		"links have their placeholders encoded": {src: source{facts: known, template: listed, asked: Asked{URL: "https://b.example/?t={{title}}&id=5", MiniProgram: &MiniProgram{"w", "p?t={{ title }}"}}},
+		"minutes below zero": {src: source{facts: facts{pushd.Channel{TemplateID: "tpl", NotifyMinutes: &below}, beijing}, template: &pushd.Template{Content: "剩余分钟:{{number1.DATA}}"}},
+			reason: pushd.MessageInvalid, says: `"-5"`},
+		"a text of old with a placeholder that is none": {src: source{facts: known, texts: &pushd.Texts{Fields: map[string]string{"thing1": "{{标题}}"}}},
+			reason: pushd.MessageInvalid, says: "fields.thing1: unknown placeholder {{标题}}"},
+		"a link of old with one": {src: source{facts: known, template: listed, texts: &pushd.Texts{Content: listed.Content, URL: "https://a.example/{{id}}"}},
+			reason: pushd.MessageInvalid, says: "url: unknown placeholder {{id}}"},
+		"links have their placeholders encoded": {src: source{facts: known, template: listed, asked: pushd.Asked{URL: "https://b.example/?t={{title}}&id=5", MiniProgram: &pushd.MiniProgram{AppID: "w", PagePath: "p?t={{ title }}"}}},
 			data: map[string]string{"thing1": "春季公开课", "time2": "2026年03月01日 20:00"},
 			url:  "https://b.example/?t=%E6%98%A5%E5%AD%A3%E5%85%AC%E5%BC%80%E8%AF%BE&id=5", path: "p?t=%E6%98%A5%E5%AD%A3%E5%85%AC%E5%BC%80%E8%AF%BE"},
-		"a value that comes out empty": {src: source{facts: facts{Channel{TemplateID: "tpl"}, beijing}, asked: Asked{Data: map[string]string{"thing1": "{{title}}"}}},
-			reason: MessageInvalid},
+		"a value that comes out empty": {src: source{facts: facts{pushd.Channel{TemplateID: "tpl"}, beijing}, asked: pushd.Asked{Data: map[string]string{"thing1": "{{title}}"}}},
+			reason: pushd.MessageInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := c.src.render()
@@ -90,8 +92,8 @@ func TestSource_Render(t *testing.T) {
 }
 
 func TestMessage_Letter(t *testing.T) {
-	m := Message{TemplateID: "tpl", URL: "https://a.example/?a=1&b=<2>", Data: map[string]string{"thing1": "R&D \"课\" \u2028"}}
-	id := NewMsgID()
+	m := pushd.Message{TemplateID: "tpl", URL: "https://a.example/?a=1&b=<2>", Data: map[string]string{"thing1": "R&D \"课\" \u2028"}}
+	id := pushd.NewMsgID()
 	l := m.Letter(id)
 	body := bytes.Join([][]byte{l.Head, l.Tail}, []byte("oAbc-_1"))
 	var got struct {
@@ -124,12 +126,12 @@ func FuzzMessage_Letter(f *testing.F) {
 	f.Add("https://a.example/?a=1&b=<2>", "p?a=\u2028", "R&D \"课\" \\u2028 \u2029 \x00\x1f\n\\")
 	f.Add("\xff", "\\", `\\u0041\u0041`)
 	f.Fuzz(func(t *testing.T, link, path, value string) {
-		m := Message{TemplateID: "tpl", URL: link, MiniProgram: &MiniProgram{"w", path}, Data: map[string]string{"thing1": value}}
+		m := pushd.Message{TemplateID: "tpl", URL: link, MiniProgram: &pushd.MiniProgram{AppID: "w", PagePath: path}, Data: map[string]string{"thing1": value}}
 		l := m.Letter("job1")
 		body := bytes.Join([][]byte{l.Head, l.Tail}, []byte("oA"))
 		var got struct {
 			URL         string
-			MiniProgram MiniProgram
+			MiniProgram pushd.MiniProgram
 			Data        map[string]struct{ Value string }
 		}
 		if err := json.Unmarshal(body, &got); err != nil || !utf8.Valid(body) {
@@ -153,9 +155,9 @@ func FuzzMessage_Letter(f *testing.F) {
 }
 
 func TestNewJobID(t *testing.T) {
-	seen := map[JobID]bool{}
+	seen := map[pushd.JobID]bool{}
 	for range 1000 {
-		id := NewJobID()
+		id := pushd.NewJobID()
 		if len(id) != 20 || strings.Trim(string(id), "0123456789abcdefghijklmnopqrstuvwxyz") != "" || seen[id] {
 			t.Fatalf("job id %q", id)
 		}

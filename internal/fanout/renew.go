@@ -3,16 +3,18 @@ package fanout
 import (
 	"context"
 	"time"
+
+	"pushd"
 )
 
 type tokenAnswer struct {
-	token Token
+	token pushd.Token
 	err   error
 }
 
 // look is what came of looking for a token newer than was.
 type look struct {
-	was Token
+	was pushd.Token
 	tokenAnswer
 }
 
@@ -38,7 +40,7 @@ func (s *sender) firstToken(soft context.Context) error {
 }
 
 // tokenRefused keeps the person and asks for another token, once for all.
-func (s *sender) tokenRefused(t *ticket, tok Token) {
+func (s *sender) tokenRefused(t *ticket, tok pushd.Token) {
 	t.tries-- // not the person's doing
 	if tok != s.token {
 		s.again(t) // an answer from before the last renewal
@@ -75,7 +77,7 @@ func (s *sender) renewed(a tokenAnswer) {
 }
 
 // useToken sends with tok from now on.
-func (s *sender) useToken(tok Token) {
+func (s *sender) useToken(tok pushd.Token) {
 	if tok == s.token {
 		return
 	}

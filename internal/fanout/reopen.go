@@ -1,6 +1,10 @@
 package fanout
 
-import "sync"
+import (
+	"sync"
+
+	"pushd"
+)
 
 // reopening is what is left of a retry: the recipients of these outcomes are
 // sent to again, each once in this claim. They keep their outcome in the ledger
@@ -8,26 +12,26 @@ import "sync"
 // leaves every one of them on its list.
 type reopening struct {
 	mu   sync.Mutex
-	who  Again
+	who  pushd.Again
 	done map[int]bool // pages that were fed
 }
 
-func newReopening(who Again) *reopening { return &reopening{who: who, done: map[int]bool{}} }
+func newReopening(who pushd.Again) *reopening { return &reopening{who: who, done: map[int]bool{}} }
 
 // wants says whether a page holds recipients who are to be sent to again.
-func (r *reopening) wants(p Progress) bool {
+func (r *reopening) wants(p pushd.Progress) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.done[p.Page] &&
-		(r.who != AgainNobody && p.Counts.Failed > 0 || r.who == AgainUnknown && p.Counts.Unknown > 0)
+		(r.who != pushd.AgainNobody && p.Counts.Failed > 0 || r.who == pushd.AgainUnknown && p.Counts.Unknown > 0)
 }
 
 // of says who of a page is sent to again.
-func (r *reopening) of(page int) Again {
+func (r *reopening) of(page int) pushd.Again {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.done[page] {
-		return AgainNobody
+		return pushd.AgainNobody
 	}
 	return r.who
 }
@@ -49,7 +53,7 @@ type settled struct {
 }
 
 // recorded notes what has landed in the ledger.
-func (s *settled) recorded(rows []Progress) {
+func (s *settled) recorded(rows []pushd.Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, row := range rows {
@@ -58,7 +62,7 @@ func (s *settled) recorded(rows []Progress) {
 }
 
 // ahead says that rows are older than what was recorded.
-func (s *settled) ahead(rows []Progress) bool {
+func (s *settled) ahead(rows []pushd.Progress) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, row := range rows {

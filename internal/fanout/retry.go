@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"pushd"
 )
 
 // jitter draws delays. It is safe for concurrent use.
@@ -70,11 +72,11 @@ func (r retrier) patiently(ctx context.Context, what string, f func(context.Cont
 	first := time.Now()
 	return r.do(ctx, what, func(ctx context.Context) error {
 		err := f(ctx)
-		if errors.Is(err, ErrNotFound) && time.Since(first) < staleFor {
+		if errors.Is(err, pushd.ErrNotFound) && time.Since(first) < staleFor {
 			return errStale
 		}
 		if errors.Is(err, errStale) && time.Since(first) >= staleFor {
-			return ErrNotFound
+			return pushd.ErrNotFound
 		}
 		return err
 	})
@@ -82,7 +84,7 @@ func (r retrier) patiently(ctx context.Context, what string, f func(context.Cont
 
 // definite says whether the ledger has answered.
 func definite(err error) bool {
-	for _, e := range []error{ErrLost, ErrAccountBusy, ErrNotFound, ErrExists, ErrIncomplete} {
+	for _, e := range []error{pushd.ErrLost, pushd.ErrAccountBusy, pushd.ErrNotFound, pushd.ErrExists, pushd.ErrIncomplete} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -9,13 +9,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"pushd"
 )
 
 // run is one process's work on one job under one lease: from the claim to
 // the moment when the job ends, waits, or is given back.
 type run struct {
 	e       *Engine
-	job     Job
+	job     pushd.Job
 	account *account
 	tenure  *tenure
 	log     *slog.Logger
@@ -33,14 +35,14 @@ type run struct {
 	attemptMu sync.Mutex
 	restart   context.CancelCauseFunc // stops the attempt, not the run
 	prepared  chan struct{}           // closed when letter is there
-	letter    *Letter
+	letter    *pushd.Letter
 	canary    canary
 	doubted   int // how often the canary tripped since a message was accepted
 	listing   listing
 	reopening *reopening
 	settled   settled
-	doubts    map[OpenID]Time // of a list that was forgotten: when they were sent to
-	wary      atomic.Bool     // the list has turned out to be another account's before
+	doubts    map[pushd.OpenID]pushd.Time // of a list that was forgotten: when they were sent to
+	wary      atomic.Bool                 // the list has turned out to be another account's before
 	frontier  *frontier
 	startTime atomic.Int64 // what the message says; -1 before it is made
 
@@ -160,11 +162,11 @@ func (r *run) consider(ctx context.Context, err error) error {
 
 // park is what parks the job until then. That the wait is in vain is said at
 // once.
-func (r *run) park(why Reason, detail string, until Time) error {
+func (r *run) park(why pushd.Reason, detail string, until pushd.Time) error {
 	if d := r.deadline(); until >= d {
 		detail += fmt.Sprintf(". That is after the deadline %s: the rest will not be told", d.Std().Format(time.RFC3339))
 	}
-	return &parked{Parking{why, detail, until}}
+	return &parked{pushd.Parking{Reason: why, Detail: detail, Until: until}}
 }
 
 // quotaLook is how often a quota that is used up is looked at again: owners
@@ -180,11 +182,11 @@ func (r *run) quotaPark(code int) error {
 	if d := r.deadline(); reset >= d {
 		detail += fmt.Sprintf(". That is after the deadline %s: without a reset the rest will not be told", d.Std().Format(time.RFC3339))
 	}
-	return &parked{Parking{QuotaExhausted, detail, min(reset, now.Add(quotaLook))}}
+	return &parked{pushd.Parking{Reason: pushd.QuotaExhausted, Detail: detail, Until: min(reset, now.Add(quotaLook))}}
 }
 
 // reload reads the job as the ledger has it now.
-func (r *run) reload(ctx context.Context) (job Job, err error) {
+func (r *run) reload(ctx context.Context) (job pushd.Job, err error) {
 	err = r.retry.patiently(ctx, "reload job", func(ctx context.Context) (err error) {
 		job, err = r.e.cfg.Ledger.Reload(ctx, r.job.ID)
 		return err
@@ -233,7 +235,7 @@ func (r *run) work(tasks <-chan task, results chan<- result, done <-chan struct{
 
 // record writes progress until the ledger has it. There is no giving up while
 // the lease may be ours: people in memory are told only once.
-func (r *run) record(ctx context.Context, rows []Progress) error {
+func (r *run) record(ctx context.Context, rows []pushd.Progress) error {
 	err := r.retry.do(ctx, "record progress", func(ctx context.Context) error {
 		began := time.Now()
 		err := r.e.cfg.Ledger.Record(ctx, r.job.Lease(), rows)
@@ -255,7 +257,7 @@ func (r *run) end(ctx context.Context, cause error) {
 	lease, ledger := r.job.Lease(), r.e.cfg.Ledger
 	var err error
 	if inexplicable(cause) {
-		cause = &ended{Ending{Failed, LedgerMismatch, "the job can't go on: " + cause.Error()}}
+		cause = &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: "the job can't go on: " + cause.Error()}}
 	}
 	switch {
 	case errors.As(cause, &e):
@@ -272,7 +274,7 @@ func (r *run) end(ctx context.Context, cause error) {
 			r.log.Warn("job parked", "reason", p.Reason, "detail", p.Detail, "until", p.Until.Std())
 			return
 		}
-	case errors.Is(cause, ErrLost):
+	case errors.Is(cause, pushd.ErrLost):
 		r.e.counters.lost.Add(1)
 		r.log.Warn("lease lost; another process has the job, or a command ended it")
 	}
@@ -287,25 +289,25 @@ func (r *run) end(ctx context.Context, cause error) {
 func inexplicable(cause error) bool {
 	var e *ended
 	var p *parked
-	return !errors.As(cause, &e) && !errors.As(cause, &p) && !errors.Is(cause, ErrLost) &&
+	return !errors.As(cause, &e) && !errors.As(cause, &p) && !errors.Is(cause, pushd.ErrLost) &&
 		!errors.Is(cause, errRelease) && !errors.Is(cause, context.Canceled)
 }
 
 // deadline is when nothing more is sent.
-func (r *run) deadline() Time { return Time(r.dead.Load()) }
+func (r *run) deadline() pushd.Time { return pushd.Time(r.dead.Load()) }
 
-func (r *run) setDeadline(t Time) { r.dead.Store(int64(t)) }
+func (r *run) setDeadline(t pushd.Time) { r.dead.Store(int64(t)) }
 
 // waiting says that the job waits on purpose until t, so that nobody takes it
 // for stuck.
 func (r *run) waiting(t time.Time) { r.busyUntil.Store(t.UnixNano()) }
 
 // put notes that somebody was put off by d.
-func (r *run) put(d time.Duration, now Time) { r.deferrals.put(d, now) }
+func (r *run) put(d time.Duration, now pushd.Time) { r.deferrals.put(d, now) }
 
 // note logs an error of something that nobody depends on.
 func (r *run) note(what string, err error) {
-	if err != nil && !errors.Is(err, ErrLost) && r.soft.Err() == nil {
+	if err != nil && !errors.Is(err, pushd.ErrLost) && r.soft.Err() == nil {
 		r.log.Warn(what, "err", err)
 	}
 }

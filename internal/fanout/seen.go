@@ -6,6 +6,8 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"strings"
+
+	"pushd"
 )
 
 // seen knows whom a walk has stored already, in memory that does not grow
@@ -14,8 +16,8 @@ import (
 // stored pages and compared byte for byte. So nobody is mistaken for anybody
 // else, whatever the filter thinks.
 type seen struct {
-	ledger Pages
-	job    JobID
+	ledger pushd.Pages
+	job    pushd.JobID
 	retry  retrier
 	seed   maphash.Seed
 
@@ -25,8 +27,8 @@ type seen struct {
 	added int64
 	near  int // the page where the last repeated people were found
 
-	once map[OpenID]bool // the people of one answer, by whether they may be stored already
-	list []OpenID        // the same, in order
+	once map[pushd.OpenID]bool // the people of one answer, by whether they may be stored already
+	list []pushd.OpenID        // the same, in order
 }
 
 const (
@@ -42,7 +44,7 @@ const (
 )
 
 // newSeen makes an empty memory for about total people, as WeChat claims.
-func newSeen(ledger Pages, job JobID, retry retrier, total int64) *seen {
+func newSeen(ledger pushd.Pages, job pushd.JobID, retry retrier, total int64) *seen {
 	s := &seen{ledger: ledger, job: job, retry: retry, seed: maphash.MakeSeed(), near: 1}
 	s.resize(min(total, filterClaimed))
 	return s
@@ -99,7 +101,7 @@ func (s *seen) maybe(h uint64) bool {
 // fresh returns those of ids, each once, who are people and not stored in
 // pages 1..pages, in order, and remembers them. What it returns is valid until
 // the next call.
-func (s *seen) fresh(ctx context.Context, ids []OpenID, pages int) ([]OpenID, error) {
+func (s *seen) fresh(ctx context.Context, ids []pushd.OpenID, pages int) ([]pushd.OpenID, error) {
 	if (s.added+int64(len(ids)))*filterPerPerson > int64(s.mask+1) {
 		s.resize((s.added + int64(len(ids))) * 2)
 		if err := s.load(ctx, pages); err != nil {
@@ -107,7 +109,7 @@ func (s *seen) fresh(ctx context.Context, ids []OpenID, pages int) ([]OpenID, er
 		}
 	}
 	if s.once == nil {
-		s.once = make(map[OpenID]bool, len(ids))
+		s.once = make(map[pushd.OpenID]bool, len(ids))
 	}
 	clear(s.once)
 	once, list, suspects := s.once, s.list[:0], 0
@@ -137,18 +139,18 @@ func (s *seen) fresh(ctx context.Context, ids []OpenID, pages int) ([]OpenID, er
 }
 
 // storable says whether an openid can be one: pages hold one to a line.
-func storable(id OpenID) bool { return id != "" && !strings.Contains(string(id), "\n") }
+func storable(id pushd.OpenID) bool { return id != "" && !strings.Contains(string(id), "\n") }
 
 // lookUp removes from ids those who are stored. It begins where the last ones
 // were found: lists repeat in runs.
-func (s *seen) lookUp(ctx context.Context, ids map[OpenID]bool, suspects, pages int) error {
+func (s *seen) lookUp(ctx context.Context, ids map[pushd.OpenID]bool, suspects, pages int) error {
 	from := s.near
 	for i := 0; i < pages && suspects > 0; i++ {
 		page := (from-1+i)%pages + 1
 		found := 0
 		err := s.scan(ctx, page, func(id []byte) {
-			if ids[OpenID(id)] {
-				delete(ids, OpenID(id))
+			if ids[pushd.OpenID(id)] {
+				delete(ids, pushd.OpenID(id))
 				found++
 			}
 		})

@@ -4,14 +4,16 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+
+	"pushd"
 )
 
 // stored makes a ledger with one job on whose pages people are.
-func stored(t *testing.T, pages ...[]OpenID) (*seen, *fakeLedger) {
+func stored(t *testing.T, pages ...[]pushd.OpenID) (*seen, *fakeLedger) {
 	l := newFakeLedger()
-	r := claimed(t, l, nil, Walk{})
+	r := claimed(t, l, nil, pushd.Walk{})
 	for i, people := range pages {
-		if err := l.StorePage(t.Context(), r.job.Lease(), Page{i + 1, people}, Walk{Pages: i + 1}); err != nil {
+		if err := l.StorePage(t.Context(), r.job.Lease(), pushd.Page{No: i + 1, OpenIDs: people}, pushd.Walk{Pages: i + 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -26,14 +28,14 @@ func stored(t *testing.T, pages ...[]OpenID) (*seen, *fakeLedger) {
 func TestSeen_Fresh(t *testing.T) {
 	for _, full := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			s, _ := stored(t, []OpenID{"oA", "oB"}, []OpenID{"oC", "oD"}, []OpenID{"oE"})
+			s, _ := stored(t, []pushd.OpenID{"oA", "oB"}, []pushd.OpenID{"oC", "oD"}, []pushd.OpenID{"oE"})
 			if full { // the filter is certain of nobody any more
 				for i := range s.words {
 					s.words[i] = ^uint64(0)
 				}
 			}
-			got, err := s.fresh(t.Context(), []OpenID{"oa", "oD", "oX", "", "oX", "oC", "oA ", "oE", "o\nY", "oAB", "oZ"}, 3)
-			want := []OpenID{"oa", "oX", "oA ", "oAB", "oZ"}
+			got, err := s.fresh(t.Context(), []pushd.OpenID{"oa", "oD", "oX", "", "oX", "oC", "oA ", "oE", "o\nY", "oAB", "oZ"}, 3)
+			want := []pushd.OpenID{"oa", "oX", "oA ", "oAB", "oZ"}
 			if err != nil || !slices.Equal(got, want) {
 				t.Errorf("filter full %v: %q, %v; want %q", full, got, err, want)
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"pushd"
 	"pushd/internal/pace"
 )
 
@@ -46,15 +47,15 @@ type sender struct {
 	wrote     time.Duration // how long a record takes, smoothed
 	took      time.Duration // and a send
 
-	token   Token
+	token   pushd.Token
 	tokens  chan tokenAnswer
 	asking  bool
 	refused []*ticket // their token was refused; they wait for the next
 	looking bool      // somebody looks whether there is a newer token
 	looked  chan look
 	lookAt  time.Time
-	gated   bool  // no more than the canary's size until a success
-	works   Token // the token that is known to work
+	gated   bool        // no more than the canary's size until a success
+	works   pushd.Token // the token that is known to work
 
 	lastGood time.Time // or when the round began
 	bad      int       // people with a bad answer since
@@ -62,7 +63,7 @@ type sender struct {
 	unsent   bool      // the last of them could not even be sent
 	probing  bool      // WeChat was down: one send at a time, until one is good
 	probeAt  time.Time
-	lastBad  Answer
+	lastBad  pushd.Answer
 
 	stop error // why the round stops early
 }
@@ -70,12 +71,12 @@ type sender struct {
 // task is one send; result is what became of it.
 type task struct {
 	t     *ticket
-	token Token
+	token pushd.Token
 }
 
 type result struct {
 	task
-	answer  Answer
+	answer  pushd.Answer
 	at      time.Time // when it came
 	took    time.Duration
 	started bool // false: the lease ran out before it was sent
@@ -243,7 +244,7 @@ func (s *sender) take(b batch, ok bool) {
 	}
 	for _, t := range b.tickets {
 		if only := s.run.e.cfg.Only; only != nil && !only[t.openID] {
-			t.sheet.settle(t.index, PersonSkipped, CodeNotOnList)
+			t.sheet.settle(t.index, pushd.PersonSkipped, pushd.CodeNotOnList)
 		} else if t.late {
 			t.sheet.settle(t.index, t.undelivered(), int(t.person().Code))
 		} else {

@@ -3,6 +3,8 @@ package fanout
 import (
 	"fmt"
 	"time"
+
+	"pushd"
 )
 
 // Times that WeChat's refusals ask for.
@@ -20,8 +22,8 @@ const (
 
 // A person's deferrals share one byte of the ledger: the lower half counts
 // the short ones, the upper half the long ones.
-func shorts(p Person) uint8 { return p.Defers & 15 }
-func longs(p Person) uint8  { return p.Defers >> 4 }
+func shorts(p pushd.Person) uint8 { return p.Defers & 15 }
+func longs(p pushd.Person) uint8  { return p.Defers >> 4 }
 
 // finished takes the result of one send: the one place where a verdict
 // becomes an action.
@@ -35,7 +37,7 @@ func (s *sender) finished(r result) {
 	}
 	s.run.e.count(r)
 	s.took += (r.took - s.took) / 16
-	s.pacer.Observe(r.answer.Verdict.speed(), r.took-r.answer.Waited, r.at)
+	s.pacer.Observe(speed(r.answer.Verdict), r.took-r.answer.Waited, r.at)
 	if t.asked {
 		t.sheet.counts.Retries++
 		t.sheet.dirty = true
@@ -43,15 +45,15 @@ func (s *sender) finished(r result) {
 	t.asked = true
 	t.tries++
 	a := r.answer
-	if a.Verdict != Sent {
+	if a.Verdict != pushd.Sent {
 		t.sheet.noteError(a.Code)
 	}
 	if a.Ambiguous {
 		t.ambiguous = true
-	} else if a.Verdict != Sent && !t.ambiguous {
+	} else if a.Verdict != pushd.Sent && !t.ambiguous {
 		t.askedAt = s.run.e.clock.now() // definitely not accepted: no doubt so far
 	}
-	if a.Verdict == Busy {
+	if a.Verdict == pushd.Busy {
 		s.busy(t, a)
 		return
 	}
@@ -61,30 +63,30 @@ func (s *sender) finished(r result) {
 		s.revived()
 	}
 	switch a.Verdict {
-	case Sent:
+	case pushd.Sent:
 		s.sent(t, r.token, r.at)
-	case Skip:
+	case pushd.Skip:
 		s.skip(t, a)
-	case DeferShort:
+	case pushd.DeferShort:
 		if t.ambiguous || t.maybe {
 			s.duplicateInDoubt(t, a, r)
 			return
 		}
 		s.run.account.disturb(s.run.e.clock.now())
 		s.putOff(t, a, deferShort, shorts(t.person()) < maxShort, 1)
-	case DeferLong:
+	case pushd.DeferLong:
 		s.putOff(t, a, deferLong, longs(t.person()) < maxLong, 16)
-	case TokenRefused:
+	case pushd.TokenRefused:
 		s.tokenRefused(t, r.token)
-	case Slower:
+	case pushd.Slower:
 		s.slower(t)
-	case Quota:
+	case pushd.Quota:
 		s.retryAt(t, time.Now())
 		s.halt(&quotaSpent{a.Code})
-	case Fatal:
+	case pushd.Fatal:
 		s.retryAt(t, time.Now())
 		s.halt(fatal(a))
-	case FatalIfRepeated:
+	case pushd.FatalIfRepeated:
 		s.maybeFatal(t, a)
 	default:
 		s.fail(t, a)
@@ -92,14 +94,14 @@ func (s *sender) finished(r result) {
 }
 
 // settle ends a ticket with an outcome.
-func (s *sender) settle(t *ticket, state PersonState, code int) {
+func (s *sender) settle(t *ticket, state pushd.PersonState, code int) {
 	if t.sheet.live[t.index] == t {
 		s.live--
 	}
 	t.sheet.settle(t.index, state, code)
 }
 
-func (t *ticket) person() Person { return t.sheet.people[t.index] }
+func (t *ticket) person() pushd.Person { return t.sheet.people[t.index] }
 
 // versionFor is the version of the message that a recipient has got whose send
 // was just accepted; 0 where it may be an earlier one. WeChat takes a send
@@ -112,11 +114,11 @@ func (r *run) versionFor(t *ticket) int {
 	return r.job.MessageVersion
 }
 
-func (s *sender) sent(t *ticket, tok Token, at time.Time) {
+func (s *sender) sent(t *ticket, tok pushd.Token, at time.Time) {
 	s.run.rate.add(at)
 	s.run.doubted = 0
 	s.run.account.mismatches.Store(0)
-	s.settle(t, PersonSent, s.run.versionFor(t))
+	s.settle(t, pushd.PersonSent, s.run.versionFor(t))
 	if tok == s.token {
 		s.gated = false
 		s.run.told.Store(true)
@@ -136,26 +138,26 @@ func (s *sender) sent(t *ticket, tok Token, at time.Time) {
 
 // skip settles a person who can't receive, unless the code may mean that the
 // job itself is wrong: then the canary decides later.
-func (s *sender) skip(t *ticket, a Answer) {
-	if !a.Cause.suspect() {
-		s.settle(t, PersonSkipped, a.Code)
+func (s *sender) skip(t *ticket, a pushd.Answer) {
+	if !a.Cause.Suspect() {
+		s.settle(t, pushd.PersonSkipped, a.Code)
 		return
 	}
-	s.suspected(t, a, PersonSkipped)
+	s.suspected(t, a, pushd.PersonSkipped)
 }
 
 // suspected hands a person to the canary. Until it lets them go they are
 // refused in the ledger, not told and free to be told; or still in doubt.
-func (s *sender) suspected(t *ticket, a Answer, otherwise PersonState) {
+func (s *sender) suspected(t *ticket, a pushd.Answer, otherwise pushd.PersonState) {
 	doubt := t.ambiguous || t.maybe
 	if doubt {
 		t.sheet.leave(t, a.Code)
 		s.live--
 	} else {
-		s.settle(t, Refused, a.Code)
+		s.settle(t, pushd.Refused, a.Code)
 	}
 	t.sheet.held++
-	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code, a.Cause, otherwise, doubt && !a.Cause.suspect()})
+	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code, a.Cause, otherwise, doubt && !a.Cause.Suspect()})
 	for _, sp := range released {
 		s.release(sp)
 	}
@@ -167,10 +169,10 @@ func (s *sender) suspected(t *ticket, a Answer, otherwise PersonState) {
 // distrust is why the job stops whose suspects have become too many, the last
 // of them by a: an account that does not fit, or a message that WeChat takes
 // from it for no recipient.
-func (s *sender) distrust(a Answer) error {
+func (s *sender) distrust(a pushd.Answer) error {
 	if code, ok := s.canary.unknown(); ok {
 		if a.Code != code {
-			a = Answer{Code: code}
+			a = pushd.Answer{Code: code}
 		}
 		return fatal(a)
 	}
@@ -180,14 +182,14 @@ func (s *sender) distrust(a Answer) error {
 // putOff leaves a person to a later round, or gives up if that can't be. Who
 // may have been told already is not asked again so much later: WeChat would
 // not know it for a repetition.
-func (s *sender) putOff(t *ticket, a Answer, d time.Duration, again bool, step uint8) {
+func (s *sender) putOff(t *ticket, a pushd.Answer, d time.Duration, again bool, step uint8) {
 	now := s.run.e.clock.now()
 	if t.ambiguous || t.maybe || !again || now.Add(d) >= s.run.deadline() {
 		s.giveUp(t, a.Code)
 		return
 	}
 	t.sheet.people[t.index].Defers += step
-	s.settle(t, Refused, a.Code)
+	s.settle(t, pushd.Refused, a.Code)
 	s.run.put(d, now)
 }
 
@@ -196,18 +198,18 @@ func (s *sender) giveUp(t *ticket, code int) { s.settle(t, t.undelivered(), code
 
 // undelivered is the outcome of a recipient who is given up: failed, or
 // unknown if an earlier try may have been accepted.
-func (t *ticket) undelivered() PersonState {
+func (t *ticket) undelivered() pushd.PersonState {
 	if t.ambiguous || t.maybe {
-		return PersonUnknown
+		return pushd.PersonUnknown
 	}
-	return PersonFailed
+	return pushd.PersonFailed
 }
 
 // slower lets the account rest until the next minute: the quota is one per
 // minute.
 func (s *sender) slower(t *ticket) {
 	now := s.run.e.clock.now()
-	const minute = Time(time.Minute / time.Microsecond)
+	const minute = pushd.Time(time.Minute / time.Microsecond)
 	end := time.Now().Add((now/minute*minute + minute).Sub(now))
 	until := end.Add(s.run.e.jitter.spread(time.Second))
 	s.pacer.QuotaSpent(end)
@@ -218,7 +220,7 @@ func (s *sender) slower(t *ticket) {
 }
 
 // busy retries a person whom WeChat did not answer properly.
-func (s *sender) busy(t *ticket, a Answer) {
+func (s *sender) busy(t *ticket, a pushd.Answer) {
 	now := time.Now()
 	if t.badEra != s.era {
 		t.badEra = s.era
@@ -228,7 +230,7 @@ func (s *sender) busy(t *ticket, a Answer) {
 		t.badSince = now
 	}
 	s.lastBad = a
-	if s.unsent = a.Code == CodeNotSent; s.unsent {
+	if s.unsent = a.Code == pushd.CodeNotSent; s.unsent {
 		t.tries-- // it never got as far as to be this person's doing
 	}
 	if s.probing {
@@ -249,9 +251,9 @@ func (s *sender) busy(t *ticket, a Answer) {
 
 // maybeFatal ends the job if nothing but this comes any more; while the
 // canary distrusts the job it is the canary's business.
-func (s *sender) maybeFatal(t *ticket, a Answer) {
-	if !s.canary.proven && a.Cause.suspect() {
-		s.suspected(t, a, PersonFailed)
+func (s *sender) maybeFatal(t *ticket, a pushd.Answer) {
+	if !s.canary.proven && a.Cause.Suspect() {
+		s.suspected(t, a, pushd.PersonFailed)
 		return
 	}
 	if s.canary.streak++; s.canary.streak >= fatalAfter {
@@ -269,9 +271,9 @@ func (s *sender) maybeFatal(t *ticket, a Answer) {
 // fail settles a recipient whom a retry may still reach. Before anybody has
 // got the message a code that is not in the table may as well be about the
 // message: then the canary decides later.
-func (s *sender) fail(t *ticket, a Answer) {
+func (s *sender) fail(t *ticket, a pushd.Answer) {
 	if !s.canary.proven {
-		s.suspected(t, a, PersonFailed)
+		s.suspected(t, a, pushd.PersonFailed)
 		return
 	}
 	s.giveUp(t, a.Code)
@@ -280,14 +282,14 @@ func (s *sender) fail(t *ticket, a Answer) {
 		s.release(sp)
 	}
 	if trip {
-		s.halt(&ended{Ending{Failed, TooManyFailures,
-			fmt.Sprintf("half of the last %d people failed, the last with %s; see the failures, then POST with continue or retry", canaryWindow, describe(a))}})
+		s.halt(&ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures,
+			Detail: fmt.Sprintf("half of the last %d people failed, the last with %s; see the failures, then POST with continue or retry", canaryWindow, describe(a))}})
 	}
 }
 
 // describe names an answer for people.
-func describe(a Answer) string {
-	if name := CodeName(a.Code); name != "" {
+func describe(a pushd.Answer) string {
+	if name := pushd.CodeName(a.Code); name != "" {
 		return name + " (" + a.Text + ")"
 	}
 	return fmt.Sprintf("%d %s", a.Code, a.Text)

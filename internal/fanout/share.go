@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"pushd"
 	"pushd/internal/pace"
 )
 
@@ -29,11 +30,11 @@ func (e *Engine) share(context.Context) {
 }
 
 // speed is what a verdict says about the speed of its account.
-func (v Verdict) speed() pace.Answer {
+func speed(v pushd.Verdict) pace.Answer {
 	switch v {
-	case Busy:
+	case pushd.Busy:
 		return pace.Bad
-	case Slower, TokenRefused, Quota, Fatal:
+	case pushd.Slower, pushd.TokenRefused, pushd.Quota, pushd.Fatal:
 		return pace.Silent
 	}
 	return pace.Good

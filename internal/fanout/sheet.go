@@ -1,20 +1,24 @@
 package fanout
 
-import "time"
+import (
+	"time"
+
+	"pushd"
+)
 
 // sheet is one page in work: the ledger's entry of every person on it, ahead
 // of what the database has by at most one statement.
 type sheet struct {
 	no     int
-	people []Person
+	people []pushd.Person
 	mark   int // watermark; committed once the next record has landed
-	counts Counts
+	counts pushd.Counts
 	dirty  bool
 	live   map[int]*ticket // admitted and not settled, by index
 	// off counts the people in doubt who have no ticket: those whom a crash
 	// or a stop left so. None of them was sent to before offAt.
 	off   int
-	offAt Time
+	offAt pushd.Time
 	queue int  // people who have a ticket and are not admitted yet
 	held  int  // suspects whom the canary holds back
 	fed   bool // every person on it who needs a ticket has got one
@@ -30,7 +34,7 @@ func (s *sheet) idle() bool {
 type ticket struct {
 	sheet  *sheet
 	index  int
-	openID OpenID
+	openID pushd.OpenID
 	asked  bool // sent to at least once
 	late   bool // is not sent to: WeChat asked to wait beyond the deadline
 	// reopened says that they have an outcome and are sent to all the same.
@@ -49,12 +53,12 @@ type ticket struct {
 	counted bool
 	// askedAt is no later than the first time this person was sent to
 	// without a definite answer.
-	askedAt Time
+	askedAt pushd.Time
 }
 
 // newSheet opens a page as the ledger has it.
-func newSheet(p Progress) (*sheet, error) {
-	people, err := DecodePersons(p.Outcomes, p.People)
+func newSheet(p pushd.Progress) (*sheet, error) {
+	people, err := pushd.DecodePersons(p.Outcomes, p.People)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +81,7 @@ func newSheet(p Progress) (*sheet, error) {
 // knows.
 func (s *sheet) inDoubt(i int) bool {
 	st := s.people[i].State
-	return st == InDoubt || st == Untouched && i < s.mark
+	return st == pushd.InDoubt || st == pushd.Untouched && i < s.mark
 }
 
 // admit makes t one who may be sent to as soon as the ledger has it.
@@ -90,10 +94,10 @@ func (s *sheet) admit(t *ticket) {
 	switch {
 	case s.inDoubt(t.index):
 		s.off--
-	case t.index >= s.mark && s.people[t.index].State == Untouched:
+	case t.index >= s.mark && s.people[t.index].State == pushd.Untouched:
 		s.mark = t.index + 1
 	default:
-		s.people[t.index].State = InDoubt // the ledger has to know before it is sent again
+		s.people[t.index].State = pushd.InDoubt // the ledger has to know before it is sent again
 	}
 	s.live[t.index] = t
 	s.queue--
@@ -102,7 +106,7 @@ func (s *sheet) admit(t *ticket) {
 
 // settle gives a person a state that does not leave them in doubt. code is what
 // Person.Code says.
-func (s *sheet) settle(index int, state PersonState, code int) {
+func (s *sheet) settle(index int, state pushd.PersonState, code int) {
 	if s.live[index] == nil && s.inDoubt(index) {
 		s.off--
 	}
@@ -117,30 +121,30 @@ func (s *sheet) leave(t *ticket, code int) {
 	}
 	s.off++
 	delete(s.live, t.index)
-	s.set(t.index, InDoubt, code)
+	s.set(t.index, pushd.InDoubt, code)
 }
 
-func (s *sheet) set(index int, state PersonState, code int) {
+func (s *sheet) set(index int, state pushd.PersonState, code int) {
 	p := &s.people[index]
 	s.tally(p.State, -1)
 	s.tally(state, 1)
-	if state == PersonSent {
-		*p = Person{State: PersonSent, Code: int32(code)}
+	if state == pushd.PersonSent {
+		*p = pushd.Person{State: pushd.PersonSent, Code: int32(code)}
 	} else {
 		p.State, p.Code = state, int32(code)
 	}
 	s.dirty = true
 }
 
-func (s *sheet) tally(state PersonState, by int64) {
+func (s *sheet) tally(state pushd.PersonState, by int64) {
 	switch state {
-	case PersonSent:
+	case pushd.PersonSent:
 		s.counts.Sent += by
-	case PersonSkipped:
+	case pushd.PersonSkipped:
 		s.counts.Skipped += by
-	case PersonFailed:
+	case pushd.PersonFailed:
 		s.counts.Failed += by
-	case PersonUnknown:
+	case pushd.PersonUnknown:
 		s.counts.Unknown += by
 	}
 }
@@ -153,8 +157,8 @@ func (s *sheet) noteError(code int) {
 
 // oldestDoubt is a lower bound of when anyone was asked who is in doubt; 0
 // when nobody is.
-func (s *sheet) oldestDoubt() Time {
-	var oldest Time
+func (s *sheet) oldestDoubt() pushd.Time {
+	var oldest pushd.Time
 	if s.off > 0 {
 		oldest = s.offAt
 	}
@@ -167,14 +171,14 @@ func (s *sheet) oldestDoubt() Time {
 }
 
 // progress is the sheet as the ledger will have it.
-func (s *sheet) progress() Progress {
+func (s *sheet) progress() pushd.Progress {
 	counts := s.counts
 	counts.Errors = make(map[int]int64, len(s.counts.Errors))
 	for code, n := range s.counts.Errors {
 		counts.Errors[code] = n
 	}
-	return Progress{
+	return pushd.Progress{
 		Page: s.no, People: len(s.people), Mark: s.mark, DoubtAt: s.oldestDoubt(),
-		Outcomes: EncodePersons(nil, s.people), Counts: counts,
+		Outcomes: pushd.EncodePersons(nil, s.people), Counts: counts,
 	}
 }

@@ -3,12 +3,14 @@ package fanout
 import (
 	"maps"
 	"testing"
+
+	"pushd"
 )
 
 // open opens a page of people of whom the first mark may have been sent to.
-func open(t *testing.T, mark int, doubtAt Time, people ...Person) *sheet {
+func open(t *testing.T, mark int, doubtAt pushd.Time, people ...pushd.Person) *sheet {
 	t.Helper()
-	s, err := newSheet(Progress{Page: 1, People: len(people), Mark: mark, DoubtAt: doubtAt, Outcomes: EncodePersons(nil, people)})
+	s, err := newSheet(pushd.Progress{Page: 1, People: len(people), Mark: mark, DoubtAt: doubtAt, Outcomes: pushd.EncodePersons(nil, people)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -16,56 +18,56 @@ func open(t *testing.T, mark int, doubtAt Time, people ...Person) *sheet {
 }
 
 func TestSheet_Transitions(t *testing.T) {
-	admit := func(i int, at Time) func(*sheet) {
+	admit := func(i int, at pushd.Time) func(*sheet) {
 		return func(s *sheet) { s.admit(&ticket{sheet: s, index: i, askedAt: at}) }
 	}
-	settle := func(i int, state PersonState) func(*sheet) {
+	settle := func(i int, state pushd.PersonState) func(*sheet) {
 		return func(s *sheet) { s.settle(i, state, 7) }
 	}
 	leave := func(i int) func(*sheet) { return func(s *sheet) { s.leave(s.live[i], 9) } }
-	refused := Person{State: Refused, Code: 43117, Defers: 16}
+	refused := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
 	for name, c := range map[string]struct {
 		mark    int
-		doubtAt Time
-		people  []Person
+		doubtAt pushd.Time
+		people  []pushd.Person
 		steps   []func(*sheet)
 
 		wantMark  int
-		wantDoubt Time
-		want      []Person
-		counts    Counts
+		wantDoubt pushd.Time
+		want      []pushd.Person
+		counts    pushd.Counts
 	}{
-		"nobody yet": {people: make([]Person, 3), want: make([]Person, 3)},
+		"nobody yet": {people: make([]pushd.Person, 3), want: make([]pushd.Person, 3)},
 		"admitted is behind the mark, since it was asked": {
-			people: make([]Person, 3), steps: []func(*sheet){admit(0, 50), admit(1, 40)},
-			wantMark: 2, wantDoubt: 40, want: make([]Person, 3)},
+			people: make([]pushd.Person, 3), steps: []func(*sheet){admit(0, 50), admit(1, 40)},
+			wantMark: 2, wantDoubt: 40, want: make([]pushd.Person, 3)},
 		"told": {
-			people: make([]Person, 3), steps: []func(*sheet){admit(0, 50), settle(0, PersonSent)},
-			wantMark: 1, want: []Person{{PersonSent, 0, 7}, {}, {}}, counts: Counts{Sent: 1}},
+			people: make([]pushd.Person, 3), steps: []func(*sheet){admit(0, 50), settle(0, pushd.PersonSent)},
+			wantMark: 1, want: []pushd.Person{{State: pushd.PersonSent, Defers: 0, Code: 7}, {}, {}}, counts: pushd.Counts{Sent: 1}},
 		"every outcome counts once": {
-			people: make([]Person, 4), steps: []func(*sheet){settle(0, PersonSent), settle(1, PersonSkipped), settle(2, PersonFailed), settle(3, PersonUnknown)},
-			want: []Person{{PersonSent, 0, 7}, {PersonSkipped, 0, 7}, {PersonFailed, 0, 7}, {PersonUnknown, 0, 7}}, counts: Counts{1, 1, 1, 1, 0, 0, nil}},
+			people: make([]pushd.Person, 4), steps: []func(*sheet){settle(0, pushd.PersonSent), settle(1, pushd.PersonSkipped), settle(2, pushd.PersonFailed), settle(3, pushd.PersonUnknown)},
+			want: []pushd.Person{{State: pushd.PersonSent, Defers: 0, Code: 7}, {State: pushd.PersonSkipped, Defers: 0, Code: 7}, {State: pushd.PersonFailed, Defers: 0, Code: 7}, {State: pushd.PersonUnknown, Defers: 0, Code: 7}}, counts: pushd.Counts{Sent: 1, Skipped: 1, Failed: 1, Unknown: 1, Retries: 0, InDoubt: 0, Errors: nil}},
 		"who was refused is in doubt before the next try": {
-			mark: 1, people: []Person{refused}, steps: []func(*sheet){admit(0, 60)},
-			wantMark: 1, wantDoubt: 60, want: []Person{{InDoubt, 16, 43117}}},
+			mark: 1, people: []pushd.Person{refused}, steps: []func(*sheet){admit(0, 60)},
+			wantMark: 1, wantDoubt: 60, want: []pushd.Person{{State: pushd.InDoubt, Defers: 16, Code: 43117}}},
 		"who was refused beyond the mark too": {
-			people: []Person{refused}, steps: []func(*sheet){admit(0, 60)},
-			wantDoubt: 60, want: []Person{{InDoubt, 16, 43117}}},
+			people: []pushd.Person{refused}, steps: []func(*sheet){admit(0, 60)},
+			wantDoubt: 60, want: []pushd.Person{{State: pushd.InDoubt, Defers: 16, Code: 43117}}},
 		"in doubt after a crash, old doubt stays the bound": {
-			mark: 2, doubtAt: 10, people: make([]Person, 3), steps: []func(*sheet){admit(2, 60)},
-			wantMark: 3, wantDoubt: 10, want: make([]Person, 3)},
+			mark: 2, doubtAt: 10, people: make([]pushd.Person, 3), steps: []func(*sheet){admit(2, 60)},
+			wantMark: 3, wantDoubt: 10, want: make([]pushd.Person, 3)},
 		"the last one in doubt settles the doubt": {
-			mark: 1, doubtAt: 10, people: make([]Person, 2), steps: []func(*sheet){admit(0, 10), settle(0, PersonSent)},
-			wantMark: 1, want: []Person{{PersonSent, 0, 7}, {}}, counts: Counts{Sent: 1}},
+			mark: 1, doubtAt: 10, people: make([]pushd.Person, 2), steps: []func(*sheet){admit(0, 10), settle(0, pushd.PersonSent)},
+			wantMark: 1, want: []pushd.Person{{State: pushd.PersonSent, Defers: 0, Code: 7}, {}}, counts: pushd.Counts{Sent: 1}},
 		"settled without a ticket": {
-			mark: 1, doubtAt: 10, people: make([]Person, 2), steps: []func(*sheet){settle(0, PersonUnknown)},
-			wantMark: 1, want: []Person{{PersonUnknown, 0, 7}, {}}, counts: Counts{Unknown: 1}},
+			mark: 1, doubtAt: 10, people: make([]pushd.Person, 2), steps: []func(*sheet){settle(0, pushd.PersonUnknown)},
+			wantMark: 1, want: []pushd.Person{{State: pushd.PersonUnknown, Defers: 0, Code: 7}, {}}, counts: pushd.Counts{Unknown: 1}},
 		"left in doubt at a stop": {
-			people: make([]Person, 2), steps: []func(*sheet){admit(0, 50), admit(1, 55), leave(0), settle(1, Refused)},
-			wantMark: 2, wantDoubt: 50, want: []Person{{InDoubt, 0, 9}, {Refused, 0, 7}}},
+			people: make([]pushd.Person, 2), steps: []func(*sheet){admit(0, 50), admit(1, 55), leave(0), settle(1, pushd.Refused)},
+			wantMark: 2, wantDoubt: 50, want: []pushd.Person{{State: pushd.InDoubt, Defers: 0, Code: 9}, {State: pushd.Refused, Defers: 0, Code: 7}}},
 		"left at a stop, older than those of a crash": {
-			mark: 1, doubtAt: 30, people: make([]Person, 2), steps: []func(*sheet){admit(1, 20), leave(1)},
-			wantMark: 2, wantDoubt: 20, want: []Person{{}, {InDoubt, 0, 9}}},
+			mark: 1, doubtAt: 30, people: make([]pushd.Person, 2), steps: []func(*sheet){admit(1, 20), leave(1)},
+			wantMark: 2, wantDoubt: 20, want: []pushd.Person{{}, {State: pushd.InDoubt, Defers: 0, Code: 9}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, c.mark, c.doubtAt, c.people...)
@@ -73,7 +75,7 @@ func TestSheet_Transitions(t *testing.T) {
 				step(s)
 			}
 			p := s.progress()
-			got, err := DecodePersons(p.Outcomes, p.People)
+			got, err := pushd.DecodePersons(p.Outcomes, p.People)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +99,7 @@ func TestSheet_Transitions(t *testing.T) {
 }
 
 func TestSheet_ProgressIsACopy(t *testing.T) {
-	s := open(t, 0, 0, make([]Person, 2)...)
+	s := open(t, 0, 0, make([]pushd.Person, 2)...)
 	s.noteError(43101)
 	p := s.progress()
 	before := maps.Clone(p.Counts.Errors)
@@ -109,17 +111,17 @@ func TestSheet_ProgressIsACopy(t *testing.T) {
 }
 
 func TestSheet_IdleOnlyWhenNobodyWaits(t *testing.T) {
-	s := open(t, 0, 0, make([]Person, 2)...)
+	s := open(t, 0, 0, make([]pushd.Person, 2)...)
 	one := &ticket{sheet: s, index: 0}
 	s.queue, s.fed = 2, true
 	s.admit(one)
-	s.settle(0, PersonSent, 0)
+	s.settle(0, pushd.PersonSent, 0)
 	s.dirty = false
 	if s.idle() {
 		t.Error("forgotten while somebody waits to be admitted")
 	}
 	s.admit(&ticket{sheet: s, index: 1})
-	s.settle(1, PersonSent, 0)
+	s.settle(1, pushd.PersonSent, 0)
 	if s.idle() {
 		t.Error("forgotten before it is recorded")
 	}

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 var (
@@ -117,9 +119,9 @@ func (w *sim) run() {
 	if w.faults&points != 0 {
 		w.pointAt = 1 + d.IntN(200)
 	}
-	w.post(1, Request{Rate: []int{0, 3, 6, 12}[d.IntN(4)]})
+	w.post(1, pushd.Request{Rate: []int{0, 3, 6, 12}[d.IntN(4)]})
 	if w.faults&twoJobs != 0 {
-		w.post(2, Request{})
+		w.post(2, pushd.Request{})
 	}
 	for w.untilCalm() > 10*time.Second {
 		time.Sleep(time.Duration(200+d.IntN(8000)) * time.Millisecond)
@@ -140,7 +142,7 @@ func (w *sim) controller() *Controller {
 	return NewController(w.ledger, w.processes[0].engine)
 }
 
-func (w *sim) post(id ActID, req Request) {
+func (w *sim) post(id pushd.ActID, req pushd.Request) {
 	req.ActID, req.AppID = id, "wx1"
 	out, err := w.controller().Post(context.Background(), req)
 	w.trace("POST channel %d continue %v restart %v: %s %v", id, req.Continue, req.Restart, out.Job.State, err)
@@ -174,7 +176,7 @@ func (w *sim) happen(d *rand.Rand) {
 		case outages:
 			w.wechat.outage = now.Add(span)
 		case tokensRevoked:
-			w.wechat.valid = Token(fmt.Sprintf("somebody else's %d", d.IntN(1e9)))
+			w.wechat.valid = pushd.Token(fmt.Sprintf("somebody else's %d", d.IntN(1e9)))
 		case tokensStolen:
 			w.php.stolen = now.Add(span)
 			w.wechat.valid = "revoked"
@@ -265,18 +267,18 @@ func (w *sim) command(d *rand.Rand) {
 		_, err = c.Cancel(ctx, job.ID)
 		w.trace("cancel: %v", err)
 		time.Sleep(time.Duration(d.IntN(3000)) * time.Millisecond)
-		w.post(1, Request{Continue: true})
+		w.post(1, pushd.Request{Continue: true})
 	case 4:
-		w.post(1, Request{})
+		w.post(1, pushd.Request{})
 	case 5:
-		_, err = c.Retry(ctx, job.ID, RetryRequest{AcceptDuplicates: d.IntN(2) == 0})
+		_, err = c.Retry(ctx, job.ID, pushd.RetryRequest{AcceptDuplicates: d.IntN(2) == 0})
 		w.trace("retry: %v", err)
 	case 6:
 		rate := d.IntN(50)
-		_, err = c.Patch(ctx, job.ID, Patch{Rate: &rate})
+		_, err = c.Patch(ctx, job.ID, pushd.Patch{Rate: &rate})
 		w.trace("patch: %v", err)
 	case 7:
-		w.post(1, Request{Restart: true})
+		w.post(1, pushd.Request{Restart: true})
 	case 8:
 		_, err = c.Pause(ctx, job.ID)
 		w.trace("pause: %v", err)
@@ -297,13 +299,13 @@ func (w *sim) heal() {
 			w.boot(i)
 		}
 	}
-	for _, id := range []ActID{1, 2} {
+	for _, id := range []pushd.ActID{1, 2} {
 		if job, err := w.ledger.Active(context.Background(), id); err == nil {
-			if job.State == Paused {
+			if job.State == pushd.Paused {
 				_, _ = w.controller().Resume(context.Background(), job.ID)
 			}
 		} else if _, err := w.ledger.pick(func(j *fakeJob) bool { return j.ActID == id }); err == nil {
-			w.post(id, Request{Continue: true})
+			w.post(id, pushd.Request{Continue: true})
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package fanout
 
-import "time"
+import (
+	"time"
+
+	"pushd"
+)
 
 // judge compares what the ledger says with what WeChat saw.
 func (w *sim) judge() {
@@ -10,9 +14,9 @@ func (w *sim) judge() {
 		if len(j.twice) > 0 {
 			w.violated("stored twice: %v", j.twice)
 		}
-		sums, states := Counts{}, map[OpenID]Person{}
+		sums, states := pushd.Counts{}, map[pushd.OpenID]pushd.Person{}
 		for i, row := range j.progress {
-			people, err := DecodePersons(row.Outcomes, row.People)
+			people, err := pushd.DecodePersons(row.Outcomes, row.People)
 			if err != nil {
 				w.violated("page %d: %v", i+1, err)
 				continue
@@ -33,20 +37,20 @@ func (w *sim) judge() {
 }
 
 // judgeEnd says whether a job may have ended as it did.
-func (w *sim) judgeEnd(job Job) {
-	allowed := map[Reason]fault{
-		CanceledByUser: commands, ReminderOff: switchedOff, StartMoved: moves, DeadlinePassed: shortDeadline,
-		WalkIncomplete: oddPages | churn | tokensStolen,
+func (w *sim) judgeEnd(job pushd.Job) {
+	allowed := map[pushd.Reason]fault{
+		pushd.CanceledByUser: commands, pushd.ReminderOff: switchedOff, pushd.StartMoved: moves, pushd.DeadlinePassed: shortDeadline,
+		pushd.WalkIncomplete: oddPages | churn | tokensStolen,
 	}
-	if job.State.Ended() && job.State != Succeeded && !(w.damaged && job.Reason == LedgerMismatch) && (w.faults|w.excuse)&allowed[job.Reason] == 0 {
+	if job.State.Ended() && job.State != pushd.Succeeded && !(w.damaged && job.Reason == pushd.LedgerMismatch) && (w.faults|w.excuse)&allowed[job.Reason] == 0 {
 		w.violated("the job ended %s: %s (%s)", job.State, job.Reason, job.Detail)
 	}
-	if job.State == Succeeded && (!job.Walk.Complete || job.Counts.Settled() != job.Walk.Walked) {
+	if job.State == pushd.Succeeded && (!job.Walk.Complete || job.Counts.Settled() != job.Walk.Walked) {
 		w.violated("succeeded with %d of %d accounted for, walk complete: %v", job.Counts.Settled(), job.Walk.Walked, job.Walk.Complete)
 	}
 }
 
-func (w *sim) judgePeople(j *fakeJob, job Job, states map[OpenID]Person) {
+func (w *sim) judgePeople(j *fakeJob, job pushd.Job, states map[pushd.OpenID]pushd.Person) {
 	again, wasted, innocent := 0, 0, 0
 	for who, state := range states {
 		p := w.wechat.person(recipient{job.MsgID, who})
@@ -59,26 +63,26 @@ func (w *sim) judgePeople(j *fakeJob, job Job, states map[OpenID]Person) {
 		if len(p.told) > 1 && !j.freed[who] {
 			again += len(p.told) - 1
 		}
-		if !state.State.Settled() && job.State == Succeeded {
+		if !state.State.Settled() && job.State == pushd.Succeeded {
 			w.violated("%s is %s and the job succeeded", who, state.State)
 		}
 		switch state.State {
-		case PersonSent:
+		case pushd.PersonSent:
 			if len(p.told) == 0 { // whatever the program believes
 				w.violated("%s counts as sent and was not told", who)
 			}
-		case PersonFailed, Refused, Untouched:
-			if len(p.told) > 0 && !(state.State == Untouched) && !j.freed[who] {
+		case pushd.PersonFailed, pushd.Refused, pushd.Untouched:
+			if len(p.told) > 0 && !(state.State == pushd.Untouched) && !j.freed[who] {
 				w.violated("%s counts as %s (%d) and was told", who, state.State, state.Code)
 			}
-		case PersonSkipped:
+		case pushd.PersonSkipped:
 			if len(p.told) > 0 && !p.unknown && w.ledger.unclean[job.ID] == 0 && !w.wechat.gone[who] {
 				w.violated("%s counts as skipped (%d) and was told", who, state.Code)
 			}
 			if p.code == 0 && !w.wechat.gone[who] && who[0] == 'o' {
 				innocent++
 			}
-		case PersonUnknown:
+		case pushd.PersonUnknown:
 			if p.requests == 0 && !p.unknown && w.ledger.unclean[job.ID] == 0 {
 				w.violated("%s counts as unknown and was never asked for", who)
 			}
@@ -96,14 +100,14 @@ func (w *sim) judgePeople(j *fakeJob, job Job, states map[OpenID]Person) {
 	if allowed := 2 * w.cfg.Concurrency * w.ledger.unclean[job.ID]; wasted > allowed {
 		w.violated("%d requests for nothing, allowed are %d", wasted, allowed)
 	}
-	if job.State == Succeeded {
+	if job.State == pushd.Succeeded {
 		w.judgeLost(job, states)
 	}
 }
 
 // judgeLost looks for followers of the whole time whom a job never listed, or
 // did not tell although nothing was against it.
-func (w *sim) judgeLost(job Job, states map[OpenID]Person) {
+func (w *sim) judgeLost(job pushd.Job, states map[pushd.OpenID]pushd.Person) {
 	missing := 0
 	for _, who := range w.wechat.followers {
 		_, listed := states[who]
@@ -117,7 +121,7 @@ func (w *sim) judgeLost(job Job, states map[OpenID]Person) {
 	}
 	for who, state := range states {
 		p := w.wechat.person(recipient{job.MsgID, who})
-		if state.State == PersonFailed && p.code == 0 && w.faults&(busyWeChat|outages|timeouts) == 0 {
+		if state.State == pushd.PersonFailed && p.code == 0 && w.faults&(busyWeChat|outages|timeouts) == 0 {
 			w.violated("%s failed (%d) for no reason", who, state.Code)
 		}
 	}

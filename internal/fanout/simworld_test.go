@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"pushd"
 )
 
 // fault is a class of things that go wrong in a simulated world.
@@ -167,8 +169,8 @@ func newSim(seed uint64, faults fault, tracing bool) *sim {
 	d := w.dice("world")
 	w.ledger = newFakeLedger()
 	w.wechat = &fakeWeChat{
-		w: w, gone: map[OpenID]bool{}, people: map[recipient]*fakePerson{}, codes: map[OpenID]fakePerson{},
-		used:     map[Token]time.Time{},
+		w: w, gone: map[pushd.OpenID]bool{}, people: map[recipient]*fakePerson{}, codes: map[pushd.OpenID]fakePerson{},
+		used:     map[pushd.Token]time.Time{},
 		pageSize: 5 + d.IntN(60), quota: -1, lies: 1 + d.IntN(3), foreign: "token-of-another-account",
 	}
 	w.php = &fakePHP{w: w}
@@ -180,14 +182,14 @@ func newSim(seed uint64, faults fault, tracing bool) *sim {
 		Ambiguous: []Ambiguous{Resend, Unknown}[d.IntN(2)], Grace: 30 * time.Minute, Retention: time.Hour,
 		Location: time.UTC, StatusFailed: 3,
 	}
-	on, status := true, StatusNotNotified
+	on, status := true, pushd.StatusNotNotified
 	begins := w.start.Add(3 * time.Hour).Unix()
 	if faults&shortDeadline != 0 {
 		begins = w.start.Add(time.Minute - w.cfg.Grace).Unix()
 	}
-	for id := ActID(1); id <= 2; id++ {
+	for id := pushd.ActID(1); id <= 2; id++ {
 		ch := status
-		w.ledger.channels[id] = &Channel{ActID: id, AppID: "wx1", Title: "Go", StartTime: begins, TemplateID: "tpl", LiveNotify: &on, ConfigEnabled: &on, Status: &ch}
+		w.ledger.channels[id] = &pushd.Channel{ActID: id, AppID: "wx1", Title: "Go", StartTime: begins, TemplateID: "tpl", LiveNotify: &on, ConfigEnabled: &on, Status: &ch}
 	}
 	return w
 }
@@ -202,7 +204,7 @@ func noTime(_ []string, a slog.Attr) slog.Attr {
 // follow makes n followers, some of them special.
 func (w *sim) follow(n int, d *rand.Rand) {
 	for i := range n {
-		id := OpenID(fmt.Sprintf("o%04d", i))
+		id := pushd.OpenID(fmt.Sprintf("o%04d", i))
 		w.wechat.followers = append(w.wechat.followers, id)
 		if w.faults&personal != 0 {
 			switch d.IntN(30) {
@@ -230,7 +232,7 @@ func (w *sim) follow(n int, d *rand.Rand) {
 func (w *sim) boot(instance int) {
 	w.lives++
 	p := &process{
-		w: w, owner: Owner{fmt.Sprintf("i%d", instance), fmt.Sprintf("i%d/%d", instance, w.lives)},
+		w: w, owner: pushd.Owner{Instance: fmt.Sprintf("i%d", instance), Boot: fmt.Sprintf("i%d/%d", instance, w.lives)},
 		ended: make(chan struct{}), dead: make(chan struct{}), thawed: make(chan struct{}),
 	}
 	close(p.thawed)

@@ -6,39 +6,41 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // lagging is a ledger whose reads show less than what was written, for as long
 // as a test wants.
 type lagging struct {
-	Ledger
+	pushd.Ledger
 	people, progress, job, channel atomic.Bool
 }
 
-func (l *lagging) People(ctx context.Context, id JobID, page int, offset, limit int) ([]byte, error) {
+func (l *lagging) People(ctx context.Context, id pushd.JobID, page int, offset, limit int) ([]byte, error) {
 	if l.people.Load() {
-		return nil, ErrNotFound
+		return nil, pushd.ErrNotFound
 	}
 	return l.Ledger.People(ctx, id, page, offset, limit)
 }
 
-func (l *lagging) Progress(ctx context.Context, id JobID, from, to int) ([]Progress, error) {
+func (l *lagging) Progress(ctx context.Context, id pushd.JobID, from, to int) ([]pushd.Progress, error) {
 	if l.progress.Load() {
 		return nil, nil
 	}
 	return l.Ledger.Progress(ctx, id, from, to)
 }
 
-func (l *lagging) Reload(ctx context.Context, id JobID) (Job, error) {
+func (l *lagging) Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
 	if l.job.Load() {
-		return Job{}, ErrNotFound
+		return pushd.Job{}, pushd.ErrNotFound
 	}
 	return l.Ledger.Reload(ctx, id)
 }
 
-func (l *lagging) Channel(ctx context.Context, id ActID) (Channel, error) {
+func (l *lagging) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, error) {
 	if l.channel.Load() {
-		return Channel{}, ErrNotFound
+		return pushd.Channel{}, pushd.ErrNotFound
 	}
 	return l.Ledger.Channel(ctx, id)
 }
@@ -61,13 +63,13 @@ func TestRun_StaleReads(t *testing.T) {
 					w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
 					w.boot(0)
 					which(l).Store(begins == 0)
-					w.post(1, Request{Rate: 6})
+					w.post(1, pushd.Request{Rate: 6})
 					time.Sleep(begins)
 					which(l).Store(true)
 					time.Sleep(7 * time.Second)
 					which(l).Store(false)
 					w.within(5 * time.Minute)
-					if job := w.job(); job.State != Succeeded || job.Counts.Sent != 300 {
+					if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 300 {
 						t.Errorf("from %s on: %s %s (%s), %+v", begins, job.State, job.Reason, job.Detail, job.Counts)
 					}
 					w.processes[0].stop()
@@ -81,12 +83,12 @@ func TestRun_StaleReads(t *testing.T) {
 
 // A channel that is gone for good ends the job.
 func TestRun_ChannelGone(t *testing.T) {
-	withWeChat(t, 300, func(*sim, OpenID) *Answer { return &Answer{Verdict: Busy, Code: -1} }, func(w *sim) {
+	withWeChat(t, 300, func(*sim, pushd.OpenID) *pushd.Answer { return &pushd.Answer{Verdict: pushd.Busy, Code: -1} }, func(w *sim) {
 		w.ledger.mu.Lock()
 		delete(w.ledger.channels, 1)
 		w.ledger.mu.Unlock()
 		w.within(time.Minute)
-		if job := w.job(); job.State != Canceled || job.Reason != ChannelGone {
+		if job := w.job(); job.State != pushd.Canceled || job.Reason != pushd.ChannelGone {
 			w.violated("%s %s", job.State, job.Reason)
 		}
 	})
@@ -97,7 +99,7 @@ func TestRun_ChannelGone(t *testing.T) {
 func TestSender_ForgottenAcrossClocks(t *testing.T) {
 	e := &Engine{cfg: Config{DedupWindow: 9 * time.Minute}}
 	s := &sender{run: &run{e: e}}
-	at := Time(1_900_000_000_000_000)
+	at := pushd.Time(1_900_000_000_000_000)
 	for age, want := range map[time.Duration]bool{
 		0: false, -2 * time.Second: false, -59 * time.Second: false, 8 * time.Minute: false,
 		9 * time.Minute: true, -2 * time.Minute: true, // a clock that was set back says nothing

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"pushd"
 )
 
 // The reasons why a round, and with it the work on a job, stops early.
@@ -19,30 +21,30 @@ type quotaSpent struct{ code int }
 func (q *quotaSpent) Error() string { return "the day's quota is used up" }
 
 // ended stops the work for good.
-type ended struct{ Ending }
+type ended struct{ pushd.Ending }
 
 func (e *ended) Error() string { return string(e.Reason) }
 
 // parked stops the work for a while.
-type parked struct{ Parking }
+type parked struct{ pushd.Parking }
 
 func (p *parked) Error() string { return string(p.Reason) }
 
 // fatal makes the ending of an answer after which the job cannot go on.
-func fatal(a Answer) error {
-	return &ended{Ending{Failed, WeChatRefused,
-		"WeChat refuses the job: " + describe(a) + "; mend the cause, then POST with continue"}}
+func fatal(a pushd.Answer) error {
+	return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.WeChatRefused,
+		Detail: "WeChat refuses the job: " + describe(a) + "; mend the cause, then POST with continue"}}
 }
 
 // parkForToken parks until asking for a token again can help.
-func parkForToken(now Time, err error) error {
+func parkForToken(now pushd.Time, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return errRelease
 	}
 	after := 5 * time.Second
-	var te *TokenError
+	var te *pushd.TokenError
 	if errors.As(err, &te) {
 		after = te.RetryAfter
 	}
-	return &parked{Parking{TokenUnavailable, "no access token that WeChat accepts: " + err.Error(), now.Add(max(after, time.Second))}}
+	return &parked{pushd.Parking{Reason: pushd.TokenUnavailable, Detail: "no access token that WeChat accepts: " + err.Error(), Until: now.Add(max(after, time.Second))}}
 }

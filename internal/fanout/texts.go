@@ -6,10 +6,12 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"pushd"
 )
 
 // checkTexts says what is wrong with texts for a template of this content.
-func checkTexts(t Texts, content string) *Problem {
+func checkTexts(t pushd.Texts, content string) *pushd.Problem {
 	fields := ParseFields(content)
 	if len(fields) == 0 {
 		return bad("content", "is needed: WeChat does not list this template; paste its content from WeChat's console, with its {{thing1.DATA}} placeholders")
@@ -37,7 +39,7 @@ func checkTexts(t Texts, content string) *Problem {
 	return nil
 }
 
-func checkText(at, text string, f Field) *Problem {
+func checkText(at, text string, f Field) *pushd.Problem {
 	if p := CheckPlaceholders(at, text); p != nil {
 		return p
 	}
@@ -59,10 +61,10 @@ func checkText(at, text string, f Field) *Problem {
 // anyChannel stands for the channels that a text will be used for.
 func anyChannel() facts {
 	minutes := int64(15)
-	return facts{Channel{Title: "直播课 A1", StartTime: 1772366400, WatchURL: "https://live.example/1", NotifyMinutes: &minutes}, time.UTC}
+	return facts{pushd.Channel{Title: "直播课 A1", StartTime: 1772366400, WatchURL: "https://live.example/1", NotifyMinutes: &minutes}, time.UTC}
 }
 
-func pagePath(t Texts) string {
+func pagePath(t pushd.Texts) string {
 	if t.MiniProgram == nil {
 		return ""
 	}
@@ -77,4 +79,6 @@ func fieldKeys(fields []Field) string {
 	return strings.Join(keys, ", ")
 }
 
-func bad(field, text string) *Problem { return &Problem{Code: CodeInvalid, Field: field, Text: text} }
+func bad(field, text string) *pushd.Problem {
+	return &pushd.Problem{Code: pushd.CodeInvalid, Field: field, Text: text}
+}

@@ -1,11 +1,15 @@
 package fanout
 
-import "testing"
+import (
+	"testing"
+
+	"pushd"
+)
 
 func TestCheckTexts(t *testing.T) {
 	const content = "课程名称:{{thing1.DATA}}\n开课时间:{{time2.DATA}}\n状态:{{phrase3.DATA}}\n分钟:{{number4.DATA}}"
 	good := map[string]string{"thing1": "{{title}}", "time2": "{{startTime}}", "phrase3": "即将开始", "number4": "{{minutes}}"}
-	with := func(key, text string) Texts {
+	with := func(key, text string) pushd.Texts {
 		fields := map[string]string{}
 		for k, v := range good {
 			fields[k] = v
@@ -15,11 +19,11 @@ func TestCheckTexts(t *testing.T) {
 		} else {
 			fields[key] = text
 		}
-		return Texts{TemplateID: "t", Fields: fields}
+		return pushd.Texts{TemplateID: "t", Fields: fields}
 	}
 	for _, c := range []struct {
 		name  string
-		texts Texts
+		texts pushd.Texts
 		field string // "" = good
 	}{
 		{"good", with("thing1", "{{title}}"), ""},
@@ -37,10 +41,10 @@ func TestCheckTexts(t *testing.T) {
 		{"a time that is none", with("time2", "即将开始"), "fields.time2"},
 		{"more than a time", with("time2", "{{startTime}}开播"), "fields.time2"},
 		{"a title as a number", with("number4", "{{title}}"), "fields.number4"},
-		{"a link with a placeholder", Texts{Fields: good, URL: "https://a.example/?t={{ title }}"}, ""},
-		{"a path with half a placeholder", Texts{Fields: good, MiniProgram: &MiniProgram{AppID: "w", PagePath: "p?{{title"}}, "miniprogram.pagepath"},
-		{"a link with a wrong placeholder", Texts{Fields: good, URL: "https://a.example/{{id}}"}, "url"},
-		{"a path with a wrong placeholder", Texts{Fields: good, MiniProgram: &MiniProgram{AppID: "w", PagePath: "p?{{id}}"}}, "miniprogram.pagepath"},
+		{"a link with a placeholder", pushd.Texts{Fields: good, URL: "https://a.example/?t={{ title }}"}, ""},
+		{"a path with half a placeholder", pushd.Texts{Fields: good, MiniProgram: &pushd.MiniProgram{AppID: "w", PagePath: "p?{{title"}}, "miniprogram.pagepath"},
+		{"a link with a wrong placeholder", pushd.Texts{Fields: good, URL: "https://a.example/{{id}}"}, "url"},
+		{"a path with a wrong placeholder", pushd.Texts{Fields: good, MiniProgram: &pushd.MiniProgram{AppID: "w", PagePath: "p?{{id}}"}}, "miniprogram.pagepath"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := checkTexts(c.texts, content)
@@ -52,27 +56,27 @@ func TestCheckTexts(t *testing.T) {
 			}
 		})
 	}
-	if p := checkTexts(Texts{Fields: good}, "just text"); p == nil || p.Field != "content" {
+	if p := checkTexts(pushd.Texts{Fields: good}, "just text"); p == nil || p.Field != "content" {
 		t.Errorf("content without placeholders: %+v", p)
 	}
 }
 
 func TestTestProblem_NamesTheField(t *testing.T) {
 	for _, c := range []struct {
-		answer Answer
-		code   ProblemCode
+		answer pushd.Answer
+		code   pushd.ProblemCode
 		field  string
 	}{
-		{Answer{Verdict: Fatal, Code: 47003, Text: "argument invalid! data.thing1.value invalid"}, CodeInvalid, "fields.thing1"},
-		{Answer{Verdict: Skip, Code: 43004, Text: "require subscribe"}, CodeInvalid, "openid"},
-		{Answer{Verdict: Fatal, Code: 48001, Text: "api unauthorized"}, CodeWeChatRefused, ""},
+		{pushd.Answer{Verdict: pushd.Fatal, Code: 47003, Text: "argument invalid! data.thing1.value invalid"}, pushd.CodeInvalid, "fields.thing1"},
+		{pushd.Answer{Verdict: pushd.Skip, Code: 43004, Text: "require subscribe"}, pushd.CodeInvalid, "openid"},
+		{pushd.Answer{Verdict: pushd.Fatal, Code: 48001, Text: "api unauthorized"}, pushd.CodeWeChatRefused, ""},
 	} {
-		p, ok := testProblem(c.answer).(*Problem)
+		p, ok := testProblem(c.answer).(*pushd.Problem)
 		if !ok || p.Code != c.code || p.Field != c.field {
 			t.Errorf("%+v: %+v", c.answer, p)
 		}
 	}
-	if err := testProblem(Answer{}); err != nil {
+	if err := testProblem(pushd.Answer{}); err != nil {
 		t.Errorf("a good answer: %v", err)
 	}
 }

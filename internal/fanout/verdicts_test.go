@@ -5,16 +5,18 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // scripted is a WeChat that answers sends as a test says. A nil answer leaves
 // the send to the world's.
 type scripted struct {
-	WeChat
-	answer func(to OpenID) *Answer
+	pushd.WeChat
+	answer func(to pushd.OpenID) *pushd.Answer
 }
 
-func (s scripted) Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer {
+func (s scripted) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, to pushd.OpenID) pushd.Answer {
 	if a := s.answer(to); a != nil {
 		return *a
 	}
@@ -23,20 +25,20 @@ func (s scripted) Send(ctx context.Context, tok Token, letter *Letter, to OpenID
 
 // withWeChat runs f in a world of n followers whose WeChat a test plays itself,
 // so that only the test can judge. The job is posted when f begins.
-func withWeChat(t *testing.T, n int, answer func(w *sim, to OpenID) *Answer, f func(w *sim)) {
+func withWeChat(t *testing.T, n int, answer func(w *sim, to pushd.OpenID) *pushd.Answer, f func(w *sim)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newSim(1, 0, false)
 		w.wechat.followers = ids(0, n)
 		w.change = func(c *Config) {
-			c.WeChat = scripted{c.WeChat, func(to OpenID) *Answer {
+			c.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				return answer(w, to)
 			}}
 		}
 		w.boot(0)
-		w.post(1, Request{})
+		w.post(1, pushd.Request{})
 		f(w)
 		for _, p := range w.processes {
 			p.stop()
@@ -51,13 +53,13 @@ func withWeChat(t *testing.T, n int, answer func(w *sim, to OpenID) *Answer, f f
 
 // states counts the recipients of the world's first job by what the ledger says
 // of them.
-func (w *sim) states() map[PersonState]int {
+func (w *sim) states() map[pushd.PersonState]int {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
-	n := map[PersonState]int{}
+	n := map[pushd.PersonState]int{}
 	for _, j := range w.ledger.jobs {
 		for i, row := range j.progress {
-			people, err := DecodePersons(row.Outcomes, row.People)
+			people, err := pushd.DecodePersons(row.Outcomes, row.People)
 			if err != nil {
 				w.violated("page %d: %v", i+1, err)
 			}
@@ -72,18 +74,18 @@ func (w *sim) states() map[PersonState]int {
 // An unknown code never says that a message was accepted: who gets one after an
 // ambiguous try is listed as unknown.
 func TestSettle_UnknownCodeAfterAnAmbiguousTry(t *testing.T) {
-	tried := map[OpenID]int{}
-	withWeChat(t, 60, func(_ *sim, to OpenID) *Answer {
+	tried := map[pushd.OpenID]int{}
+	withWeChat(t, 60, func(_ *sim, to pushd.OpenID) *pushd.Answer {
 		if to[len(to)-1] != '7' { // six of sixty
 			return nil
 		}
 		if tried[to]++; tried[to] == 1 {
-			return &Answer{Verdict: Busy, Code: -1, Ambiguous: true}
+			return &pushd.Answer{Verdict: pushd.Busy, Code: -1, Ambiguous: true}
 		}
-		return &Answer{Verdict: Other, Code: 50003}
+		return &pushd.Answer{Verdict: pushd.Other, Code: 50003}
 	}, func(w *sim) {
 		w.within(time.Minute)
-		if got := w.states(); got[PersonSent] != 54 || got[PersonUnknown] != 6 {
+		if got := w.states(); got[pushd.PersonSent] != 54 || got[pushd.PersonUnknown] != 6 {
 			w.violated("recipients: %v", got)
 		}
 	})
@@ -92,24 +94,24 @@ func TestSettle_UnknownCodeAfterAnAmbiguousTry(t *testing.T) {
 // A 40241 to a recipient in doubt is asked again after the 60 seconds of which
 // it speaks; until then they are in doubt.
 func TestSettle_DuplicateAfterAnAmbiguousTry(t *testing.T) {
-	tried := map[OpenID]int{}
+	tried := map[pushd.OpenID]int{}
 	var last time.Time
 	var waited time.Duration
-	withWeChat(t, 40, func(_ *sim, to OpenID) *Answer {
+	withWeChat(t, 40, func(_ *sim, to pushd.OpenID) *pushd.Answer {
 		if to != "o0000007" {
 			return nil
 		}
 		waited, last = time.Since(last), time.Now()
 		switch tried[to]++; tried[to] {
 		case 1:
-			return &Answer{Verdict: Busy, Code: -1, Ambiguous: true} // not accepted
+			return &pushd.Answer{Verdict: pushd.Busy, Code: -1, Ambiguous: true} // not accepted
 		case 2:
-			return &Answer{Verdict: DeferShort, Code: 40241} // because of another message
+			return &pushd.Answer{Verdict: pushd.DeferShort, Code: 40241} // because of another message
 		}
 		return nil
 	}, func(w *sim) {
 		w.within(3 * time.Minute)
-		if got := w.states(); got[PersonSent] != 40 || tried["o0000007"] != 3 || waited < 61*time.Second {
+		if got := w.states(); got[pushd.PersonSent] != 40 || tried["o0000007"] != 3 || waited < 61*time.Second {
 			w.violated("recipients: %v; %d tries, the last after %s", got, tried["o0000007"], waited)
 		}
 	})
@@ -121,20 +123,20 @@ func TestSettle_DuplicateAfterAnAmbiguousTry(t *testing.T) {
 func TestSettle_SecondDuplicate(t *testing.T) {
 	for name, others := range map[string]bool{"only this job sends": false, "others send too": true} {
 		t.Run(name, func(t *testing.T) {
-			tried := map[OpenID]int{}
-			withWeChat(t, 40, func(_ *sim, to OpenID) *Answer {
+			tried := map[pushd.OpenID]int{}
+			withWeChat(t, 40, func(_ *sim, to pushd.OpenID) *pushd.Answer {
 				tried[to]++
 				switch {
 				case to == "o0000007" && tried[to] == 1:
-					return &Answer{Verdict: Busy, Code: -1, Ambiguous: true}
+					return &pushd.Answer{Verdict: pushd.Busy, Code: -1, Ambiguous: true}
 				case to == "o0000007", others && to == "o0000020" && tried[to] < 3:
-					return &Answer{Verdict: DeferShort, Code: 40241}
+					return &pushd.Answer{Verdict: pushd.DeferShort, Code: 40241}
 				}
 				return nil
 			}, func(w *sim) {
 				w.within(5 * time.Minute)
 				got := w.states()
-				if others && (got[PersonSent] != 39 || got[PersonUnknown] != 1) || !others && got[PersonSent] != 40 {
+				if others && (got[pushd.PersonSent] != 39 || got[pushd.PersonUnknown] != 1) || !others && got[pushd.PersonSent] != 40 {
 					w.violated("recipients: %v", got)
 				}
 			})
@@ -148,22 +150,22 @@ func TestSettle_SecondDuplicate(t *testing.T) {
 func TestSettle_EveryAnswerAnUnknownCode(t *testing.T) {
 	for _, n := range []int{1, 10, 19, 60, 150, 240} {
 		wrong := true
-		withWeChat(t, n, func(*sim, OpenID) *Answer {
+		withWeChat(t, n, func(*sim, pushd.OpenID) *pushd.Answer {
 			if wrong {
-				return &Answer{Verdict: Other, Code: 40165, Text: "invalid weapp pagepath"}
+				return &pushd.Answer{Verdict: pushd.Other, Code: 40165, Text: "invalid weapp pagepath"}
 			}
 			return nil
 		}, func(w *sim) {
 			w.within(time.Minute)
-			if job := w.job(); job.State != Failed || job.Reason != WeChatRefused || job.Counts.Settled() != 0 {
+			if job := w.job(); job.State != pushd.Failed || job.Reason != pushd.WeChatRefused || job.Counts.Settled() != 0 {
 				w.violated("%d followers: %s %s, %+v", n, job.State, job.Reason, job.Counts)
 			}
 			w.mu.Lock()
 			wrong = false
 			w.mu.Unlock()
-			w.post(1, Request{Continue: true})
+			w.post(1, pushd.Request{Continue: true})
 			w.within(time.Minute)
-			if got := w.states(); got[PersonSent] != n {
+			if got := w.states(); got[pushd.PersonSent] != n {
 				w.violated("%d followers, after a continue: %v", n, got)
 			}
 		})
@@ -173,7 +175,7 @@ func TestSettle_EveryAnswerAnUnknownCode(t *testing.T) {
 // The feeder reads how far the walk is, whether it has ended and what to wait
 // for at one moment: an end in between would never wake it.
 func TestFrontier_Look(t *testing.T) {
-	f := newFrontier(Walk{})
+	f := newFrontier(pushd.Walk{})
 	_, ended, moved := f.look()
 	f.end()
 	select {
@@ -193,10 +195,10 @@ func TestFrontier_Look(t *testing.T) {
 // outcome.
 func TestSettle_UnknownCodeToARepeatedID(t *testing.T) {
 	for _, healthy := range []bool{true, false} {
-		tried := map[OpenID]bool{}
+		tried := map[pushd.OpenID]bool{}
 		second := false
-		unknown := Answer{Verdict: Other, Code: 99999}
-		withWeChat(t, 2000, func(_ *sim, to OpenID) *Answer {
+		unknown := pushd.Answer{Verdict: pushd.Other, Code: 99999}
+		withWeChat(t, 2000, func(_ *sim, to pushd.OpenID) *pushd.Answer {
 			switch repeated := tried[to]; {
 			case !second:
 				tried[to] = true
@@ -218,11 +220,11 @@ func TestSettle_UnknownCodeToARepeatedID(t *testing.T) {
 			w.boot(0)
 			w.within(2 * time.Minute)
 			job, got := w.job(), w.states()
-			delivered := got[PersonSent] + got[PersonUnknown]
+			delivered := got[pushd.PersonSent] + got[pushd.PersonUnknown]
 			switch {
-			case healthy && (job.State != Succeeded || delivered != 2000 || got[PersonUnknown] < canarySize):
+			case healthy && (job.State != pushd.Succeeded || delivered != 2000 || got[pushd.PersonUnknown] < canarySize):
 				w.violated("%s (%s): %v", job.State, job.Reason, got)
-			case !healthy && (job.State != Failed || job.Reason != WeChatRefused || got[PersonUnknown]+got[PersonFailed] != 0):
+			case !healthy && (job.State != pushd.Failed || job.Reason != pushd.WeChatRefused || got[pushd.PersonUnknown]+got[pushd.PersonFailed] != 0):
 				w.violated("all are refused: %s (%s): %v", job.State, job.Reason, got)
 			}
 		})

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"pushd"
 )
 
 // walker lists an account's followers and stores them, page by page. It does
@@ -16,12 +18,12 @@ import (
 // who are new are added.
 type walker struct {
 	run   *run
-	walk  Walk
+	walk  pushd.Walk
 	seen  *seen
-	used  map[OpenID]bool // cursors of this pass
-	most  int64           // the highest total of this pass
-	tries int             // answers in a row that were not good
-	good  Time            // when the last good answer came
+	used  map[pushd.OpenID]bool // cursors of this pass
+	most  int64                 // the highest total of this pass
+	tries int                   // answers in a row that were not good
+	good  pushd.Time            // when the last good answer came
 }
 
 const (
@@ -71,7 +73,7 @@ func (w *walker) pass(ctx context.Context) error {
 		// A page of nothing but what can't be an openid is not the end.
 		more := sound && (len(page.OpenIDs) > 0 || page.Odd > 0 && page.Next != "")
 		if more {
-			last = page.end()
+			last = page.End()
 			if err := w.store(ctx, page); err != nil {
 				return err
 			}
@@ -94,22 +96,11 @@ func (w *walker) pass(ctx context.Context) error {
 	}
 }
 
-// end is the cursor behind the last follower of the page, also where WeChat
-// gives none.
-func (p FollowerPage) end() OpenID {
-	for i := len(p.OpenIDs) - 1; p.Next == "" && i >= 0; i-- {
-		if p.OpenIDs[i] != "" {
-			return p.OpenIDs[i]
-		}
-	}
-	return p.Next
-}
-
 // begin starts a new pass.
-func (w *walker) begin(now Time) {
+func (w *walker) begin(now pushd.Time) {
 	w.walk.Pass++
 	w.walk.Cursor, w.walk.Seen, w.walk.Fresh, w.walk.PassAt = "", 0, 0, now
-	w.used = map[OpenID]bool{}
+	w.used = map[pushd.OpenID]bool{}
 	if w.walk.Walked > 0 { // else the total is all that is known
 		w.most = 0
 	}
@@ -117,13 +108,13 @@ func (w *walker) begin(now Time) {
 
 // fetch asks for the page after the cursor until WeChat gives it. sound is
 // false when the cursor does not lead on.
-func (w *walker) fetch(ctx context.Context) (page FollowerPage, sound bool, err error) {
+func (w *walker) fetch(ctx context.Context) (page pushd.FollowerPage, sound bool, err error) {
 	if w.used == nil { // a pass of an earlier life goes on
-		w.used, w.most = map[OpenID]bool{}, total(w.walk)
+		w.used, w.most = map[pushd.OpenID]bool{}, total(w.walk)
 	}
 	for {
-		var a Answer
-		a, err = w.run.e.ask(ctx, w.run.job.AppID, w.run.job.ActID, func(ctx context.Context, tok Token) (a Answer) {
+		var a pushd.Answer
+		a, err = w.run.e.ask(ctx, w.run.job.AppID, w.run.job.ActID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
 			page, a = w.run.e.cfg.WeChat.Page(ctx, tok, w.walk.Cursor)
 			if a.OK() {
 				w.run.listing.read(tok)
@@ -142,7 +133,7 @@ func (w *walker) fetch(ctx context.Context) (page FollowerPage, sound bool, err 
 			w.most = max(w.most, page.Total)
 			return page, true, nil
 		}
-		if a.Cause == CauseCursor { // and with that follower their place is gone
+		if a.Cause == pushd.CauseCursor { // and with that follower their place is gone
 			return page, false, nil
 		}
 		if err := w.wait(ctx, a); err != nil {
@@ -153,21 +144,21 @@ func (w *walker) fetch(ctx context.Context) (page FollowerPage, sound bool, err 
 
 // wait waits as long as a refusal asks for. Sends go on meanwhile; only a job
 // with nothing left to send gives way.
-func (w *walker) wait(ctx context.Context, a Answer) error {
+func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 	w.tries++
 	now := w.run.e.clock.now()
-	var until Time
-	var why Reason
+	var until pushd.Time
+	var why pushd.Reason
 	switch {
-	case a.Verdict == Quota:
+	case a.Verdict == pushd.Quota:
 		// It is asked again now and then: owners can have the quota reset.
-		until, why = min(w.run.e.quotaReset(now), now.Add(quotaLook)), QuotaExhausted
-	case a.Verdict == Slower:
-		until, why = now.Add(time.Minute), WeChatDown
-	case a.Verdict == TokenRefused: // several in a row; somebody else takes them from us
-		until, why = now.Add(w.run.e.jitter.backoff(w.tries)), TokenUnavailable
-	case a.Verdict == Busy, a.Verdict == FatalIfRepeated && w.tries < fatalAfter, w.tries < 3:
-		until, why = now.Add(w.run.e.jitter.backoff(w.tries)), WeChatDown
+		until, why = min(w.run.e.quotaReset(now), now.Add(quotaLook)), pushd.QuotaExhausted
+	case a.Verdict == pushd.Slower:
+		until, why = now.Add(time.Minute), pushd.WeChatDown
+	case a.Verdict == pushd.TokenRefused: // several in a row; somebody else takes them from us
+		until, why = now.Add(w.run.e.jitter.backoff(w.tries)), pushd.TokenUnavailable
+	case a.Verdict == pushd.Busy, a.Verdict == pushd.FatalIfRepeated && w.tries < fatalAfter, w.tries < 3:
+		until, why = now.Add(w.run.e.jitter.backoff(w.tries)), pushd.WeChatDown
 	default:
 		return fatal(a)
 	}
@@ -189,7 +180,7 @@ func (w *walker) wait(ctx context.Context, a Answer) error {
 }
 
 // store keeps the people of a page who are new.
-func (w *walker) store(ctx context.Context, page FollowerPage) error {
+func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 	if w.seen == nil {
 		w.seen = newSeen(w.run.e.cfg.Ledger, w.run.job.ID, w.run.retry, max(page.Total, w.walk.Walked))
 		if err := w.seen.load(ctx, w.walk.Pages); err != nil {
@@ -207,18 +198,18 @@ func (w *walker) store(ctx context.Context, page FollowerPage) error {
 		return w.save(ctx, next)
 	}
 	for len(fresh) > 0 { // an answer longer than a page becomes two
-		n := min(len(fresh), PageSize)
+		n := min(len(fresh), pushd.PageSize)
 		if next.Cursor = page.Next; n < len(fresh) {
 			next.Cursor = w.walk.Cursor // the rest must be listed again if it ends here
 		}
 		next.Pages++
 		next.Walked += int64(n)
 		next.Fresh += int64(n)
-		p := Page{No: next.Pages, OpenIDs: fresh[:n]}
+		p := pushd.Page{No: next.Pages, OpenIDs: fresh[:n]}
 		err := w.run.retry.do(ctx, "store page", func(ctx context.Context) error {
 			return w.run.e.cfg.Ledger.StorePage(ctx, w.run.job.Lease(), p, next)
 		})
-		if errors.Is(err, ErrExists) { // the answer was lost: go on from what is stored
+		if errors.Is(err, pushd.ErrExists) { // the answer was lost: go on from what is stored
 			return w.reload(ctx)
 		}
 		if err != nil {
@@ -243,7 +234,7 @@ func (w *walker) reload(ctx context.Context) error {
 	return nil
 }
 
-func (w *walker) save(ctx context.Context, next Walk) error {
+func (w *walker) save(ctx context.Context, next pushd.Walk) error {
 	err := w.run.retry.do(ctx, "save walk", func(ctx context.Context) error {
 		return w.run.e.cfg.Ledger.SaveWalk(ctx, w.run.job.Lease(), next)
 	})
@@ -254,7 +245,7 @@ func (w *walker) save(ctx context.Context, next Walk) error {
 	return nil
 }
 
-func (w *walker) moved(next Walk) {
+func (w *walker) moved(next pushd.Walk) {
 	w.walk = next
 	w.run.frontier.set(next)
 }
@@ -299,7 +290,7 @@ func near(n, all int64, percent float64) bool {
 	return all-n <= shortPeople || float64(all-n) <= float64(all)*percent/100
 }
 
-func total(w Walk) int64 {
+func total(w pushd.Walk) int64 {
 	if w.Total == nil {
 		return 0
 	}
@@ -307,7 +298,7 @@ func total(w Walk) int64 {
 }
 
 // incomplete is how a job ends whose walk could not be completed.
-func incomplete(w Walk) error {
-	return &ended{Ending{Failed, WalkIncomplete, fmt.Sprintf(
+func incomplete(w pushd.Walk) error {
+	return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.WalkIncomplete, Detail: fmt.Sprintf(
 		"WeChat listed %d followers of %d, also when asked again; those listed have been told; POST with continue to list again", w.Walked, total(w))}}
 }

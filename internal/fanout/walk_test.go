@@ -10,41 +10,47 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // list is a WeChat that lists followers as a script says.
 type list struct {
-	WeChat
-	page  func(call int, cursor OpenID) (FollowerPage, Answer)
-	calls []OpenID // the cursors asked for
+	pushd.WeChat
+	page  func(call int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer)
+	calls []pushd.OpenID // the cursors asked for
 }
 
-func (l *list) Page(_ context.Context, _ Token, cursor OpenID) (FollowerPage, Answer) {
+func (l *list) Page(_ context.Context, _ pushd.Token, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 	l.calls = append(l.calls, cursor)
 	return l.page(len(l.calls), cursor)
 }
 
 // oneToken always has the same token.
-type oneToken struct{ Tokens }
+type oneToken struct{ pushd.Tokens }
 
-func (oneToken) Token(context.Context, AppID, ActID) (Token, error)          { return "t", nil }
-func (oneToken) Doubted(context.Context, AppID, ActID, Token) (Token, error) { return "t", nil }
-func (oneToken) Refused(context.Context, AppID, ActID, Token) (Token, error) {
+func (oneToken) Token(context.Context, pushd.AppID, pushd.ActID) (pushd.Token, error) {
+	return "t", nil
+}
+func (oneToken) Doubted(context.Context, pushd.AppID, pushd.ActID, pushd.Token) (pushd.Token, error) {
+	return "t", nil
+}
+func (oneToken) Refused(context.Context, pushd.AppID, pushd.ActID, pushd.Token) (pushd.Token, error) {
 	return "t", nil
 }
 
 // claimed makes a run of a job that has just been claimed from a ledger.
-func claimed(t *testing.T, l *fakeLedger, wechat WeChat, started Walk) *run {
+func claimed(t *testing.T, l *fakeLedger, wechat pushd.WeChat, started pushd.Walk) *run {
 	t.Helper()
 	e := New(Config{
-		Ledger: l, WeChat: wechat, Tokens: oneToken{}, Owner: Owner{"i", "b"}, Log: slog.New(slog.DiscardHandler),
+		Ledger: l, WeChat: wechat, Tokens: oneToken{}, Owner: pushd.Owner{Instance: "i", Boot: "b"}, Log: slog.New(slog.DiscardHandler),
 		Concurrency: 8, MaxJobs: 1, Lease: 15 * time.Second, DedupWindow: 9 * time.Minute, Grace: time.Hour,
 		Boottime: sinceNow(), Rand: rand.New(rand.NewPCG(1, 2)),
 	})
 	ctx := t.Context()
 	on := true
-	l.channels[1] = &Channel{ActID: 1, AppID: "wx", LiveNotify: &on}
-	job, err := l.Create(ctx, Job{ID: NewJobID(), ActID: 1, AppID: "wx", Deadline: Time(time.Now().Add(6 * time.Hour).UnixMicro())})
+	l.channels[1] = &pushd.Channel{ActID: 1, AppID: "wx", LiveNotify: &on}
+	job, err := l.Create(ctx, pushd.Job{ID: pushd.NewJobID(), ActID: 1, AppID: "wx", Deadline: pushd.Time(time.Now().Add(6 * time.Hour).UnixMicro())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,29 +64,29 @@ func claimed(t *testing.T, l *fakeLedger, wechat WeChat, started Walk) *run {
 	return e.newRun(hard, job, newTenure(e.cfg.Boottime, e.cfg.Lease, 0))
 }
 
-func ids(from, to int) (out []OpenID) {
+func ids(from, to int) (out []pushd.OpenID) {
 	for i := from; i < to; i++ {
-		out = append(out, OpenID(fmt.Sprintf("o%07d", i)))
+		out = append(out, pushd.OpenID(fmt.Sprintf("o%07d", i)))
 	}
 	return out
 }
 
 // honest lists people in pages of size, as user/get does.
-func honest(people []OpenID, size int) func(int, OpenID) (FollowerPage, Answer) {
-	return func(_ int, cursor OpenID) (FollowerPage, Answer) {
+func honest(people []pushd.OpenID, size int) func(int, pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
+	return func(_ int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 		at := slices.Index(people, cursor) + 1
-		p := FollowerPage{Total: int64(len(people)), OpenIDs: slices.Clone(people[at:min(len(people), at+size)])}
+		p := pushd.FollowerPage{Total: int64(len(people)), OpenIDs: slices.Clone(people[at:min(len(people), at+size)])}
 		if n := len(p.OpenIDs); n > 0 {
 			p.Next = p.OpenIDs[n-1]
 		}
-		return p, Answer{}
+		return p, pushd.Answer{}
 	}
 }
 
 func TestWalk(t *testing.T) {
 	thousand := honest(ids(0, 1000), 100)
-	at := func(call int, instead func(FollowerPage) (FollowerPage, Answer)) func(int, OpenID) (FollowerPage, Answer) {
-		return func(n int, cursor OpenID) (FollowerPage, Answer) {
+	at := func(call int, instead func(pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer)) func(int, pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
+		return func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			p, a := thousand(n, cursor)
 			if n == call {
 				return instead(p)
@@ -88,112 +94,124 @@ func TestWalk(t *testing.T) {
 			return p, a
 		}
 	}
-	answer := func(v Verdict, code int, cause Cause) func(FollowerPage) (FollowerPage, Answer) {
-		return func(FollowerPage) (FollowerPage, Answer) {
-			return FollowerPage{}, Answer{Verdict: v, Code: code, Cause: cause}
+	answer := func(v pushd.Verdict, code int, cause pushd.Cause) func(pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer) {
+		return func(pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer) {
+			return pushd.FollowerPage{}, pushd.Answer{Verdict: v, Code: code, Cause: cause}
 		}
 	}
 	for name, c := range map[string]struct {
-		page   func(int, OpenID) (FollowerPage, Answer)
+		page   func(int, pushd.OpenID) (pushd.FollowerPage, pushd.Answer)
 		walked int64
 		passes int
 		err    bool
 	}{
-		"nobody follows":        {honest(nil, 100), 0, 2, false},
-		"one":                   {honest(ids(0, 1), 100), 1, 1, false},
-		"9,999":                 {honest(ids(0, 9999), PageSize), 9999, 1, false},
-		"10,000":                {honest(ids(0, 10000), PageSize), 10000, 1, false},
-		"10,001":                {honest(ids(0, 10001), PageSize), 10001, 1, false},
-		"an answer of 25,000":   {honest(ids(0, 25000), 25000), 25000, 1, false},
-		"ten pages":             {thousand, 1000, 1, false},
-		"breaks off once":       {at(4, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{Total: 1000}, Answer{} }), 1000, 1, false},
-		"breaks off with total": {at(4, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{}, Answer{} }), 1000, 1, false},
-		"breaks off each time": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"nobody follows":      {honest(nil, 100), 0, 2, false},
+		"one":                 {honest(ids(0, 1), 100), 1, 1, false},
+		"9,999":               {honest(ids(0, 9999), pushd.PageSize), 9999, 1, false},
+		"10,000":              {honest(ids(0, 10000), pushd.PageSize), 10000, 1, false},
+		"10,001":              {honest(ids(0, 10001), pushd.PageSize), 10001, 1, false},
+		"an answer of 25,000": {honest(ids(0, 25000), 25000), 25000, 1, false},
+		"ten pages":           {thousand, 1000, 1, false},
+		"breaks off once": {at(4, func(p pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer) {
+			return pushd.FollowerPage{Total: 1000}, pushd.Answer{}
+		}), 1000, 1, false},
+		"breaks off with total": {at(4, func(p pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer) {
+			return pushd.FollowerPage{}, pushd.Answer{}
+		}), 1000, 1, false},
+		"breaks off each time": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			p, a := thousand(n, cursor)
 			if cursor == "o0000299" {
-				return FollowerPage{Total: 1000}, a
+				return pushd.FollowerPage{Total: 1000}, a
 			}
 			return p, a
 		}, 300, 2, true},
-		"nothing the first time": {at(1, func(p FollowerPage) (FollowerPage, Answer) { return FollowerPage{}, Answer{} }), 1000, 2, false},
-		"nothing, and then nobody": {func(n int, cursor OpenID) (FollowerPage, Answer) {
-			return FollowerPage{Total: int64(1000 * (2 - n))}, Answer{}
+		"nothing the first time": {at(1, func(p pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer) {
+			return pushd.FollowerPage{}, pushd.Answer{}
+		}), 1000, 2, false},
+		"nothing, and then nobody": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
+			return pushd.FollowerPage{Total: int64(1000 * (2 - n))}, pushd.Answer{}
 		}, 0, 2, true},
-		"a second pass with nothing": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"a second pass with nothing": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			if n == 4 {
-				return FollowerPage{Total: 1000}, Answer{}
+				return pushd.FollowerPage{Total: 1000}, pushd.Answer{}
 			}
 			if n > 4 {
-				return FollowerPage{}, Answer{}
+				return pushd.FollowerPage{}, pushd.Answer{}
 			}
 			return thousand(n, cursor)
 		}, 300, 2, true},
-		"the last page is empty once": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"the last page is empty once": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			if n == 2 {
-				return FollowerPage{Total: 1039}, Answer{}
+				return pushd.FollowerPage{Total: 1039}, pushd.Answer{}
 			}
 			return honest(ids(0, 1039), 1000)(n, cursor)
 		}, 1039, 1, false},
-		"the last page but one has no cursor": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"the last page but one has no cursor": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			p, a := honest(ids(0, 1039), 1000)(n, cursor)
 			if n == 1 {
 				p.Next = ""
 			}
 			return p, a
 		}, 1039, 1, false},
-		"a page twice": {at(3, func(p FollowerPage) (FollowerPage, Answer) {
+		"a page twice": {at(3, func(p pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer) {
 			p.OpenIDs = append(ids(100, 200), p.OpenIDs...)
-			return p, Answer{}
+			return p, pushd.Answer{}
 		}), 1000, 1, false},
-		"people twice, and nobodies": {at(3, func(p FollowerPage) (FollowerPage, Answer) {
-			p.OpenIDs = append(append([]OpenID{"", "o\nx"}, p.OpenIDs...), append(p.OpenIDs, "")...)
-			return p, Answer{}
+		"people twice, and nobodies": {at(3, func(p pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer) {
+			p.OpenIDs = append(append([]pushd.OpenID{"", "o\nx"}, p.OpenIDs...), append(p.OpenIDs, "")...)
+			return p, pushd.Answer{}
 		}), 1000, 1, false},
-		"a page of odd members": {at(3, func(p FollowerPage) (FollowerPage, Answer) {
-			return FollowerPage{Total: 1000, Next: p.Next, Odd: 100}, Answer{}
+		"a page of odd members": {at(3, func(p pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer) {
+			return pushd.FollowerPage{Total: 1000, Next: p.Next, Odd: 100}, pushd.Answer{}
 		}), 1000, 2, false},
-		"too many odd members": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"too many odd members": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			p, a := thousand(n, cursor)
 			p.OpenIDs, p.Odd = p.OpenIDs[:len(p.OpenIDs)*9/10], len(p.OpenIDs)/10
 			return p, a
 		}, 900, 2, true},
-		"a few odd members": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"a few odd members": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			p, a := thousand(n, cursor)
 			p.OpenIDs, p.Odd = p.OpenIDs[min(1, len(p.OpenIDs)):], min(1, len(p.OpenIDs))
 			return p, a
 		}, 990, 1, false},
-		"a cursor that leads back": {at(3, func(p FollowerPage) (FollowerPage, Answer) { p.Next = "o0000099"; return p, Answer{} }), 1000, 2, false},
-		"a loop without end": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"a cursor that leads back": {at(3, func(p pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer) {
+			p.Next = "o0000099"
+			return p, pushd.Answer{}
+		}), 1000, 2, false},
+		"a loop without end": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			p, a := thousand(n, cursor)
 			if cursor == "o0000199" {
 				p.Next = "o0000099"
 			}
 			return p, a
 		}, 300, 2, true},
-		"the cursor's follower is gone": {at(5, answer(Other, 40003, CauseCursor)), 1000, 2, false},
-		"busy now and then":             {at(3, answer(Busy, -1, CauseNone)), 1000, 1, false},
-		"quota, then a reset":           {at(3, answer(Quota, 45009, CauseNone)), 1000, 1, false},
-		"too fast":                      {at(3, answer(Slower, 45011, CauseNone)), 1000, 1, false},
-		"a total that lies, once":       {at(3, func(p FollowerPage) (FollowerPage, Answer) { p.Total = 1 << 50; return p, Answer{} }), 1000, 2, false},
-		"a total that lies, always": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"the cursor's follower is gone": {at(5, answer(pushd.Other, 40003, pushd.CauseCursor)), 1000, 2, false},
+		"busy now and then":             {at(3, answer(pushd.Busy, -1, pushd.CauseNone)), 1000, 1, false},
+		"quota, then a reset":           {at(3, answer(pushd.Quota, 45009, pushd.CauseNone)), 1000, 1, false},
+		"too fast":                      {at(3, answer(pushd.Slower, 45011, pushd.CauseNone)), 1000, 1, false},
+		"a total that lies, once": {at(3, func(p pushd.FollowerPage) (pushd.FollowerPage, pushd.Answer) {
+			p.Total = 1 << 50
+			return p, pushd.Answer{}
+		}), 1000, 2, false},
+		"a total that lies, always": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			p, a := thousand(n, cursor)
 			p.Total = 1 << 50
 			return p, a
 		}, 1000, 2, true},
-		"a total a little high": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"a total a little high": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			p, a := thousand(n, cursor)
 			p.Total += 50
 			return p, a
 		}, 1000, 1, false},
-		"a total too high, believed at the second pass": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"a total too high, believed at the second pass": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			p, a := honest(ids(0, 2000), 500)(n, cursor)
 			p.Total += 90
 			return p, a
 		}, 2000, 2, false},
-		"forbidden, once": {at(1, answer(Fatal, 48001, CauseNone)), 1000, 1, false},
-		"the token is refused again and again": {func(n int, cursor OpenID) (FollowerPage, Answer) {
+		"forbidden, once": {at(1, answer(pushd.Fatal, 48001, pushd.CauseNone)), 1000, 1, false},
+		"the token is refused again and again": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			if n <= 30 {
-				return FollowerPage{}, Answer{Verdict: TokenRefused, Code: 40001}
+				return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.TokenRefused, Code: 40001}
 			}
 			return thousand(n, cursor)
 		}, 1000, 1, false},
@@ -202,7 +220,7 @@ func TestWalk(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newFakeLedger()
 				wechat := &list{page: c.page}
-				r := claimed(t, l, wechat, Walk{})
+				r := claimed(t, l, wechat, pushd.Walk{})
 				r.idle.Store(false)
 				w := &walker{run: r}
 				err := w.do(t.Context())
@@ -229,7 +247,7 @@ func TestWalk(t *testing.T) {
 func TestWalk_Resumed(t *testing.T) {
 	for name, c := range map[string]struct {
 		age   time.Duration
-		first OpenID
+		first pushd.OpenID
 		pass  int
 	}{
 		"fresh": {time.Minute, "o0000299", 1},
@@ -239,10 +257,10 @@ func TestWalk_Resumed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newFakeLedger()
 				wechat := &list{page: honest(ids(0, 1000), 100)}
-				r := claimed(t, l, wechat, Walk{})
+				r := claimed(t, l, wechat, pushd.Walk{})
 				total := int64(1000)
-				walk := Walk{Pass: 1, Cursor: "o0000299", Pages: 1, Walked: 300, Total: &total, Seen: 300, Fresh: 300, PassAt: r.e.clock.now()}
-				if err := l.StorePage(t.Context(), r.job.Lease(), Page{1, ids(0, 300)}, walk); err != nil {
+				walk := pushd.Walk{Pass: 1, Cursor: "o0000299", Pages: 1, Walked: 300, Total: &total, Seen: 300, Fresh: 300, PassAt: r.e.clock.now()}
+				if err := l.StorePage(t.Context(), r.job.Lease(), pushd.Page{No: 1, OpenIDs: ids(0, 300)}, walk); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(c.age)
@@ -262,7 +280,7 @@ func TestWalk_Resumed(t *testing.T) {
 func TestWalk_LostCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &forgetful{fakeLedger: newFakeLedger()}
-		r := claimed(t, l.fakeLedger, &list{page: honest(ids(0, 1000), 100)}, Walk{})
+		r := claimed(t, l.fakeLedger, &list{page: honest(ids(0, 1000), 100)}, pushd.Walk{})
 		r.e.cfg.Ledger = l
 		w := &walker{run: r}
 		if err := w.do(t.Context()); err != nil {
@@ -280,7 +298,7 @@ type forgetful struct {
 	n int
 }
 
-func (l *forgetful) StorePage(ctx context.Context, lease Lease, p Page, w Walk) error {
+func (l *forgetful) StorePage(ctx context.Context, lease pushd.Lease, p pushd.Page, w pushd.Walk) error {
 	err := l.fakeLedger.StorePage(ctx, lease, p, w)
 	if l.n++; l.n%2 == 1 && err == nil {
 		return errDatabase
@@ -291,12 +309,12 @@ func (l *forgetful) StorePage(ctx context.Context, lease Lease, p Page, w Walk) 
 // What WeChat forbids for good ends the job.
 func TestWalk_Forbidden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		wechat := &list{page: func(int, OpenID) (FollowerPage, Answer) {
-			return FollowerPage{}, Answer{Verdict: Fatal, Code: 48001}
+		wechat := &list{page: func(int, pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
+			return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Fatal, Code: 48001}
 		}}
-		w := &walker{run: claimed(t, newFakeLedger(), wechat, Walk{})}
+		w := &walker{run: claimed(t, newFakeLedger(), wechat, pushd.Walk{})}
 		var e *ended
-		if err := w.do(t.Context()); !errors.As(err, &e) || e.State != Failed || e.Reason != WeChatRefused {
+		if err := w.do(t.Context()); !errors.As(err, &e) || e.State != pushd.Failed || e.Reason != pushd.WeChatRefused {
 			t.Errorf("the walk ended with %v", err)
 		}
 	})
@@ -306,14 +324,14 @@ func TestWalk_Forbidden(t *testing.T) {
 func TestWalk_ParksWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newFakeLedger()
-		wechat := &list{page: func(int, OpenID) (FollowerPage, Answer) {
-			return FollowerPage{}, Answer{Verdict: Quota, Code: 45009}
+		wechat := &list{page: func(int, pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
+			return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Quota, Code: 45009}
 		}}
-		r := claimed(t, l, wechat, Walk{})
+		r := claimed(t, l, wechat, pushd.Walk{})
 		r.idle.Store(true)
 		w := &walker{run: r}
 		var p *parked
-		if err := w.do(t.Context()); !errors.As(err, &p) || p.Reason != QuotaExhausted || p.Until.Sub(r.e.clock.now()) > quotaLook {
+		if err := w.do(t.Context()); !errors.As(err, &p) || p.Reason != pushd.QuotaExhausted || p.Until.Sub(r.e.clock.now()) > quotaLook {
 			t.Errorf("the walk ended with %v (%+v)", err, p)
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"pushd"
 )
 
 // watch ends the work at its deadline, and when the platform withdraws the
@@ -19,7 +21,7 @@ func (r *run) watch() {
 			return
 		case <-deadline.C:
 			if r.e.clock.now() >= r.deadline() {
-				r.stop(&ended{Ending{Expired, DeadlinePassed, "the deadline passed before everyone was told; those who were are counted"}})
+				r.stop(&ended{pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before everyone was told; those who were are counted"}})
 				return
 			}
 		case <-channel.C:
@@ -48,12 +50,12 @@ func (r *run) lookAtChannel(ctx context.Context) {
 }
 
 // order takes what a command has made of the job.
-func (r *run) order(o Order) {
+func (r *run) order(o pushd.Order) {
 	if o.Epoch != r.job.Epoch {
 		return
 	}
 	switch o.State {
-	case Running:
+	case pushd.Running:
 	default: // also queued: paused and resumed since we looked, so another job may have the account
 		r.stop(errRelease)
 		return

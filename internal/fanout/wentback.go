@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"pushd"
 )
 
 // A ledger goes back when its database is restored from a copy, or fails over
@@ -14,64 +16,12 @@ import (
 // is lower than one that was seen shows it. What the ledger does not know of any
 // more may have been sent; WeChat recognises it only for DedupWindow.
 
-// Counter is the installation's counter as somebody saw it.
-type Counter struct {
-	// Installation tells one installation from another; it derives from the
-	// salt and does not tell it.
-	Installation string
-	Value        int64 // 0 = none was seen yet
-	At           Time  // when it was raised to this
-}
-
-// Installation is what the ledger says of itself.
-type Installation struct {
-	Counter
-	Lost Gap  // what it has forgotten, when it went back last
-	Now  Time // the database's clock when it was read
-}
-
-// Gap is a time of which a ledger that went back has forgotten what happened.
-// The zero Gap is none.
-type Gap struct {
-	From Time // 0 = not known
-	To   Time
-}
-
-// StepBack is what is to be written down when the ledger went back.
-type StepBack struct {
-	Found int64 // the counter as it was found
-	Value int64 // and what it becomes
-	Lost  Gap
-	// Hold says whether all jobs that have not ended are held, and Detail why,
-	// for people.
-	Hold   bool
-	Detail string
-}
-
-// Counting is the part of the ledger by which a process recognises that the
-// database went back.
-type Counting interface {
-	// Raise raises the counter by one. ErrLost: it is below least, or not
-	// there, and nothing was written. A value that was raised once is never
-	// below another that was read before, unless the database went back.
-	Raise(ctx context.Context, least int64) (Counter, error)
-	// Installation reads the installation's row. It is made where there is none.
-	Installation(ctx context.Context) (Installation, error)
-	// StepBack writes down that the ledger went back, and holds the jobs, in one
-	// transaction. A job that is held is paused with LedgerWentBack; whoever had
-	// it can't write any more. It says how many it held. ErrLost: the counter is
-	// not Found any more, and nothing was written.
-	StepBack(ctx context.Context, b StepBack) (held int, err error)
-	// CountHeld counts the jobs that are held because the ledger went back.
-	CountHeld(ctx context.Context) (int, error)
-}
-
 // CounterStore keeps the counter outside of the database.
 type CounterStore interface {
 	// Load returns what was saved last; the zero Counter if nothing was.
-	Load() (Counter, error)
+	Load() (pushd.Counter, error)
 	// Save keeps c in place of what was there.
-	Save(c Counter) error
+	Save(c pushd.Counter) error
 }
 
 const (
@@ -86,7 +36,7 @@ const (
 
 // memory is what this process knows of the counter.
 type memory struct {
-	last    Counter // of look and raise alone
+	last    pushd.Counter // of look and raise alone
 	looked  atomic.Bool
 	held    atomic.Int64
 	unsaved atomic.Pointer[string] // why the counter can't be kept
@@ -124,18 +74,18 @@ func (e *Engine) Looked() bool { return e.memory.looked.Load() }
 
 // loadCounter reads what an earlier life has kept. A file that can't be used is
 // no reason to send no reminders: it is as if there was none.
-func (e *Engine) loadCounter(in Installation) Counter {
+func (e *Engine) loadCounter(in pushd.Installation) pushd.Counter {
 	if e.cfg.Counter == nil {
-		return Counter{}
+		return pushd.Counter{}
 	}
 	c, err := e.cfg.Counter.Load()
 	switch {
 	case err != nil:
 		e.log.Warn("the counter in PUSHD_STATE_DIR can't be used and is begun anew; was the database restored from a copy? Then stop, and start with --hold", "err", err)
-		return Counter{}
+		return pushd.Counter{}
 	case c.Value != 0 && c.Installation != in.Installation:
 		e.log.Warn("the counter in PUSHD_STATE_DIR is of another installation and is begun anew; was the database restored from a copy? Then stop, and start with --hold")
-		return Counter{}
+		return pushd.Counter{}
 	}
 	return c
 }
@@ -158,14 +108,14 @@ func (e *Engine) raise(ctx context.Context) error {
 			e.answered()
 			e.remember(c)
 		}
-		if !errors.Is(err, ErrLost) {
+		if !errors.Is(err, pushd.ErrLost) {
 			return err
 		}
 		if err := e.wentBack(ctx); err != nil {
 			return err
 		}
 		e.beginAnew()
-		return ErrLost // and is raised from there
+		return pushd.ErrLost // and is raised from there
 	})
 }
 
@@ -173,7 +123,7 @@ func (e *Engine) raise(ctx context.Context) error {
 // counter.
 func (e *Engine) keepUp(f func() error) error {
 	for range 5 {
-		if err := f(); !errors.Is(err, ErrLost) {
+		if err := f(); !errors.Is(err, pushd.ErrLost) {
 			return err
 		}
 	}
@@ -181,7 +131,7 @@ func (e *Engine) keepUp(f func() error) error {
 }
 
 // remember keeps what the database has acknowledged.
-func (e *Engine) remember(c Counter) {
+func (e *Engine) remember(c pushd.Counter) {
 	e.memory.last = c
 	if e.cfg.Counter == nil {
 		return
@@ -211,15 +161,15 @@ func (e *Engine) wentBack(ctx context.Context) error {
 	last := e.memory.last
 	if last.Installation != "" && in.Installation != last.Installation {
 		e.log.Warn("the database is another installation's now; if it was restored from a copy, start pushd again with --hold")
-		e.memory.last = Counter{}
+		e.memory.last = pushd.Counter{}
 		return nil
 	}
 	if in.Value >= last.Value {
 		return nil // another process has seen to it
 	}
-	lost := Gap{From: min(in.At, last.At), To: last.At}
-	b := StepBack{Found: in.Value, Value: last.Value + counterLeap, Lost: lost.with(in.Lost),
-		Hold: lost.forgotten(in.Now, e.cfg.DedupWindow), Detail: lost.String() + "; " + whatToDo}
+	lost := pushd.Gap{From: min(in.At, last.At), To: last.At}
+	b := pushd.StepBack{Found: in.Value, Value: last.Value + counterLeap, Lost: joined(lost, in.Lost),
+		Hold: forgotten(lost, in.Now, e.cfg.DedupWindow), Detail: gapText(lost) + "; " + whatToDo}
 	held, err := e.cfg.Ledger.StepBack(ctx, b)
 	if err != nil {
 		return err
@@ -248,7 +198,7 @@ func (e *Engine) holdAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b := StepBack{Found: in.Value, Value: max(in.Value, e.memory.last.Value) + counterLeap, Lost: Gap{To: in.Now},
+	b := pushd.StepBack{Found: in.Value, Value: max(in.Value, e.memory.last.Value) + counterLeap, Lost: pushd.Gap{To: in.Now},
 		Hold: true, Detail: "pushd was started with --hold at " + stamp(in.Now) + "; " + whatToDo}
 	held, err := e.cfg.Ledger.StepBack(ctx, b)
 	if err != nil {
@@ -279,26 +229,26 @@ func (e *Engine) countHeld(ctx context.Context) error {
 }
 
 // ledgerHealth says what a person has to do because the ledger went back.
-func (e *Engine) ledgerHealth() (Level, string) {
+func (e *Engine) ledgerHealth() (pushd.Level, string) {
 	if n := e.memory.held.Load(); n > 0 {
-		return Degraded, fmt.Sprintf("%d jobs are held because the ledger went back (ledger_went_back): resume or cancel each", n)
+		return pushd.Degraded, fmt.Sprintf("%d jobs are held because the ledger went back (ledger_went_back): resume or cancel each", n)
 	}
 	if why := e.memory.unsaved.Load(); why != nil {
-		return Degraded, "the counter can't be kept, so a restored database would not be recognised: " + *why
+		return pushd.Degraded, "the counter can't be kept, so a restored database would not be recognised: " + *why
 	}
-	return OK, ""
+	return pushd.OK, ""
 }
 
 // forgotten says that WeChat may not recognise any more what was sent in the
 // gap. A gap from the future is of a clock that can't be believed.
-func (g Gap) forgotten(now Time, window time.Duration) bool {
+func forgotten(g pushd.Gap, now pushd.Time, window time.Duration) bool {
 	age := now.Sub(g.From)
 	return g.From == 0 || age < -clockSlack || age >= window
 }
 
-// with is the gap together with an earlier one of which reminders may still be
+// joined is the gap together with an earlier one of which reminders may still be
 // missing.
-func (g Gap) with(earlier Gap) Gap {
+func joined(g, earlier pushd.Gap) pushd.Gap {
 	if earlier.To != 0 && g.To.Sub(earlier.To) < lostFor {
 		g.From = min(g.From, earlier.From)
 		g.To = max(g.To, earlier.To)
@@ -309,19 +259,19 @@ func (g Gap) with(earlier Gap) Gap {
 // covers says whether a reminder of which the ledger knows nothing may have been
 // accepted and sent in the gap: it was due by then, and WeChat may not recognise
 // its messages any more.
-func (g Gap) covers(ch Channel, now Time, window time.Duration) bool {
-	if g.To == 0 || now.Sub(g.To) >= lostFor || !g.forgotten(now, window) {
+func covers(g pushd.Gap, ch pushd.Channel, now pushd.Time, window time.Duration) bool {
+	if g.To == 0 || now.Sub(g.To) >= lostFor || !forgotten(g, now, window) {
 		return false
 	}
 	if ch.StartTime == 0 || ch.NotifyMinutes == nil {
 		return true // nobody knows when it was due
 	}
-	due := Time(ch.StartTime * 1e6).Add(-time.Duration(*ch.NotifyMinutes) * time.Minute)
+	due := pushd.Time(ch.StartTime * 1e6).Add(-time.Duration(*ch.NotifyMinutes) * time.Minute)
 	return due <= g.To.Add(clockSlack)
 }
 
-// String words the gap for people.
-func (g Gap) String() string {
+// gapText words the gap for people.
+func gapText(g pushd.Gap) string {
 	from := "at a time that is not known"
 	if g.From != 0 {
 		from = "at " + stamp(g.From)
@@ -330,4 +280,4 @@ func (g Gap) String() string {
 }
 
 // stamp writes a time for people.
-func stamp(t Time) string { return t.Std().Format(time.RFC3339) }
+func stamp(t pushd.Time) string { return t.Std().Format(time.RFC3339) }

@@ -9,22 +9,24 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pushd"
 )
 
 // ---- Counting, of the ledger on maps
 
-func (l *fakeLedger) Raise(_ context.Context, least int64) (Counter, error) {
+func (l *fakeLedger) Raise(_ context.Context, least int64) (pushd.Counter, error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	if l.install.Value < least {
-		return Counter{}, ErrLost
+		return pushd.Counter{}, pushd.ErrLost
 	}
 	l.install.Value++
 	l.install.At = now
 	return l.install.Counter, nil
 }
 
-func (l *fakeLedger) Installation(context.Context) (Installation, error) {
+func (l *fakeLedger) Installation(context.Context) (pushd.Installation, error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	in := l.install
@@ -32,21 +34,21 @@ func (l *fakeLedger) Installation(context.Context) (Installation, error) {
 	return in, nil
 }
 
-func (l *fakeLedger) StepBack(_ context.Context, b StepBack) (held int, err error) {
+func (l *fakeLedger) StepBack(_ context.Context, b pushd.StepBack) (held int, err error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	if l.install.Value != b.Found {
-		return 0, ErrLost
+		return 0, pushd.ErrLost
 	}
 	l.install.Value, l.install.At, l.install.Lost = b.Value, now, b.Lost
 	for _, j := range l.jobs {
-		if !b.Hold || j.State.Ended() || j.State == Paused && j.Reason == LedgerWentBack {
+		if !b.Hold || j.State.Ended() || j.State == pushd.Paused && j.Reason == pushd.LedgerWentBack {
 			continue
 		}
 		j.letGo()
 		j.Epoch += 1000
 		j.adopt()
-		j.State, j.Reason, j.Detail, j.ParkedUntil = Paused, LedgerWentBack, b.Detail, 0
+		j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Paused, pushd.LedgerWentBack, b.Detail, 0
 		held++
 	}
 	return held, nil
@@ -56,22 +58,22 @@ func (l *fakeLedger) CountHeld(context.Context) (n int, err error) {
 	l.lock()
 	defer l.mu.Unlock()
 	for _, j := range l.jobs {
-		if j.State == Paused && j.Reason == LedgerWentBack {
+		if j.State == pushd.Paused && j.Reason == pushd.LedgerWentBack {
 			n++
 		}
 	}
 	return n, nil
 }
 
-func (c wire) Raise(ctx context.Context, least int64) (Counter, error) {
-	return ask(c, ctx, "raise", func(ctx context.Context) (Counter, error) { return c.fakeLedger.Raise(ctx, least) })
+func (c wire) Raise(ctx context.Context, least int64) (pushd.Counter, error) {
+	return ask(c, ctx, "raise", func(ctx context.Context) (pushd.Counter, error) { return c.fakeLedger.Raise(ctx, least) })
 }
 
-func (c wire) Installation(ctx context.Context) (Installation, error) {
+func (c wire) Installation(ctx context.Context) (pushd.Installation, error) {
 	return ask(c, ctx, "installation", c.fakeLedger.Installation)
 }
 
-func (c wire) StepBack(ctx context.Context, b StepBack) (int, error) {
+func (c wire) StepBack(ctx context.Context, b pushd.StepBack) (int, error) {
 	return ask(c, ctx, "step back", func(ctx context.Context) (int, error) { return c.fakeLedger.StepBack(ctx, b) })
 }
 
@@ -83,13 +85,13 @@ func (c wire) CountHeld(ctx context.Context) (int, error) {
 
 // kept is a counter's file.
 type kept struct {
-	Counter
+	pushd.Counter
 	load, save error
 }
 
-func (k *kept) Load() (Counter, error) { return k.Counter, k.load }
+func (k *kept) Load() (pushd.Counter, error) { return k.Counter, k.load }
 
-func (k *kept) Save(c Counter) error {
+func (k *kept) Save(c pushd.Counter) error {
 	if k.save == nil {
 		k.Counter = c
 	}
@@ -102,7 +104,7 @@ type back struct {
 	cfg  Config
 	file *kept
 	log  strings.Builder
-	job  JobID
+	job  pushd.JobID
 }
 
 func newBack(t *testing.T) *back {
@@ -110,7 +112,7 @@ func newBack(t *testing.T) *back {
 	b := &back{fakeLedger: newFakeLedger(), file: &kept{}}
 	began := time.Now()
 	b.cfg = Config{
-		Ledger: b.fakeLedger, Owner: Owner{"i", "b"}, Log: slog.New(slog.NewTextHandler(&b.log, nil)), Concurrency: 8, MaxJobs: 1,
+		Ledger: b.fakeLedger, Owner: pushd.Owner{Instance: "i", Boot: "b"}, Log: slog.New(slog.NewTextHandler(&b.log, nil)), Concurrency: 8, MaxJobs: 1,
 		DedupWindow: 9 * time.Minute, Lease: 15 * time.Second, Grace: 30 * time.Minute, StatusFailed: 3, Location: time.UTC,
 		Rand: rand.New(rand.NewPCG(1, 1)), Boottime: func() time.Duration { return time.Since(began) }, Counter: b.file,
 	}
@@ -119,9 +121,9 @@ func newBack(t *testing.T) *back {
 }
 
 // create makes a queued job.
-func (b *back) create(t *testing.T, act ActID) JobID {
+func (b *back) create(t *testing.T, act pushd.ActID) pushd.JobID {
 	t.Helper()
-	j, err := b.Create(t.Context(), Job{ID: NewJobID(), ActID: act, AppID: "wx1", StartTime: 1_900_000_000, Deadline: 1_900_000_000e6})
+	j, err := b.Create(t.Context(), pushd.Job{ID: pushd.NewJobID(), ActID: act, AppID: "wx1", StartTime: 1_900_000_000, Deadline: 1_900_000_000e6})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,13 +141,13 @@ func (b *back) look(t *testing.T) *Engine {
 }
 
 // reset sets the counter back, as a copy that was made then would.
-func (b *back) reset(in Installation) {
+func (b *back) reset(in pushd.Installation) {
 	b.lock()
 	defer b.mu.Unlock()
 	b.install = in
 }
 
-func (b *back) state(t *testing.T) (State, Reason) {
+func (b *back) state(t *testing.T) (pushd.State, pushd.Reason) {
 	t.Helper()
 	j, err := b.Job(t.Context(), b.job)
 	if err != nil {
@@ -180,18 +182,18 @@ func TestEngine_LedgerWentBack(t *testing.T) {
 				b.reset(copied)
 				e := b.look(t)
 				state, reason := b.state(t)
-				if held := state == Paused && reason == LedgerWentBack; held != tc.held {
+				if held := state == pushd.Paused && reason == pushd.LedgerWentBack; held != tc.held {
 					t.Errorf("the job is %s (%s), want held %v", state, reason, tc.held)
 				}
 				level, text := e.ledgerHealth()
-				if (level == Degraded) != tc.held || tc.held && !strings.HasPrefix(text, "1 jobs") {
+				if (level == pushd.Degraded) != tc.held || tc.held && !strings.HasPrefix(text, "1 jobs") {
 					t.Errorf("health is %s: %s", level, text)
 				}
 				if !strings.Contains(b.log.String(), "the ledger went back") {
 					t.Errorf("nothing in the log: %s", b.log.String())
 				}
 				// A second start, and whoever raises late, finds nothing to hold.
-				if _, err := b.Command(t.Context(), b.job, Command{From: ActiveStates, Resume: true}); err != nil {
+				if _, err := b.Command(t.Context(), b.job, pushd.Command{From: pushd.ActiveStates, Resume: true}); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(time.Hour)
@@ -199,7 +201,7 @@ func TestEngine_LedgerWentBack(t *testing.T) {
 				if err := e.raise(t.Context()); err != nil {
 					t.Error(err)
 				}
-				if state, reason := b.state(t); state != Queued {
+				if state, reason := b.state(t); state != pushd.Queued {
 					t.Errorf("after a second start the job is %s (%s)", state, reason)
 				}
 			})
@@ -218,7 +220,7 @@ func TestEngine_LedgerGoesBackBeneathIt(t *testing.T) {
 		e.raising(t.Context())
 		b.reset(copied)
 		e.raising(t.Context())
-		if state, reason := b.state(t); state != Paused || reason != LedgerWentBack {
+		if state, reason := b.state(t); state != pushd.Paused || reason != pushd.LedgerWentBack {
 			t.Errorf("the job is %s (%s)", state, reason)
 		}
 	})
@@ -240,7 +242,7 @@ func TestEngine_LedgerWentBackOnce(t *testing.T) {
 		fresh := b.create(t, 2)
 		time.Sleep(time.Hour) // the second was frozen
 		second.raising(t.Context())
-		if j, _ := b.Job(t.Context(), fresh); j.State != Queued {
+		if j, _ := b.Job(t.Context(), fresh); j.State != pushd.Queued {
 			t.Errorf("the second held %s: %s (%s)", fresh, j.State, j.Reason)
 		}
 		if n, _ := b.CountHeld(t.Context()); n != 1 {
@@ -257,7 +259,7 @@ func TestEngine_CounterThatIsOfNoUse(t *testing.T) {
 	}{
 		{"None", kept{}},
 		{"Corrupt", kept{load: errors.New("unexpected end of JSON input")}},
-		{"OfAnotherInstallation", kept{Counter: Counter{"other", 1 << 40, 1}}},
+		{"OfAnotherInstallation", kept{Counter: pushd.Counter{Installation: "other", Value: 1 << 40, At: 1}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -265,7 +267,7 @@ func TestEngine_CounterThatIsOfNoUse(t *testing.T) {
 				b.file = &tc.file
 				b.cfg.Counter = b.file
 				b.look(t)
-				if state, reason := b.state(t); state != Queued {
+				if state, reason := b.state(t); state != pushd.Queued {
 					t.Errorf("the job is %s (%s)", state, reason)
 				}
 				if warned := strings.Contains(b.log.String(), "--hold"); warned != (tc.name != "None") {
@@ -285,7 +287,7 @@ func TestEngine_CounterThatCantBeKept(t *testing.T) {
 		b := newBack(t)
 		b.file.save = errors.New("no space left on device")
 		e := b.look(t)
-		if level, text := e.ledgerHealth(); level != Degraded || !strings.Contains(text, "no space left") {
+		if level, text := e.ledgerHealth(); level != pushd.Degraded || !strings.Contains(text, "no space left") {
 			t.Errorf("health is %s: %s", level, text)
 		}
 		for range 3 {
@@ -296,7 +298,7 @@ func TestEngine_CounterThatCantBeKept(t *testing.T) {
 		}
 		b.file.save = nil
 		e.raising(t.Context())
-		if level, _ := e.ledgerHealth(); level != OK || b.file.Value != 5 {
+		if level, _ := e.ledgerHealth(); level != pushd.OK || b.file.Value != 5 {
 			t.Errorf("health is %s, the file says %+v", level, b.file.Counter)
 		}
 	})
@@ -308,24 +310,24 @@ func TestEngine_Hold(t *testing.T) {
 		b := newBack(t)
 		b.cfg.Hold = true
 		e := b.look(t)
-		if state, reason := b.state(t); state != Paused || reason != LedgerWentBack {
+		if state, reason := b.state(t); state != pushd.Paused || reason != pushd.LedgerWentBack {
 			t.Fatalf("the job is %s (%s)", state, reason)
 		}
 		if !strings.Contains(b.log.String(), "held=1") {
 			t.Errorf("log: %s", b.log.String())
 		}
-		if _, err := b.Command(t.Context(), b.job, Command{From: ActiveStates, Resume: true}); err != nil {
+		if _, err := b.Command(t.Context(), b.job, pushd.Command{From: pushd.ActiveStates, Resume: true}); err != nil {
 			t.Fatal(err)
 		}
 		if err := e.Look(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if state, reason := b.state(t); state != Queued {
+		if state, reason := b.state(t); state != pushd.Queued {
 			t.Errorf("the job is %s (%s)", state, reason)
 		}
 		minutes := int64(30)
 		in, _ := b.Installation(t.Context())
-		if ch := (Channel{StartTime: in.Now.Add(10 * time.Minute).Std().Unix(), NotifyMinutes: &minutes}); !in.Lost.covers(ch, in.Now, 9*time.Minute) {
+		if ch := (pushd.Channel{StartTime: in.Now.Add(10 * time.Minute).Std().Unix(), NotifyMinutes: &minutes}); !covers(in.Lost, ch, in.Now, 9*time.Minute) {
 			t.Error("a reminder that was due before the start is not held")
 		}
 	})
@@ -335,32 +337,32 @@ func TestEngine_Hold(t *testing.T) {
 // accepted, and sent, in the time that the ledger has forgotten.
 func TestGap_Covers(t *testing.T) {
 	const window = 9 * time.Minute
-	now := Time(1_900_000_000 * 1e6)
-	hour := Gap{now.Add(-80 * time.Minute), now.Add(-20 * time.Minute)}
-	channel := func(due time.Duration) Channel { // from now
+	now := pushd.Time(1_900_000_000 * 1e6)
+	hour := pushd.Gap{From: now.Add(-80 * time.Minute), To: now.Add(-20 * time.Minute)}
+	channel := func(due time.Duration) pushd.Channel { // from now
 		minutes := int64(30)
-		return Channel{StartTime: now.Add(due + 30*time.Minute).Std().Unix(), NotifyMinutes: &minutes}
+		return pushd.Channel{StartTime: now.Add(due + 30*time.Minute).Std().Unix(), NotifyMinutes: &minutes}
 	}
 	noStart, noMinutes := channel(0), channel(0)
 	noStart.StartTime, noMinutes.NotifyMinutes = 0, nil
 	for _, tc := range []struct {
 		name string
-		gap  Gap
-		ch   Channel
+		gap  pushd.Gap
+		ch   pushd.Channel
 		want bool
 	}{
-		{"NeverWentBack", Gap{}, channel(-30 * time.Minute), false},
+		{"NeverWentBack", pushd.Gap{}, channel(-30 * time.Minute), false},
 		{"DueInTheGap", hour, channel(-30 * time.Minute), true},
 		{"DueAtItsEnd", hour, channel(-20 * time.Minute), true},
 		{"DueAfterIt", hour, channel(-10 * time.Minute), false},
 		{"DueNow", hour, channel(0), false},
 		{"NobodyKnowsTheStart", hour, noStart, true},
 		{"NobodyKnowsTheMinutes", hour, noMinutes, true},
-		{"WeChatRecognisesItAll", Gap{now.Add(-8 * time.Minute), now.Add(-time.Minute)}, channel(-5 * time.Minute), false},
-		{"SinceWhenIsNotKnown", Gap{To: now}, channel(-time.Minute), true},
-		{"ADayAgo", Gap{now.Add(-25 * time.Hour), now.Add(-24 * time.Hour)}, channel(-26 * time.Hour), false},
+		{"WeChatRecognisesItAll", pushd.Gap{From: now.Add(-8 * time.Minute), To: now.Add(-time.Minute)}, channel(-5 * time.Minute), false},
+		{"SinceWhenIsNotKnown", pushd.Gap{To: now}, channel(-time.Minute), true},
+		{"ADayAgo", pushd.Gap{From: now.Add(-25 * time.Hour), To: now.Add(-24 * time.Hour)}, channel(-26 * time.Hour), false},
 	} {
-		if got := tc.gap.covers(tc.ch, now, window); got != tc.want {
+		if got := covers(tc.gap, tc.ch, now, window); got != tc.want {
 			t.Errorf("%s: %v", tc.name, got)
 		}
 	}
@@ -368,14 +370,14 @@ func TestGap_Covers(t *testing.T) {
 
 // A failover that loses a second does not hide what a restored copy lost.
 func TestGap_With(t *testing.T) {
-	hour := Time(time.Hour.Microseconds())
-	for _, tc := range []struct{ g, earlier, want Gap }{
-		{Gap{50 * hour, 51 * hour}, Gap{}, Gap{50 * hour, 51 * hour}},
-		{Gap{50 * hour, 51 * hour}, Gap{40 * hour, 45 * hour}, Gap{40 * hour, 51 * hour}},
-		{Gap{50 * hour, 51 * hour}, Gap{0, 45 * hour}, Gap{0, 51 * hour}},
-		{Gap{50 * hour, 51 * hour}, Gap{1 * hour, 2 * hour}, Gap{50 * hour, 51 * hour}},
+	hour := pushd.Time(time.Hour.Microseconds())
+	for _, tc := range []struct{ g, earlier, want pushd.Gap }{
+		{pushd.Gap{From: 50 * hour, To: 51 * hour}, pushd.Gap{}, pushd.Gap{From: 50 * hour, To: 51 * hour}},
+		{pushd.Gap{From: 50 * hour, To: 51 * hour}, pushd.Gap{From: 40 * hour, To: 45 * hour}, pushd.Gap{From: 40 * hour, To: 51 * hour}},
+		{pushd.Gap{From: 50 * hour, To: 51 * hour}, pushd.Gap{From: 0, To: 45 * hour}, pushd.Gap{From: 0, To: 51 * hour}},
+		{pushd.Gap{From: 50 * hour, To: 51 * hour}, pushd.Gap{From: 1 * hour, To: 2 * hour}, pushd.Gap{From: 50 * hour, To: 51 * hour}},
 	} {
-		if got := tc.g.with(tc.earlier); got != tc.want {
+		if got := joined(tc.g, tc.earlier); got != tc.want {
 			t.Errorf("%v with %v: %v, want %v", tc.g, tc.earlier, got, tc.want)
 		}
 	}
@@ -387,39 +389,39 @@ func TestController_PostAfterTheLedgerWentBack(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		minutes int64
-		req     Request
-		state   State
+		req     pushd.Request
+		state   pushd.State
 	}{
-		{"DueInTheGap", 120, Request{}, Paused},
-		{"Restart", 120, Request{Restart: true}, Queued},
-		{"NotDueThen", 30, Request{}, Queued},
+		{"DueInTheGap", 120, pushd.Request{}, pushd.Paused},
+		{"Restart", 120, pushd.Request{Restart: true}, pushd.Queued},
+		{"NotDueThen", 30, pushd.Request{}, pushd.Queued},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk() // its channel starts in an hour
 			d.ch.NotifyMinutes = &tc.minutes
-			now := Time(time.Now().UnixMicro())
-			d.ledger.install.Lost = Gap{now.Add(-2 * time.Hour), now.Add(-10 * time.Minute)}
+			now := pushd.Time(time.Now().UnixMicro())
+			d.ledger.install.Lost = pushd.Gap{From: now.Add(-2 * time.Hour), To: now.Add(-10 * time.Minute)}
 			tc.req.ActID, tc.req.AppID = 1, "wx1"
 			out, err := d.Post(t.Context(), tc.req)
-			if err != nil || out.Existing || out.Job.State != tc.state || (out.Job.Reason == LedgerWentBack) != (tc.state == Paused) {
+			if err != nil || out.Existing || out.Job.State != tc.state || (out.Job.Reason == pushd.LedgerWentBack) != (tc.state == pushd.Paused) {
 				t.Fatalf("%s: %v, %s (%s), want %s", tc.name, err, out.Job.State, out.Job.Reason, tc.state)
 			}
-			if tc.state != Paused {
+			if tc.state != pushd.Paused {
 				return
 			}
-			if *d.ch.Status != StatusNotifying || !strings.Contains(out.Job.Detail, "resume the job") {
+			if *d.ch.Status != pushd.StatusNotifying || !strings.Contains(out.Job.Detail, "resume the job") {
 				t.Errorf("status %d, detail %q", *d.ch.Status, out.Job.Detail)
 			}
-			again, err := d.Post(t.Context(), Request{ActID: 1, AppID: "wx1"})
-			if err != nil || !again.Existing || again.Job.Reason != LedgerWentBack {
+			again, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1"})
+			if err != nil || !again.Existing || again.Job.Reason != pushd.LedgerWentBack {
 				t.Errorf("posted again: %v, %+v", err, again.Job)
 			}
 			paused, err := d.Pause(t.Context(), out.Job.ID)
-			if err != nil || paused.Reason != LedgerWentBack {
+			if err != nil || paused.Reason != pushd.LedgerWentBack {
 				t.Errorf("paused as well it is %s (%s), %v", paused.State, paused.Reason, err)
 			}
 			resumed, err := d.Resume(t.Context(), out.Job.ID)
-			if err != nil || resumed.State != Queued || resumed.Reason != "" {
+			if err != nil || resumed.State != pushd.Queued || resumed.Reason != "" {
 				t.Errorf("resumed it is %s (%s), %v", resumed.State, resumed.Reason, err)
 			}
 		})
@@ -432,7 +434,7 @@ type busyCounter struct {
 	times int
 }
 
-func (b *busyCounter) StepBack(ctx context.Context, s StepBack) (int, error) {
+func (b *busyCounter) StepBack(ctx context.Context, s pushd.StepBack) (int, error) {
 	if b.times--; b.times >= 0 {
 		b.fakeLedger.Raise(ctx, 0)
 	}
@@ -442,11 +444,11 @@ func (b *busyCounter) StepBack(ctx context.Context, s StepBack) (int, error) {
 // A counter that another process raises meanwhile is looked at again.
 func TestEngine_HoldWhileOthersRaise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for times, want := range map[int]State{0: Paused, 2: Paused, 100: Queued} {
+		for times, want := range map[int]pushd.State{0: pushd.Paused, 2: pushd.Paused, 100: pushd.Queued} {
 			b := newBack(t)
 			b.cfg.Hold, b.cfg.Ledger = true, &busyCounter{b.fakeLedger, times}
 			err := New(b.cfg).Look(t.Context())
-			if state, _ := b.state(t); state != want || (err == nil) != (want == Paused) || errors.Is(err, ErrLost) {
+			if state, _ := b.state(t); state != want || (err == nil) != (want == pushd.Paused) || errors.Is(err, pushd.ErrLost) {
 				t.Errorf("%d times: the job is %s, %v", times, state, err)
 			}
 		}

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"pushd"
 	"pushd/internal/daemon"
 	"pushd/internal/fanout"
 	"pushd/internal/mariadb"
@@ -165,7 +166,7 @@ func (r *Rig) Config() daemon.Config {
 		WeChat: wechat.Options{BaseURL: r.Listener.URL, TLS: r.Listener.TLSConfig(), MaxConns: 4096, SendTimeout: 10 * time.Second},
 		Tokens: tokenclient.Options{URL: r.TokenURL(), Key: TokenKey, Logger: r.options.Log, Transport: &http.Transport{TLSClientConfig: r.Listener.TLSConfig()}},
 		Engine: fanout.Config{
-			Owner: fanout.Owner{Instance: "rig"}, Concurrency: 1024, MaxJobs: 512, Lease: 15 * time.Second,
+			Owner: pushd.Owner{Instance: "rig"}, Concurrency: 1024, MaxJobs: 512, Lease: 15 * time.Second,
 			SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend,
 			Grace: 30 * time.Minute, Retention: 168 * time.Hour, Location: shanghai, StatusFailed: 3,
 		},
@@ -305,7 +306,7 @@ type Job struct {
 }
 
 // Ended says whether nothing more happens to the job.
-func (j Job) Ended() bool { return fanout.State(j.State).Ended() }
+func (j Job) Ended() bool { return pushd.State(j.State).Ended() }
 
 // Call calls the API. body may be nil.
 func (r *Rig) Call(ctx context.Context, method, path string, body any) (status int, job Job, err error) {

@@ -8,30 +8,30 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Job reads one job. See fanout.Book.
-func (s *Store) Job(ctx context.Context, id fanout.JobID) (fanout.Job, error) {
+func (s *Store) Job(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
 	return s.get(ctx, `id = ?`, id)
 }
 
 // Active returns the channel's active job. See fanout.Book.
-func (s *Store) Active(ctx context.Context, id fanout.ActID) (fanout.Job, error) {
+func (s *Store) Active(ctx context.Context, id pushd.ActID) (pushd.Job, error) {
 	return s.get(ctx, `active_actid = ?`, id)
 }
 
 // Last returns the channel's newest job. See fanout.Book.
-func (s *Store) Last(ctx context.Context, id fanout.ActID) (fanout.Job, error) {
+func (s *Store) Last(ctx context.Context, id pushd.ActID) (pushd.Job, error) {
 	return s.get(ctx, `actid = ? ORDER BY created_at DESC, id DESC LIMIT 1`, id)
 }
 
 // Newest returns the newest job of a reminder. See fanout.Book.
-func (s *Store) Newest(ctx context.Context, id fanout.ActID, startTime int64) (fanout.Job, error) {
+func (s *Store) Newest(ctx context.Context, id pushd.ActID, startTime int64) (pushd.Job, error) {
 	return s.get(ctx, `actid = ? AND start_time = ? ORDER BY run DESC LIMIT 1`, id, startTime)
 }
 
-func (s *Store) get(ctx context.Context, where string, args ...any) (job fanout.Job, err error) {
+func (s *Store) get(ctx context.Context, where string, args ...any) (job pushd.Job, err error) {
 	err = s.retry(ctx, func() error {
 		job, err = s.readJob(ctx, s.db, where, args...)
 		return err
@@ -43,27 +43,27 @@ func (s *Store) get(ctx context.Context, where string, args ...any) (job fanout.
 //
 // The look at the reminder's runs before it decides nothing; the unique keys
 // do, so of a thousand at once one wins.
-func (s *Store) Create(ctx context.Context, j fanout.Job) (job fanout.Job, err error) {
+func (s *Store) Create(ctx context.Context, j pushd.Job) (job pushd.Job, err error) {
 	if j.ID == "" {
-		j.ID = fanout.NewJobID()
+		j.ID = pushd.NewJobID()
 	}
 	asked, err := json.Marshal(j.Asked)
 	if err != nil {
-		return fanout.Job{}, wrap(err, "create job")
+		return pushd.Job{}, wrap(err, "create job")
 	}
 	if j.Run, j.MsgID, err = s.identify(ctx, j); err != nil {
-		return fanout.Job{}, wrap(err, "create job of channel %d", j.ActID)
+		return pushd.Job{}, wrap(err, "create job of channel %d", j.ActID)
 	}
-	c := column{actID: j.ActID, status: fanout.StatusNotifying}
+	c := column{actID: j.ActID, status: pushd.StatusNotifying}
 	err = s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
   (id, actid, appid, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
 VALUES
   (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, ?)`,
-			j.ID, j.ActID, j.AppID, j.StartTime, j.Run, j.MsgID, cmp.Or(j.State, fanout.Queued), j.Reason, clip(j.Detail), string(asked), j.Rate, j.Deadline, j.DeadlineAsked, j.ActID)
+			j.ID, j.ActID, j.AppID, j.StartTime, j.Run, j.MsgID, cmp.Or(j.State, pushd.Queued), j.Reason, clip(j.Detail), string(asked), j.Rate, j.Deadline, j.DeadlineAsked, j.ActID)
 		if err != nil {
-			return s.won(0, err, fanout.ErrExists)
+			return s.won(0, err, pushd.ErrExists)
 		}
 		job, err = s.readJob(ctx, tx, `id = ?`, j.ID)
 		return err
@@ -76,20 +76,20 @@ VALUES
 // ErrNotFound. live_notify_status is not touched: nothing that happens to the
 // platform's row shall keep a command from working. A deadline that is new counts as asked for: it does not move
 // with the channel's start any more.
-func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command) (job fanout.Job, err error) {
+func (s *Store) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (job pushd.Job, err error) {
 	var message []byte
 	if cmd.Message != nil {
 		if message, err = json.Marshal(cmd.Message); err != nil {
-			return fanout.Job{}, wrap(err, "command job %s", id)
+			return pushd.Job{}, wrap(err, "command job %s", id)
 		}
 	}
 	query, args, err := commandSQL(id, cmd, message)
 	if err != nil {
-		return fanout.Job{}, wrap(err, "command job %s", id)
+		return pushd.Job{}, wrap(err, "command job %s", id)
 	}
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, query, args...)
-		if err := s.won(n, err, fanout.ErrExists); errors.Is(err, fanout.ErrLost) {
+		if err := s.won(n, err, pushd.ErrExists); errors.Is(err, pushd.ErrLost) {
 			_, _, missing := s.showJob(ctx, tx, `id = ?`, id)
 			return cmp.Or(missing, err)
 		} else if err != nil {
@@ -118,7 +118,7 @@ func (s *Store) Command(ctx context.Context, id fanout.JobID, cmd fanout.Command
 // has under way can land, unless that worker has not let go of it yet: then the
 // lease keeps it from being claimed, and what was in flight is still recorded.
 // The account stays taken as long as the lease is.
-func commandSQL(id fanout.JobID, cmd fanout.Command, message []byte) (string, []any, error) {
+func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []any, error) {
 	set, args := `rate = COALESCE(?, rate)`, []any{cmd.Rate}
 	if cmd.Deadline != 0 {
 		// MySQL assigns from left to right: compare first, then set.
@@ -154,20 +154,20 @@ func commandSQL(id fanout.JobID, cmd fanout.Command, message []byte) (string, []
 		set += `, retry = ?`
 		args = append(args, *cmd.Retry)
 	}
-	if cmd.Unpark || cmd.To != "" && cmd.To != fanout.Parked {
+	if cmd.Unpark || cmd.To != "" && cmd.To != pushd.Parked {
 		set += `, parked_until = 0`
 	}
 	if cmd.To != "" {
 		why := `, reason = ?, detail = ?`
-		if cmd.To == fanout.Paused { // a job that is held, and paused as well, is still held
+		if cmd.To == pushd.Paused { // a job that is held, and paused as well, is still held
 			why = `, reason = CASE WHEN state = 'paused' THEN reason ELSE ? END, detail = CASE WHEN state = 'paused' THEN detail ELSE ? END`
 		}
 		set += why + `, state = ?` // MySQL assigns from left to right
 		args = append(args, cmd.Reason, clip(cmd.Detail), cmd.To)
-		if cmd.To != fanout.Running {
+		if cmd.To != pushd.Running {
 			set += `, active_appid = CASE WHEN lease_until = 0 THEN NULL ELSE active_appid END`
 		}
-		if cmd.To == fanout.Queued {
+		if cmd.To == pushd.Queued {
 			set += `, epoch = CASE WHEN lease_until = 0 THEN epoch + 1 ELSE epoch END`
 		}
 		if cmd.To.Ended() {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // channelColumns must all be there: a misspelt one would otherwise pass for
@@ -24,15 +24,15 @@ var channelColumns = []string{
 // The columns that nothing depends on: they are there for people.
 const actIDColumn, ownerColumn = "act_id", "uin"
 
-// Channel reads a channel. See fanout.Channels.
-func (s *Store) Channel(ctx context.Context, id fanout.ActID) (fanout.Channel, error) {
+// Channel reads a channel. See pushd.Channels.
+func (s *Store) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, error) {
 	var row channelRow
 	err := s.retry(ctx, func() (err error) {
 		row, err = s.channelRow(ctx, s.db, id)
 		return err
 	})
 	if err != nil {
-		return fanout.Channel{}, wrap(err, "read channel %d", id)
+		return pushd.Channel{}, wrap(err, "read channel %d", id)
 	}
 	ch := row.channel(id)
 	if row.bad != nil {
@@ -46,7 +46,7 @@ const rowsMax = 100
 
 // channelRow reads the channel's row. Several are as good as one if they say
 // the same.
-func (s *Store) channelRow(ctx context.Context, on sqlx.QueryerContext, id fanout.ActID) (channelRow, error) {
+func (s *Store) channelRow(ctx context.Context, on sqlx.QueryerContext, id pushd.ActID) (channelRow, error) {
 	row := channelRow{zone: s.opt.Location, now: time.Now()}
 	stamps := sessionZone(row.zone, row.now)
 	rows, err := on.QueryContext(ctx, s.opt.ChannelQuery, id)
@@ -96,7 +96,7 @@ func noRow(types []*sql.ColumnType) error {
 	if row.needColumns(); row.bad != nil {
 		return row.bad
 	}
-	return fanout.ErrNotFound
+	return pushd.ErrNotFound
 }
 
 // channelRow is what the channel query gave for one channel.
@@ -104,12 +104,12 @@ type channelRow struct {
 	cells map[string]cell
 	zone  *time.Location
 	now   time.Time
-	bad   *fanout.ChannelError // the first column that can't be used
+	bad   *pushd.ChannelError // the first column that can't be used
 }
 
 func (r *channelRow) refuse(column, format string, args ...any) {
 	if r.bad == nil {
-		r.bad = &fanout.ChannelError{Column: column, Text: fmt.Sprintf(format, args...)}
+		r.bad = &pushd.ChannelError{Column: column, Text: fmt.Sprintf(format, args...)}
 	}
 }
 
@@ -128,17 +128,17 @@ func (r *channelRow) compare(other map[string]cell) {
 
 // channel makes a channel of the row. A column that can't be used is noted in
 // r.bad and left empty.
-func (r *channelRow) channel(id fanout.ActID) fanout.Channel {
+func (r *channelRow) channel(id pushd.ActID) pushd.Channel {
 	r.needColumns()
 	owner, _ := r.cells[ownerColumn].text()
-	return fanout.Channel{
+	return pushd.Channel{
 		ActID: id, UIN: strings.TrimSpace(owner),
-		AppID:         fanout.AppID(strings.TrimSpace(r.text("appid"))),
+		AppID:         pushd.AppID(strings.TrimSpace(r.text("appid"))),
 		LiveNotify:    r.flag("live_notify"),
 		ConfigEnabled: r.flag("config_enabled"),
 		StartTime:     r.start("start_time"),
 		Title:         r.title(), WatchURL: strings.TrimSpace(r.text("watch_url")),
-		TemplateID:    fanout.TemplateID(strings.TrimSpace(r.text("template_id"))),
+		TemplateID:    pushd.TemplateID(strings.TrimSpace(r.text("template_id"))),
 		NotifyMinutes: r.whole("live_notify_time", 0, minutesMax),
 		Status:        r.status("live_notify_status"),
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/store"
 )
 
@@ -60,7 +60,7 @@ func shown[T any](p *T) string {
 }
 
 // field shows one fact of a channel.
-func field(ch fanout.Channel, name string) string {
+func field(ch pushd.Channel, name string) string {
 	switch name {
 	case "uin":
 		return ch.UIN
@@ -157,7 +157,7 @@ func TestChannel_RefusesByName(t *testing.T) {
 	} {
 		f.odd(c)
 		ch, err := f.reading(c.name).Channel(f.ctx, 1)
-		bad, ok := errors.AsType[*fanout.ChannelError](err)
+		bad, ok := errors.AsType[*pushd.ChannelError](err)
 		if !ok || bad.Column != c.name || !strings.Contains(bad.Text, want) || strings.Contains(bad.Text, "secret") {
 			t.Errorf("%s: %v", c, err)
 		}
@@ -178,11 +178,11 @@ func TestChannel_SeveralRows(t *testing.T) {
 			t.Errorf("%+v %v", ch, err)
 		}
 		_, err := s.Channel(f.ctx, 2)
-		if bad, ok := errors.AsType[*fanout.ChannelError](err); !ok || bad.Column != "title" || !strings.Contains(bad.Text, "one row") {
+		if bad, ok := errors.AsType[*pushd.ChannelError](err); !ok || bad.Column != "title" || !strings.Contains(bad.Text, "one row") {
 			t.Error(err)
 		}
 		_, err = s.Channel(f.ctx, 3)
-		f.want(err, fanout.ErrNotFound)
+		f.want(err, pushd.ErrNotFound)
 	})
 }
 
@@ -191,9 +191,9 @@ func TestChannel_NamesAColumnThatIsNotThere(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		f.opt.ChannelQuery = strings.ReplaceAll(store.DefaultChannelQuery, " AS watch_url", " AS watchUrl")
 		s := f.again()
-		for _, id := range []fanout.ActID{actID, 999} {
+		for _, id := range []pushd.ActID{actID, 999} {
 			_, err := s.Channel(f.ctx, id)
-			if bad, ok := errors.AsType[*fanout.ChannelError](err); !ok || bad.Column != "watch_url" {
+			if bad, ok := errors.AsType[*pushd.ChannelError](err); !ok || bad.Column != "watch_url" {
 				t.Errorf("channel %d: %v", id, err)
 			}
 		}

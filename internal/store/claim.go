@@ -8,20 +8,20 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // claimable is the condition under which a job may be taken. Its lease must be
 // free, which is 0 and nothing else: whether a lease has lapsed is not read off
 // a clock, which another node of the database may have set, but observed; see
-// fanout.Leases. A running job with a free lease has lost its worker.
+// pushd.Leases. A running job with a free lease has lost its worker.
 const claimable = `
   lease_until = 0
   AND (state IN ('queued', 'running')
     OR state = 'parked' AND parked_until <= {now})`
 
-// Due lists jobs that can be claimed. See fanout.Leases.
-func (s *Store) Due(ctx context.Context, limit int) (due []fanout.JobID, err error) {
+// Due lists jobs that can be claimed. See pushd.Leases.
+func (s *Store) Due(ctx context.Context, limit int) (due []pushd.JobID, err error) {
 	err = s.retry(ctx, func() error {
 		due = nil
 		return s.db.SelectContext(ctx, &due, s.text(`
@@ -37,13 +37,13 @@ LIMIT ?`), limit)
 	return due, wrap(err, "list due jobs")
 }
 
-// Claim takes a job. See fanout.Leases.
+// Claim takes a job. See pushd.Leases.
 //
 // The one UPDATE decides: of many claimers one matches, for it moves the
 // lease; and of two jobs of an account one breaks the unique key of
 // active_appid, which is set as long as a lease on the account is held: also
 // after a pause, until the worker has let go.
-func (s *Store) Claim(ctx context.Context, owner fanout.Owner, id fanout.JobID, term time.Duration) (job fanout.Job, err error) {
+func (s *Store) Claim(ctx context.Context, owner pushd.Owner, id pushd.JobID, term time.Duration) (job pushd.Job, err error) {
 	was, err := s.waitsFor(ctx, id)
 	if err != nil {
 		return job, wrap(err, "claim job %s", id)
@@ -65,7 +65,7 @@ UPDATE pushd_job SET
   state = 'running'
 WHERE id = ?
   AND `+claimable, owner.Instance, owner.Boot, micros(term), micros(term), id)
-		if err := s.won(n, err, fanout.ErrAccountBusy); err != nil {
+		if err := s.won(n, err, pushd.ErrAccountBusy); err != nil {
 			return err
 		}
 		if err := s.adopt(ctx, tx, id); err != nil {
@@ -80,25 +80,25 @@ WHERE id = ?
 
 // waiting says what a job waits for, and until when.
 type waiting struct {
-	Reason fanout.Reason `db:"reason"`
-	Until  fanout.Time   `db:"parked_until"`
+	Reason pushd.Reason `db:"reason"`
+	Until  pushd.Time   `db:"parked_until"`
 }
 
 // waitsFor reads what a job waits for. It comes before the claim and outside
 // its transaction, whose snapshot must not be older than its first UPDATE.
-func (s *Store) waitsFor(ctx context.Context, id fanout.JobID) (w waiting, err error) {
+func (s *Store) waitsFor(ctx context.Context, id pushd.JobID) (w waiting, err error) {
 	err = s.retry(ctx, func() error {
 		return s.db.GetContext(ctx, &w, `SELECT reason, parked_until FROM pushd_job WHERE id = ?`, id)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		err = fanout.ErrLost
+		err = pushd.ErrLost
 	}
 	return w, err
 }
 
 // adopt gives the job's progress to its current epoch: no write of an earlier
 // one can land any more.
-func (s *Store) adopt(ctx context.Context, tx *sqlx.Tx, id fanout.JobID) error {
+func (s *Store) adopt(ctx context.Context, tx *sqlx.Tx, id pushd.JobID) error {
 	_, err := s.exec(ctx, tx, `
 UPDATE pushd_progress SET
   epoch = (SELECT epoch FROM pushd_job WHERE id = ?),
@@ -116,7 +116,7 @@ func (s *Store) won(n int64, err error, taken error) error {
 	case err != nil:
 		return err
 	case n == 0:
-		return fanout.ErrLost
+		return pushd.ErrLost
 	}
 	return nil
 }

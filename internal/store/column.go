@@ -8,12 +8,12 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // column is a value of live_notify_status that goes with a change of a job.
 type column struct {
-	actID  fanout.ActID
+	actID  pushd.ActID
 	status int
 	// may says at the end of the transaction whether the column is the job's to
 	// write; errNotNow if not. nil: always.
@@ -135,7 +135,7 @@ func (s *Store) setLocks(ctx context.Context, on execer, statement string) error
 	return err
 }
 
-func (s *Store) setStatus(ctx context.Context, on execer, id fanout.ActID, status int) error {
+func (s *Store) setStatus(ctx context.Context, on execer, id pushd.ActID, status int) error {
 	_, err := on.ExecContext(ctx, s.opt.StatusUpdate, status, id)
 	return err
 }
@@ -151,7 +151,7 @@ func (s *Store) columnError(ctx context.Context, err error) error {
 
 // ifNewest asks whether job may write the column: it is its channel's newest,
 // and the channel's start is still the one that start says.
-func (s *Store) ifNewest(ctx context.Context, job fanout.Job, start int64) func(*sqlx.Tx) error {
+func (s *Store) ifNewest(ctx context.Context, job pushd.Job, start int64) func(*sqlx.Tx) error {
 	return func(tx *sqlx.Tx) error {
 		ctx, cancel := context.WithTimeout(ctx, columnFor)
 		defer cancel()
@@ -164,9 +164,9 @@ func (s *Store) ifNewest(ctx context.Context, job fanout.Job, start int64) func(
 			return errNotNow
 		}
 		row, err := s.channelRow(ctx, tx, job.ActID)
-		var bad *fanout.ChannelError
+		var bad *pushd.ChannelError
 		switch {
-		case errors.Is(err, fanout.ErrNotFound):
+		case errors.Is(err, pushd.ErrNotFound):
 			return nil // there is no row to write to
 		case errors.As(err, &bad):
 			return errNotNow // a row that can't be read says nothing of its start

@@ -5,27 +5,27 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 func TestStore_CommandMovesOnlyFromItsStates(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.claimed(alice)
 		id := j.ID
-		pause := fanout.Command{From: []fanout.State{fanout.Queued, fanout.Running}, To: fanout.Paused}
+		pause := pushd.Command{From: []pushd.State{pushd.Queued, pushd.Running}, To: pushd.Paused}
 		got, err := f.Command(f.ctx, id, pause)
 		f.ok(err)
-		if got.State != fanout.Paused || got.Owner != alice {
+		if got.State != pushd.Paused || got.Owner != alice {
 			t.Fatalf("paused: %+v", got)
 		}
 		_, err = f.Command(f.ctx, id, pause)
-		f.want(err, fanout.ErrLost)
+		f.want(err, pushd.ErrLost)
 		_, err = f.Command(f.ctx, "nosuchjob", pause)
-		f.want(err, fanout.ErrNotFound)
+		f.want(err, pushd.ErrNotFound)
 
 		orders, err := f.Orders(f.ctx, alice)
 		f.ok(err)
-		if len(orders) != 1 || orders[0].State != fanout.Paused || orders[0].Lease != j.Lease() {
+		if len(orders) != 1 || orders[0].State != pushd.Paused || orders[0].Lease != j.Lease() {
 			t.Errorf("orders %+v", orders)
 		}
 		f.ok(f.Release(f.ctx, j.Lease()))
@@ -37,7 +37,7 @@ func TestStore_CommandMovesOnlyFromItsStates(t *testing.T) {
 			t.Errorf("due while paused: %v %v", due, err)
 		}
 		_, err = f.Claim(f.ctx, bob, id, term) // a paused job is nobody's to take
-		f.want(err, fanout.ErrLost)
+		f.want(err, pushd.ErrLost)
 	})
 }
 
@@ -45,23 +45,23 @@ func TestStore_CommandLeavesTheStateIfAsked(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		id := f.claimed(alice).ID
 		rate := 250
-		got, err := f.Command(f.ctx, id, fanout.Command{From: fanout.ActiveStates, Rate: &rate, Deadline: future + 1})
+		got, err := f.Command(f.ctx, id, pushd.Command{From: pushd.ActiveStates, Rate: &rate, Deadline: future + 1})
 		f.ok(err)
-		if got.State != fanout.Running || got.Rate != 250 || got.Deadline != future+1 || !got.DeadlineAsked {
+		if got.State != pushd.Running || got.Rate != 250 || got.Deadline != future+1 || !got.DeadlineAsked {
 			t.Errorf("patched %+v", got)
 		}
 		waiting := f.create(43, appID).ID
-		if _, err := f.Claim(f.ctx, bob, waiting, term); err != fanout.ErrAccountBusy {
+		if _, err := f.Claim(f.ctx, bob, waiting, term); err != pushd.ErrAccountBusy {
 			t.Errorf("the account is free after a patch: %v", err)
 		}
-		if j, err := f.Job(f.ctx, waiting); err != nil || j.Reason != fanout.AccountBusy {
+		if j, err := f.Job(f.ctx, waiting); err != nil || j.Reason != pushd.AccountBusy {
 			t.Errorf("the waiting job says %q, %v", j.Reason, err)
 		}
-		f.ok(f.Release(f.ctx, fanout.Lease{Job: id, Epoch: got.Epoch}))
+		f.ok(f.Release(f.ctx, pushd.Lease{Job: id, Epoch: got.Epoch}))
 		if j, err := f.Job(f.ctx, waiting); err != nil || j.Reason != "" {
 			t.Errorf("nobody is in its way, but it says %q, %v", j.Reason, err)
 		}
-		got, err = f.Command(f.ctx, id, fanout.Command{From: fanout.ActiveStates})
+		got, err = f.Command(f.ctx, id, pushd.Command{From: pushd.ActiveStates})
 		f.ok(err)
 		if got.Rate != 250 || got.Deadline != future+1 {
 			t.Errorf("an empty command changed %+v", got)
@@ -72,10 +72,10 @@ func TestStore_CommandLeavesTheStateIfAsked(t *testing.T) {
 // What was in flight when a person canceled is recorded after, and counted.
 func TestStore_CancelThenInFlightThenRelease(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA", "oB"})
+		j := f.walked([]pushd.OpenID{"oA", "oB"})
 		l := j.Lease()
-		f.record(l, 1, sent, fanout.Person{})
-		got, err := f.Command(f.ctx, l.Job, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled, Reason: fanout.CanceledByUser})
+		f.record(l, 1, sent, pushd.Person{})
+		got, err := f.Command(f.ctx, l.Job, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.CanceledByUser})
 		f.ok(err)
 		if got.Counts.Sent != 1 || got.FinishedAt == 0 {
 			t.Errorf("canceled: %+v, status %d", got, f.status(actID))
@@ -84,17 +84,17 @@ func TestStore_CancelThenInFlightThenRelease(t *testing.T) {
 		if got := f.job(l.Job); got.Counts.Sent != 2 {
 			t.Errorf("%d sent while the worker holds on, want 2", got.Counts.Sent)
 		}
-		again := fanout.AgainFailed
-		got, err = f.Command(f.ctx, l.Job, fanout.Command{From: fanout.EndedStates, To: fanout.Queued, Retry: &again})
+		again := pushd.AgainFailed
+		got, err = f.Command(f.ctx, l.Job, pushd.Command{From: pushd.EndedStates, To: pushd.Queued, Retry: &again})
 		f.ok(err)
 		if due, err := f.Due(f.ctx, 10); err != nil || len(due) != 0 || got.Epoch != l.Epoch {
 			t.Errorf("a retry takes the job from a worker that still writes: due %v %v, epoch %d", due, err, got.Epoch)
 		}
-		_, err = f.Command(f.ctx, l.Job, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+		_, err = f.Command(f.ctx, l.Job, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled})
 		f.ok(err)
 		f.ok(f.Release(f.ctx, l))
 		got = f.job(l.Job)
-		if got.State != fanout.Canceled || got.Counts.Sent != 2 || got.Owner != (fanout.Owner{}) {
+		if got.State != pushd.Canceled || got.Counts.Sent != 2 || got.Owner != (pushd.Owner{}) {
 			t.Errorf("released: %+v", got)
 		}
 		if n := f.number(`SELECT sent FROM pushd_job`); n != 2 {
@@ -105,10 +105,10 @@ func TestStore_CancelThenInFlightThenRelease(t *testing.T) {
 
 func TestStore_CancelOfAJobNobodyHolds(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA", "oB"})
+		j := f.walked([]pushd.OpenID{"oA", "oB"})
 		f.record(j.Lease(), 1, sent, failed)
-		f.ok(f.Park(f.ctx, j.Lease(), fanout.Parking{Reason: fanout.QuotaExhausted, Until: future}))
-		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+		f.ok(f.Park(f.ctx, j.Lease(), pushd.Parking{Reason: pushd.QuotaExhausted, Until: future}))
+		_, err := f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled})
 		f.ok(err)
 		if got := f.job(j.ID); got.Counts.Sent != 1 || got.Counts.Failed != 1 || got.ParkedUntil != 0 {
 			t.Errorf("canceled: %+v", got)
@@ -123,27 +123,27 @@ func TestStore_CancelOfAJobNobodyHolds(t *testing.T) {
 func TestStore_CreateAndFind(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		_, err := f.Active(f.ctx, actID)
-		f.want(err, fanout.ErrNotFound)
+		f.want(err, pushd.ErrNotFound)
 		_, err = f.Newest(f.ctx, actID, start)
-		f.want(err, fanout.ErrNotFound)
-		asked := fanout.Asked{TemplateID: "t", URL: "https://x.example/?a=1&b=<2>", Data: map[string]string{"thing1": "it's \\ \"quoted\" 🙂"}, MiniProgram: &fanout.MiniProgram{AppID: "wxm", PagePath: "p"}}
-		first, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Asked: asked, Rate: 9, Deadline: future, DeadlineAsked: true})
+		f.want(err, pushd.ErrNotFound)
+		asked := pushd.Asked{TemplateID: "t", URL: "https://x.example/?a=1&b=<2>", Data: map[string]string{"thing1": "it's \\ \"quoted\" 🙂"}, MiniProgram: &pushd.MiniProgram{AppID: "wxm", PagePath: "p"}}
+		first, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Asked: asked, Rate: 9, Deadline: future, DeadlineAsked: true})
 		f.ok(err)
 		if got := f.job(first.ID); fmt.Sprintf("%+v", got.Asked.Data) != fmt.Sprintf("%+v", asked.Data) || got.Asked.URL != asked.URL || *got.Asked.MiniProgram != *asked.MiniProgram ||
 			got.Rate != 9 || got.Deadline != future || !got.DeadlineAsked || got.Walk.Total != nil {
 			t.Errorf("created %+v", got)
 		}
-		_, err = f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start + 60, Deadline: future})
-		f.want(err, fanout.ErrExists) // the channel is active
+		_, err = f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start + 60, Deadline: future})
+		f.want(err, pushd.ErrExists) // the channel is active
 
-		_, err = f.Command(f.ctx, first.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+		_, err = f.Command(f.ctx, first.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled})
 		f.ok(err)
-		_, err = f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future})
-		f.want(err, fanout.ErrExists) // the reminder is taken
+		_, err = f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future})
+		f.want(err, pushd.ErrExists) // the reminder is taken
 		if f.status(actID) != 1 {
 			t.Errorf("status %d", f.status(actID))
 		}
-		second, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Run: 1, Deadline: future})
+		second, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Run: 1, Deadline: future})
 		f.ok(err)
 		if got, err := f.Newest(f.ctx, actID, start); err != nil || got.ID != second.ID {
 			t.Errorf("newest %v %v, want %v", got.ID, err, second.ID)
@@ -151,11 +151,11 @@ func TestStore_CreateAndFind(t *testing.T) {
 		if got, err := f.Active(f.ctx, actID); err != nil || got.ID != second.ID {
 			t.Errorf("active %v %v, want %v", got.ID, err, second.ID)
 		}
-		_, err = f.Command(f.ctx, first.ID, fanout.Command{From: fanout.EndedStates, To: fanout.Queued})
-		f.want(err, fanout.ErrExists) // two active jobs of one channel
-		for _, id := range []fanout.JobID{"", "é", "\xff", "no'; --", fanout.JobID(strings.Repeat("x", 300))} {
+		_, err = f.Command(f.ctx, first.ID, pushd.Command{From: pushd.EndedStates, To: pushd.Queued})
+		f.want(err, pushd.ErrExists) // two active jobs of one channel
+		for _, id := range []pushd.JobID{"", "é", "\xff", "no'; --", pushd.JobID(strings.Repeat("x", 300))} {
 			_, err := f.Job(f.ctx, id)
-			f.want(err, fanout.ErrNotFound)
+			f.want(err, pushd.ErrNotFound)
 		}
 	})
 }
@@ -164,22 +164,22 @@ func TestStore_CreateAndFind(t *testing.T) {
 // are made, end and are canceled all the same.
 func TestStore_StatusCannotBeWritten(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA"})
+		j := f.walked([]pushd.OpenID{"oA"})
 		f.record(j.Lease(), 1, sent)
 		queued, late := f.create(43, "wx2"), f.create(45, "wx3")
 		f.set(`UPDATE pushd_job SET deadline = 1 WHERE id = ?`, late.ID)
 		f.set(`ALTER TABLE activity_detail RENAME TO elsewhere`)
-		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
-		made, err := f.Create(f.ctx, fanout.Job{ActID: 44, AppID: appID, Deadline: future})
+		f.ok(f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Succeeded}))
+		made, err := f.Create(f.ctx, pushd.Job{ActID: 44, AppID: appID, Deadline: future})
 		f.ok(err)
-		_, err = f.Command(f.ctx, queued.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+		_, err = f.Command(f.ctx, queued.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled})
 		f.ok(err)
 		if ids, err := f.Expire(f.ctx, 10); err != nil || len(ids) != 1 {
 			t.Errorf("expired %v, %v", ids, err)
 		}
 		f.set(`ALTER TABLE elsewhere RENAME TO activity_detail`)
-		for id, want := range map[fanout.JobID]fanout.State{
-			j.ID: fanout.Succeeded, made.ID: fanout.Queued, queued.ID: fanout.Canceled, late.ID: fanout.Expired,
+		for id, want := range map[pushd.JobID]pushd.State{
+			j.ID: pushd.Succeeded, made.ID: pushd.Queued, queued.ID: pushd.Canceled, late.ID: pushd.Expired,
 		} {
 			if got := f.job(id); got.State != want {
 				t.Errorf("the job is %s, want %s", got.State, want)
@@ -195,16 +195,16 @@ func TestStore_StatusCannotBeWritten(t *testing.T) {
 // the platform's.
 func TestStore_FinishLeavesAMovedStartAlone(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA"})
+		j := f.walked([]pushd.OpenID{"oA"})
 		f.record(j.Lease(), 1, sent)
 		late := f.create(43, "wx2")
 		f.set(`UPDATE pushd_job SET deadline = 1 WHERE id = ?`, late.ID)
 		f.set(`UPDATE activity SET start_time = start_time + 3600`)
 		f.set(`UPDATE activity_detail SET live_notify_status = 0`)
-		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
+		f.ok(f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Succeeded}))
 		_, err := f.Expire(f.ctx, 10)
 		f.ok(err)
-		if a, b := f.job(j.ID).State, f.job(late.ID).State; a != fanout.Succeeded || b != fanout.Expired || f.status(actID) != 0 || f.status(43) != 0 {
+		if a, b := f.job(j.ID).State, f.job(late.ID).State; a != pushd.Succeeded || b != pushd.Expired || f.status(actID) != 0 || f.status(43) != 0 {
 			t.Errorf("%s and %s, status %d and %d, want the platform's 0", a, b, f.status(actID), f.status(43))
 		}
 		if done, err := f.MendStatus(f.ctx, f.job(j.ID), start, 2); err != nil || done || f.status(actID) != 0 {
@@ -217,30 +217,30 @@ func TestStore_FinishLeavesAMovedStartAlone(t *testing.T) {
 // the worker has heard of it.
 func TestStore_QueuedAgainIsForTheNextClaim(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA", "oB"})
-		for _, cmd := range []fanout.Command{
-			{From: fanout.ActiveStates, To: fanout.Canceled},
-			{From: fanout.EndedStates, To: fanout.Queued, Anew: true},
+		j := f.walked([]pushd.OpenID{"oA", "oB"})
+		for _, cmd := range []pushd.Command{
+			{From: pushd.ActiveStates, To: pushd.Canceled},
+			{From: pushd.EndedStates, To: pushd.Queued, Anew: true},
 		} {
 			_, err := f.Command(f.ctx, j.ID, cmd)
 			f.ok(err)
 		}
-		_, lost := f.SaveMessage(f.ctx, j.Lease(), fanout.Prepared{Message: &fanout.Message{TemplateID: "old"}})
-		f.want(lost, fanout.ErrLost)
-		f.want(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Failed}), fanout.ErrLost)
-		f.want(f.Park(f.ctx, j.Lease(), fanout.Parking{Until: future}), fanout.ErrLost)
+		_, lost := f.SaveMessage(f.ctx, j.Lease(), pushd.Prepared{Message: &pushd.Message{TemplateID: "old"}})
+		f.want(lost, pushd.ErrLost)
+		f.want(f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Failed}), pushd.ErrLost)
+		f.want(f.Park(f.ctx, j.Lease(), pushd.Parking{Until: future}), pushd.ErrLost)
 		_, err := f.Claim(f.ctx, bob, j.ID, term) // its last worker has not let go
-		f.want(err, fanout.ErrLost)
+		f.want(err, pushd.ErrLost)
 		f.record(j.Lease(), 1, sent) // in flight when the first command came
 		f.ok(f.Release(f.ctx, j.Lease()))
-		if got := f.job(j.ID); got.State != fanout.Queued || got.Counts.Sent != 1 || got.Prepared.Message != nil {
+		if got := f.job(j.ID); got.State != pushd.Queued || got.Counts.Sent != 1 || got.Prepared.Message != nil {
 			t.Errorf("%s, %+v", got.State, got.Counts)
 		}
-		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		_, err = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
 		f.ok(err)
-		got, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, Resume: true})
+		got, err := f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, Resume: true})
 		f.ok(err)
-		if got.State != fanout.Queued || got.Epoch != j.Epoch+1 {
+		if got.State != pushd.Queued || got.Epoch != j.Epoch+1 {
 			t.Errorf("resumed: %s, epoch %d", got.State, got.Epoch)
 		}
 	})
@@ -252,10 +252,10 @@ func TestStore_PauseKeepsTheAccountUntilTheRelease(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.claimed(alice)
 		next := f.create(43, appID)
-		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		_, err := f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
 		f.ok(err)
 		_, err = f.Claim(f.ctx, bob, next.ID, term)
-		f.want(err, fanout.ErrAccountBusy)
+		f.want(err, pushd.ErrAccountBusy)
 		f.ok(f.Release(f.ctx, j.Lease()))
 		_, err = f.Claim(f.ctx, bob, next.ID, term)
 		f.ok(err)
@@ -266,13 +266,13 @@ func TestStore_PauseKeepsTheAccountUntilTheRelease(t *testing.T) {
 func TestStore_SaveMessageFollowsTheStart(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		old := f.create(actID, appID)
-		_, err := f.Command(f.ctx, old.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+		_, err := f.Command(f.ctx, old.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled})
 		f.ok(err)
-		j, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start + 60, Deadline: future})
+		j, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start + 60, Deadline: future})
 		f.ok(err)
 		j, err = f.Claim(f.ctx, alice, j.ID, term)
 		f.ok(err)
-		m := fanout.Prepared{Message: &fanout.Message{TemplateID: "t"}, StartTime: start, Deadline: future + 7}
+		m := pushd.Prepared{Message: &pushd.Message{TemplateID: "t"}, StartTime: start, Deadline: future + 7}
 		f.message(j.Lease(), m) // the start of the canceled one
 		got := f.job(j.ID)
 		if got.StartTime != start || got.Run != 1 || got.Deadline != future+7 || got.Prepared.StartTime != start || got.Prepared.Deadline != future+7 {
@@ -285,7 +285,7 @@ func TestStore_SaveMessageFollowsTheStart(t *testing.T) {
 		if got := f.job(j.ID); got.Run != 1 {
 			t.Errorf("run %d after the same message again", got.Run)
 		}
-		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, Deadline: future + 100})
+		_, err = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, Deadline: future + 100})
 		f.ok(err)
 		f.message(j.Lease(), m)
 		if got := f.job(j.ID); got.Deadline != future+100 {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // countsRow are the columns that pushd_job and pushd_progress share.
@@ -22,8 +22,8 @@ type countsRow struct {
 
 // counts are the sums of the row. Errors are for people alone: where they can't
 // be decoded they are left out, and the sums stand.
-func (r *countsRow) counts() fanout.Counts {
-	c := fanout.Counts{
+func (r *countsRow) counts() pushd.Counts {
+	c := pushd.Counts{
 		Sent: r.Sent, Skipped: r.Skipped, Failed: r.Failed, Unknown: r.Unknown,
 		Retries: r.Retries, InDoubt: r.InDoubt,
 	}
@@ -39,7 +39,7 @@ const (
 	countsSet     = `sent = ?, skipped = ?, failed = ?, unsure = ?, retries = ?, in_doubt = ?, errors = ?`
 )
 
-func countsArgs(c fanout.Counts) []any {
+func countsArgs(c pushd.Counts) []any {
 	return []any{c.Sent, c.Skipped, c.Failed, c.Unknown, c.Retries, c.InDoubt, nullText(c.MarshalErrors())}
 }
 
@@ -53,13 +53,13 @@ func nullText(b []byte) any {
 
 // total is a job summed up.
 type total struct {
-	fanout.Counts
+	pushd.Counts
 	People int64 // on its stored pages
 }
 
 // sum adds up the progress of some jobs.
-func (s *Store) sum(ctx context.Context, on sqlx.QueryerContext, ids []fanout.JobID) (map[fanout.JobID]total, error) {
-	sums := make(map[fanout.JobID]total, len(ids))
+func (s *Store) sum(ctx context.Context, on sqlx.QueryerContext, ids []pushd.JobID) (map[pushd.JobID]total, error) {
+	sums := make(map[pushd.JobID]total, len(ids))
 	if len(ids) == 0 {
 		return sums, nil
 	}
@@ -77,8 +77,8 @@ WHERE job_id IN (?)`, ids)
 	defer rows.Close()
 	for rows.Next() {
 		var r struct {
-			JobID  fanout.JobID `db:"job_id"`
-			People int64        `db:"people"`
+			JobID  pushd.JobID `db:"job_id"`
+			People int64       `db:"people"`
 			countsRow
 		}
 		if err := rows.StructScan(&r); err != nil {
@@ -92,7 +92,7 @@ WHERE job_id IN (?)`, ids)
 	return sums, rows.Err()
 }
 
-func (t *total) add(c fanout.Counts) {
+func (t *total) add(c pushd.Counts) {
 	t.Sent += c.Sent
 	t.Skipped += c.Skipped
 	t.Failed += c.Failed
@@ -109,8 +109,8 @@ func (t *total) add(c fanout.Counts) {
 
 // keepSums stores the sums with the job, where they outlive its pages, and
 // returns them.
-func (s *Store) keepSums(ctx context.Context, tx *sqlx.Tx, id fanout.JobID) (total, error) {
-	sums, err := s.sum(ctx, tx, []fanout.JobID{id})
+func (s *Store) keepSums(ctx context.Context, tx *sqlx.Tx, id pushd.JobID) (total, error) {
+	sums, err := s.sum(ctx, tx, []pushd.JobID{id})
 	if err != nil {
 		return total{}, err
 	}

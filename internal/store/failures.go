@@ -7,15 +7,15 @@ import (
 	"errors"
 	"slices"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Failures calls yield for everyone of a job who is in one of the states, in
 // the order of the walk, page by page: one page is in memory, whatever the
 // job's size. It ends early with yield's error.
-func (s *Store) Failures(ctx context.Context, id fanout.JobID, states []fanout.PersonState, yield func(fanout.Failure) error) error {
+func (s *Store) Failures(ctx context.Context, id pushd.JobID, states []pushd.PersonState, yield func(pushd.Failure) error) error {
 	for no := 0; ; {
-		p, openids, err := s.nextPage(ctx, id, no, slices.Contains(states, fanout.PersonSent))
+		p, openids, err := s.nextPage(ctx, id, no, slices.Contains(states, pushd.PersonSent))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -23,7 +23,7 @@ func (s *Store) Failures(ctx context.Context, id fanout.JobID, states []fanout.P
 			return wrap(err, "list failures of job %s", id)
 		}
 		no = p.Page
-		people, err := fanout.DecodePersons(p.Outcomes, p.People)
+		people, err := pushd.DecodePersons(p.Outcomes, p.People)
 		if err != nil {
 			return wrap(err, "list failures of job %s, page %d", id, no)
 		}
@@ -33,12 +33,12 @@ func (s *Store) Failures(ctx context.Context, id fanout.JobID, states []fanout.P
 				break
 			}
 			person := people[i]
-			if person.State == fanout.Untouched && i < p.Mark { // may have been sent to
-				person = fanout.Person{State: fanout.InDoubt, Code: fanout.CodeInDoubt}
+			if person.State == pushd.Untouched && i < p.Mark { // may have been sent to
+				person = pushd.Person{State: pushd.InDoubt, Code: pushd.CodeInDoubt}
 			}
 			if slices.Contains(states, person.State) {
-				f := fanout.Failure{
-					OpenID: fanout.OpenID(bytes.TrimSuffix(openid, []byte("\n"))),
+				f := pushd.Failure{
+					OpenID: pushd.OpenID(bytes.TrimSuffix(openid, []byte("\n"))),
 					State:  person.State, Code: int(person.Code), Page: no,
 				}
 				if err := yield(f); err != nil {
@@ -52,7 +52,7 @@ func (s *Store) Failures(ctx context.Context, id fanout.JobID, states []fanout.P
 
 // nextPage reads the page after no on which anyone is not simply sent to, or any
 // page.
-func (s *Store) nextPage(ctx context.Context, id fanout.JobID, no int, any bool) (progressRow, []byte, error) {
+func (s *Store) nextPage(ctx context.Context, id pushd.JobID, no int, any bool) (progressRow, []byte, error) {
 	var r struct {
 		progressRow
 		OpenIDs []byte `db:"openids"`
@@ -74,44 +74,44 @@ LIMIT 1`, id, no, any)
 // Recipient says what became of one person;
 // ErrNotFound if the walk has not met them. Openids compare byte for byte. Who
 // stands before the watermark without an outcome shows as in doubt.
-func (s *Store) Recipient(ctx context.Context, id fanout.JobID, openid fanout.OpenID) (fanout.Person, error) {
+func (s *Store) Recipient(ctx context.Context, id pushd.JobID, openid pushd.OpenID) (pushd.Person, error) {
 	for no := 0; openid != ""; {
 		page, index, err := s.locate(ctx, id, openid, no)
 		if errors.Is(err, sql.ErrNoRows) {
 			break
 		}
 		if err != nil {
-			return fanout.Person{}, wrap(err, "find person in job %s", id)
+			return pushd.Person{}, wrap(err, "find person in job %s", id)
 		}
 		if no = page; index < 0 {
 			continue // only a part of a longer openid
 		}
 		rows, err := s.Progress(ctx, id, page, page)
 		if err != nil {
-			return fanout.Person{}, err
+			return pushd.Person{}, err
 		}
 		if len(rows) == 0 {
 			break // purged this moment
 		}
-		people, err := fanout.DecodePersons(rows[0].Outcomes, rows[0].People)
+		people, err := pushd.DecodePersons(rows[0].Outcomes, rows[0].People)
 		if err == nil && index >= len(people) {
 			err = errors.New("the page is damaged")
 		}
 		if err != nil {
-			return fanout.Person{}, wrap(err, "find person in job %s", id)
+			return pushd.Person{}, wrap(err, "find person in job %s", id)
 		}
 		person := people[index]
-		if person.State == fanout.Untouched && index < rows[0].Mark {
-			person = fanout.Person{State: fanout.InDoubt, Code: fanout.CodeInDoubt}
+		if person.State == pushd.Untouched && index < rows[0].Mark {
+			person = pushd.Person{State: pushd.InDoubt, Code: pushd.CodeInDoubt}
 		}
 		return person, nil
 	}
-	return fanout.Person{}, fanout.ErrNotFound
+	return pushd.Person{}, pushd.ErrNotFound
 }
 
 // locate finds the next page after no that holds the bytes of openid, and the
 // person's index on it, -1 if the bytes are a part of another openid.
-func (s *Store) locate(ctx context.Context, id fanout.JobID, openid fanout.OpenID, no int) (page, index int, err error) {
+func (s *Store) locate(ctx context.Context, id pushd.JobID, openid pushd.OpenID, no int) (page, index int, err error) {
 	var r struct {
 		Page    int    `db:"page_no"`
 		OpenIDs []byte `db:"openids"`

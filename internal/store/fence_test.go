@@ -3,16 +3,16 @@ package store_test
 import (
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // A zombie is a worker whose job was claimed by another: none of its writes
 // may land.
 func TestStore_ZombieWritesAreRefused(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA", "oB"})
+		j := f.walked([]pushd.OpenID{"oA", "oB"})
 		zombie := j.Lease()
-		f.record(zombie, 1, sent, fanout.Person{})
+		f.record(zombie, 1, sent, pushd.Person{})
 		f.set(`UPDATE pushd_job SET lease_until = 0`)
 		_, err := f.Claim(f.ctx, bob, j.ID, term)
 		f.ok(err)
@@ -20,33 +20,33 @@ func TestStore_ZombieWritesAreRefused(t *testing.T) {
 		n := int64(7)
 		for name, write := range map[string]func() error{
 			"Record": func() error {
-				return f.Record(f.ctx, zombie, []fanout.Progress{progress(1, sent, sent)})
+				return f.Record(f.ctx, zombie, []pushd.Progress{progress(1, sent, sent)})
 			},
 			"StorePage": func() error {
-				return f.StorePage(f.ctx, zombie, fanout.Page{No: 2, OpenIDs: []fanout.OpenID{"oC"}}, fanout.Walk{Pages: 2})
+				return f.StorePage(f.ctx, zombie, pushd.Page{No: 2, OpenIDs: []pushd.OpenID{"oC"}}, pushd.Walk{Pages: 2})
 			},
-			"SaveWalk": func() error { return f.SaveWalk(f.ctx, zombie, fanout.Walk{Pages: 1, Complete: true}) },
+			"SaveWalk": func() error { return f.SaveWalk(f.ctx, zombie, pushd.Walk{Pages: 1, Complete: true}) },
 			"SaveMessage": func() error {
-				_, err := f.SaveMessage(f.ctx, zombie, fanout.Prepared{Message: &fanout.Message{}})
+				_, err := f.SaveMessage(f.ctx, zombie, pushd.Prepared{Message: &pushd.Message{}})
 				return err
 			},
 			"SaveQuota": func() error { return f.SaveQuota(f.ctx, zombie, &n, &n) },
-			"Park":      func() error { return f.Park(f.ctx, zombie, fanout.Parking{Until: future}) },
-			"Finish":    func() error { return f.Finish(f.ctx, zombie, fanout.Ending{State: fanout.Failed}) },
+			"Park":      func() error { return f.Park(f.ctx, zombie, pushd.Parking{Until: future}) },
+			"Finish":    func() error { return f.Finish(f.ctx, zombie, pushd.Ending{State: pushd.Failed}) },
 		} {
-			if err := write(); err != fanout.ErrLost {
+			if err := write(); err != pushd.ErrLost {
 				t.Errorf("%s: %v, want ErrLost", name, err)
 			}
 		}
 		f.ok(f.Release(f.ctx, zombie)) // no error, and no effect
-		lost, err := f.Renew(f.ctx, alice, term, []fanout.Held{{Lease: zombie}})
+		lost, err := f.Renew(f.ctx, alice, term, []pushd.Held{{Lease: zombie}})
 		f.ok(err)
 		if len(lost) != 1 || lost[0] != j.ID {
 			t.Errorf("lost %v", lost)
 		}
 		after := f.job(j.ID)
 		after.Now, before.Now = 0, 0
-		if after.Owner != bob || after.State != fanout.Running || after.Walk != before.Walk || after.Counts.Sent != 1 || after.Prepared.Message != nil || after.QuotaRemain != nil {
+		if after.Owner != bob || after.State != pushd.Running || after.Walk != before.Walk || after.Counts.Sent != 1 || after.Prepared.Message != nil || after.QuotaRemain != nil {
 			t.Errorf("a zombie changed the job:\n%+v\n%+v", before, after)
 		}
 		if n := f.number(`SELECT COUNT(*) FROM pushd_page`); n != 1 {
@@ -58,12 +58,12 @@ func TestStore_ZombieWritesAreRefused(t *testing.T) {
 // After the lease was given back the worker has nothing to say any more.
 func TestStore_NoWritesAfterRelease(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA"})
+		j := f.walked([]pushd.OpenID{"oA"})
 		l := j.Lease()
 		f.ok(f.Release(f.ctx, l))
-		f.want(f.SaveWalk(f.ctx, l, fanout.Walk{Pages: 1}), fanout.ErrLost)
-		f.want(f.Finish(f.ctx, l, fanout.Ending{State: fanout.Failed}), fanout.ErrLost)
-		if j := f.job(l.Job); j.State != fanout.Queued || j.Owner != (fanout.Owner{}) {
+		f.want(f.SaveWalk(f.ctx, l, pushd.Walk{Pages: 1}), pushd.ErrLost)
+		f.want(f.Finish(f.ctx, l, pushd.Ending{State: pushd.Failed}), pushd.ErrLost)
+		if j := f.job(l.Job); j.State != pushd.Queued || j.Owner != (pushd.Owner{}) {
 			t.Errorf("released: %+v", j)
 		}
 	})
@@ -73,12 +73,12 @@ func TestStore_NoWritesAfterRelease(t *testing.T) {
 // server. It must not land on top of what was written since.
 func TestStore_LateRecordLosesToANewerOne(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA", "oB"})
+		j := f.walked([]pushd.OpenID{"oA", "oB"})
 		l := j.Lease()
 		f.record(l, 1, sent, sent)
 		rev := f.number(`SELECT rev FROM pushd_progress`)
 		f.set(`UPDATE pushd_progress SET rev = ?`, rev+100) // written meanwhile
-		f.want(f.Record(f.ctx, l, []fanout.Progress{progress(1, sent, fanout.Person{})}), fanout.ErrLost)
+		f.want(f.Record(f.ctx, l, []pushd.Progress{progress(1, sent, pushd.Person{})}), pushd.ErrLost)
 		if n := f.number(`SELECT sent FROM pushd_progress`); n != 2 {
 			t.Errorf("%d sent, want 2", n)
 		}
@@ -87,10 +87,10 @@ func TestStore_LateRecordLosesToANewerOne(t *testing.T) {
 
 func TestStore_LateWalkLosesToANewerPage(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA"}, []fanout.OpenID{"oB"})
-		f.want(f.SaveWalk(f.ctx, j.Lease(), fanout.Walk{Pass: 1, Cursor: "oA", Pages: 1, Walked: 1}), fanout.ErrLost)
-		f.want(f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 2, OpenIDs: []fanout.OpenID{"oB"}}, fanout.Walk{Pages: 2}), fanout.ErrExists)
-		if err := f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 4, OpenIDs: []fanout.OpenID{"oX"}}, fanout.Walk{Pages: 4}); err == nil || err == fanout.ErrLost || err == fanout.ErrExists {
+		j := f.walked([]pushd.OpenID{"oA"}, []pushd.OpenID{"oB"})
+		f.want(f.SaveWalk(f.ctx, j.Lease(), pushd.Walk{Pass: 1, Cursor: "oA", Pages: 1, Walked: 1}), pushd.ErrLost)
+		f.want(f.StorePage(f.ctx, j.Lease(), pushd.Page{No: 2, OpenIDs: []pushd.OpenID{"oB"}}, pushd.Walk{Pages: 2}), pushd.ErrExists)
+		if err := f.StorePage(f.ctx, j.Lease(), pushd.Page{No: 4, OpenIDs: []pushd.OpenID{"oX"}}, pushd.Walk{Pages: 4}); err == nil || err == pushd.ErrLost || err == pushd.ErrExists {
 			t.Errorf("a page with a gap before it: %v", err)
 		}
 		if after := f.job(j.ID); after.Walk != j.Walk {
@@ -103,12 +103,12 @@ func TestStore_LateWalkLosesToANewerPage(t *testing.T) {
 // database counts only rows that changed.
 func TestStore_RecordIsIdempotent(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA", "oB", "oC"})
+		j := f.walked([]pushd.OpenID{"oA", "oB", "oC"})
 		l := j.Lease()
 		want := progress(1, sent, failed, unknown)
 		want.DoubtAt, want.Counts.Retries, want.Counts.InDoubt = 12345, 3, 1
 		for range 3 {
-			f.ok(f.Record(f.ctx, l, []fanout.Progress{want}))
+			f.ok(f.Record(f.ctx, l, []pushd.Progress{want}))
 		}
 		got, err := f.Progress(f.ctx, l.Job, 1, 9)
 		f.ok(err)
@@ -116,7 +116,7 @@ func TestStore_RecordIsIdempotent(t *testing.T) {
 			got[0].Counts.Retries != 3 || got[0].Counts.InDoubt != 1 || got[0].Counts.Errors[40003] != 1 || !got[0].Done() {
 			t.Errorf("progress %+v", got)
 		}
-		f.want(f.Record(f.ctx, l, []fanout.Progress{{Page: 2, People: 1}}), fanout.ErrLost) // no such page
+		f.want(f.Record(f.ctx, l, []pushd.Progress{{Page: 2, People: 1}}), pushd.ErrLost) // no such page
 	})
 }
 
@@ -138,13 +138,13 @@ func TestStore_Leases(t *testing.T) {
 			f.ok(err)
 			return freed
 		}
-		held := []fanout.Held{{Lease: j.Lease(), SendRate: 12.5}}
+		held := []pushd.Held{{Lease: j.Lease(), SendRate: 12.5}}
 
 		if due() != 0 {
 			t.Error("a held job is due")
 		}
 		_, err := f.Claim(f.ctx, bob, j.ID, term)
-		f.want(err, fanout.ErrLost)
+		f.want(err, pushd.ErrLost)
 
 		for _, at := range []int64{1, 1 << 60} { // the clock that wrote it says nothing
 			f.set(`UPDATE pushd_job SET lease_until = ?`, at)
@@ -190,10 +190,10 @@ func TestStore_TakeBack(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.claimed(alice)
 		for _, c := range []struct {
-			owner fanout.Owner
+			owner pushd.Owner
 			want  int
 		}{
-			{alice, 0}, {bob, 0}, {fanout.Owner{Instance: "alice", Boot: "2"}, 1}, {fanout.Owner{Instance: "alice", Boot: "2"}, 0},
+			{alice, 0}, {bob, 0}, {pushd.Owner{Instance: "alice", Boot: "2"}, 1}, {pushd.Owner{Instance: "alice", Boot: "2"}, 0},
 		} {
 			n, err := f.TakeBack(f.ctx, c.owner)
 			f.ok(err)
@@ -210,13 +210,13 @@ func TestStore_TakeBack(t *testing.T) {
 func TestStore_RenewManyFindsTheLostOnes(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		const jobs = 210 // more than one statement holds
-		var held []fanout.Held
+		var held []pushd.Held
 		for i := range jobs {
-			j, err := f.Create(f.ctx, fanout.Job{ActID: fanout.ActID(1000 + i), AppID: fanout.AppID(rune('a'+i/26)) + fanout.AppID(rune('a'+i%26)), Deadline: future})
+			j, err := f.Create(f.ctx, pushd.Job{ActID: pushd.ActID(1000 + i), AppID: pushd.AppID(rune('a'+i/26)) + pushd.AppID(rune('a'+i%26)), Deadline: future})
 			f.ok(err)
 			j, err = f.Claim(f.ctx, alice, j.ID, term)
 			f.ok(err)
-			held = append(held, fanout.Held{Lease: j.Lease(), SendRate: float64(i)})
+			held = append(held, pushd.Held{Lease: j.Lease(), SendRate: float64(i)})
 		}
 		f.set(`UPDATE pushd_job SET epoch = epoch + 1, owner = 'bob' WHERE actid IN (1005, 1209)`)
 		lost, err := f.Renew(f.ctx, alice, term, held)
@@ -241,13 +241,13 @@ func TestStore_StartOver(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.walked(openids("oA", "oB"), openids("oC"))
 		f.record(j.Lease(), 1, failed)
-		f.want(f.StartOver(f.ctx, fanout.Lease{Job: j.ID, Epoch: j.Epoch - 1}, 0), fanout.ErrLost)
+		f.want(f.StartOver(f.ctx, pushd.Lease{Job: j.ID, Epoch: j.Epoch - 1}, 0), pushd.ErrLost)
 		f.ok(f.StartOver(f.ctx, j.Lease(), 0))
 		f.ok(f.StartOver(f.ctx, j.Lease(), 0)) // the answer was lost
-		if got := f.job(j.ID); got.Walk != (fanout.Walk{}) || got.Counts.Settled() != 0 {
+		if got := f.job(j.ID); got.Walk != (pushd.Walk{}) || got.Counts.Settled() != 0 {
 			t.Errorf("after it: %+v %+v", got.Walk, got.Counts)
 		}
-		f.ok(f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 1, OpenIDs: openids("oD")}, fanout.Walk{Pass: 1, Pages: 1, Walked: 1}))
+		f.ok(f.StorePage(f.ctx, j.Lease(), pushd.Page{No: 1, OpenIDs: openids("oD")}, pushd.Walk{Pass: 1, Pages: 1, Walked: 1}))
 		if b, err := f.People(f.ctx, j.ID, 1, 0, 100); err != nil || string(b) != "oD\n" {
 			t.Errorf("page 1 holds %q, %v", b, err)
 		}
@@ -259,16 +259,16 @@ func TestStore_StartOver(t *testing.T) {
 func TestStore_LateStartOver(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.claimed(alice)
-		page := func(at fanout.Time) {
-			f.ok(f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 1, OpenIDs: openids("oA")}, fanout.Walk{Pass: 1, Pages: 1, Walked: 1, PassAt: at}))
+		page := func(at pushd.Time) {
+			f.ok(f.StorePage(f.ctx, j.Lease(), pushd.Page{No: 1, OpenIDs: openids("oA")}, pushd.Walk{Pass: 1, Pages: 1, Walked: 1, PassAt: at}))
 		}
 		page(7)
 		f.ok(f.StartOver(f.ctx, j.Lease(), 7))
 		page(8)
-		f.want(f.StartOver(f.ctx, j.Lease(), 7), fanout.ErrLost)
-		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		f.want(f.StartOver(f.ctx, j.Lease(), 7), pushd.ErrLost)
+		_, err := f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
 		f.ok(err)
-		f.want(f.StartOver(f.ctx, j.Lease(), 8), fanout.ErrLost)
+		f.want(f.StartOver(f.ctx, j.Lease(), 8), pushd.ErrLost)
 		if got := f.job(j.ID).Walk.Pages; got != 1 || f.number(`SELECT COUNT(*) FROM pushd_page`) != 1 {
 			t.Errorf("%d pages are left", got)
 		}
@@ -280,12 +280,12 @@ func TestStore_LateStartOver(t *testing.T) {
 func TestStore_LapsedLeaseOfAPausedJob(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.claimed(alice)
-		held := []fanout.Held{{Lease: j.Lease()}}
-		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		held := []pushd.Held{{Lease: j.Lease()}}
+		_, err := f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
 		f.ok(err)
 		next := f.create(43, appID)
 		_, err = f.Claim(f.ctx, bob, next.ID, term)
-		f.want(err, fanout.ErrAccountBusy) // alice may still have messages in flight
+		f.want(err, pushd.ErrAccountBusy) // alice may still have messages in flight
 		lost, err := f.Renew(f.ctx, alice, term, held)
 		f.ok(err)
 		if len(lost) != 0 {
@@ -306,7 +306,7 @@ func TestStore_LapsedLeaseOfAPausedJob(t *testing.T) {
 }
 
 // lapse frees a job's lease as one who has watched it does.
-func (f *fixture) lapse(id fanout.JobID) {
+func (f *fixture) lapse(id pushd.JobID) {
 	f.t.Helper()
 	seen, err := f.Leases(f.ctx)
 	f.ok(err)

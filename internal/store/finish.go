@@ -6,14 +6,15 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"pushd"
 	"pushd/internal/fanout"
 )
 
-// Finish ends a job. See fanout.Notes.
+// Finish ends a job. See pushd.Notes.
 //
 // The UPDATE that ends it is the fence; the books are checked behind it, and
 // if they do not balance nothing has happened.
-func (s *Store) Finish(ctx context.Context, l fanout.Lease, e fanout.Ending) error {
+func (s *Store) Finish(ctx context.Context, l pushd.Lease, e pushd.Ending) error {
 	err := s.end(ctx, l.Job, e.State, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
@@ -23,8 +24,8 @@ UPDATE pushd_job SET
   lease_until = 0,
   `+ending+`
 WHERE `+running,
-			e.State == fanout.Succeeded, e.Reason, clip(e.Detail), e.State, l.Job, l.Epoch)
-		return s.won(n, err, fanout.ErrLost)
+			e.State == pushd.Succeeded, e.Reason, clip(e.Detail), e.State, l.Job, l.Epoch)
+		return s.won(n, err, pushd.ErrLost)
 	})
 	return wrap(err, "finish job %s", l.Job)
 }
@@ -46,14 +47,14 @@ const ending = `
 //
 // What live_notify_status becomes follows from the job as it was just before:
 // its worker has recorded everything, and nobody else writes about its people.
-func (s *Store) end(ctx context.Context, id fanout.JobID, state fanout.State, fence func(*sqlx.Tx) error) error {
-	var job fanout.Job
+func (s *Store) end(ctx context.Context, id pushd.JobID, state pushd.State, fence func(*sqlx.Tx) error) error {
+	var job pushd.Job
 	err := s.retry(ctx, func() (err error) {
 		job, _, err = s.showJob(ctx, s.db, `id = ?`, id)
 		return err
 	})
-	if errors.Is(err, fanout.ErrNotFound) {
-		return fanout.ErrLost
+	if errors.Is(err, pushd.ErrNotFound) {
+		return pushd.ErrLost
 	}
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (s *Store) end(ctx context.Context, id fanout.JobID, state fanout.State, fe
 }
 
 // storeEnd stores the sums of a job that has just ended in state.
-func (s *Store) storeEnd(ctx context.Context, tx *sqlx.Tx, id fanout.JobID, state fanout.State) error {
+func (s *Store) storeEnd(ctx context.Context, tx *sqlx.Tx, id pushd.JobID, state pushd.State) error {
 	sum, err := s.keepSums(ctx, tx, id)
 	if err != nil {
 		return err
@@ -85,8 +86,8 @@ FROM pushd_job
 WHERE id = ?`, id); err != nil {
 		return err
 	}
-	if state == fanout.Succeeded && (!walk.Complete || sum.Settled() != sum.People || sum.People != walk.Walked) {
-		return fanout.ErrIncomplete
+	if state == pushd.Succeeded && (!walk.Complete || sum.Settled() != sum.People || sum.People != walk.Walked) {
+		return pushd.ErrIncomplete
 	}
 	return nil
 }
@@ -97,9 +98,9 @@ const overdue = `
   AND deadline <= {now}
   AND lease_until = 0`
 
-// Expire ends what waits past its deadline. See fanout.Housekeeping.
-func (s *Store) Expire(ctx context.Context, limit int) (expired []fanout.JobID, err error) {
-	var late []fanout.JobID
+// Expire ends what waits past its deadline. See pushd.Housekeeping.
+func (s *Store) Expire(ctx context.Context, limit int) (expired []pushd.JobID, err error) {
+	var late []pushd.JobID
 	err = s.retry(ctx, func() error {
 		late = nil
 		return s.db.SelectContext(ctx, &late, s.text(`
@@ -114,7 +115,7 @@ LIMIT ?`), limit)
 	}
 	for _, id := range late {
 		err := s.expire(ctx, id)
-		if err != nil && !errors.Is(err, fanout.ErrLost) {
+		if err != nil && !errors.Is(err, pushd.ErrLost) {
 			return expired, wrap(err, "expire job %s", id)
 		}
 		if err == nil {
@@ -127,7 +128,7 @@ LIMIT ?`), limit)
 // expire ends one job; ErrLost if somebody was faster. The epoch rises, and the
 // progress goes with it: a write of the last worker that is still under way in
 // the server can't land behind the sums.
-func (s *Store) expire(ctx context.Context, id fanout.JobID) error {
+func (s *Store) expire(ctx context.Context, id pushd.JobID) error {
 	return s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
@@ -136,13 +137,13 @@ UPDATE pushd_job SET
   boot = '',
   `+ending+`
 WHERE id = ?
-  AND `+overdue, fanout.DeadlinePassed, "the deadline passed before everyone was told", fanout.Expired, id)
-		if err := s.won(n, err, fanout.ErrLost); err != nil {
+  AND `+overdue, pushd.DeadlinePassed, "the deadline passed before everyone was told", pushd.Expired, id)
+		if err := s.won(n, err, pushd.ErrLost); err != nil {
 			return err
 		}
 		if err := s.adopt(ctx, tx, id); err != nil {
 			return err
 		}
-		return s.storeEnd(ctx, tx, id, fanout.Expired)
+		return s.storeEnd(ctx, tx, id, pushd.Expired)
 	})
 }

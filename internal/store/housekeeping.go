@@ -6,14 +6,14 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Standing lists the newest job of every channel that the reconciler looks
-// after. See fanout.Housekeeping. The jobs' counts are left at those of the
+// after. See pushd.Housekeeping. The jobs' counts are left at those of the
 // row: nobody needs them here, and summing up thousands of jobs every few
 // seconds would cost more than the rest.
-func (s *Store) Standing(ctx context.Context, since fanout.Time, after fanout.JobID, limit int) ([]fanout.Job, error) {
+func (s *Store) Standing(ctx context.Context, since pushd.Time, after pushd.JobID, limit int) ([]pushd.Job, error) {
 	var rows []jobRow
 	err := s.retry(ctx, func() error {
 		rows = nil
@@ -39,12 +39,12 @@ LIMIT ?`), after, since, after, limit)
 	return s.readable(rows), nil
 }
 
-// MendStatus puts live_notify_status right. See fanout.Housekeeping.
+// MendStatus puts live_notify_status right. See pushd.Housekeeping.
 //
 // The UPDATE locks the job as it was seen, so that no finish or command comes
 // in between. It changes the row: a cluster that certifies what each node has
 // changed would let a finish on another node through otherwise.
-func (s *Store) MendStatus(ctx context.Context, seen fanout.Job, start int64, status int) (mended bool, err error) {
+func (s *Store) MendStatus(ctx context.Context, seen pushd.Job, start int64, status int) (mended bool, err error) {
 	err = s.together(ctx, column{seen.ActID, status, s.ifNewest(ctx, seen, start)}, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
@@ -55,7 +55,7 @@ WHERE id = ?
   AND notified = ?`, seen.ID, seen.State, seen.StartTime, seen.Notified)
 		return s.won(n, err, errNotNow)
 	})
-	if errors.Is(err, errNotNow) || errors.Is(err, fanout.ErrLost) {
+	if errors.Is(err, errNotNow) || errors.Is(err, pushd.ErrLost) {
 		return false, nil
 	}
 	return err == nil, wrap(err, "write live_notify_status of channel %d", seen.ActID)

@@ -5,18 +5,18 @@ import (
 	"slices"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/store"
 )
 
 func TestStore_Expire(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA", "oB"}) // becomes parked
-		f.record(j.Lease(), 1, sent, fanout.Person{})
-		f.ok(f.Park(f.ctx, j.Lease(), fanout.Parking{Until: future}))
+		j := f.walked([]pushd.OpenID{"oA", "oB"}) // becomes parked
+		f.record(j.Lease(), 1, sent, pushd.Person{})
+		f.ok(f.Park(f.ctx, j.Lease(), pushd.Parking{Until: future}))
 		queued := f.create(43, "wx2")
 		paused := f.create(44, "wx3")
-		_, err := f.Command(f.ctx, paused.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		_, err := f.Command(f.ctx, paused.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
 		f.ok(err)
 		running := f.create(45, "wx4")
 		_, err = f.Claim(f.ctx, alice, running.ID, term)
@@ -30,12 +30,12 @@ func TestStore_Expire(t *testing.T) {
 		ids, err := f.Expire(f.ctx, 10)
 		f.ok(err)
 		slices.Sort(ids)
-		want := []fanout.JobID{j.ID, queued.ID, paused.ID}
+		want := []pushd.JobID{j.ID, queued.ID, paused.ID}
 		slices.Sort(want)
 		if !slices.Equal(ids, want) {
 			t.Errorf("expired %v, want %v", ids, want)
 		}
-		if got := f.job(j.ID); got.State != fanout.Expired || got.Reason != fanout.DeadlinePassed || got.Counts.Sent != 1 || got.FinishedAt == 0 {
+		if got := f.job(j.ID); got.State != pushd.Expired || got.Reason != pushd.DeadlinePassed || got.Counts.Sent != 1 || got.FinishedAt == 0 {
 			t.Errorf("expired: %+v", got)
 		}
 		for act := actID; act <= 46; act++ { // the column follows, see MendStatus
@@ -51,8 +51,8 @@ func TestStore_Expire(t *testing.T) {
 
 func TestStore_Standing(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		end := func(id fanout.JobID, at fanout.Time) {
-			_, err := f.Command(f.ctx, id, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+		end := func(id pushd.JobID, at pushd.Time) {
+			_, err := f.Command(f.ctx, id, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled})
 			f.ok(err)
 			f.set(`UPDATE pushd_job SET finished_at = ? WHERE id = ?`, at, id)
 		}
@@ -64,11 +64,11 @@ func TestStore_Standing(t *testing.T) {
 		first := f.create(actID, appID)
 		end(first.ID, 2000)
 		f.set(`UPDATE pushd_job SET created_at = created_at - 1 WHERE id = ?`, first.ID)
-		second, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Run: 1, Deadline: future})
+		second, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Run: 1, Deadline: future})
 		f.ok(err)
 
-		var got []fanout.JobID
-		for after := fanout.JobID(""); ; {
+		var got []pushd.JobID
+		for after := pushd.JobID(""); ; {
 			jobs, err := f.Standing(f.ctx, 2000, after, 2)
 			f.ok(err)
 			if len(jobs) == 0 {
@@ -79,7 +79,7 @@ func TestStore_Standing(t *testing.T) {
 				after = j.ID
 			}
 		}
-		want := []fanout.JobID{active.ID, recent.ID, second.ID}
+		want := []pushd.JobID{active.ID, recent.ID, second.ID}
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Errorf("standing %v, want %v", got, want)
@@ -95,15 +95,15 @@ func TestStore_Standing(t *testing.T) {
 
 func TestStore_Purge(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		pages := make([][]fanout.OpenID, 45) // more than two batches
+		pages := make([][]pushd.OpenID, 45) // more than two batches
 		for i := range pages {
-			pages[i] = []fanout.OpenID{fanout.OpenID(rune('A' + i))}
+			pages[i] = []pushd.OpenID{pushd.OpenID(rune('A' + i))}
 		}
 		j := f.walked(pages...)
 		for i := range pages {
 			f.record(j.Lease(), i+1, failed)
 		}
-		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
+		f.ok(f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Succeeded}))
 		active := f.create(43, "wx2")
 		ended := f.job(j.ID).FinishedAt
 		if more, err := f.Purge(f.ctx, ended); err != nil || more || f.number(`SELECT COUNT(*) FROM pushd_page`) != 45 {
@@ -120,9 +120,9 @@ func TestStore_Purge(t *testing.T) {
 			t.Errorf("purged: %+v", got)
 		}
 		_, err := f.Recipient(f.ctx, j.ID, "A")
-		f.want(err, fanout.ErrNotFound)
-		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.EndedStates, To: fanout.Queued})
-		f.want(err, fanout.ErrLost)
+		f.want(err, pushd.ErrNotFound)
+		_, err = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.EndedStates, To: pushd.Queued})
+		f.want(err, pushd.ErrLost)
 	})
 }
 
@@ -131,7 +131,7 @@ func TestStore_Purge(t *testing.T) {
 func TestStore_PurgeTakesTheLastSums(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.walked(openids("oA", "oB"))
-		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+		_, err := f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled})
 		f.ok(err)
 		f.record(j.Lease(), 1, sent, sent)
 		_, err = f.Purge(f.ctx, future)
@@ -146,10 +146,10 @@ func TestStore_PurgeTakesTheLastSums(t *testing.T) {
 // finished later.
 func TestStore_PurgeCutShort(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA"}, []fanout.OpenID{"oB"})
+		j := f.walked([]pushd.OpenID{"oA"}, []pushd.OpenID{"oB"})
 		f.record(j.Lease(), 1, sent)
 		f.record(j.Lease(), 2, sent)
-		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
+		f.ok(f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Succeeded}))
 		f.set(`UPDATE pushd_job SET purged_at = 5`)
 		f.set(`DELETE FROM pushd_page WHERE page_no = 1`)
 		f.set(`DELETE FROM pushd_progress WHERE page_no = 1`)
@@ -165,9 +165,9 @@ func TestStore_PurgeCutShort(t *testing.T) {
 func TestStore_PurgeSaysWhetherThereIsMore(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		for i := range 7 {
-			j, err := f.Create(f.ctx, fanout.Job{ActID: fanout.ActID(50 + i), AppID: "wx", Deadline: future})
+			j, err := f.Create(f.ctx, pushd.Job{ActID: pushd.ActID(50 + i), AppID: "wx", Deadline: future})
 			f.ok(err)
-			_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+			_, err = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled})
 			f.ok(err)
 		}
 		for _, want := range []bool{true, false, false} {
@@ -183,12 +183,12 @@ func TestStore_PurgeSaysWhetherThereIsMore(t *testing.T) {
 
 func TestStore_ListIsStable(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		var ids []fanout.JobID
+		var ids []pushd.JobID
 		for i := range 9 {
-			ids = append(ids, f.create(fanout.ActID(50+i), fanout.AppID("wx"+string(rune('a'+i%2)))).ID)
+			ids = append(ids, f.create(pushd.ActID(50+i), pushd.AppID("wx"+string(rune('a'+i%2)))).ID)
 		}
 		f.set(`UPDATE pushd_job SET created_at = created_at - created_at % 1000000000 + actid - actid % 3`) // ties
-		list := func(flt fanout.Filter) (got []fanout.JobID) {
+		list := func(flt pushd.Filter) (got []pushd.JobID) {
 			for {
 				jobs, next, err := f.Jobs(f.ctx, flt)
 				f.ok(err)
@@ -199,35 +199,35 @@ func TestStore_ListIsStable(t *testing.T) {
 					return got
 				}
 				if len(got) == flt.Limit { // a newer job changes nothing for a reader on the way
-					f.create(fanout.ActID(f.number(`SELECT MAX(actid) + 1 FROM pushd_job`)), "wxnew")
+					f.create(pushd.ActID(f.number(`SELECT MAX(actid) + 1 FROM pushd_job`)), "wxnew")
 				}
 				flt.Cursor = next
 			}
 		}
-		got := list(fanout.Filter{Limit: 2})
+		got := list(pushd.Filter{Limit: 2})
 		sorted, all := slices.Clone(got), slices.Clone(ids)
 		slices.Sort(sorted)
 		slices.Sort(all)
 		if !slices.Equal(sorted, all) {
 			t.Errorf("list %v, want every one of %v once", got, ids)
 		}
-		if got := list(fanout.Filter{Limit: 100, AppID: "wxa"}); len(got) != 5 {
+		if got := list(pushd.Filter{Limit: 100, AppID: "wxa"}); len(got) != 5 {
 			t.Errorf("by account: %v", got)
 		}
-		if got := list(fanout.Filter{Limit: 100, ActID: 52}); len(got) != 1 || got[0] != ids[2] {
+		if got := list(pushd.Filter{Limit: 100, ActID: 52}); len(got) != 1 || got[0] != ids[2] {
 			t.Errorf("by channel: %v", got)
 		}
-		if got := list(fanout.Filter{Limit: 100, States: []fanout.State{fanout.Running, fanout.Failed}}); len(got) != 0 {
+		if got := list(pushd.Filter{Limit: 100, States: []pushd.State{pushd.Running, pushd.Failed}}); len(got) != 0 {
 			t.Errorf("by state: %v", got)
 		}
-		if got := list(fanout.Filter{Limit: 100, Since: future}); len(got) != 0 {
+		if got := list(pushd.Filter{Limit: 100, Since: future}); len(got) != 0 {
 			t.Errorf("since the future: %v", got)
 		}
-		if got := list(fanout.Filter{Limit: 100, AppID: "\xff'"}); len(got) != 0 {
+		if got := list(pushd.Filter{Limit: 100, AppID: "\xff'"}); len(got) != 0 {
 			t.Errorf("by an account that cannot be: %v", got)
 		}
 		for _, bad := range []string{"x", "!!", "MTIz"} {
-			if _, _, err := f.Jobs(f.ctx, fanout.Filter{Limit: 2, Cursor: bad}); !errors.Is(err, fanout.ErrCursor) {
+			if _, _, err := f.Jobs(f.ctx, pushd.Filter{Limit: 2, Cursor: bad}); !errors.Is(err, pushd.ErrCursor) {
 				t.Errorf("cursor %q: %v", bad, err)
 			}
 		}
@@ -239,7 +239,7 @@ func TestStore_QueuePosition(t *testing.T) {
 		running := f.claimed(alice)
 		a, b, other := f.create(43, appID), f.create(44, appID), f.create(45, "wx2")
 		f.set(`UPDATE pushd_job SET deadline = deadline - 1 WHERE id = ?`, b.ID)
-		for id, want := range map[fanout.JobID]int{running.ID: 0, b.ID: 1, a.ID: 2, other.ID: 1, "none": 0} {
+		for id, want := range map[pushd.JobID]int{running.ID: 0, b.ID: 1, a.ID: 2, other.ID: 1, "none": 0} {
 			if n, err := f.QueuePosition(f.ctx, id); err != nil || n != want {
 				t.Errorf("position of %s: %d %v, want %d", id, n, err, want)
 			}
@@ -250,7 +250,7 @@ func TestStore_QueuePosition(t *testing.T) {
 func TestStore_MendStatus(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.claimed(alice)
-		mend := func(seen fanout.Job, status int) bool {
+		mend := func(seen pushd.Job, status int) bool {
 			done, err := f.MendStatus(f.ctx, seen, start, status)
 			f.ok(err)
 			return done
@@ -259,12 +259,12 @@ func TestStore_MendStatus(t *testing.T) {
 		if !mend(j, 1) || f.status(actID) != 1 {
 			t.Errorf("status %d, want 1", f.status(actID))
 		}
-		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Failed, Reason: fanout.WeChatRefused}))
+		f.ok(f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Failed, Reason: pushd.WeChatRefused}))
 		if mend(j, 1) || f.status(actID) != 3 {
 			t.Errorf("a job that has ended meanwhile: status %d, want 3", f.status(actID))
 		}
 		ended := f.job(j.ID)
-		_, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, Run: 9, Deadline: future})
+		_, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, Run: 9, Deadline: future})
 		f.ok(err)
 		f.set(`UPDATE pushd_job SET created_at = created_at + 1 WHERE run = 9`)
 		if mend(ended, 3) || f.status(actID) != 1 {
@@ -294,9 +294,9 @@ func TestStore_MendStatusAfterASave(t *testing.T) {
 func TestStore_Texts(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		_, err := f.Texts(f.ctx, appID, "tpl1")
-		f.want(err, fanout.ErrNotFound)
+		f.want(err, pushd.ErrNotFound)
 		for _, url := range []string{"https://a.example", ""} {
-			want := fanout.Texts{TemplateID: "tpl1", Content: "标题:{{thing1.DATA}}", Fields: map[string]string{"thing1": "{{title}} 🙂"}, URL: url, MiniProgram: &fanout.MiniProgram{AppID: "m", PagePath: "p?x=1"}}
+			want := pushd.Texts{TemplateID: "tpl1", Content: "标题:{{thing1.DATA}}", Fields: map[string]string{"thing1": "{{title}} 🙂"}, URL: url, MiniProgram: &pushd.MiniProgram{AppID: "m", PagePath: "p?x=1"}}
 			f.ok(f.SaveTexts(f.ctx, appID, want))
 			got, err := f.Texts(f.ctx, appID, "tpl1")
 			f.ok(err)
@@ -305,14 +305,14 @@ func TestStore_Texts(t *testing.T) {
 			}
 		}
 		_, err = f.Texts(f.ctx, appID, "TPL1")
-		f.want(err, fanout.ErrNotFound)
+		f.want(err, pushd.ErrNotFound)
 	})
 }
 
 func TestStore_Channel(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		_, err := f.Channel(f.ctx, 999)
-		f.want(err, fanout.ErrNotFound)
+		f.want(err, pushd.ErrNotFound)
 		f.set(`INSERT INTO activity (id, uin) VALUES (77, 77)`) // nothing else is known
 		c, err := f.Channel(f.ctx, 77)
 		f.ok(err)
@@ -324,7 +324,7 @@ func TestStore_Channel(t *testing.T) {
 		s, err := store.Open(f.ctx, opt)
 		f.ok(err)
 		defer s.Close()
-		if _, err := s.Channel(f.ctx, actID); err == nil || errors.Is(err, fanout.ErrNotFound) {
+		if _, err := s.Channel(f.ctx, actID); err == nil || errors.Is(err, pushd.ErrNotFound) {
 			t.Errorf("a query without its columns: %v", err)
 		}
 	})

@@ -5,7 +5,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // identify returns the run and the client_msg_id of a job to be made.
@@ -18,7 +18,7 @@ import (
 //
 // It reads in a transaction, so that a proxy asks the primary, and in one of
 // its own, so that the transaction that inserts begins with a write.
-func (s *Store) identify(ctx context.Context, j fanout.Job) (run int, id fanout.MsgID, err error) {
+func (s *Store) identify(ctx context.Context, j pushd.Job) (run int, id pushd.MsgID, err error) {
 	salt, err := s.Salt(ctx)
 	if err != nil {
 		return 0, "", err
@@ -26,10 +26,10 @@ func (s *Store) identify(ctx context.Context, j fanout.Job) (run int, id fanout.
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		taken, err := s.count(ctx, tx, `actid = ? AND start_time = ? AND run = ?`, j.ActID, j.StartTime, j.Run)
 		if err == nil && taken > 0 {
-			return fanout.ErrExists // whoever asked has not seen that job yet
+			return pushd.ErrExists // whoever asked has not seen that job yet
 		}
 		for run = j.Run; err == nil; run++ { // at most once for each job of the channel
-			id = fanout.ReminderMsgID(salt, j.AppID, j.ActID, j.StartTime, run)
+			id = pushd.ReminderMsgID(salt, j.AppID, j.ActID, j.StartTime, run)
 			if taken, err = s.count(ctx, tx, `msg_id = ?`, id); err == nil && taken == 0 {
 				return nil
 			}

@@ -3,7 +3,7 @@ package store_test
 import (
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/store"
 )
 
@@ -21,7 +21,7 @@ func TestStore_MsgIDFollowsFromTheReminder(t *testing.T) {
 			t.Errorf("job %s again got id %s, job %s had %s", second.ID, second.MsgID, first.ID, first.MsgID)
 		}
 		f.set(`UPDATE pushd_job SET state = 'failed', active_actid = NULL`)
-		third, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Run: 1, Deadline: future})
+		third, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Run: 1, Deadline: future})
 		f.ok(err)
 		if third.Run != 1 || third.MsgID == first.MsgID {
 			t.Errorf("run %d has id %s, run 0 has %s", third.Run, third.MsgID, first.MsgID)
@@ -35,9 +35,9 @@ func TestStore_MsgIDFollowsFromTheReminder(t *testing.T) {
 // Without a start time nothing but the run tells one reminder from the next.
 func TestStore_MsgIDWithoutStart(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		seen := map[fanout.MsgID]bool{}
+		seen := map[pushd.MsgID]bool{}
 		for run := range 3 {
-			j, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, Run: run, Deadline: future})
+			j, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, Run: run, Deadline: future})
 			f.ok(err)
 			if seen[j.MsgID] {
 				t.Errorf("run %d has the id of another", run)
@@ -55,18 +55,18 @@ func TestStore_MsgIDAfterAMovedStart(t *testing.T) {
 	const later = start + 3600
 	everywhere(t, func(t *testing.T, f *fixture) {
 		moved := f.claimed(alice)
-		f.message(moved.Lease(), fanout.Prepared{StartTime: later})
+		f.message(moved.Lease(), pushd.Prepared{StartTime: later})
 		if got := f.job(moved.ID); got.StartTime != later || got.MsgID != moved.MsgID {
 			t.Fatalf("moved to %d with id %s, want %d and %s", got.StartTime, got.MsgID, later, moved.MsgID)
 		}
 		f.set(`UPDATE pushd_job SET state = 'succeeded', active_actid = NULL`)
-		seen := map[fanout.MsgID]bool{moved.MsgID: true}
+		seen := map[pushd.MsgID]bool{moved.MsgID: true}
 		for _, at := range []int64{start, later, start} {
 			run := 0
 			if old, err := f.Newest(f.ctx, actID, at); err == nil {
 				run = old.Run + 1
 			}
-			j, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: at, Run: run, Deadline: future})
+			j, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: at, Run: run, Deadline: future})
 			f.ok(err)
 			if seen[j.MsgID] {
 				t.Errorf("start %d, run %d: another job has the id", at, j.Run)
@@ -82,8 +82,8 @@ func TestStore_CreateWantsAFreeRun(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		f.create(actID, appID)
 		f.set(`UPDATE pushd_job SET state = 'succeeded', active_actid = NULL`)
-		_, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future})
-		f.want(err, fanout.ErrExists)
+		_, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future})
+		f.want(err, pushd.ErrExists)
 	})
 }
 
@@ -103,7 +103,7 @@ func TestStore_MsgIDOfOldJobs(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		a, b := f.create(actID, appID), f.create(43, "wx0000000000000002")
 		f.set(`UPDATE pushd_job SET msg_id = NULL`)
-		for _, id := range []fanout.JobID{a.ID, b.ID} {
+		for _, id := range []pushd.JobID{a.ID, b.ID} {
 			if got := f.job(id); string(got.MsgID) != string(id) {
 				t.Errorf("job %s has id %s", id, got.MsgID)
 			}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // jobColumns is how a row of pushd_job, called j, is read, always in one
@@ -36,64 +36,64 @@ const jobColumns = `
 
 // jobRow is one row of pushd_job.
 type jobRow struct {
-	ID               fanout.JobID  `db:"id"`
-	ActID            fanout.ActID  `db:"actid"`
-	AppID            fanout.AppID  `db:"appid"`
-	StartTime        int64         `db:"start_time"`
-	Run              int           `db:"run"`
-	State            fanout.State  `db:"state"`
-	Reason           fanout.Reason `db:"reason"`
-	Detail           string        `db:"detail"`
-	Asked            []byte        `db:"asked"`
-	Message          []byte        `db:"message"`
-	PreparedStart    int64         `db:"prepared_start"`
-	PreparedDeadline fanout.Time   `db:"prepared_deadline"`
-	Rate             int           `db:"rate"`
-	Deadline         fanout.Time   `db:"deadline"`
-	DeadlineAsked    bool          `db:"deadline_asked"`
-	Notified         bool          `db:"notified"`
-	CreatedAt        fanout.Time   `db:"created_at"`
-	StartedAt        fanout.Time   `db:"started_at"`
-	FinishedAt       fanout.Time   `db:"finished_at"`
-	ParkedUntil      fanout.Time   `db:"parked_until"`
-	PurgedAt         fanout.Time   `db:"purged_at"`
-	Owner            string        `db:"owner"`
-	Boot             string        `db:"boot"`
-	Epoch            int64         `db:"epoch"`
-	LeaseUntil       fanout.Time   `db:"lease_until"`
-	LeaseTerm        int64         `db:"lease_term"`
-	MsgID            fanout.MsgID  `db:"msg_id"`
-	MessageVersion   int           `db:"message_version"`
-	Retry            fanout.Again  `db:"retry"`
-	SendRate         float64       `db:"send_rate"`
-	WalkPass         int           `db:"walk_pass"`
-	WalkCursor       fanout.OpenID `db:"walk_cursor"`
-	WalkPages        int           `db:"walk_pages"`
-	WalkWalked       int64         `db:"walk_walked"`
-	WalkTotal        *int64        `db:"walk_total"`
-	WalkSeen         int64         `db:"walk_seen"`
-	WalkFresh        int64         `db:"walk_fresh"`
-	WalkPassAt       fanout.Time   `db:"walk_pass_at"`
-	WalkComplete     bool          `db:"walk_complete"`
-	QuotaRemain      *int64        `db:"quota_remain"`
-	Shortfall        *int64        `db:"shortfall"`
-	Now              fanout.Time   `db:"db_now"`
+	ID               pushd.JobID  `db:"id"`
+	ActID            pushd.ActID  `db:"actid"`
+	AppID            pushd.AppID  `db:"appid"`
+	StartTime        int64        `db:"start_time"`
+	Run              int          `db:"run"`
+	State            pushd.State  `db:"state"`
+	Reason           pushd.Reason `db:"reason"`
+	Detail           string       `db:"detail"`
+	Asked            []byte       `db:"asked"`
+	Message          []byte       `db:"message"`
+	PreparedStart    int64        `db:"prepared_start"`
+	PreparedDeadline pushd.Time   `db:"prepared_deadline"`
+	Rate             int          `db:"rate"`
+	Deadline         pushd.Time   `db:"deadline"`
+	DeadlineAsked    bool         `db:"deadline_asked"`
+	Notified         bool         `db:"notified"`
+	CreatedAt        pushd.Time   `db:"created_at"`
+	StartedAt        pushd.Time   `db:"started_at"`
+	FinishedAt       pushd.Time   `db:"finished_at"`
+	ParkedUntil      pushd.Time   `db:"parked_until"`
+	PurgedAt         pushd.Time   `db:"purged_at"`
+	Owner            string       `db:"owner"`
+	Boot             string       `db:"boot"`
+	Epoch            int64        `db:"epoch"`
+	LeaseUntil       pushd.Time   `db:"lease_until"`
+	LeaseTerm        int64        `db:"lease_term"`
+	MsgID            pushd.MsgID  `db:"msg_id"`
+	MessageVersion   int          `db:"message_version"`
+	Retry            pushd.Again  `db:"retry"`
+	SendRate         float64      `db:"send_rate"`
+	WalkPass         int          `db:"walk_pass"`
+	WalkCursor       pushd.OpenID `db:"walk_cursor"`
+	WalkPages        int          `db:"walk_pages"`
+	WalkWalked       int64        `db:"walk_walked"`
+	WalkTotal        *int64       `db:"walk_total"`
+	WalkSeen         int64        `db:"walk_seen"`
+	WalkFresh        int64        `db:"walk_fresh"`
+	WalkPassAt       pushd.Time   `db:"walk_pass_at"`
+	WalkComplete     bool         `db:"walk_complete"`
+	QuotaRemain      *int64       `db:"quota_remain"`
+	Shortfall        *int64       `db:"shortfall"`
+	Now              pushd.Time   `db:"db_now"`
 	countsRow
 }
 
 // job turns the row into a job. Its counts are those stored with the row.
-func (r *jobRow) job() (fanout.Job, error) {
-	j := fanout.Job{
+func (r *jobRow) job() (pushd.Job, error) {
+	j := pushd.Job{
 		ID: r.ID, ActID: r.ActID, AppID: r.AppID, StartTime: r.StartTime, Run: r.Run,
 		State: r.State, Reason: r.Reason, Detail: r.Detail,
-		Prepared: fanout.Prepared{StartTime: r.PreparedStart, Deadline: r.PreparedDeadline},
+		Prepared: pushd.Prepared{StartTime: r.PreparedStart, Deadline: r.PreparedDeadline},
 		Rate:     r.Rate, Deadline: r.Deadline, DeadlineAsked: r.DeadlineAsked, Notified: r.Notified,
 		CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		ParkedUntil: r.ParkedUntil, PurgedAt: r.PurgedAt,
-		Owner: fanout.Owner{Instance: r.Owner, Boot: r.Boot},
+		Owner: pushd.Owner{Instance: r.Owner, Boot: r.Boot},
 		Epoch: r.Epoch, Leased: r.LeaseUntil, LeaseTerm: time.Duration(r.LeaseTerm) * time.Microsecond, SendRate: r.SendRate,
 		MsgID: r.MsgID, MessageVersion: r.MessageVersion, Retry: r.Retry,
-		Walk: fanout.Walk{
+		Walk: pushd.Walk{
 			Pass: r.WalkPass, Cursor: r.WalkCursor, Pages: r.WalkPages, Walked: r.WalkWalked,
 			Total: r.WalkTotal, Seen: r.WalkSeen, Fresh: r.WalkFresh, PassAt: r.WalkPassAt,
 			Complete: r.WalkComplete,
@@ -103,7 +103,7 @@ func (r *jobRow) job() (fanout.Job, error) {
 	}
 	j.Counts = r.counts()
 	if err := json.Unmarshal(r.Asked, &j.Asked); err != nil {
-		j.Asked = fanout.Asked{}
+		j.Asked = pushd.Asked{}
 		return j, fmt.Errorf("job %s: asked: %w", r.ID, err)
 	}
 	if len(r.Message) > 0 {
@@ -122,40 +122,40 @@ func (r *jobRow) settledRow() bool {
 }
 
 // readJob reads one job with its sums as they are; ErrNotFound.
-func (s *Store) readJob(ctx context.Context, on sqlx.QueryerContext, where string, args ...any) (fanout.Job, error) {
+func (s *Store) readJob(ctx context.Context, on sqlx.QueryerContext, where string, args ...any) (pushd.Job, error) {
 	job, odd, err := s.showJob(ctx, on, where, args...)
 	if err == nil {
 		err = odd
 	}
 	if err != nil {
-		return fanout.Job{}, err
+		return pushd.Job{}, err
 	}
 	return job, nil
 }
 
 // showJob is readJob for who shows the job and does not work on it: odd says
 // what can't be decoded, and the job has the rest.
-func (s *Store) showJob(ctx context.Context, on sqlx.QueryerContext, where string, args ...any) (job fanout.Job, odd, err error) {
+func (s *Store) showJob(ctx context.Context, on sqlx.QueryerContext, where string, args ...any) (job pushd.Job, odd, err error) {
 	var r jobRow
 	err = sqlx.GetContext(ctx, on, &r, s.text(`SELECT `+jobColumns+` FROM pushd_job j WHERE `+where), args...)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = fanout.ErrNotFound
+		err = pushd.ErrNotFound
 	}
 	if err != nil {
-		return fanout.Job{}, nil, err
+		return pushd.Job{}, nil, err
 	}
 	_, odd = r.job()
 	jobs, err := s.withCounts(ctx, on, []jobRow{r})
 	if err != nil {
-		return fanout.Job{}, nil, err
+		return pushd.Job{}, nil, err
 	}
 	return jobs[0], odd, nil
 }
 
 // readable turns rows into jobs. Of a row that can't be decoded it gives what
 // can be read: one such row is no reason to show none of the others.
-func (s *Store) readable(rows []jobRow) []fanout.Job {
-	jobs := make([]fanout.Job, len(rows))
+func (s *Store) readable(rows []jobRow) []pushd.Job {
+	jobs := make([]pushd.Job, len(rows))
 	for i := range rows {
 		var err error
 		if jobs[i], err = rows[i].job(); err != nil {
@@ -169,8 +169,8 @@ func (s *Store) readable(rows []jobRow) []fanout.Job {
 
 // withCounts turns rows into jobs, with sums over the progress of those that
 // are still written to.
-func (s *Store) withCounts(ctx context.Context, on sqlx.QueryerContext, rows []jobRow) ([]fanout.Job, error) {
-	var live []fanout.JobID
+func (s *Store) withCounts(ctx context.Context, on sqlx.QueryerContext, rows []jobRow) ([]pushd.Job, error) {
+	var live []pushd.JobID
 	jobs := s.readable(rows)
 	for i := range rows {
 		if !rows[i].settledRow() {

@@ -8,11 +8,11 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
-// TakeBack lapses the leases of an earlier life. See fanout.Leases.
-func (s *Store) TakeBack(ctx context.Context, owner fanout.Owner) (int, error) {
+// TakeBack lapses the leases of an earlier life. See pushd.Leases.
+func (s *Store) TakeBack(ctx context.Context, owner pushd.Owner) (int, error) {
 	n, err := s.one(ctx, `
 UPDATE pushd_job SET `+lapse+`
 WHERE owner = ?
@@ -29,13 +29,13 @@ const lapse = `
   lease_until = 0,
   active_appid = CASE WHEN state = 'running' THEN active_appid ELSE NULL END`
 
-// Leases lists the leases that are held. See fanout.Leases.
-func (s *Store) Leases(ctx context.Context) (held []fanout.Observation, err error) {
+// Leases lists the leases that are held. See pushd.Leases.
+func (s *Store) Leases(ctx context.Context) (held []pushd.Observation, err error) {
 	var rows []struct {
-		ID    fanout.JobID `db:"id"`
-		Epoch int64        `db:"epoch"`
-		Until int64        `db:"lease_until"`
-		Term  int64        `db:"lease_term"`
+		ID    pushd.JobID `db:"id"`
+		Epoch int64       `db:"epoch"`
+		Until int64       `db:"lease_until"`
+		Term  int64       `db:"lease_term"`
 	}
 	err = s.retry(ctx, func() error {
 		rows = nil
@@ -46,15 +46,15 @@ WHERE owner > ''
   AND lease_until <> 0`)
 	})
 	for _, r := range rows {
-		held = append(held, fanout.Observation{
-			Lease: fanout.Lease{Job: r.ID, Epoch: r.Epoch}, Mark: r.Until, Term: time.Duration(r.Term) * time.Microsecond,
+		held = append(held, pushd.Observation{
+			Lease: pushd.Lease{Job: r.ID, Epoch: r.Epoch}, Mark: r.Until, Term: time.Duration(r.Term) * time.Microsecond,
 		})
 	}
 	return held, wrap(err, "list leases")
 }
 
-// Lapse frees a lease that was observed not to change. See fanout.Leases.
-func (s *Store) Lapse(ctx context.Context, seen fanout.Observation) (bool, error) {
+// Lapse frees a lease that was observed not to change. See pushd.Leases.
+func (s *Store) Lapse(ctx context.Context, seen pushd.Observation) (bool, error) {
 	n, err := s.one(ctx, `
 UPDATE pushd_job SET `+lapse+`
 WHERE id = ?
@@ -74,10 +74,10 @@ const renewable = `
   AND boot = ?
   AND (lease_until <> 0 OR state = 'running')`
 
-// Renew prolongs leases. See fanout.Leases.
-func (s *Store) Renew(ctx context.Context, owner fanout.Owner, term time.Duration, held []fanout.Held) (lost []fanout.JobID, err error) {
+// Renew prolongs leases. See pushd.Leases.
+func (s *Store) Renew(ctx context.Context, owner pushd.Owner, term time.Duration, held []pushd.Held) (lost []pushd.JobID, err error) {
 	held = slices.Clone(held)
-	slices.SortFunc(held, func(a, b fanout.Held) int { return strings.Compare(string(a.Job), string(b.Job)) })
+	slices.SortFunc(held, func(a, b pushd.Held) int { return strings.Compare(string(a.Job), string(b.Job)) })
 	for batch := range slices.Chunk(held, renewBatch) {
 		n, err := s.renew(ctx, owner, term, batch)
 		if err != nil {
@@ -95,7 +95,7 @@ func (s *Store) Renew(ctx context.Context, owner fanout.Owner, term time.Duratio
 	return lost, nil
 }
 
-func (s *Store) renew(ctx context.Context, owner fanout.Owner, term time.Duration, batch []fanout.Held) (int64, error) {
+func (s *Store) renew(ctx context.Context, owner pushd.Owner, term time.Duration, batch []pushd.Held) (int64, error) {
 	rates := strings.Repeat(" WHEN ? THEN ?", len(batch))
 	leases := "id = ? AND epoch = ?" + strings.Repeat(" OR id = ? AND epoch = ?", len(batch)-1)
 	args := []any{micros(term), micros(term)}
@@ -117,10 +117,10 @@ WHERE `+renewable+`
 
 // notOurs finds the leases among held that could not be renewed: they are
 // another's, or have lapsed.
-func (s *Store) notOurs(ctx context.Context, owner fanout.Owner, held []fanout.Held) ([]fanout.JobID, error) {
+func (s *Store) notOurs(ctx context.Context, owner pushd.Owner, held []pushd.Held) ([]pushd.JobID, error) {
 	var rows []struct {
-		ID    fanout.JobID `db:"id"`
-		Epoch int64        `db:"epoch"`
+		ID    pushd.JobID `db:"id"`
+		Epoch int64       `db:"epoch"`
 	}
 	err := s.retry(ctx, func() error {
 		rows = nil
@@ -132,11 +132,11 @@ WHERE `+renewable, owner.Instance, owner.Boot)
 	if err != nil {
 		return nil, err
 	}
-	ours := make(map[fanout.Lease]bool, len(rows))
+	ours := make(map[pushd.Lease]bool, len(rows))
 	for _, r := range rows {
-		ours[fanout.Lease{Job: r.ID, Epoch: r.Epoch}] = true
+		ours[pushd.Lease{Job: r.ID, Epoch: r.Epoch}] = true
 	}
-	var lost []fanout.JobID
+	var lost []pushd.JobID
 	for _, h := range held {
 		if !ours[h.Lease] {
 			lost = append(lost, h.Job)
@@ -145,14 +145,14 @@ WHERE `+renewable, owner.Instance, owner.Boot)
 	return lost, nil
 }
 
-// Orders reads what commands have made of held jobs. See fanout.Leases.
-func (s *Store) Orders(ctx context.Context, owner fanout.Owner) (orders []fanout.Order, err error) {
+// Orders reads what commands have made of held jobs. See pushd.Leases.
+func (s *Store) Orders(ctx context.Context, owner pushd.Owner) (orders []pushd.Order, err error) {
 	var rows []struct {
-		ID       fanout.JobID `db:"id"`
-		Epoch    int64        `db:"epoch"`
-		State    fanout.State `db:"state"`
-		Rate     int          `db:"rate"`
-		Deadline fanout.Time  `db:"deadline"`
+		ID       pushd.JobID `db:"id"`
+		Epoch    int64       `db:"epoch"`
+		State    pushd.State `db:"state"`
+		Rate     int         `db:"rate"`
+		Deadline pushd.Time  `db:"deadline"`
 	}
 	err = s.retry(ctx, func() error {
 		rows = nil
@@ -166,19 +166,19 @@ WHERE owner = ?
 		return nil, wrap(err, "read orders")
 	}
 	for _, r := range rows {
-		orders = append(orders, fanout.Order{
-			Lease: fanout.Lease{Job: r.ID, Epoch: r.Epoch}, State: r.State,
+		orders = append(orders, pushd.Order{
+			Lease: pushd.Lease{Job: r.ID, Epoch: r.Epoch}, State: r.State,
 			Rate: r.Rate, Deadline: r.Deadline,
 		})
 	}
 	return orders, nil
 }
 
-// Release gives a lease back. See fanout.Leases.
+// Release gives a lease back. See pushd.Leases.
 //
 // What was in flight when a command ended the job has been recorded by now,
 // so the sums are taken once more.
-func (s *Store) Release(ctx context.Context, l fanout.Lease) error {
+func (s *Store) Release(ctx context.Context, l pushd.Lease) error {
 	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET

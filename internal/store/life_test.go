@@ -3,14 +3,14 @@ package store_test
 import (
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 var (
-	sent    = fanout.Person{State: fanout.PersonSent}
-	skipped = fanout.Person{State: fanout.PersonSkipped, Code: 43004}
-	failed  = fanout.Person{State: fanout.PersonFailed, Code: 40003}
-	unknown = fanout.Person{State: fanout.PersonUnknown, Code: fanout.CodeTimeout}
+	sent    = pushd.Person{State: pushd.PersonSent}
+	skipped = pushd.Person{State: pushd.PersonSkipped, Code: 43004}
+	failed  = pushd.Person{State: pushd.PersonFailed, Code: 40003}
+	unknown = pushd.Person{State: pushd.PersonUnknown, Code: pushd.CodeTimeout}
 )
 
 // A job from the POST to the end, as the engine drives it.
@@ -24,7 +24,7 @@ func TestStore_LifeOfAJob(t *testing.T) {
 			t.Fatalf("channel %+v", c)
 		}
 		made := f.create(actID, appID)
-		if made.State != fanout.Queued || made.CreatedAt == 0 || made.Now == 0 || f.status(actID) != 1 {
+		if made.State != pushd.Queued || made.CreatedAt == 0 || made.Now == 0 || f.status(actID) != 1 {
 			t.Fatalf("created %+v, status %d", made, f.status(actID))
 		}
 		due, err := f.Due(f.ctx, 10)
@@ -34,32 +34,32 @@ func TestStore_LifeOfAJob(t *testing.T) {
 		}
 		j, err := f.Claim(f.ctx, alice, made.ID, term)
 		f.ok(err)
-		if j.State != fanout.Running || j.Epoch != 1 || j.Owner != alice || j.StartedAt == 0 || j.Leased <= j.Now {
+		if j.State != pushd.Running || j.Epoch != 1 || j.Owner != alice || j.StartedAt == 0 || j.Leased <= j.Now {
 			t.Fatalf("claimed %+v", j)
 		}
 		l := j.Lease()
-		f.message(l, fanout.Prepared{Message: &fanout.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": "第一课 🙂"}}, StartTime: start, Deadline: future})
-		ids := []fanout.OpenID{"oA", "oB", "oC", "oD"}
-		f.ok(f.StorePage(f.ctx, l, fanout.Page{No: 1, OpenIDs: ids}, fanout.Walk{Pass: 1, Cursor: "oD", Pages: 1, Walked: 4}))
-		f.want(f.Finish(f.ctx, l, fanout.Ending{State: fanout.Succeeded}), fanout.ErrIncomplete)
-		f.ok(f.SaveWalk(f.ctx, l, fanout.Walk{Pass: 1, Cursor: "oD", Pages: 1, Walked: 4, Complete: true}))
+		f.message(l, pushd.Prepared{Message: &pushd.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": "第一课 🙂"}}, StartTime: start, Deadline: future})
+		ids := []pushd.OpenID{"oA", "oB", "oC", "oD"}
+		f.ok(f.StorePage(f.ctx, l, pushd.Page{No: 1, OpenIDs: ids}, pushd.Walk{Pass: 1, Cursor: "oD", Pages: 1, Walked: 4}))
+		f.want(f.Finish(f.ctx, l, pushd.Ending{State: pushd.Succeeded}), pushd.ErrIncomplete)
+		f.ok(f.SaveWalk(f.ctx, l, pushd.Walk{Pass: 1, Cursor: "oD", Pages: 1, Walked: 4, Complete: true}))
 		b, err := f.People(f.ctx, j.ID, 1, 3, 4)
 		f.ok(err)
 		if string(b) != "oB\no" {
 			t.Errorf("people %q", b)
 		}
 		f.record(l, 1, sent, skipped, failed)
-		f.want(f.Finish(f.ctx, l, fanout.Ending{State: fanout.Succeeded}), fanout.ErrIncomplete)
+		f.want(f.Finish(f.ctx, l, pushd.Ending{State: pushd.Succeeded}), pushd.ErrIncomplete)
 		if f.status(actID) != 1 {
 			t.Errorf("a finish that was refused wrote status %d", f.status(actID))
 		}
 		f.record(l, 1, sent, skipped, failed, unknown)
-		f.ok(f.Finish(f.ctx, l, fanout.Ending{State: fanout.Succeeded}))
+		f.ok(f.Finish(f.ctx, l, pushd.Ending{State: pushd.Succeeded}))
 		j = f.job(j.ID)
-		if j.State != fanout.Succeeded || !j.Notified || j.FinishedAt == 0 || j.Owner != (fanout.Owner{}) || f.status(actID) != 2 {
+		if j.State != pushd.Succeeded || !j.Notified || j.FinishedAt == 0 || j.Owner != (pushd.Owner{}) || f.status(actID) != 2 {
 			t.Fatalf("finished %+v, status %d", j, f.status(actID))
 		}
-		if c := j.Counts; c.Sent != 1 || c.Skipped != 1 || c.Failed != 1 || c.Unknown != 1 || c.Errors[43004] != 1 || c.Errors[fanout.CodeTimeout] != 1 {
+		if c := j.Counts; c.Sent != 1 || c.Skipped != 1 || c.Failed != 1 || c.Unknown != 1 || c.Errors[43004] != 1 || c.Errors[pushd.CodeTimeout] != 1 {
 			t.Errorf("counts %+v", c)
 		}
 		if j.Prepared.Message.Data["thing1"] != "第一课 🙂" {

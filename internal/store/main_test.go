@@ -14,7 +14,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"go.uber.org/goleak"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/mariadb"
 	"pushd/internal/store"
 	"pushd/internal/store/sqlite"
@@ -43,17 +43,17 @@ func run(m *testing.M) int {
 }
 
 const (
-	appID  = fanout.AppID("wx0000000000000001")
-	actID  = fanout.ActID(42)
+	appID  = pushd.AppID("wx0000000000000001")
+	actID  = pushd.ActID(42)
 	start  = int64(1_900_000_000)
 	term   = 15 * time.Second
 	grace  = time.Minute
-	future = fanout.Time(1_900_000_000_000_000)
+	future = pushd.Time(1_900_000_000_000_000)
 )
 
 var (
-	alice = fanout.Owner{Instance: "alice", Boot: "1"}
-	bob   = fanout.Owner{Instance: "bob", Boot: "1"}
+	alice = pushd.Owner{Instance: "alice", Boot: "1"}
+	bob   = pushd.Owner{Instance: "bob", Boot: "1"}
 )
 
 // fixture is a store on an empty, migrated database with the platform's
@@ -133,9 +133,9 @@ func schema(t *testing.T) string {
 var quiet = slog.New(slog.DiscardHandler)
 
 // openids is a page of people.
-func openids(ids ...fanout.OpenID) []fanout.OpenID { return ids }
+func openids(ids ...pushd.OpenID) []pushd.OpenID { return ids }
 
-var succeeded = fanout.Ending{State: fanout.Succeeded}
+var succeeded = pushd.Ending{State: pushd.Succeeded}
 
 // loadMariaDB loads deploy/schema.sql.
 func loadMariaDB(t *testing.T, srv *mariadb.Server, name string) *sql.DB {
@@ -168,7 +168,7 @@ func (f *fixture) again() *store.Store {
 
 // channel gives the platform a channel that is due. An account belongs to one
 // owner: that of the first channel.
-func (f *fixture) channel(act fanout.ActID, app fanout.AppID) {
+func (f *fixture) channel(act pushd.ActID, app pushd.AppID) {
 	f.t.Helper()
 	owner := f.number(`SELECT COALESCE(MAX(uin), ?) FROM user_wx_account WHERE appid = ?`, act, app)
 	f.set(`INSERT INTO activity (id, uin, title, start_time, watch_url) VALUES (?, ?, ?, ?, ?)`,
@@ -198,24 +198,24 @@ func (f *fixture) number(query string, args ...any) (n int64) {
 }
 
 // status is the channel's live_notify_status.
-func (f *fixture) status(act fanout.ActID) int64 {
+func (f *fixture) status(act pushd.ActID) int64 {
 	f.t.Helper()
 	return f.number(`SELECT live_notify_status FROM activity_detail WHERE act_id = ?`, act)
 }
 
 // create makes a job for a channel of its own and account app.
-func (f *fixture) create(act fanout.ActID, app fanout.AppID) fanout.Job {
+func (f *fixture) create(act pushd.ActID, app pushd.AppID) pushd.Job {
 	f.t.Helper()
 	if act != actID {
 		f.channel(act, app)
 	}
-	j, err := f.Create(f.ctx, fanout.Job{ActID: act, AppID: app, StartTime: start, Deadline: future})
+	j, err := f.Create(f.ctx, pushd.Job{ActID: act, AppID: app, StartTime: start, Deadline: future})
 	f.ok(err)
 	return j
 }
 
 // claimed makes a job and claims it for owner.
-func (f *fixture) claimed(owner fanout.Owner) fanout.Job {
+func (f *fixture) claimed(owner pushd.Owner) pushd.Job {
 	f.t.Helper()
 	j, err := f.Claim(f.ctx, owner, f.create(actID, appID).ID, term)
 	f.ok(err)
@@ -223,36 +223,36 @@ func (f *fixture) claimed(owner fanout.Owner) fanout.Job {
 }
 
 // walked makes a claimed job with pages of people.
-func (f *fixture) walked(pages ...[]fanout.OpenID) fanout.Job {
+func (f *fixture) walked(pages ...[]pushd.OpenID) pushd.Job {
 	f.t.Helper()
 	j := f.claimed(alice)
-	w := fanout.Walk{Pass: 1}
+	w := pushd.Walk{Pass: 1}
 	for i, ids := range pages {
 		w.Pages, w.Walked, w.Cursor = i+1, w.Walked+int64(len(ids)), ids[len(ids)-1]
 		w.Complete = i == len(pages)-1
-		f.ok(f.StorePage(f.ctx, j.Lease(), fanout.Page{No: i + 1, OpenIDs: ids}, w))
+		f.ok(f.StorePage(f.ctx, j.Lease(), pushd.Page{No: i + 1, OpenIDs: ids}, w))
 	}
 	return f.job(j.ID)
 }
 
 // record writes the states of one page's people.
-func (f *fixture) record(l fanout.Lease, page int, people ...fanout.Person) {
+func (f *fixture) record(l pushd.Lease, page int, people ...pushd.Person) {
 	f.t.Helper()
-	f.ok(f.Record(f.ctx, l, []fanout.Progress{progress(page, people...)}))
+	f.ok(f.Record(f.ctx, l, []pushd.Progress{progress(page, people...)}))
 }
 
-func progress(page int, people ...fanout.Person) fanout.Progress {
-	p := fanout.Progress{Page: page, People: len(people), Mark: len(people), Outcomes: fanout.EncodePersons(nil, people)}
+func progress(page int, people ...pushd.Person) pushd.Progress {
+	p := pushd.Progress{Page: page, People: len(people), Mark: len(people), Outcomes: pushd.EncodePersons(nil, people)}
 	p.Counts.Errors = map[int]int64{}
 	for _, person := range people {
 		switch person.State {
-		case fanout.PersonSent:
+		case pushd.PersonSent:
 			p.Counts.Sent++
-		case fanout.PersonSkipped:
+		case pushd.PersonSkipped:
 			p.Counts.Skipped++
-		case fanout.PersonFailed:
+		case pushd.PersonFailed:
 			p.Counts.Failed++
-		case fanout.PersonUnknown:
+		case pushd.PersonUnknown:
 			p.Counts.Unknown++
 		}
 		if person.Code != 0 {
@@ -262,7 +262,7 @@ func progress(page int, people ...fanout.Person) fanout.Progress {
 	return p
 }
 
-func (f *fixture) job(id fanout.JobID) fanout.Job {
+func (f *fixture) job(id pushd.JobID) pushd.Job {
 	f.t.Helper()
 	j, err := f.Job(f.ctx, id)
 	f.ok(err)
@@ -284,7 +284,7 @@ func (f *fixture) want(err, want error) {
 }
 
 // message stores what a job sends.
-func (f *fixture) message(l fanout.Lease, m fanout.Prepared) {
+func (f *fixture) message(l pushd.Lease, m pushd.Prepared) {
 	f.t.Helper()
 	_, err := f.SaveMessage(f.ctx, l, m)
 	f.ok(err)

@@ -9,13 +9,13 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // number gives a job's message its version, and stores the version with the job:
 // that of the last message if this is the same, else the next. The caller has
 // written the job's row in tx, which keeps others out.
-func (s *Store) number(ctx context.Context, tx *sqlx.Tx, id fanout.JobID, message []byte) (int, error) {
+func (s *Store) number(ctx context.Context, tx *sqlx.Tx, id pushd.JobID, message []byte) (int, error) {
 	var last struct {
 		Version int    `db:"version"`
 		Message string `db:"message"`
@@ -43,11 +43,11 @@ VALUES (?, ?, ?, {now})`, id, version, string(message)); err != nil {
 }
 
 // Messages lists the versions of a job's message, the first first.
-func (s *Store) Messages(ctx context.Context, id fanout.JobID) ([]fanout.MessageVersion, error) {
+func (s *Store) Messages(ctx context.Context, id pushd.JobID) ([]pushd.MessageVersion, error) {
 	var rows []struct {
-		Version   int         `db:"version"`
-		Message   []byte      `db:"message"`
-		CreatedAt fanout.Time `db:"created_at"`
+		Version   int        `db:"version"`
+		Message   []byte     `db:"message"`
+		CreatedAt pushd.Time `db:"created_at"`
 	}
 	err := s.retry(ctx, func() error {
 		rows = nil
@@ -60,9 +60,9 @@ ORDER BY version`, id)
 	if err != nil {
 		return nil, wrap(err, "list messages of job %s", id)
 	}
-	versions := make([]fanout.MessageVersion, len(rows))
+	versions := make([]pushd.MessageVersion, len(rows))
 	for i, r := range rows {
-		versions[i] = fanout.MessageVersion{Version: r.Version, At: r.CreatedAt}
+		versions[i] = pushd.MessageVersion{Version: r.Version, At: r.CreatedAt}
 		if err := json.Unmarshal(r.Message, &versions[i].Message); err != nil {
 			return nil, wrap(fmt.Errorf("version %d: %w", r.Version, err), "list messages of job %s", id)
 		}

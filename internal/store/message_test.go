@@ -3,11 +3,11 @@ package store_test
 import (
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // versions checks the messages that a job has had.
-func (f *fixture) versions(id fanout.JobID, want ...string) {
+func (f *fixture) versions(id pushd.JobID, want ...string) {
 	f.t.Helper()
 	list, err := f.Messages(f.ctx, id)
 	f.ok(err)
@@ -21,8 +21,8 @@ func (f *fixture) versions(id fanout.JobID, want ...string) {
 	}
 }
 
-func saying(text string) *fanout.Message {
-	return &fanout.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": text}}
+func saying(text string) *pushd.Message {
+	return &pushd.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": text}}
 }
 
 // A message gets a version when it is new, and keeps it when it is made again.
@@ -31,7 +31,7 @@ func TestStore_MessageVersions(t *testing.T) {
 		j := f.claimed(alice)
 		f.versions(j.ID)
 		for i, text := range []string{"a 🙂", "a 🙂", "b", "a 🙂"} {
-			version, err := f.SaveMessage(f.ctx, j.Lease(), fanout.Prepared{Message: saying(text)})
+			version, err := f.SaveMessage(f.ctx, j.Lease(), pushd.Prepared{Message: saying(text)})
 			f.ok(err)
 			if want := []int{1, 1, 2, 3}[i]; version != want {
 				t.Errorf("%q is version %d, want %d", text, version, want)
@@ -48,24 +48,24 @@ func TestStore_MessageVersions(t *testing.T) {
 func TestStore_CommandCorrectsTheMessage(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.claimed(alice)
-		f.message(j.Lease(), fanout.Prepared{Message: saying("wrong"), StartTime: start})
-		right := func(before fanout.Asked, text string) (fanout.Job, error) {
+		f.message(j.Lease(), pushd.Prepared{Message: saying("wrong"), StartTime: start})
+		right := func(before pushd.Asked, text string) (pushd.Job, error) {
 			posted := before
-			asked := fanout.Asked{Data: saying(text).Data, Posted: &posted}
-			return f.Command(f.ctx, j.ID, fanout.Command{From: []fanout.State{fanout.Paused}, AskedBefore: &before, Asked: &asked, Message: saying(text)})
+			asked := pushd.Asked{Data: saying(text).Data, Posted: &posted}
+			return f.Command(f.ctx, j.ID, pushd.Command{From: []pushd.State{pushd.Paused}, AskedBefore: &before, Asked: &asked, Message: saying(text)})
 		}
-		_, err := right(fanout.Asked{}, "right")
-		f.want(err, fanout.ErrLost) // it runs
-		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		_, err := right(pushd.Asked{}, "right")
+		f.want(err, pushd.ErrLost) // it runs
+		_, err = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
 		f.ok(err)
-		got, err := right(fanout.Asked{}, "right")
+		got, err := right(pushd.Asked{}, "right")
 		f.ok(err)
-		if got.State != fanout.Paused || got.MessageVersion != 2 || got.Prepared.Message.Data["thing1"] != "right" || got.Prepared.StartTime != start ||
+		if got.State != pushd.Paused || got.MessageVersion != 2 || got.Prepared.Message.Data["thing1"] != "right" || got.Prepared.StartTime != start ||
 			got.Asked.Data["thing1"] != "right" || got.Asked.Posted == nil {
 			t.Errorf("corrected: %+v", got)
 		}
-		_, err = right(fanout.Asked{}, "late")
-		f.want(err, fanout.ErrLost)
+		_, err = right(pushd.Asked{}, "late")
+		f.want(err, pushd.ErrLost)
 		got, err = right(got.Asked, "righter")
 		f.ok(err)
 		f.versions(j.ID, "wrong", "right", "righter")

@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/mariadb"
 	"pushd/internal/store"
 )
@@ -69,7 +69,7 @@ func TestOpen_SettingsOfTheDSNDoNotMatter(t *testing.T) {
 		if c, err := s.Channel(f.ctx, actID); err != nil || c.Title != "第一课" {
 			t.Errorf("%s: title %q %v", params, c.Title, err)
 		}
-		if _, err := s.Create(f.ctx, fanout.Job{ActID: 9, AppID: fanout.AppID(strings.Repeat("x", 65)), Deadline: future}); err == nil {
+		if _, err := s.Create(f.ctx, pushd.Job{ActID: 9, AppID: pushd.AppID(strings.Repeat("x", 65)), Deadline: future}); err == nil {
 			t.Errorf("%s: an appid was cut in silence", params)
 		}
 		f.ok(s.Close())
@@ -87,26 +87,26 @@ func TestStore_RacesOnEveryIsolationLevel(t *testing.T) {
 			f.opt.DSN += level
 			f.Store = f.again()
 			for round := range 25 {
-				act := fanout.ActID(1000 + round)
+				act := pushd.ActID(1000 + round)
 				f.channel(act, appID)
 				var made, taken atomic.Int64
 				var id atomic.Value
 				atOnce(8, func(int) {
-					j, err := f.Create(f.ctx, fanout.Job{ActID: act, AppID: appID, StartTime: start, Deadline: future})
+					j, err := f.Create(f.ctx, pushd.Job{ActID: act, AppID: appID, StartTime: start, Deadline: future})
 					if err == nil {
 						made.Add(1)
 						id.Store(j.ID)
-					} else if err != fanout.ErrExists {
+					} else if err != pushd.ErrExists {
 						t.Error(err)
 					}
 				})
 				atOnce(8, func(int) {
-					j, err := f.Claim(f.ctx, alice, id.Load().(fanout.JobID), term)
+					j, err := f.Claim(f.ctx, alice, id.Load().(pushd.JobID), term)
 					if err == nil {
 						taken.Add(1)
-						err = f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Canceled})
+						err = f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Canceled})
 					}
-					if err != nil && err != fanout.ErrLost {
+					if err != nil && err != pushd.ErrLost {
 						t.Error(err)
 					}
 				})
@@ -146,10 +146,10 @@ func TestStore_TriesAgainAfterADeadlock(t *testing.T) {
 		f.ok(err)
 		f.ok(tx.Commit())
 		f.ok(<-done)
-		if got := f.job(j.ID); got.State != fanout.Succeeded || f.status(actID) != 2 {
+		if got := f.job(j.ID); got.State != pushd.Succeeded || f.status(actID) != 2 {
 			t.Fatalf("state %s, status %d", got.State, f.status(actID))
 		}
-		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.EndedStates, To: fanout.Queued})
+		_, err = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.EndedStates, To: pushd.Queued})
 		f.ok(err)
 		j, err = f.Claim(f.ctx, alice, j.ID, term)
 		f.ok(err)
@@ -186,7 +186,7 @@ func TestStore_OutlivesItsServer(t *testing.T) {
 	srv.Kill()
 	for name, call := range map[string]func() error{
 		"Now":    func() error { _, err := s.Now(f.ctx); return err },
-		"Record": func() error { return s.Record(f.ctx, j.Lease(), []fanout.Progress{progress(1, sent, sent)}) },
+		"Record": func() error { return s.Record(f.ctx, j.Lease(), []pushd.Progress{progress(1, sent, sent)}) },
 		"Finish": func() error { return s.Finish(f.ctx, j.Lease(), succeeded) },
 		"Claim":  func() error { _, err := s.Claim(f.ctx, bob, j.ID, term); return err },
 	} {
@@ -195,7 +195,7 @@ func TestStore_OutlivesItsServer(t *testing.T) {
 		}
 	}
 	f.ok(srv.Restart(f.ctx))
-	if got := f.job(j.ID); got.Counts.Sent != 1 || got.Epoch != 1 || got.State != fanout.Running {
+	if got := f.job(j.ID); got.Counts.Sent != 1 || got.Epoch != 1 || got.State != pushd.Running {
 		t.Errorf("after the restart: %+v", got)
 	}
 	f.record(j.Lease(), 1, sent, sent)
@@ -205,10 +205,10 @@ func TestStore_OutlivesItsServer(t *testing.T) {
 func TestStore_Down(t *testing.T) {
 	f := onMariaDB(t)
 	for err, want := range map[error]bool{
-		nil: false, fanout.ErrLost: false, sql.ErrNoRows: false, io.ErrUnexpectedEOF: true, context.DeadlineExceeded: true,
+		nil: false, pushd.ErrLost: false, sql.ErrNoRows: false, io.ErrUnexpectedEOF: true, context.DeadlineExceeded: true,
 		errors.New("syntax"): false, &mysql.MySQLError{Number: 1064}: false, &mysql.MySQLError{Number: 1054}: false, &mysql.MySQLError{Number: 1142}: false,
 		&mysql.MySQLError{Number: 1040}: true, &mysql.MySQLError{Number: 1047}: true, &mysql.MySQLError{Number: 1969}: true, &mysql.MySQLError{Number: 9002}: true,
-		&fanout.ChannelError{}: false,
+		&pushd.ChannelError{}: false,
 	} {
 		if got := f.Down(err); got != want {
 			t.Errorf("Down(%v) = %v", err, got)

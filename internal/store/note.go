@@ -6,21 +6,21 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
-// Reload reads the job. See fanout.Notes.
-func (s *Store) Reload(ctx context.Context, id fanout.JobID) (fanout.Job, error) {
+// Reload reads the job. See pushd.Notes.
+func (s *Store) Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
 	return s.Job(ctx, id)
 }
 
 // SaveMessage stores what the job sends and the channel's facts it was made
-// from, and numbers the message. See fanout.Notes.
+// from, and numbers the message. See pushd.Notes.
 //
 // The job follows its channel: with a moved start it becomes the reminder of
 // the new start, so that nobody can ask for that one a second time. A deadline
 // that came with the job, or was set since, stays.
-func (s *Store) SaveMessage(ctx context.Context, l fanout.Lease, m fanout.Prepared) (version int, err error) {
+func (s *Store) SaveMessage(ctx context.Context, l pushd.Lease, m pushd.Prepared) (version int, err error) {
 	var message []byte
 	if m.Message != nil {
 		if message, err = json.Marshal(m.Message); err != nil {
@@ -35,7 +35,7 @@ UPDATE pushd_job SET
   prepared_deadline = ?,
   deadline = CASE WHEN deadline_asked = 0 AND ? > 0 THEN ? ELSE deadline END
 WHERE `+running, nullText(message), m.StartTime, m.Deadline, m.Deadline, m.Deadline, l.Job, l.Epoch)
-		if err := s.won(n, err, fanout.ErrLost); err != nil {
+		if err := s.won(n, err, pushd.ErrLost); err != nil {
 			return err
 		}
 		if message != nil {
@@ -49,10 +49,10 @@ WHERE `+running, nullText(message), m.StartTime, m.Deadline, m.Deadline, m.Deadl
 }
 
 // moveStart makes the job the newest run of the reminder at start.
-func (s *Store) moveStart(ctx context.Context, tx *sqlx.Tx, id fanout.JobID, start int64) error {
+func (s *Store) moveStart(ctx context.Context, tx *sqlx.Tx, id pushd.JobID, start int64) error {
 	var now struct {
-		ActID     fanout.ActID `db:"actid"`
-		StartTime int64        `db:"start_time"`
+		ActID     pushd.ActID `db:"actid"`
+		StartTime int64       `db:"start_time"`
 	}
 	if err := tx.GetContext(ctx, &now, `SELECT actid, start_time FROM pushd_job WHERE id = ?`, id); err != nil {
 		return err
@@ -72,12 +72,12 @@ WHERE actid = ?
 	return err
 }
 
-// SaveQuota stores what is known of today's quota. See fanout.Notes.
-func (s *Store) SaveQuota(ctx context.Context, l fanout.Lease, remain, shortfall *int64) error {
+// SaveQuota stores what is known of today's quota. See pushd.Notes.
+func (s *Store) SaveQuota(ctx context.Context, l pushd.Lease, remain, shortfall *int64) error {
 	n, err := s.one(ctx, `
 UPDATE pushd_job SET
   quota_remain = ?,
   shortfall = ?
 WHERE `+mine, remain, shortfall, l.Job, l.Epoch)
-	return wrap(s.won(n, err, fanout.ErrLost), "save quota of job %s", l.Job)
+	return wrap(s.won(n, err, pushd.ErrLost), "save quota of job %s", l.Job)
 }

@@ -3,7 +3,7 @@ package store_test
 import (
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // A row of pushd_job that can't be decoded is shown as far as it can be, and is
@@ -13,19 +13,19 @@ func TestStore_OneRowThatCannotBeDecoded(t *testing.T) {
 		for column, value := range map[string]string{"asked": "{", "message": "[]", "errors": "nonsense"} {
 			f.set(`DELETE FROM pushd_job`)
 			f.set(`DELETE FROM pushd_progress`)
-			bad, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future})
+			bad, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future})
 			f.ok(err)
-			good, err := f.Create(f.ctx, fanout.Job{ActID: actID + 100, AppID: "wx2", StartTime: start, Deadline: future})
+			good, err := f.Create(f.ctx, pushd.Job{ActID: actID + 100, AppID: "wx2", StartTime: start, Deadline: future})
 			f.ok(err)
 			f.set(`UPDATE pushd_job SET `+column+` = ? WHERE id = ?`, value, bad.ID)
-			list, _, err := f.Jobs(f.ctx, fanout.Filter{Limit: 10})
+			list, _, err := f.Jobs(f.ctx, pushd.Filter{Limit: 10})
 			f.ok(err)
 			standing, err := f.Standing(f.ctx, 0, "", 10)
 			f.ok(err)
-			for name, jobs := range map[string][]fanout.Job{"list": list, "standing": standing} {
-				seen := map[fanout.JobID]bool{}
+			for name, jobs := range map[string][]pushd.Job{"list": list, "standing": standing} {
+				seen := map[pushd.JobID]bool{}
 				for _, j := range jobs {
-					seen[j.ID] = j.State == fanout.Queued && j.ActID != 0
+					seen[j.ID] = j.State == pushd.Queued && j.ActID != 0
 				}
 				if len(jobs) != 2 || !seen[bad.ID] || !seen[good.ID] {
 					t.Errorf("%s, %s: %+v", column, name, jobs)
@@ -36,7 +36,7 @@ func TestStore_OneRowThatCannotBeDecoded(t *testing.T) {
 			if _, err := f.Job(f.ctx, bad.ID); (err == nil) != (column == "errors") {
 				t.Errorf("%s: %v", column, err)
 			}
-			if got, err := f.Command(f.ctx, bad.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled}); err != nil || got.State != fanout.Canceled {
+			if got, err := f.Command(f.ctx, bad.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled}); err != nil || got.State != pushd.Canceled {
 				t.Errorf("%s: canceled: %s %v", column, got.State, err)
 			}
 		}

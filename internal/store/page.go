@@ -9,7 +9,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // walkSet are the columns of a walk, in the order of walkArgs.
@@ -17,7 +17,7 @@ const walkSet = `
   walk_pass = ?, walk_cursor = ?, walk_pages = ?, walk_walked = ?, walk_total = ?,
   walk_seen = ?, walk_fresh = ?, walk_pass_at = ?, walk_complete = ?`
 
-func walkArgs(w fanout.Walk) []any {
+func walkArgs(w pushd.Walk) []any {
 	return []any{w.Pass, []byte(w.Cursor), w.Pages, w.Walked, w.Total, w.Seen, w.Fresh, w.PassAt, w.Complete}
 }
 
@@ -37,11 +37,11 @@ const running = mine + `
   AND state = 'running'`
 
 // StorePage stores a page of followers and the walk after it. See
-// fanout.Pages.
+// pushd.Pages.
 //
 // The job's row is written first: it is the fence, and whoever wants to claim
 // the job waits until the page is in.
-func (s *Store) StorePage(ctx context.Context, l fanout.Lease, p fanout.Page, w fanout.Walk) error {
+func (s *Store) StorePage(ctx context.Context, l pushd.Lease, p pushd.Page, w pushd.Walk) error {
 	openids, err := joinOpenIDs(p.OpenIDs)
 	if err != nil {
 		return fmt.Errorf("store page %d of job %s: %w", p.No, l.Job, err)
@@ -60,7 +60,7 @@ WHERE `+mine+`
 		if _, err := s.exec(ctx, tx, `
 INSERT INTO pushd_page (job_id, page_no, people, openids)
 VALUES (?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), openids); err != nil {
-			return s.won(0, err, fanout.ErrExists)
+			return s.won(0, err, pushd.ErrExists)
 		}
 		_, err = s.exec(ctx, tx, `
 INSERT INTO pushd_progress (job_id, page_no, people, epoch, outcomes)
@@ -71,43 +71,43 @@ VALUES (?, ?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), l.Epoch, []byte{})
 }
 
 // whyNoPage tells a page that is stored already from a lost lease.
-func (s *Store) whyNoPage(ctx context.Context, tx *sqlx.Tx, l fanout.Lease, no int) error {
+func (s *Store) whyNoPage(ctx context.Context, tx *sqlx.Tx, l pushd.Lease, no int) error {
 	var pages int
 	err := tx.GetContext(ctx, &pages, `SELECT walk_pages FROM pushd_job WHERE `+mine, l.Job, l.Epoch)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return fanout.ErrLost
+		return pushd.ErrLost
 	case err != nil:
 		return err
 	case pages >= no:
-		return fanout.ErrExists
+		return pushd.ErrExists
 	}
 	return fmt.Errorf("page %d follows page %d", no, pages)
 }
 
-// SaveWalk stores where the walk stands. See fanout.Pages.
+// SaveWalk stores where the walk stands. See pushd.Pages.
 //
 // A write that was given up and arrives late must not set the walk back
 // before a page that was stored since, hence the condition on walk_pages.
-func (s *Store) SaveWalk(ctx context.Context, l fanout.Lease, w fanout.Walk) error {
+func (s *Store) SaveWalk(ctx context.Context, l pushd.Lease, w pushd.Walk) error {
 	n, err := s.one(ctx, `
 UPDATE pushd_job SET `+walkSet+`
 WHERE `+mine+`
   AND walk_pages = ?`, append(walkArgs(w), l.Job, l.Epoch, w.Pages)...)
-	return wrap(s.won(n, err, fanout.ErrLost), "save walk of job %s", l.Job)
+	return wrap(s.won(n, err, pushd.ErrLost), "save walk of job %s", l.Job)
 }
 
-// StartOver forgets the list of a job and what came of it. See fanout.Pages.
+// StartOver forgets the list of a job and what came of it. See pushd.Pages.
 //
 // A statement that was given up and arrives late must not remove the pages of
 // the next list, hence the condition on the time at which the pass began.
-func (s *Store) StartOver(ctx context.Context, l fanout.Lease, passAt fanout.Time) error {
+func (s *Store) StartOver(ctx context.Context, l pushd.Lease, passAt pushd.Time) error {
 	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET `+walkSet+`
 WHERE `+running+`
-  AND walk_pass_at IN (0, ?)`, append(walkArgs(fanout.Walk{}), l.Job, l.Epoch, passAt)...)
-		if err := s.won(n, err, fanout.ErrLost); err != nil {
+  AND walk_pass_at IN (0, ?)`, append(walkArgs(pushd.Walk{}), l.Job, l.Epoch, passAt)...)
+		if err := s.won(n, err, pushd.ErrLost); err != nil {
 			return err
 		}
 		if _, err := s.exec(ctx, tx, `DELETE FROM pushd_progress WHERE job_id = ?`, l.Job); err != nil {
@@ -119,8 +119,8 @@ WHERE `+running+`
 	return wrap(err, "start job %s over", l.Job)
 }
 
-// People reads a slice of a page's openids. See fanout.Pages.
-func (s *Store) People(ctx context.Context, id fanout.JobID, page int, offset, limit int) (b []byte, err error) {
+// People reads a slice of a page's openids. See pushd.Pages.
+func (s *Store) People(ctx context.Context, id pushd.JobID, page int, offset, limit int) (b []byte, err error) {
 	err = s.retry(ctx, func() error {
 		return s.db.GetContext(ctx, &b, `
 SELECT SUBSTR(openids, ?, ?)
@@ -129,13 +129,13 @@ WHERE job_id = ?
   AND page_no = ?`, offset+1, limit, id, page)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		err = fanout.ErrNotFound
+		err = pushd.ErrNotFound
 	}
 	return b, wrap(err, "read page %d of job %s", page, id)
 }
 
 // joinOpenIDs puts a newline after each openid.
-func joinOpenIDs(ids []fanout.OpenID) ([]byte, error) {
+func joinOpenIDs(ids []pushd.OpenID) ([]byte, error) {
 	size := 0
 	for _, id := range ids {
 		if id == "" || strings.Contains(string(id), "\n") {

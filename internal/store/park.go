@@ -3,11 +3,11 @@ package store
 import (
 	"context"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
-// Park ends the work on a running job until it is due. See fanout.Leases.
-func (s *Store) Park(ctx context.Context, l fanout.Lease, p fanout.Parking) error {
+// Park ends the work on a running job until it is due. See pushd.Leases.
+func (s *Store) Park(ctx context.Context, l pushd.Lease, p pushd.Parking) error {
 	n, err := s.one(ctx, `
 UPDATE pushd_job SET
   state = 'parked',
@@ -20,5 +20,5 @@ UPDATE pushd_job SET
   lease_until = 0,
   send_rate = 0
 WHERE `+running, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
-	return wrap(s.won(n, err, fanout.ErrLost), "park job %s", l.Job)
+	return wrap(s.won(n, err, pushd.ErrLost), "park job %s", l.Job)
 }

@@ -3,20 +3,20 @@ package store_test
 import (
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 func TestStore_ParkAndDue(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.claimed(alice)
-		f.ok(f.Park(f.ctx, j.Lease(), fanout.Parking{Reason: fanout.QuotaExhausted, Detail: "bad utf8 \xff", Until: future}))
+		f.ok(f.Park(f.ctx, j.Lease(), pushd.Parking{Reason: pushd.QuotaExhausted, Detail: "bad utf8 \xff", Until: future}))
 		got := f.job(j.ID)
-		if got.State != fanout.Parked || got.Reason != fanout.QuotaExhausted || got.ParkedUntil != future || got.Owner != (fanout.Owner{}) {
+		if got.State != pushd.Parked || got.Reason != pushd.QuotaExhausted || got.ParkedUntil != future || got.Owner != (pushd.Owner{}) {
 			t.Errorf("parked: %+v", got)
 		}
 		_, err := f.Claim(f.ctx, bob, j.ID, term)
-		f.want(err, fanout.ErrLost) // not yet
-		_, err = f.Command(f.ctx, j.ID, fanout.Command{From: []fanout.State{fanout.Parked}, Unpark: true})
+		f.want(err, pushd.ErrLost) // not yet
+		_, err = f.Command(f.ctx, j.ID, pushd.Command{From: []pushd.State{pushd.Parked}, Unpark: true})
 		f.ok(err)
 		due, err := f.Due(f.ctx, 5)
 		f.ok(err)
@@ -25,7 +25,7 @@ func TestStore_ParkAndDue(t *testing.T) {
 		}
 		got, err = f.Claim(f.ctx, bob, j.ID, term)
 		f.ok(err)
-		if got.Reason != fanout.QuotaExhausted || got.Detail != "" || got.ParkedUntil != 0 {
+		if got.Reason != pushd.QuotaExhausted || got.Detail != "" || got.ParkedUntil != 0 {
 			t.Errorf("the claim does not say what the job waited for: %+v", got)
 		}
 		if got := f.job(j.ID); got.Reason != "" || got.ParkedUntil != 0 {
@@ -37,13 +37,13 @@ func TestStore_ParkAndDue(t *testing.T) {
 // Jobs come up by their deadline.
 func TestStore_DueByDeadline(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		var want []fanout.JobID
-		for i, later := range []fanout.Time{3, 1, 2} {
-			j, err := f.Create(f.ctx, fanout.Job{ActID: fanout.ActID(50 + i), AppID: fanout.AppID(rune('a' + i)), Deadline: future + later})
+		var want []pushd.JobID
+		for i, later := range []pushd.Time{3, 1, 2} {
+			j, err := f.Create(f.ctx, pushd.Job{ActID: pushd.ActID(50 + i), AppID: pushd.AppID(rune('a' + i)), Deadline: future + later})
 			f.ok(err)
 			want = append(want, j.ID)
 		}
-		want = []fanout.JobID{want[1], want[2], want[0]}
+		want = []pushd.JobID{want[1], want[2], want[0]}
 		due, err := f.Due(f.ctx, 10)
 		f.ok(err)
 		if len(due) != 3 || due[0] != want[0] || due[1] != want[1] || due[2] != want[2] {

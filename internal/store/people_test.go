@@ -7,17 +7,17 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Every byte of an openid counts, whatever a collation may think of it.
 func TestStore_OpenIDsCompareByteForByte(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		page := []fanout.OpenID{"oAbc", "oabc", "oABC", "oAbc ", "xoAbc", "é", "e\u0301", "o'\\%_\x00", "\xff\xfe"}
-		j := f.walked(page, []fanout.OpenID{"bc"})
-		people := make([]fanout.Person, len(page))
+		page := []pushd.OpenID{"oAbc", "oabc", "oABC", "oAbc ", "xoAbc", "é", "e\u0301", "o'\\%_\x00", "\xff\xfe"}
+		j := f.walked(page, []pushd.OpenID{"bc"})
+		people := make([]pushd.Person, len(page))
 		for i := range people {
-			people[i] = fanout.Person{State: fanout.PersonFailed, Code: int32(i + 1)}
+			people[i] = pushd.Person{State: pushd.PersonFailed, Code: int32(i + 1)}
 		}
 		f.record(j.Lease(), 1, people...)
 		f.record(j.Lease(), 2, skipped)
@@ -31,9 +31,9 @@ func TestStore_OpenIDsCompareByteForByte(t *testing.T) {
 		if p, err := f.Recipient(f.ctx, j.ID, "bc"); err != nil || p != skipped { // also the end of others
 			t.Errorf("bc: %+v %v", p, err)
 		}
-		for _, id := range []fanout.OpenID{"", "oAb", "Abc", "OABC", "oAbc\noabc", "e"} {
+		for _, id := range []pushd.OpenID{"", "oAb", "Abc", "OABC", "oAbc\noabc", "e"} {
 			_, err := f.Recipient(f.ctx, j.ID, id)
-			f.want(err, fanout.ErrNotFound)
+			f.want(err, pushd.ErrNotFound)
 		}
 		var all strings.Builder
 		for offset := 0; ; offset += 5 { // in slices that cut openids
@@ -52,9 +52,9 @@ func TestStore_OpenIDsCompareByteForByte(t *testing.T) {
 			t.Errorf("people %q, want %q", all.String(), want.String())
 		}
 		_, err := f.People(f.ctx, j.ID, 3, 0, 5)
-		f.want(err, fanout.ErrNotFound)
-		for _, bad := range []fanout.OpenID{"", "a\nb"} {
-			if err := f.StorePage(f.ctx, j.Lease(), fanout.Page{No: 3, OpenIDs: []fanout.OpenID{bad}}, fanout.Walk{Pages: 3}); err == nil {
+		f.want(err, pushd.ErrNotFound)
+		for _, bad := range []pushd.OpenID{"", "a\nb"} {
+			if err := f.StorePage(f.ctx, j.Lease(), pushd.Page{No: 3, OpenIDs: []pushd.OpenID{bad}}, pushd.Walk{Pages: 3}); err == nil {
 				t.Errorf("openid %q was stored", bad)
 			}
 		}
@@ -63,9 +63,9 @@ func TestStore_OpenIDsCompareByteForByte(t *testing.T) {
 
 func TestStore_RecipientBehindTheWatermark(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA", "oB", "oC"})
-		f.ok(f.Record(f.ctx, j.Lease(), []fanout.Progress{{Page: 1, People: 3, Mark: 2, Outcomes: fanout.EncodePersons(nil, []fanout.Person{sent})}}))
-		for id, want := range map[fanout.OpenID]fanout.PersonState{"oA": fanout.PersonSent, "oB": fanout.InDoubt, "oC": fanout.Untouched} {
+		j := f.walked([]pushd.OpenID{"oA", "oB", "oC"})
+		f.ok(f.Record(f.ctx, j.Lease(), []pushd.Progress{{Page: 1, People: 3, Mark: 2, Outcomes: pushd.EncodePersons(nil, []pushd.Person{sent})}}))
+		for id, want := range map[pushd.OpenID]pushd.PersonState{"oA": pushd.PersonSent, "oB": pushd.InDoubt, "oC": pushd.Untouched} {
 			if p, err := f.Recipient(f.ctx, j.ID, id); err != nil || p.State != want {
 				t.Errorf("%s: %v %v, want %v", id, p.State, err, want)
 			}
@@ -74,40 +74,40 @@ func TestStore_RecipientBehindTheWatermark(t *testing.T) {
 }
 
 // bigPage is a full page of openids of the usual length.
-func bigPage(no int) []fanout.OpenID {
-	ids := make([]fanout.OpenID, fanout.PageSize)
+func bigPage(no int) []pushd.OpenID {
+	ids := make([]pushd.OpenID, pushd.PageSize)
 	for i := range ids {
-		ids[i] = fanout.OpenID(fmt.Sprintf("o6_bmasdasdsad6_%06d_%05d", no, i))
+		ids[i] = pushd.OpenID(fmt.Sprintf("o6_bmasdasdsad6_%06d_%05d", no, i))
 	}
 	return ids
 }
 
 func TestStore_FailuresInOrderOverPages(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked(bigPage(1), bigPage(2), []fanout.OpenID{"last"})
-		full := slices.Repeat([]fanout.Person{sent}, fanout.PageSize)
+		j := f.walked(bigPage(1), bigPage(2), []pushd.OpenID{"last"})
+		full := slices.Repeat([]pushd.Person{sent}, pushd.PageSize)
 		full[0], full[7], full[9999] = failed, unknown, skipped
 		f.record(j.Lease(), 1, full...)
-		f.record(j.Lease(), 2, slices.Repeat([]fanout.Person{sent}, fanout.PageSize)...)
+		f.record(j.Lease(), 2, slices.Repeat([]pushd.Person{sent}, pushd.PageSize)...)
 		f.record(j.Lease(), 3, failed)
-		list := func(states ...fanout.PersonState) (got []fanout.Failure) {
-			f.ok(f.Failures(f.ctx, j.ID, states, func(x fanout.Failure) error { got = append(got, x); return nil }))
+		list := func(states ...pushd.PersonState) (got []pushd.Failure) {
+			f.ok(f.Failures(f.ctx, j.ID, states, func(x pushd.Failure) error { got = append(got, x); return nil }))
 			return got
 		}
-		want := []fanout.Failure{
-			{OpenID: bigPage(1)[0], State: fanout.PersonFailed, Code: 40003, Page: 1},
-			{OpenID: bigPage(1)[7], State: fanout.PersonUnknown, Code: fanout.CodeTimeout, Page: 1},
-			{OpenID: bigPage(1)[9999], State: fanout.PersonSkipped, Code: 43004, Page: 1},
-			{OpenID: "last", State: fanout.PersonFailed, Code: 40003, Page: 3},
+		want := []pushd.Failure{
+			{OpenID: bigPage(1)[0], State: pushd.PersonFailed, Code: 40003, Page: 1},
+			{OpenID: bigPage(1)[7], State: pushd.PersonUnknown, Code: pushd.CodeTimeout, Page: 1},
+			{OpenID: bigPage(1)[9999], State: pushd.PersonSkipped, Code: 43004, Page: 1},
+			{OpenID: "last", State: pushd.PersonFailed, Code: 40003, Page: 3},
 		}
-		if got := list(fanout.PersonFailed, fanout.PersonUnknown, fanout.PersonSkipped); !slices.Equal(got, want) {
+		if got := list(pushd.PersonFailed, pushd.PersonUnknown, pushd.PersonSkipped); !slices.Equal(got, want) {
 			t.Errorf("failures %+v", got)
 		}
-		if got := list(fanout.PersonFailed); len(got) != 2 {
+		if got := list(pushd.PersonFailed); len(got) != 2 {
 			t.Errorf("failed %+v", got)
 		}
 		stop := errors.New("the reader went away")
-		if err := f.Failures(f.ctx, j.ID, []fanout.PersonState{fanout.PersonFailed}, func(fanout.Failure) error { return stop }); err != stop {
+		if err := f.Failures(f.ctx, j.ID, []pushd.PersonState{pushd.PersonFailed}, func(pushd.Failure) error { return stop }); err != stop {
 			t.Errorf("error %v, want the reader's", err)
 		}
 	})
@@ -117,26 +117,26 @@ func TestStore_FailuresInOrderOverPages(t *testing.T) {
 // them, and a retry that ends early leaves them there.
 func TestStore_Retry(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA", "oB", "oC", "oD"}, []fanout.OpenID{"oE"})
+		j := f.walked([]pushd.OpenID{"oA", "oB", "oC", "oD"}, []pushd.OpenID{"oE"})
 		f.record(j.Lease(), 1, sent, failed, unknown, skipped)
 		f.record(j.Lease(), 2, failed)
-		f.ok(f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded}))
-		who := fanout.AgainUnknown
-		_, err := f.Command(f.ctx, j.ID, fanout.Command{From: fanout.EndedStates, To: fanout.Queued, Retry: &who})
+		f.ok(f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Succeeded}))
+		who := pushd.AgainUnknown
+		_, err := f.Command(f.ctx, j.ID, pushd.Command{From: pushd.EndedStates, To: pushd.Queued, Retry: &who})
 		f.ok(err)
-		f.want(f.Record(f.ctx, j.Lease(), []fanout.Progress{{Page: 9}}), fanout.ErrLost)
+		f.want(f.Record(f.ctx, j.Lease(), []pushd.Progress{{Page: 9}}), pushd.ErrLost)
 		again, err := f.Claim(f.ctx, bob, j.ID, term)
 		f.ok(err)
-		if again.Retry != fanout.AgainUnknown || again.Counts.Failed != 2 || again.Counts.Unknown != 1 || f.status(actID) != 2 {
+		if again.Retry != pushd.AgainUnknown || again.Counts.Failed != 2 || again.Counts.Unknown != 1 || f.status(actID) != 2 {
 			t.Errorf("claimed: %q %+v, status %d", again.Retry, again.Counts, f.status(actID))
 		}
-		f.want(f.Record(f.ctx, j.Lease(), []fanout.Progress{progress(1, sent, sent, sent, sent)}), fanout.ErrLost)
-		f.ok(f.Park(f.ctx, again.Lease(), fanout.Parking{Until: 1}))
-		if again, err = f.Claim(f.ctx, bob, j.ID, term); err != nil || again.Retry != fanout.AgainUnknown {
+		f.want(f.Record(f.ctx, j.Lease(), []pushd.Progress{progress(1, sent, sent, sent, sent)}), pushd.ErrLost)
+		f.ok(f.Park(f.ctx, again.Lease(), pushd.Parking{Until: 1}))
+		if again, err = f.Claim(f.ctx, bob, j.ID, term); err != nil || again.Retry != pushd.AgainUnknown {
 			t.Errorf("after a park: %q %v", again.Retry, err)
 		}
-		f.ok(f.Finish(f.ctx, again.Lease(), fanout.Ending{State: fanout.Failed, Reason: fanout.WeChatRefused}))
-		if got := f.job(j.ID); got.Retry != fanout.AgainNobody || got.Counts.Failed != 2 || f.status(actID) != 2 {
+		f.ok(f.Finish(f.ctx, again.Lease(), pushd.Ending{State: pushd.Failed, Reason: pushd.WeChatRefused}))
+		if got := f.job(j.ID); got.Retry != pushd.AgainNobody || got.Counts.Failed != 2 || f.status(actID) != 2 {
 			t.Errorf("after a retry that failed: %q %+v, status %d", got.Retry, got.Counts, f.status(actID))
 		}
 	})

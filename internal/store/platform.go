@@ -8,7 +8,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // DefaultChannelQuery reads a channel from the tables of deploy/schema.sql. A
@@ -41,8 +41,8 @@ UPDATE activity_detail SET
   live_notify_status = ?
 WHERE act_id = ?`
 
-// Texts reads what the owner wrote for a template. See fanout.Channels.
-func (s *Store) Texts(ctx context.Context, appID fanout.AppID, id fanout.TemplateID) (fanout.Texts, error) {
+// Texts reads what the owner wrote for a template. See pushd.Channels.
+func (s *Store) Texts(ctx context.Context, appID pushd.AppID, id pushd.TemplateID) (pushd.Texts, error) {
 	var r struct {
 		Content     string `db:"content"`
 		Fields      []byte `db:"texts"`
@@ -57,9 +57,9 @@ WHERE appid = ?
   AND template_id = ?`, appID, id)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		err = fanout.ErrNotFound
+		err = pushd.ErrNotFound
 	}
-	t := fanout.Texts{TemplateID: id, Content: r.Content, URL: r.URL}
+	t := pushd.Texts{TemplateID: id, Content: r.Content, URL: r.URL}
 	if err == nil {
 		err = json.Unmarshal(r.Fields, &t.Fields)
 	}
@@ -71,7 +71,7 @@ WHERE appid = ?
 
 // SaveTexts stores what the owner wrote for a template, in place of what was
 // there.
-func (s *Store) SaveTexts(ctx context.Context, appID fanout.AppID, t fanout.Texts) error {
+func (s *Store) SaveTexts(ctx context.Context, appID pushd.AppID, t pushd.Texts) error {
 	fields, err := json.Marshal(t.Fields)
 	if err != nil {
 		return wrap(err, "save texts")

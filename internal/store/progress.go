@@ -3,28 +3,28 @@ package store
 import (
 	"context"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // progressRow is one row of pushd_progress.
 type progressRow struct {
-	Page     int         `db:"page_no"`
-	People   int         `db:"people"`
-	Mark     int         `db:"mark"`
-	DoubtAt  fanout.Time `db:"doubt_at"`
-	Outcomes []byte      `db:"outcomes"`
+	Page     int        `db:"page_no"`
+	People   int        `db:"people"`
+	Mark     int        `db:"mark"`
+	DoubtAt  pushd.Time `db:"doubt_at"`
+	Outcomes []byte     `db:"outcomes"`
 	countsRow
 }
 
-func (r *progressRow) progress() fanout.Progress {
-	return fanout.Progress{
+func (r *progressRow) progress() pushd.Progress {
+	return pushd.Progress{
 		Page: r.Page, People: r.People, Mark: r.Mark,
 		DoubtAt: r.DoubtAt, Outcomes: r.Outcomes, Counts: r.counts(),
 	}
 }
 
-// Progress reads the progress of some pages. See fanout.Pages.
-func (s *Store) Progress(ctx context.Context, id fanout.JobID, from, to int) ([]fanout.Progress, error) {
+// Progress reads the progress of some pages. See pushd.Pages.
+func (s *Store) Progress(ctx context.Context, id pushd.JobID, from, to int) ([]pushd.Progress, error) {
 	var rows []progressRow
 	err := s.retry(ctx, func() error {
 		rows = nil
@@ -39,18 +39,18 @@ ORDER BY page_no`, id, from, to)
 	if err != nil {
 		return nil, wrap(err, "read progress of job %s", id)
 	}
-	pages := make([]fanout.Progress, len(rows))
+	pages := make([]pushd.Progress, len(rows))
 	for i := range rows {
 		pages[i] = rows[i].progress()
 	}
 	return pages, nil
 }
 
-// Record writes the progress of some pages. See fanout.Pages.
+// Record writes the progress of some pages. See pushd.Pages.
 //
 // The watermark, the outcomes and the counts of a page are one row and one
 // statement, fenced by the row's own epoch: strict on every isolation level.
-func (s *Store) Record(ctx context.Context, l fanout.Lease, rows []fanout.Progress) error {
+func (s *Store) Record(ctx context.Context, l pushd.Lease, rows []pushd.Progress) error {
 	rev := s.rev.Add(1)
 	for i := range rows {
 		if err := s.record(ctx, l, &rows[i], rev); err != nil {
@@ -60,7 +60,7 @@ func (s *Store) Record(ctx context.Context, l fanout.Lease, rows []fanout.Progre
 	return nil
 }
 
-func (s *Store) record(ctx context.Context, l fanout.Lease, p *fanout.Progress, rev int64) error {
+func (s *Store) record(ctx context.Context, l pushd.Lease, p *pushd.Progress, rev int64) error {
 	outcomes := p.Outcomes
 	if outcomes == nil {
 		outcomes = []byte{} // the column is NOT NULL
@@ -74,5 +74,5 @@ WHERE job_id = ?
   AND page_no = ?
   AND epoch = ?
   AND rev <= ?`, append(args, l.Job, p.Page, l.Epoch, rev)...)
-	return s.won(n, err, fanout.ErrLost)
+	return s.won(n, err, pushd.ErrLost)
 }

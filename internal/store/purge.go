@@ -5,7 +5,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // purgeJobs and purgePages bound one call of Purge and one of its statements:
@@ -16,13 +16,13 @@ const (
 )
 
 // Purge removes the pages of jobs that ended before t. See
-// fanout.Housekeeping.
+// pushd.Housekeeping.
 //
 // The sums are stored and the job is marked first, so that it shows the same
 // figures all the time; a purge cut short is taken up again through the
 // column kept.
-func (s *Store) Purge(ctx context.Context, t fanout.Time) (more bool, err error) {
-	var old []fanout.JobID
+func (s *Store) Purge(ctx context.Context, t pushd.Time) (more bool, err error) {
+	var old []pushd.JobID
 	err = s.retry(ctx, func() error {
 		old = nil
 		return s.db.SelectContext(ctx, &old, `
@@ -48,7 +48,7 @@ LIMIT ?`, t, purgeJobs+1)
 	return more, nil
 }
 
-func (s *Store) purge(ctx context.Context, id fanout.JobID) error {
+func (s *Store) purge(ctx context.Context, id pushd.JobID) error {
 	marked, err := s.markPurged(ctx, id)
 	if err != nil || !marked {
 		return err
@@ -76,7 +76,7 @@ WHERE job_id = ?`, id)
 
 // markPurged stores the sums for good. It is not done if the job was taken up
 // again meanwhile.
-func (s *Store) markPurged(ctx context.Context, id fanout.JobID) (marked bool, err error) {
+func (s *Store) markPurged(ctx context.Context, id pushd.JobID) (marked bool, err error) {
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/store"
 )
 
@@ -37,13 +37,13 @@ func TestStore_ClaimHasOneWinner(t *testing.T) {
 			var winners atomic.Int64
 			var epoch atomic.Int64
 			atOnce(6, func(i int) {
-				owner := fanout.Owner{Instance: fmt.Sprint("p", i), Boot: "1"}
+				owner := pushd.Owner{Instance: fmt.Sprint("p", i), Boot: "1"}
 				j, err := stores[i%2].Claim(f.ctx, owner, id, term)
 				switch {
 				case err == nil && j.Owner == owner:
 					winners.Add(1)
 					epoch.Store(j.Epoch)
-				case err != fanout.ErrLost:
+				case err != pushd.ErrLost:
 					t.Errorf("round %d: %v", round, err)
 				}
 			})
@@ -58,20 +58,20 @@ func TestStore_ClaimHasOneWinner(t *testing.T) {
 // Two channels may share an account: only one of their jobs runs.
 func TestStore_AccountRunsOneJob(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		var ids []fanout.JobID
+		var ids []pushd.JobID
 		for i := range 4 {
-			ids = append(ids, f.create(actID+fanout.ActID(i), appID).ID)
+			ids = append(ids, f.create(actID+pushd.ActID(i), appID).ID)
 		}
 		for round := range rounds / 4 {
 			var winners atomic.Int64
-			leases := make([]fanout.Lease, len(ids))
+			leases := make([]pushd.Lease, len(ids))
 			atOnce(len(ids), func(i int) {
 				j, err := f.Claim(f.ctx, alice, ids[i], term)
 				switch {
 				case err == nil:
 					winners.Add(1)
 					leases[i] = j.Lease()
-				case err != fanout.ErrAccountBusy:
+				case err != pushd.ErrAccountBusy:
 					t.Errorf("round %d: %v", round, err)
 				}
 			})
@@ -95,11 +95,11 @@ func TestStore_ThousandCreatesMakeOneJob(t *testing.T) {
 		stores := []*store.Store{f.Store, f.again()}
 		var made, refused atomic.Int64
 		atOnce(1000, func(i int) {
-			_, err := stores[i%2].Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future})
+			_, err := stores[i%2].Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future})
 			switch err {
 			case nil:
 				made.Add(1)
-			case fanout.ErrExists:
+			case pushd.ErrExists:
 				refused.Add(1)
 			default:
 				t.Error(err)
@@ -118,28 +118,28 @@ func TestStore_ThousandCreatesMakeOneJob(t *testing.T) {
 // the column alike.
 func TestStore_CommandAndFinishFirstWins(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		won := map[fanout.State]int{}
+		won := map[pushd.State]int{}
 		for round := range rounds / 4 {
-			act := actID + 1 + fanout.ActID(round)
-			j := f.create(act, fanout.AppID(fmt.Sprint("wx", round)))
+			act := actID + 1 + pushd.ActID(round)
+			j := f.create(act, pushd.AppID(fmt.Sprint("wx", round)))
 			j, err := f.Claim(f.ctx, alice, j.ID, term)
 			f.ok(err)
-			f.ok(f.SaveWalk(f.ctx, j.Lease(), fanout.Walk{Pass: 1, Complete: true}))
+			f.ok(f.SaveWalk(f.ctx, j.Lease(), pushd.Walk{Pass: 1, Complete: true}))
 			errs := make([]error, 2)
 			atOnce(2, func(i int) {
 				if i == 0 {
-					errs[0] = f.Finish(f.ctx, j.Lease(), fanout.Ending{State: fanout.Succeeded})
+					errs[0] = f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Succeeded})
 				} else {
-					_, errs[1] = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled, Reason: fanout.CanceledByUser})
+					_, errs[1] = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.CanceledByUser})
 				}
 			})
-			wantState, wantStatus := fanout.Succeeded, int64(2)
+			wantState, wantStatus := pushd.Succeeded, int64(2)
 			if errs[0] != nil {
-				wantState, wantStatus = fanout.Canceled, 1 // it follows in a second step
+				wantState, wantStatus = pushd.Canceled, 1 // it follows in a second step
 				slices.Reverse(errs)
 			}
 			won[wantState]++
-			if errs[0] != nil || errs[1] != fanout.ErrLost {
+			if errs[0] != nil || errs[1] != pushd.ErrLost {
 				t.Fatalf("round %d: winner's error %v, loser's %v", round, errs[0], errs[1])
 			}
 			if got := f.job(j.ID).State; got != wantState || f.status(act) != wantStatus {
@@ -154,17 +154,17 @@ func TestStore_CommandAndFinishFirstWins(t *testing.T) {
 // written before the claim is in, and nothing lands after it.
 func TestStore_NothingLandsAfterAClaim(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j := f.walked([]fanout.OpenID{"oA", "oB", "oC"})
+		j := f.walked([]pushd.OpenID{"oA", "oB", "oC"})
 		for range rounds / 4 {
 			f.set(`UPDATE pushd_job SET lease_until = 0`)
-			var claimed fanout.Job
-			var seen []fanout.Progress
+			var claimed pushd.Job
+			var seen []pushd.Progress
 			old := j.Lease()
 			atOnce(3, func(i int) {
 				if i < 2 {
 					for mark := 1; mark <= 3; mark++ {
-						err := f.Record(f.ctx, old, []fanout.Progress{{Page: 1, People: 3, Mark: mark}})
-						if err != nil && !errors.Is(err, fanout.ErrLost) {
+						err := f.Record(f.ctx, old, []pushd.Progress{{Page: 1, People: 3, Mark: mark}})
+						if err != nil && !errors.Is(err, pushd.ErrLost) {
 							t.Error(err)
 						}
 					}

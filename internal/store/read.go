@@ -8,12 +8,12 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Jobs lists jobs, newest first. next is the cursor of the rest, "" if there
 // is none; jobs that are made meanwhile do not disturb it.
-func (s *Store) Jobs(ctx context.Context, f fanout.Filter) (jobs []fanout.Job, next string, err error) {
+func (s *Store) Jobs(ctx context.Context, f pushd.Filter) (jobs []pushd.Job, next string, err error) {
 	query, args, err := listSQL(f)
 	if err != nil {
 		return nil, "", wrap(err, "list jobs")
@@ -35,7 +35,7 @@ func (s *Store) Jobs(ctx context.Context, f fanout.Filter) (jobs []fanout.Job, n
 }
 
 // listSQL asks for one row more than the limit, to know whether there is one.
-func listSQL(f fanout.Filter) (string, []any, error) {
+func listSQL(f pushd.Filter) (string, []any, error) {
 	if f.Limit < 1 {
 		return "", nil, fmt.Errorf("limit %d is below 1", f.Limit)
 	}
@@ -74,20 +74,20 @@ func cursor(r *jobRow) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", r.CreatedAt, r.ID))
 }
 
-func parseCursor(text string) (at fanout.Time, id fanout.JobID, err error) {
+func parseCursor(text string) (at pushd.Time, id pushd.JobID, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return 0, "", fanout.ErrCursor
+		return 0, "", pushd.ErrCursor
 	}
 	if n, err := fmt.Sscanf(string(b), "%d %s", &at, &id); n != 2 || err != nil {
-		return 0, "", fanout.ErrCursor
+		return 0, "", pushd.ErrCursor
 	}
 	return at, id, nil
 }
 
 // QueuePosition is how many jobs of the same account will be taken up before
 // a queued job, plus one; 0 if it is not queued.
-func (s *Store) QueuePosition(ctx context.Context, id fanout.JobID) (n int, err error) {
+func (s *Store) QueuePosition(ctx context.Context, id pushd.JobID) (n int, err error) {
 	err = s.retry(ctx, func() error {
 		return s.db.GetContext(ctx, &n, `
 SELECT COUNT(*)

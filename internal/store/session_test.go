@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/mariadb"
 	"pushd/internal/store"
 )
@@ -154,7 +154,7 @@ func (f *fixture) live() {
 	if f.status(actID) != 1 || f.number(`SELECT COUNT(*) FROM pushd_job`) != 1 || f.number(`SELECT COUNT(*) FROM pushd_page`) != 2 {
 		t.Error("what was answered is not committed")
 	}
-	f.message(j.Lease(), fanout.Prepared{Message: &fanout.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": title}}, StartTime: start})
+	f.message(j.Lease(), pushd.Prepared{Message: &pushd.Message{TemplateID: "tpl1", Data: map[string]string{"thing1": title}}, StartTime: start})
 	if got := f.job(j.ID).Prepared.Message; got == nil || got.Data["thing1"] != title {
 		t.Errorf("message %+v", got)
 	}
@@ -172,21 +172,21 @@ func (f *fixture) live() {
 	if p, err := f.Recipient(f.ctx, j.ID, "oé🙂"); err != nil || p != unknown {
 		t.Errorf("recipient %+v %v", p, err)
 	}
-	if _, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future}); !errors.Is(err, fanout.ErrExists) {
+	if _, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future}); !errors.Is(err, pushd.ErrExists) {
 		t.Errorf("made twice: %v", err)
 	}
-	if _, err := f.Create(f.ctx, fanout.Job{ActID: 9, AppID: fanout.AppID(strings.Repeat("x", 65)), Deadline: future}); err == nil {
+	if _, err := f.Create(f.ctx, pushd.Job{ActID: 9, AppID: pushd.AppID(strings.Repeat("x", 65)), Deadline: future}); err == nil {
 		t.Error("an appid was cut in silence")
 	}
-	list, _, err := f.Jobs(f.ctx, fanout.Filter{Limit: 10})
+	list, _, err := f.Jobs(f.ctx, pushd.Filter{Limit: 10})
 	if err != nil || len(list) != 1 || list[0].Counts.Settled() != 5 {
 		t.Errorf("list %+v %v", list, err)
 	}
 	other := f.create(actID+1, "wx2")
-	if list, _, err = f.Jobs(f.ctx, fanout.Filter{Limit: 10}); err != nil || len(list) != 2 {
+	if list, _, err = f.Jobs(f.ctx, pushd.Filter{Limit: 10}); err != nil || len(list) != 2 {
 		t.Errorf("%d jobs in the list, %v", len(list), err)
 	}
-	f.ok(f.SaveTexts(f.ctx, appID, fanout.Texts{TemplateID: "tpl1", Content: title, Fields: map[string]string{"thing1": title}}))
+	f.ok(f.SaveTexts(f.ctx, appID, pushd.Texts{TemplateID: "tpl1", Content: title, Fields: map[string]string{"thing1": title}}))
 	if texts, err := f.Texts(f.ctx, appID, "tpl1"); err != nil || texts.Content != title || texts.Fields["thing1"] != title {
 		t.Errorf("texts %+v %v", texts, err)
 	}
@@ -204,7 +204,7 @@ func (f *fixture) live() {
 	if f.number(`SELECT COUNT(*) FROM pushd_job WHERE quota_remain = 7`) != 1 {
 		t.Error("a single statement is not committed")
 	}
-	if _, err := f.Command(f.ctx, other.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled}); err != nil {
+	if _, err := f.Command(f.ctx, other.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled}); err != nil {
 		t.Error(err)
 	}
 	if n := f.number(`SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_id <> 0 AND trx_mysql_thread_id <> CONNECTION_ID()`); n != 0 {

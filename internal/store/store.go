@@ -31,12 +31,13 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"pushd"
 	"pushd/internal/fanout"
 )
 
 var (
-	_ fanout.Ledger = (*Store)(nil)
-	_ fanout.Book   = (*Store)(nil)
+	_ pushd.Ledger = (*Store)(nil)
+	_ fanout.Book  = (*Store)(nil)
 )
 
 // Options say where the database is and what the platform's tables are called.
@@ -122,7 +123,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 func (s *Store) Close() error { return s.db.Close() }
 
 // Now reads the database's clock.
-func (s *Store) Now(ctx context.Context) (now fanout.Time, err error) {
+func (s *Store) Now(ctx context.Context) (now pushd.Time, err error) {
 	err = s.retry(ctx, func() error {
 		return s.db.GetContext(ctx, &now, s.text(`SELECT {now}`))
 	})
@@ -144,7 +145,7 @@ func (s *Store) text(query string) string {
 // wrap names what was tried, and leaves the errors that fanout knows as they
 // are, so that callers may also compare them.
 func wrap(err error, format string, args ...any) error {
-	for _, known := range []error{fanout.ErrLost, fanout.ErrAccountBusy, fanout.ErrNotFound, fanout.ErrExists, fanout.ErrIncomplete} {
+	for _, known := range []error{pushd.ErrLost, pushd.ErrAccountBusy, pushd.ErrNotFound, pushd.ErrExists, pushd.ErrIncomplete} {
 		if errors.Is(err, known) {
 			return known
 		}

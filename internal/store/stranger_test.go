@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/mariadb"
 	"pushd/internal/store"
 )
@@ -103,9 +103,9 @@ func TestStore_PlatformTablesOutOfReach(t *testing.T) {
 			f := onServer(t, srv)
 			done := f.walked(openids("oA"))
 			f.record(done.Lease(), 1, sent)
-			var queued []fanout.Job
+			var queued []pushd.Job
 			for act := actID + 1; act < actID+8; act++ {
-				queued = append(queued, f.create(act, fanout.AppID(fmt.Sprint("wx", act))))
+				queued = append(queued, f.create(act, pushd.AppID(fmt.Sprint("wx", act))))
 			}
 			f.channel(60, "wx60")
 			held, err := f.Claim(f.ctx, bob, queued[6].ID, term)
@@ -116,12 +116,12 @@ func TestStore_PlatformTablesOutOfReach(t *testing.T) {
 			end := stranger(f)
 
 			f.within("command", 500*time.Millisecond, func() error {
-				_, err := f.Command(f.ctx, queued[0].ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled})
+				_, err := f.Command(f.ctx, queued[0].ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled})
 				return err
 			})
 			f.within("finish", 6*time.Second, func() error { return f.Finish(f.ctx, done.Lease(), succeeded) })
 			f.within("create", 6*time.Second, func() error {
-				_, err := f.Create(f.ctx, fanout.Job{ActID: 60, AppID: "wx60", StartTime: start, Deadline: future})
+				_, err := f.Create(f.ctx, pushd.Job{ActID: 60, AppID: "wx60", StartTime: start, Deadline: future})
 				return err
 			})
 			f.within("expire", 500*time.Millisecond, func() error {
@@ -132,24 +132,24 @@ func TestStore_PlatformTablesOutOfReach(t *testing.T) {
 				return err
 			})
 			f.within("renew", 500*time.Millisecond, func() error {
-				_, err := f.Renew(f.ctx, bob, term, []fanout.Held{{Lease: held.Lease()}})
+				_, err := f.Renew(f.ctx, bob, term, []pushd.Held{{Lease: held.Lease()}})
 				return err
 			})
 			mended, mendErr := f.MendStatus(f.ctx, f.job(done.ID), start, 2)
 			f.within("renew behind a status that can't be written", 500*time.Millisecond, func() error {
-				_, err := f.Renew(f.ctx, bob, term, []fanout.Held{{Lease: held.Lease()}})
+				_, err := f.Renew(f.ctx, bob, term, []pushd.Held{{Lease: held.Lease()}})
 				return err
 			})
 			if mended || mendErr == nil {
 				t.Errorf("the status was written: %v %v", mended, mendErr)
 			}
 			end()
-			for id, want := range map[fanout.JobID]fanout.State{queued[0].ID: fanout.Canceled, done.ID: fanout.Succeeded, queued[4].ID: fanout.Expired} {
+			for id, want := range map[pushd.JobID]pushd.State{queued[0].ID: pushd.Canceled, done.ID: pushd.Succeeded, queued[4].ID: pushd.Expired} {
 				if got := f.job(id).State; got != want {
 					t.Errorf("the job is %s, want %s", got, want)
 				}
 			}
-			if j, err := f.Active(f.ctx, 60); err != nil || j.State != fanout.Queued {
+			if j, err := f.Active(f.ctx, 60); err != nil || j.State != pushd.Queued {
 				t.Errorf("created: %+v %v", j, err)
 			}
 			if name == noRight || name == computed {
@@ -217,12 +217,12 @@ func TestStore_PlatformTablesLeaveConnections(t *testing.T) {
 	f.ok(err)
 	t.Cleanup(func() { s.Close() })
 	f.Store = s
-	var jobs []fanout.Job
+	var jobs []pushd.Job
 	for i := range 20 {
-		act := actID + 1 + fanout.ActID(i)
-		j, err := f.Claim(f.ctx, alice, f.create(act, fanout.AppID(fmt.Sprint("wx", act))).ID, term)
+		act := actID + 1 + pushd.ActID(i)
+		j, err := f.Claim(f.ctx, alice, f.create(act, pushd.AppID(fmt.Sprint("wx", act))).ID, term)
 		f.ok(err)
-		f.ok(f.SaveWalk(f.ctx, j.Lease(), fanout.Walk{Pass: 1, Complete: true}))
+		f.ok(f.SaveWalk(f.ctx, j.Lease(), pushd.Walk{Pass: 1, Complete: true}))
 		jobs = append(jobs, j)
 	}
 	defer f.holding(`LOCK TABLES activity_detail WRITE`)()
@@ -233,7 +233,7 @@ func TestStore_PlatformTablesLeaveConnections(t *testing.T) {
 	var slowest time.Duration
 	for left := len(jobs) - 1; left > 0; {
 		began := time.Now()
-		_, err := f.Renew(f.ctx, alice, term, []fanout.Held{{Lease: jobs[0].Lease()}})
+		_, err := f.Renew(f.ctx, alice, term, []pushd.Held{{Lease: jobs[0].Lease()}})
 		f.ok(err)
 		slowest = max(slowest, time.Since(began))
 		select {

@@ -9,23 +9,23 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // installRow is the one row of pushd_install.
 type installRow struct {
-	Salt     string      `db:"salt"`
-	Counter  int64       `db:"counter"`
-	RaisedAt fanout.Time `db:"raised_at"`
-	LostFrom fanout.Time `db:"lost_from"`
-	LostTo   fanout.Time `db:"lost_to"`
-	Now      fanout.Time `db:"db_now"`
+	Salt     string     `db:"salt"`
+	Counter  int64      `db:"counter"`
+	RaisedAt pushd.Time `db:"raised_at"`
+	LostFrom pushd.Time `db:"lost_from"`
+	LostTo   pushd.Time `db:"lost_to"`
+	Now      pushd.Time `db:"db_now"`
 }
 
-func (r *installRow) installation() fanout.Installation {
-	return fanout.Installation{
-		Counter: fanout.Counter{Installation: fingerprint(r.Salt), Value: r.Counter, At: r.RaisedAt},
-		Lost:    fanout.Gap{From: r.LostFrom, To: r.LostTo},
+func (r *installRow) installation() pushd.Installation {
+	return pushd.Installation{
+		Counter: pushd.Counter{Installation: fingerprint(r.Salt), Value: r.Counter, At: r.RaisedAt},
+		Lost:    pushd.Gap{From: r.LostFrom, To: r.LostTo},
 		Now:     r.Now,
 	}
 }
@@ -36,31 +36,31 @@ func fingerprint(salt string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Raise raises the installation's counter. See fanout.Counting.
+// Raise raises the installation's counter. See pushd.Counting.
 //
 // It is two statements and no transaction: a process that is frozen between
 // them must not hold the row that all the others raise.
-func (s *Store) Raise(ctx context.Context, least int64) (fanout.Counter, error) {
+func (s *Store) Raise(ctx context.Context, least int64) (pushd.Counter, error) {
 	n, err := s.one(ctx, `
 UPDATE pushd_install SET
   counter = counter + 1,
   raised_at = {now}
 WHERE id = 1
   AND counter >= ?`, least)
-	if err := s.won(n, err, fanout.ErrLost); err != nil {
-		return fanout.Counter{}, wrap(err, "raise the installation's counter")
+	if err := s.won(n, err, pushd.ErrLost); err != nil {
+		return pushd.Counter{}, wrap(err, "raise the installation's counter")
 	}
 	r, err := s.readInstall(ctx)
 	if err != nil {
-		return fanout.Counter{}, wrap(err, "raise the installation's counter")
+		return pushd.Counter{}, wrap(err, "raise the installation's counter")
 	}
 	c := r.installation().Counter
 	c.Value = max(c.Value, least+1) // a replica that lags behind may have been asked
 	return c, nil
 }
 
-// Installation reads the installation's row. See fanout.Counting.
-func (s *Store) Installation(ctx context.Context) (fanout.Installation, error) {
+// Installation reads the installation's row. See pushd.Counting.
+func (s *Store) Installation(ctx context.Context) (pushd.Installation, error) {
 	r, err := s.readInstall(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		if _, err = s.drawSalt(ctx); err == nil {
@@ -68,7 +68,7 @@ func (s *Store) Installation(ctx context.Context) (fanout.Installation, error) {
 		}
 	}
 	if err != nil {
-		return fanout.Installation{}, wrap(err, "read the installation's row")
+		return pushd.Installation{}, wrap(err, "read the installation's row")
 	}
 	return r.installation(), nil
 }
@@ -88,12 +88,12 @@ WHERE id = 1`))
 	return r, err
 }
 
-// StepBack writes down that the ledger went back. See fanout.Counting.
+// StepBack writes down that the ledger went back. See pushd.Counting.
 //
 // The UPDATE of the counter decides, and locks the others out: of several
 // processes that notice at once one matches, and for those that come later the
 // counter is above everything that they know.
-func (s *Store) StepBack(ctx context.Context, b fanout.StepBack) (held int, err error) {
+func (s *Store) StepBack(ctx context.Context, b pushd.StepBack) (held int, err error) {
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		held = 0
 		n, err := s.exec(ctx, tx, `
@@ -104,7 +104,7 @@ UPDATE pushd_install SET
   lost_to = ?
 WHERE id = 1
   AND counter = ?`, b.Value, b.Lost.From, b.Lost.To, b.Found)
-		if err := s.won(n, err, fanout.ErrLost); err != nil || !b.Hold {
+		if err := s.won(n, err, pushd.ErrLost); err != nil || !b.Hold {
 			return err
 		}
 		held, err = s.holdAll(ctx, tx, b.Detail)
@@ -139,7 +139,7 @@ WHERE active_actid IS NOT NULL
 	if err != nil || n == 0 {
 		return 0, err
 	}
-	var ids []fanout.JobID
+	var ids []pushd.JobID
 	if err := tx.SelectContext(ctx, &ids, `SELECT id FROM pushd_job WHERE `+heldBack); err != nil {
 		return 0, err
 	}
@@ -151,7 +151,7 @@ WHERE active_actid IS NOT NULL
 	return int(n), nil
 }
 
-// CountHeld counts the jobs that are held. See fanout.Counting.
+// CountHeld counts the jobs that are held. See pushd.Counting.
 func (s *Store) CountHeld(ctx context.Context) (n int, err error) {
 	err = s.retry(ctx, func() error {
 		return s.db.GetContext(ctx, &n, `SELECT COUNT(*) FROM pushd_job WHERE `+heldBack)

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // Several processes raise one counter, and each value is higher than what was
@@ -13,7 +13,7 @@ import (
 func TestStore_Raise(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		f.set(`DELETE FROM pushd_install`)
-		f.want(raise(f, 0), fanout.ErrLost) // there is no row yet
+		f.want(raise(f, 0), pushd.ErrLost) // there is no row yet
 		in, err := f.Installation(f.ctx)
 		f.ok(err)
 		salt, err := f.Salt(f.ctx)
@@ -22,7 +22,7 @@ func TestStore_Raise(t *testing.T) {
 			t.Errorf("a new installation is %+v", in)
 		}
 		atOnce(8, func(int) {
-			last := fanout.Counter{}
+			last := pushd.Counter{}
 			for range 5 {
 				c, err := f.Raise(f.ctx, last.Value)
 				if err != nil || c.Value <= last.Value || c.At == 0 || c.Installation != in.Counter.Installation {
@@ -34,7 +34,7 @@ func TestStore_Raise(t *testing.T) {
 		if n := f.number(`SELECT counter FROM pushd_install`); n != 40 {
 			t.Errorf("the counter is %d", n)
 		}
-		f.want(raise(f, 41), fanout.ErrLost)
+		f.want(raise(f, 41), pushd.ErrLost)
 		f.ok(raise(f, 40))
 	})
 }
@@ -74,27 +74,27 @@ func TestStore_StepBack(t *testing.T) {
 		running := f.walked(openids("a", "b"))
 		queued := f.create(43, "wx0000000000000002")
 		paused := f.create(44, "wx0000000000000003")
-		_, err := f.Command(f.ctx, paused.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		_, err := f.Command(f.ctx, paused.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
 		f.ok(err)
 		ended := f.create(45, "wx0000000000000004")
-		_, err = f.Command(f.ctx, ended.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Canceled, Reason: fanout.CanceledByUser})
+		_, err = f.Command(f.ctx, ended.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.CanceledByUser})
 		f.ok(err)
 
 		in, err := f.Installation(f.ctx)
 		f.ok(err)
-		lost := fanout.Gap{From: in.Now.Add(-term), To: in.Now}
-		back := fanout.StepBack{Found: in.Value, Value: 1000, Lost: lost, Hold: true, Detail: "because"}
+		lost := pushd.Gap{From: in.Now.Add(-term), To: in.Now}
+		back := pushd.StepBack{Found: in.Value, Value: 1000, Lost: lost, Hold: true, Detail: "because"}
 		held, err := f.StepBack(f.ctx, back)
 		f.ok(err)
 		if n, err := f.CountHeld(f.ctx); err != nil || n != 3 || held != 3 {
 			t.Errorf("held %d, counted %d, %v", held, n, err)
 		}
-		for _, id := range []fanout.JobID{running.ID, queued.ID, paused.ID} {
-			if j := f.job(id); j.State != fanout.Paused || j.Reason != fanout.LedgerWentBack || j.Detail != "because" || j.Owner != (fanout.Owner{}) || j.Leased != 0 {
+		for _, id := range []pushd.JobID{running.ID, queued.ID, paused.ID} {
+			if j := f.job(id); j.State != pushd.Paused || j.Reason != pushd.LedgerWentBack || j.Detail != "because" || j.Owner != (pushd.Owner{}) || j.Leased != 0 {
 				t.Errorf("job %s is %s (%s: %s), of %+v until %d", id, j.State, j.Reason, j.Detail, j.Owner, j.Leased)
 			}
 		}
-		if j := f.job(ended.ID); j.State != fanout.Canceled || j.Reason != fanout.CanceledByUser {
+		if j := f.job(ended.ID); j.State != pushd.Canceled || j.Reason != pushd.CanceledByUser {
 			t.Errorf("the one that had ended is %s (%s)", j.State, j.Reason)
 		}
 		if in, err := f.Installation(f.ctx); err != nil || in.Value != 1000 || in.Lost != lost || in.At == 0 {
@@ -104,10 +104,10 @@ func TestStore_StepBack(t *testing.T) {
 		// Its worker has lost it, also under an epoch that the lost time may
 		// have given out.
 		for ahead := range int64(3) {
-			l := fanout.Lease{Job: running.ID, Epoch: running.Epoch + ahead}
-			f.want(f.Record(f.ctx, l, []fanout.Progress{progress(1, fanout.Person{State: fanout.PersonSent}, fanout.Person{})}), fanout.ErrLost)
+			l := pushd.Lease{Job: running.ID, Epoch: running.Epoch + ahead}
+			f.want(f.Record(f.ctx, l, []pushd.Progress{progress(1, pushd.Person{State: pushd.PersonSent}, pushd.Person{})}), pushd.ErrLost)
 		}
-		if gone, err := f.Renew(f.ctx, alice, term, []fanout.Held{{Lease: running.Lease()}}); err != nil || len(gone) != 1 {
+		if gone, err := f.Renew(f.ctx, alice, term, []pushd.Held{{Lease: running.Lease()}}); err != nil || len(gone) != 1 {
 			t.Errorf("renewed: lost %v, %v", gone, err)
 		}
 		if due, err := f.Due(f.ctx, 10); err != nil || len(due) != 0 {
@@ -115,11 +115,11 @@ func TestStore_StepBack(t *testing.T) {
 		}
 
 		// Whoever notices later finds another counter, and a resumed job goes on.
-		_, err = f.Command(f.ctx, running.ID, fanout.Command{From: fanout.ActiveStates, Resume: true})
+		_, err = f.Command(f.ctx, running.ID, pushd.Command{From: pushd.ActiveStates, Resume: true})
 		f.ok(err)
 		_, err = f.StepBack(f.ctx, back)
-		f.want(err, fanout.ErrLost)
-		f.want(raise(f, 1001), fanout.ErrLost)
+		f.want(err, pushd.ErrLost)
+		f.want(raise(f, 1001), pushd.ErrLost)
 		f.ok(raise(f, 999))
 		if j, err := f.Claim(f.ctx, bob, running.ID, term); err != nil || j.Epoch <= running.Epoch+2 {
 			t.Errorf("claimed under epoch %d, %v", j.Epoch, err)
@@ -136,12 +136,12 @@ func TestStore_StepBackOnce(t *testing.T) {
 		f.ok(err)
 		var won, held atomic.Int64
 		atOnce(8, func(i int) {
-			n, err := f.again().StepBack(f.ctx, fanout.StepBack{Found: in.Value, Value: 100 + int64(i), Hold: true})
+			n, err := f.again().StepBack(f.ctx, pushd.StepBack{Found: in.Value, Value: 100 + int64(i), Hold: true})
 			switch err {
 			case nil:
 				won.Add(1)
 				held.Add(int64(n))
-			case fanout.ErrLost:
+			case pushd.ErrLost:
 			default:
 				t.Error(err)
 			}
@@ -158,9 +158,9 @@ func TestStore_StepBackHoldsNothing(t *testing.T) {
 		j := f.walked(openids("a"))
 		in, err := f.Installation(f.ctx)
 		f.ok(err)
-		held, err := f.StepBack(f.ctx, fanout.StepBack{Found: in.Value, Value: 7})
+		held, err := f.StepBack(f.ctx, pushd.StepBack{Found: in.Value, Value: 7})
 		f.ok(err)
-		if got := f.job(j.ID); held != 0 || got.State != fanout.Running || got.Epoch != j.Epoch {
+		if got := f.job(j.ID); held != 0 || got.State != pushd.Running || got.Epoch != j.Epoch {
 			t.Errorf("held %d, the job is %s under epoch %d", held, got.State, got.Epoch)
 		}
 	})
@@ -169,20 +169,20 @@ func TestStore_StepBackHoldsNothing(t *testing.T) {
 // A job can be made as one that is held, and pausing it does not hide why.
 func TestStore_CreateHeld(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		j, err := f.Create(f.ctx, fanout.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future,
-			State: fanout.Paused, Reason: fanout.LedgerWentBack, Detail: "because"})
+		j, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future,
+			State: pushd.Paused, Reason: pushd.LedgerWentBack, Detail: "because"})
 		f.ok(err)
-		if j.State != fanout.Paused || j.Reason != fanout.LedgerWentBack || j.Detail != "because" || f.status(actID) != 1 {
+		if j.State != pushd.Paused || j.Reason != pushd.LedgerWentBack || j.Detail != "because" || f.status(actID) != 1 {
 			t.Errorf("made %s (%s: %s), status %d", j.State, j.Reason, j.Detail, f.status(actID))
 		}
-		j, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, To: fanout.Paused})
+		j, err = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
 		f.ok(err)
-		if n, _ := f.CountHeld(f.ctx); n != 1 || j.Reason != fanout.LedgerWentBack || j.Detail != "because" {
+		if n, _ := f.CountHeld(f.ctx); n != 1 || j.Reason != pushd.LedgerWentBack || j.Detail != "because" {
 			t.Errorf("paused as well it is %s (%s: %s), %d held", j.State, j.Reason, j.Detail, n)
 		}
-		j, err = f.Command(f.ctx, j.ID, fanout.Command{From: fanout.ActiveStates, Resume: true})
+		j, err = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, Resume: true})
 		f.ok(err)
-		if j.State != fanout.Queued || j.Reason != "" {
+		if j.State != pushd.Queued || j.Reason != "" {
 			t.Errorf("resumed it is %s (%s)", j.State, j.Reason)
 		}
 	})

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 const (
@@ -20,9 +20,9 @@ const (
 	maxTemplatesAnswer = 8 << 20
 )
 
-// Quota returns what is left today of the API at path; see fanout.Account.
+// Quota returns what is left today of the API at path; see pushd.Account.
 // Source: https://developers.weixin.qq.com/doc/service/api/apimanage/api_getapiquota
-func (c *Client) Quota(ctx context.Context, tok fanout.Token, path string) (int64, fanout.Answer) {
+func (c *Client) Quota(ctx context.Context, tok pushd.Token, path string) (int64, pushd.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.AccountTimeout)
 	defer cancel()
 	resp, err := c.request(ctx, tok, maxQuotaAnswer).
@@ -36,7 +36,7 @@ func (c *Client) Quota(ctx context.Context, tok fanout.Token, path string) (int6
 	return parseQuota(body, tok)
 }
 
-func parseQuota(body []byte, tok fanout.Token) (int64, fanout.Answer) {
+func parseQuota(body []byte, tok pushd.Token) (int64, pushd.Answer) {
 	var r struct {
 		ErrCode number `json:"errcode"`
 		ErrMsg  words  `json:"errmsg"`
@@ -53,12 +53,12 @@ func parseQuota(body []byte, tok fanout.Token) (int64, fanout.Answer) {
 	if !r.Quota.Remain.known {
 		return 0, unreadable("the answer holds no quota")
 	}
-	return max(0, r.Quota.Remain.n), fanout.Answer{}
+	return max(0, r.Quota.Remain.n), pushd.Answer{}
 }
 
-// Templates lists the account's own templates; see fanout.Account.
+// Templates lists the account's own templates; see pushd.Account.
 // Source: https://developers.weixin.qq.com/doc/service/api/notify/template/api_getalltemplates
-func (c *Client) Templates(ctx context.Context, tok fanout.Token) ([]fanout.Template, fanout.Answer) {
+func (c *Client) Templates(ctx context.Context, tok pushd.Token) ([]pushd.Template, pushd.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.AccountTimeout)
 	defer cancel()
 	resp, err := c.request(ctx, tok, maxTemplatesAnswer).Get(pathTemplates)
@@ -69,7 +69,7 @@ func (c *Client) Templates(ctx context.Context, tok fanout.Token) ([]fanout.Temp
 	return parseTemplates(body, tok)
 }
 
-func parseTemplates(body []byte, tok fanout.Token) ([]fanout.Template, fanout.Answer) {
+func parseTemplates(body []byte, tok pushd.Token) ([]pushd.Template, pushd.Answer) {
 	var r struct {
 		ErrCode number          `json:"errcode"`
 		ErrMsg  words           `json:"errmsg"`
@@ -85,18 +85,18 @@ func parseTemplates(body []byte, tok fanout.Token) ([]fanout.Template, fanout.An
 	if err := json.Unmarshal(r.List, &list); err != nil { // there is none, or it is no list
 		return nil, unreadable("the answer holds no templates")
 	}
-	all := make([]fanout.Template, 0, len(list))
+	all := make([]pushd.Template, 0, len(list))
 	for _, one := range list {
 		if t, ok := parseTemplate(one); ok {
 			all = append(all, t)
 		}
 	}
-	return all, fanout.Answer{}
+	return all, pushd.Answer{}
 }
 
 // parseTemplate reads one template of a list. ok is false for what is none:
 // it must not hide the others.
-func parseTemplate(b []byte) (t fanout.Template, ok bool) {
+func parseTemplate(b []byte) (t pushd.Template, ok bool) {
 	var r struct {
 		ID      words `json:"template_id"`
 		Title   words `json:"title"`
@@ -105,8 +105,8 @@ func parseTemplate(b []byte) (t fanout.Template, ok bool) {
 	if err := json.Unmarshal(b, &r); err != nil || r.ID == "" {
 		return t, false
 	}
-	return fanout.Template{
-		ID: fanout.TemplateID(r.ID), Title: printable(string(r.Title)), Content: printable(string(r.Content)),
+	return pushd.Template{
+		ID: pushd.TemplateID(r.ID), Title: printable(string(r.Title)), Content: printable(string(r.Content)),
 	}, true
 }
 

@@ -3,7 +3,7 @@
 // means (verdict.go).
 //
 // It is not an SDK. It keeps no token, retries nothing and logs nothing: it
-// makes one call, and says what came of it as a fanout.Answer.
+// makes one call, and says what came of it as a pushd.Answer.
 //
 // The access token travels in the query string of every call, so an URL is a
 // secret here. No error of the HTTP stack is passed on as it is: failure.go
@@ -23,7 +23,7 @@ import (
 
 	"github.com/go-resty/resty/v2"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/httpconn"
 )
 
@@ -54,7 +54,7 @@ type Options struct {
 	Proxy func(*http.Request) (*url.URL, error)
 }
 
-// Client calls WeChat; it implements fanout.WeChat and is safe for concurrent
+// Client calls WeChat; it implements pushd.WeChat and is safe for concurrent
 // use. One client serves all accounts.
 type Client struct {
 	calls   *http.Transport // below resty
@@ -64,7 +64,7 @@ type Client struct {
 	o       Options
 }
 
-var _ fanout.WeChat = (*Client)(nil)
+var _ pushd.WeChat = (*Client)(nil)
 
 // New makes a client; it connects to nothing yet. Errors name no more of
 // BaseURL than its host.

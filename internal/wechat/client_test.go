@@ -14,16 +14,16 @@ import (
 
 	"go.uber.org/goleak"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // token holds characters that an URL escapes, so that both spellings are
 // looked for.
-const token fanout.Token = "TOKEN-marked/secret+1"
+const token pushd.Token = "TOKEN-marked/secret+1"
 
-var letter = (&fanout.Message{
+var letter = (&pushd.Message{
 	TemplateID: "tpl", URL: "https://live.example/?a=1&b=2", Data: map[string]string{"thing1": "直播 <1>"},
 }).Letter("job0123456789abcdefg")
 
@@ -103,7 +103,7 @@ func TestNew_RefusesBadSettings(t *testing.T) {
 }
 
 // every runs a test for each call of the API.
-func every(t *testing.T, c *Client, f func(t *testing.T, a fanout.Answer)) {
+func every(t *testing.T, c *Client, f func(t *testing.T, a pushd.Answer)) {
 	ctx := t.Context()
 	t.Run("Send", func(t *testing.T) { f(t, c.Send(ctx, token, letter, "oA")) })
 	t.Run("Page", func(t *testing.T) { _, a := c.Page(ctx, token, "oMarkedNot"); f(t, a) })
@@ -136,36 +136,36 @@ func TestClient_TellsNoSecret(t *testing.T) {
 		code int
 	}{
 		{"Echo", Options{}, echo, 40001},
-		{"EchoPage", Options{}, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<p>", r.URL) }, fanout.CodeNotJSON},
-		{"EchoNotHTTP", Options{}, hijack("gone %s\r\n\r\n"), fanout.CodeBroken},
-		{"EchoHeader", Options{}, hijack("HTTP/1.1 200 OK\r\nbad header %s\r\n\r\n"), fanout.CodeBroken},
+		{"EchoPage", Options{}, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<p>", r.URL) }, pushd.CodeNotJSON},
+		{"EchoNotHTTP", Options{}, hijack("gone %s\r\n\r\n"), pushd.CodeBroken},
+		{"EchoHeader", Options{}, hijack("HTTP/1.1 200 OK\r\nbad header %s\r\n\r\n"), pushd.CodeBroken},
 		{"Redirect", Options{}, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/elsewhere" {
 				t.Error("a redirect was followed")
 			}
 			http.Redirect(w, r, "/elsewhere?"+r.URL.RawQuery, http.StatusTemporaryRedirect)
-		}, fanout.CodeHTTP},
+		}, pushd.CodeHTTP},
 		{"BadGateway", Options{}, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(502)
 			fmt.Fprint(w, r.URL)
-		}, fanout.CodeHTTP},
-		{"Reset", Options{}, hijack(""), fanout.CodeBroken},
-		{"HalfABody", Options{}, hijack("HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n{\"errcode\":0,\"errmsg\":\"ok\"}%.0s"), fanout.CodeBroken},
+		}, pushd.CodeHTTP},
+		{"Reset", Options{}, hijack(""), pushd.CodeBroken},
+		{"HalfABody", Options{}, hijack("HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n{\"errcode\":0,\"errmsg\":\"ok\"}%.0s"), pushd.CodeBroken},
 		{"Timeout", short, func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body)
 			hang(r)
-		}, fanout.CodeTimeout},
+		}, pushd.CodeTimeout},
 		{"SlowBody", short, func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body)
 			fmt.Fprint(w, `{"errcode":`)
 			w.(http.Flusher).Flush()
 			hang(r)
-		}, fanout.CodeTimeout},
-		{"BadCertificate", Options{TLS: &tls.Config{}}, echo, fanout.CodeNotSent},
+		}, pushd.CodeTimeout},
+		{"BadCertificate", Options{TLS: &tls.Config{}}, echo, pushd.CodeNotSent},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, _ := serve(t, tc.o, tc.h)
-			every(t, c, func(t *testing.T, a fanout.Answer) {
+			every(t, c, func(t *testing.T, a pushd.Answer) {
 				checkNoSecret(t, a)
 				if a.Code != tc.code || a.OK() || a.Text == "" {
 					t.Errorf("got %+v, want code %d", a, tc.code)
@@ -191,13 +191,13 @@ func TestClient_NobodyThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			every(t, c, func(t *testing.T, a fanout.Answer) {
+			every(t, c, func(t *testing.T, a pushd.Answer) {
 				checkNoSecret(t, a)
-				if a.Verdict != fanout.Busy || a.Ambiguous || a.Text == "" || a.Text == "connection broken" {
+				if a.Verdict != pushd.Busy || a.Ambiguous || a.Text == "" || a.Text == "connection broken" {
 					t.Errorf("got %+v", a)
 				}
 			})
-			if a := c.Send(t.Context(), token, letter, "oA"); a.Code != fanout.CodeNotSent || a.Ambiguous {
+			if a := c.Send(t.Context(), token, letter, "oA"); a.Code != pushd.CodeNotSent || a.Ambiguous {
 				t.Errorf("send: got %+v, want not sent", a)
 			}
 		})
@@ -217,7 +217,7 @@ func TestClient_SilentHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := c.Send(t.Context(), token, letter, "oA")
-	if a.Code != fanout.CodeNotSent || a.Ambiguous || a.Text != "timeout" {
+	if a.Code != pushd.CodeNotSent || a.Ambiguous || a.Text != "timeout" {
 		t.Errorf("got %+v", a)
 	}
 	checkNoSecret(t, a)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/wechat"
 	"pushd/internal/wechatsim"
 )
@@ -29,14 +29,14 @@ func Example() {
 
 	ctx := context.Background()
 	value, _ := acct.IssueToken()
-	token := fanout.Token(value)
+	token := pushd.Token(value)
 
 	page, answer := client.Page(ctx, token, "")
 	fmt.Println(answer.Verdict, len(page.OpenIDs), "of", page.Total)
 
 	// A message is encoded once for a whole job.
-	message := fanout.Message{
-		TemplateID: fanout.TemplateID(wechatsim.TemplateID(acct.AppID(), 1)),
+	message := pushd.Message{
+		TemplateID: pushd.TemplateID(wechatsim.TemplateID(acct.AppID(), 1)),
 		URL:        "https://live.example.com/42",
 		Data:       map[string]string{"thing1": "Go 语言直播课", "time2": "2026年01月02日 15:04"},
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/go-resty/resty/v2"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/httpconn"
 )
 
@@ -82,9 +82,9 @@ func timedOut(err error) bool {
 // lostCode is the code of a call that may have arrived and was not answered.
 func lostCode(err error) int {
 	if timedOut(err) {
-		return fanout.CodeTimeout
+		return pushd.CodeTimeout
 	}
-	return fanout.CodeBroken
+	return pushd.CodeBroken
 }
 
 // notConnected says that there was no connection to write to. It is for calls
@@ -119,7 +119,7 @@ func notJSON(body []byte) string {
 }
 
 // scrub takes the token out of a text, as it is and as it stands in an URL.
-func scrub(text string, tok fanout.Token) string {
+func scrub(text string, tok pushd.Token) string {
 	if tok == "" || text == "" || text == "ok" {
 		return text
 	}

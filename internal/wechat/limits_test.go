@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 // What is decided at a limit: at it, and one beyond it.
@@ -18,7 +18,7 @@ func TestPlausible_ToTheByte(t *testing.T) {
 		"oAbc-_9": true, "!": true, "~": true, "a b": false, "a\x1f": false, "a\x7f": false, "é": false,
 		strings.Repeat("o", maxOpenID): true, strings.Repeat("o", maxOpenID+1): false,
 	} {
-		if plausible(fanout.OpenID(id)) != want {
+		if plausible(pushd.OpenID(id)) != want {
 			t.Errorf("%.20q: %t", id, !want)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-resty/resty/v2"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 const pathFollowers = "/cgi-bin/user/get"
@@ -20,9 +20,9 @@ const maxPageAnswer = 2 << 20
 // maxOpenID is far beyond the 28 characters of a real openid.
 const maxOpenID = 128
 
-// Page fetches the followers after cursor; see fanout.Followers. Empty
+// Page fetches the followers after cursor; see pushd.Followers. Empty
 // openids, and what can't be one, are left out.
-func (c *Client) Page(ctx context.Context, tok fanout.Token, cursor fanout.OpenID) (fanout.FollowerPage, fanout.Answer) {
+func (c *Client) Page(ctx context.Context, tok pushd.Token, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.PageTimeout)
 	defer cancel()
 	req := c.request(ctx, tok, maxPageAnswer)
@@ -32,7 +32,7 @@ func (c *Client) Page(ctx context.Context, tok fanout.Token, cursor fanout.OpenI
 	resp, err := req.Get(pathFollowers)
 	body, a := answered(resp, err)
 	if !a.OK() {
-		return fanout.FollowerPage{}, a
+		return pushd.FollowerPage{}, a
 	}
 	return parsePage(body, tok)
 }
@@ -43,7 +43,7 @@ func (c *Client) Page(ctx context.Context, tok fanout.Token, cursor fanout.OpenI
 // ignored: what counts is what is listed. But an answer with neither a total
 // nor a count nor an openid is none of WeChat's, and must not pass for the end
 // of the list.
-func parsePage(body []byte, tok fanout.Token) (fanout.FollowerPage, fanout.Answer) {
+func parsePage(body []byte, tok pushd.Token) (pushd.FollowerPage, pushd.Answer) {
 	var r struct {
 		ErrCode number       `json:"errcode"`
 		ErrMsg  words        `json:"errmsg"`
@@ -54,30 +54,30 @@ func parsePage(body []byte, tok fanout.Token) (fanout.FollowerPage, fanout.Answe
 	}
 	switch err := decode(body, &r); {
 	case errors.Is(err, errOpenID), errors.Is(err, errTooMany):
-		return fanout.FollowerPage{}, unreadable(err.Error())
+		return pushd.FollowerPage{}, unreadable(err.Error())
 	case err != nil:
-		return fanout.FollowerPage{}, unreadable(notJSON(body))
+		return pushd.FollowerPage{}, unreadable(notJSON(body))
 	}
 	if r.ErrCode != 0 {
-		return fanout.FollowerPage{}, Classify(CallPage, int(r.ErrCode), scrub(string(r.ErrMsg), tok))
+		return pushd.FollowerPage{}, Classify(CallPage, int(r.ErrCode), scrub(string(r.ErrMsg), tok))
 	}
 	if !r.Total.known && !r.Count.known && len(r.Data.OpenID.ids) == 0 {
-		return fanout.FollowerPage{}, unreadable("the answer is not a list of followers")
+		return pushd.FollowerPage{}, unreadable("the answer is not a list of followers")
 	}
-	p := fanout.FollowerPage{Total: r.Total.n, OpenIDs: r.Data.OpenID.ids, Odd: r.Data.OpenID.odd}
+	p := pushd.FollowerPage{Total: r.Total.n, OpenIDs: r.Data.OpenID.ids, Odd: r.Data.OpenID.odd}
 	var ok bool
 	if p.Next, ok = cursor(string(r.Next), p); !ok {
-		return fanout.FollowerPage{}, unreadable(errOpenID.Error())
+		return pushd.FollowerPage{}, unreadable(errOpenID.Error())
 	}
-	return p, fanout.Answer{}
+	return p, pushd.Answer{}
 }
 
 // cursor is where the list goes on after p: next_openid, which is the last
 // openid of the page. Where that can't be one, the last that was listed has
 // its place. ok is false where there is none and the page is not empty either:
 // that must not pass for the end of the list.
-func cursor(next string, p fanout.FollowerPage) (_ fanout.OpenID, ok bool) {
-	id := fanout.OpenID(strings.TrimSpace(next))
+func cursor(next string, p pushd.FollowerPage) (_ pushd.OpenID, ok bool) {
+	id := pushd.OpenID(strings.TrimSpace(next))
 	switch {
 	case plausible(id):
 		return id, id != "" || len(p.OpenIDs) > 0 || p.Odd == 0
@@ -131,7 +131,7 @@ func (l *followerList) UnmarshalJSON(b []byte) error {
 // how many there were is kept. They are parts of one text: ten thousand
 // strings of their own would cost three times as much.
 type openIDs struct {
-	ids []fanout.OpenID
+	ids []pushd.OpenID
 	odd int
 }
 
@@ -140,7 +140,7 @@ func (l *openIDs) UnmarshalJSON(b []byte) error {
 	if b[0] != '[' || bytes.IndexByte(b, '\\') >= 0 { // real openids need no escape
 		return l.decode(b)
 	}
-	*l = openIDs{ids: make([]fanout.OpenID, 0, min(fanout.PageSize, bytes.Count(b, []byte(","))+1))}
+	*l = openIDs{ids: make([]pushd.OpenID, 0, min(pushd.PageSize, bytes.Count(b, []byte(","))+1))}
 	for text := string(b[1 : len(b)-1]); ; {
 		between, rest, more := strings.Cut(text, `"`)
 		if strings.Trim(strings.ReplaceAll(between, "null", ""), ", \t\r\n") != "" {
@@ -181,14 +181,14 @@ func (l *openIDs) decode(b []byte) error {
 }
 
 func (l *openIDs) add(text string) error {
-	id := fanout.OpenID(strings.TrimSpace(text))
+	id := pushd.OpenID(strings.TrimSpace(text))
 	switch {
 	case id == "":
 		return nil
 	case !plausible(id):
 		l.odd++
 		return nil
-	case len(l.ids) == fanout.PageSize:
+	case len(l.ids) == pushd.PageSize:
 		return errTooMany
 	}
 	l.ids = append(l.ids, id)
@@ -197,7 +197,7 @@ func (l *openIDs) add(text string) error {
 
 // plausible refuses what can't be an openid and would hurt where openids are
 // stored line by line.
-func plausible(id fanout.OpenID) bool {
+func plausible(id pushd.OpenID) bool {
 	for i := range len(id) {
 		if id[i] <= ' ' || id[i] >= 0x7f {
 			return false
@@ -207,7 +207,7 @@ func plausible(id fanout.OpenID) bool {
 }
 
 // request starts a call over resty.
-func (c *Client) request(ctx context.Context, tok fanout.Token, limit int) *resty.Request {
+func (c *Client) request(ctx context.Context, tok pushd.Token, limit int) *resty.Request {
 	return c.resty.R().
 		SetContext(ctx).
 		SetResponseBodyLimit(limit).
@@ -216,20 +216,20 @@ func (c *Client) request(ctx context.Context, tok fanout.Token, limit int) *rest
 
 // answered returns the body of a call that changes nothing at WeChat, so that
 // no failure of it is ambiguous.
-func answered(resp *resty.Response, err error) ([]byte, fanout.Answer) {
+func answered(resp *resty.Response, err error) ([]byte, pushd.Answer) {
 	switch {
 	case errors.Is(err, resty.ErrResponseBodyTooLarge):
 		return nil, unreadable(reason(err))
 	case err != nil && notConnected(err):
-		return nil, fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotSent, Text: reason(err)}
+		return nil, pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotSent, Text: reason(err)}
 	case err != nil:
-		return nil, fanout.Answer{Verdict: fanout.Busy, Code: lostCode(err), Text: reason(err)}
+		return nil, pushd.Answer{Verdict: pushd.Busy, Code: lostCode(err), Text: reason(err)}
 	case resp.StatusCode() != 200:
-		return nil, fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeHTTP, Text: statusText(resp.StatusCode())}
+		return nil, pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeHTTP, Text: statusText(resp.StatusCode())}
 	}
-	return resp.Body(), fanout.Answer{}
+	return resp.Body(), pushd.Answer{}
 }
 
-func unreadable(text string) fanout.Answer {
-	return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Text: text}
+func unreadable(text string) pushd.Answer {
+	return pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotJSON, Text: text}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 func TestClient_PageRequest(t *testing.T) {
@@ -19,9 +19,9 @@ func TestClient_PageRequest(t *testing.T) {
 		asked = append(asked, r.Method+" "+r.URL.Path+" "+r.URL.Query().Encode())
 		io.WriteString(w, `{"total":2,"count":2,"data":{"openid":["oA","oB"]},"next_openid":"oB"}`)
 	})
-	for _, cursor := range []fanout.OpenID{"", "oB&x"} {
+	for _, cursor := range []pushd.OpenID{"", "oB&x"} {
 		p, a := c.Page(t.Context(), token, cursor)
-		if !a.OK() || p.Total != 2 || p.Next != "oB" || !reflect.DeepEqual(p.OpenIDs, []fanout.OpenID{"oA", "oB"}) {
+		if !a.OK() || p.Total != 2 || p.Next != "oB" || !reflect.DeepEqual(p.OpenIDs, []pushd.OpenID{"oA", "oB"}) {
 			t.Fatalf("got %+v, %+v", p, a)
 		}
 	}
@@ -52,9 +52,9 @@ func TestParsePage(t *testing.T) {
 		{"ErrcodeZero", `{"errcode":0,"total":1,"count":1,"data":{"openid":["a"]}}`, "1  [a]", 0},
 		{"BOM", "\xef\xbb\xbf" + `{"count":1,"data":{"openid":["a"]}}`, "0  [a]", 0},
 		{"Error", `{"errcode":40013,"errmsg":"invalid appid rid: 1-2-3"}`, "invalid appid", 40013},
-		{"NoList", `{}`, "the answer is not a list of followers", fanout.CodeNotJSON},
-		{"SendAnswer", `{"errcode":0,"errmsg":"ok"}`, "the answer is not a list of followers", fanout.CodeNotJSON},
-		{"Cut", `{"total":1,"count":1,"data":{"openid":["a`, "the answer is not WeChat's JSON", fanout.CodeNotJSON},
+		{"NoList", `{}`, "the answer is not a list of followers", pushd.CodeNotJSON},
+		{"SendAnswer", `{"errcode":0,"errmsg":"ok"}`, "the answer is not a list of followers", pushd.CodeNotJSON},
+		{"Cut", `{"total":1,"count":1,"data":{"openid":["a`, "the answer is not WeChat's JSON", pushd.CodeNotJSON},
 		{"Number", `{"total":3,"count":3,"data":{"openid":["a",1,"b"]},"next_openid":"b"}`, "3 b [a b] odd 1", 0},
 		{"OddMembers", `{"total":9,"data":{"openid":["a",{"x":["y"]},true,"b c",null,"",["d"],"e"]},"next_openid":"e"}`, "9 e [a e] odd 4", 0},
 		{"BlankWithin", `{"total":3,"count":3,"data":{"openid":["a","b c","d"]},"next_openid":"d"}`, "3 d [a d] odd 1", 0},
@@ -64,7 +64,7 @@ func TestParsePage(t *testing.T) {
 		{"NotUTF8", "{\"total\":2,\"count\":2,\"data\":{\"openid\":[\"a\xff\",\"b\"]},\"next_openid\":\"b\"}", "2 b [b] odd 1", 0},
 		{"TooLong", `{"total":2,"data":{"openid":["a","` + strings.Repeat("x", maxOpenID+1) + `"]}}`, "2  [a] odd 1", 0},
 		{"OddPage", `{"total":1,"count":1,"data":{"openid":[1]},"next_openid":"b"}`, "1 b [] odd 1", 0},
-		{"OddEnd", `{"total":1,"count":1,"data":{"openid":[1]}}`, errOpenID.Error(), fanout.CodeNotJSON},
+		{"OddEnd", `{"total":1,"count":1,"data":{"openid":[1]}}`, errOpenID.Error(), pushd.CodeNotJSON},
 		{"BadNext", `{"total":2,"count":2,"data":{"openid":["a","b"]},"next_openid":"a b"}`, "2 b [a b]", 0},
 		{"NumberNext", `{"total":2,"count":2,"data":{"openid":["a","b"]},"next_openid":{}}`, "2 b [a b]", 0},
 		{"BadNextOfNobody", `{"total":0,"count":0,"next_openid":"a b"}`, "0  []", 0},
@@ -72,11 +72,11 @@ func TestParsePage(t *testing.T) {
 		{"TotalFraction", `{"total":20.0,"data":{"openid":["a"]}}`, "20  [a]", 0},
 		{"TotalHuge", `{"total":9223372036854775808,"data":{"openid":["a"]}}`, "9223372036854775807  [a]", 0},
 		{"TotalText", `{"total":"many","data":{"openid":["a"]}}`, "0  [a]", 0},
-		{"TotalTextAlone", `{"total":"many"}`, "the answer is not a list of followers", fanout.CodeNotJSON},
+		{"TotalTextAlone", `{"total":"many"}`, "the answer is not a list of followers", pushd.CodeNotJSON},
 		{"ErrmsgNumber", `{"errcode":40013,"errmsg":5}`, "5", 40013},
-		{"ErrcodeText", `{"errcode":"","total":1,"data":{"openid":["a"]}}`, "the answer is not WeChat's JSON", fanout.CodeNotJSON},
-		{"DataString", `{"total":1,"count":1,"data":"x"}`, errOpenID.Error(), fanout.CodeNotJSON},
-		{"TooMany", `{"total":1,"data":{"openid":[` + strings.Repeat(`"a",`, fanout.PageSize) + `"b"]}}`, errTooMany.Error(), fanout.CodeNotJSON},
+		{"ErrcodeText", `{"errcode":"","total":1,"data":{"openid":["a"]}}`, "the answer is not WeChat's JSON", pushd.CodeNotJSON},
+		{"DataString", `{"total":1,"count":1,"data":"x"}`, errOpenID.Error(), pushd.CodeNotJSON},
+		{"TooMany", `{"total":1,"data":{"openid":[` + strings.Repeat(`"a",`, pushd.PageSize) + `"b"]}}`, errTooMany.Error(), pushd.CodeNotJSON},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p, a := parsePage([]byte(tc.body), token)
@@ -105,12 +105,12 @@ func TestClient_PageSize(t *testing.T) {
 	}
 	var answer string
 	c, _ := serve(t, Options{}, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, answer) })
-	answer = body(fanout.PageSize)
-	if p, a := c.Page(t.Context(), token, ""); !a.OK() || len(p.OpenIDs) != fanout.PageSize || p.OpenIDs[9999] != "oia2TjuEGTNoeX76QEjQN0009999" {
+	answer = body(pushd.PageSize)
+	if p, a := c.Page(t.Context(), token, ""); !a.OK() || len(p.OpenIDs) != pushd.PageSize || p.OpenIDs[9999] != "oia2TjuEGTNoeX76QEjQN0009999" {
 		t.Errorf("full page: %d openids, %+v", len(p.OpenIDs), a)
 	}
 	answer = strings.Repeat(" ", maxPageAnswer) + body(1)
-	if _, a := c.Page(t.Context(), token, ""); a.Code != fanout.CodeNotJSON || a.Text != "the answer is too long" {
+	if _, a := c.Page(t.Context(), token, ""); a.Code != pushd.CodeNotJSON || a.Text != "the answer is too long" {
 		t.Errorf("over the cap: %+v", a)
 	}
 }
@@ -131,7 +131,7 @@ func FuzzPage(f *testing.F) {
 			}
 			return
 		}
-		if len(p.OpenIDs) > fanout.PageSize {
+		if len(p.OpenIDs) > pushd.PageSize {
 			t.Errorf("%d openids", len(p.OpenIDs))
 		}
 		if want := plainly(body); !slices.Equal(p.OpenIDs, want) {
@@ -149,7 +149,7 @@ func FuzzPage(f *testing.F) {
 }
 
 // plainly reads the openids of an answer without a thought of memory.
-func plainly(body []byte) (ids []fanout.OpenID) {
+func plainly(body []byte) (ids []pushd.OpenID) {
 	var r struct{ Data json.RawMessage }
 	var d struct{ OpenID []any }
 	if decode(body, &r) != nil || len(r.Data) == 0 || json.Unmarshal(r.Data, &d) != nil {
@@ -157,7 +157,7 @@ func plainly(body []byte) (ids []fanout.OpenID) {
 	}
 	for _, v := range d.OpenID {
 		s, _ := v.(string)
-		if id := fanout.OpenID(strings.TrimSpace(s)); id != "" && plausible(id) {
+		if id := pushd.OpenID(strings.TrimSpace(s)); id != "" && plausible(id) {
 			ids = append(ids, id)
 		}
 	}

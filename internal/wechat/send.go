@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/httpconn"
 )
 
@@ -18,12 +18,12 @@ const maxSendAnswer = 4 << 10
 
 type answerBuffer [maxSendAnswer]byte
 
-// Send posts the letter to one follower; see fanout.Sender.
+// Send posts the letter to one follower; see pushd.Sender.
 //
 // An answer is ambiguous as soon as the first byte may have been written;
 // before that WeChat can't have got a message, and the answer is CodeNotSent.
 // Nothing is ever sent twice from here.
-func (c *Client) Send(ctx context.Context, tok fanout.Token, letter *fanout.Letter, to fanout.OpenID) fanout.Answer {
+func (c *Client) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, to pushd.OpenID) pushd.Answer {
 	buf := c.buffers.Get().(*answerBuffer)
 	defer c.buffers.Put(buf)
 	r, err := c.sends.Post(ctx, httpconn.Request{
@@ -35,25 +35,25 @@ func (c *Client) Send(ctx context.Context, tok fanout.Token, letter *fanout.Lett
 }
 
 // judge says what became of a send.
-func judge(r httpconn.Response, err error, tok fanout.Token) fanout.Answer {
+func judge(r httpconn.Response, err error, tok pushd.Token) pushd.Answer {
 	switch {
 	case err != nil && !r.Written:
-		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotSent, Text: reason(err)}
+		return pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotSent, Text: reason(err)}
 	case err != nil:
-		return fanout.Answer{Verdict: fanout.Busy, Code: lostCode(err), Ambiguous: true, Text: reason(err)}
+		return pushd.Answer{Verdict: pushd.Busy, Code: lostCode(err), Ambiguous: true, Text: reason(err)}
 	case r.Status != http.StatusOK:
-		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeHTTP, Ambiguous: true, Text: statusText(r.Status)}
+		return pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeHTTP, Ambiguous: true, Text: statusText(r.Status)}
 	}
 	code, msg, ok := parseResult(r.Body)
 	if !ok {
-		return fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: notJSON(r.Body)}
+		return pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotJSON, Ambiguous: true, Text: notJSON(r.Body)}
 	}
 	return Classify(CallSend, code, scrub(msg, tok))
 }
 
 // quoted returns the openid as it stands between the quotes of a JSON string.
 // Real openids are letters, digits, - and _, and stay as they are.
-func quoted(to fanout.OpenID) string {
+func quoted(to pushd.OpenID) string {
 	for i := range len(to) {
 		if c := to[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
 			return escaped(to)
@@ -62,7 +62,7 @@ func quoted(to fanout.OpenID) string {
 	return string(to)
 }
 
-func escaped(to fanout.OpenID) string {
+func escaped(to pushd.OpenID) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

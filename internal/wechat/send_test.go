@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"pushd/internal/fanout"
+	"pushd"
 	"pushd/internal/httpconn"
 )
 
@@ -32,14 +32,14 @@ func TestClient_SendBody(t *testing.T) {
 		raw, _ = io.ReadAll(req.Body)
 		io.WriteString(w, `{"errcode":0,"errmsg":"ok","msgid":3487542469355618313}`)
 	})
-	for _, to := range []fanout.OpenID{"oia2TjuEGTNoeX76QEjQNrcURxG8", `o"\` + "\n<中>", ""} {
-		if a := timeless(c.Send(t.Context(), token, letter, to)); a != (fanout.Answer{}) {
+	for _, to := range []pushd.OpenID{"oia2TjuEGTNoeX76QEjQNrcURxG8", `o"\` + "\n<中>", ""} {
+		if a := timeless(c.Send(t.Context(), token, letter, to)); a != (pushd.Answer{}) {
 			t.Fatalf("got %+v", a)
 		}
 		if err := json.Unmarshal(raw, &got); err != nil {
 			t.Fatalf("%v: %s", err, raw)
 		}
-		if fanout.OpenID(got.ToUser) != to || got.ClientMsgID != "job0123456789abcdefg" || got.URL != "https://live.example/?a=1&b=2" ||
+		if pushd.OpenID(got.ToUser) != to || got.ClientMsgID != "job0123456789abcdefg" || got.URL != "https://live.example/?a=1&b=2" ||
 			got.Data["thing1"].Value != "直播 <1>" || strings.Contains(string(raw), `\u00`) {
 			t.Errorf("sent %s", raw)
 		}
@@ -52,7 +52,7 @@ func TestClient_SendBody(t *testing.T) {
 }
 
 // timeless is an answer without what is never the same twice.
-func timeless(a fanout.Answer) fanout.Answer {
+func timeless(a pushd.Answer) pushd.Answer {
 	a.Waited = 0
 	return a
 }
@@ -62,42 +62,42 @@ func TestClient_SendAnswers(t *testing.T) {
 		name   string
 		status int
 		body   string
-		want   fanout.Answer
+		want   pushd.Answer
 	}{
-		{"OK", 200, `{"errcode":0,"errmsg":"ok","msgid":3487542469355618313}`, fanout.Answer{}},
-		{"OKWithoutMsgID", 200, `{"errcode":0,"errmsg":"ok"}`, fanout.Answer{}},
-		{"OKOtherwiseWritten", 200, "\xef\xbb\xbf {\"msgid\": 1, \"errmsg\":\"ok\", \"errcode\" : \"0\" }\n", fanout.Answer{}},
+		{"OK", 200, `{"errcode":0,"errmsg":"ok","msgid":3487542469355618313}`, pushd.Answer{}},
+		{"OKWithoutMsgID", 200, `{"errcode":0,"errmsg":"ok"}`, pushd.Answer{}},
+		{"OKOtherwiseWritten", 200, "\xef\xbb\xbf {\"msgid\": 1, \"errmsg\":\"ok\", \"errcode\" : \"0\" }\n", pushd.Answer{}},
 		{"NotAFollower", 200, `{"errcode":43004,"errmsg":"require subscribe rid: 64489d92-7465ac28-12ccf767"}`,
-			fanout.Answer{Verdict: fanout.Skip, Code: 43004, Cause: fanout.CauseUnfollowed, Text: "require subscribe"}},
+			pushd.Answer{Verdict: pushd.Skip, Code: 43004, Cause: pushd.CauseUnfollowed, Text: "require subscribe"}},
 		{"Controls", 200, "{\"errcode\":43004,\"errmsg\":\"require subscribe \x01\x0b\n rid: 1-2-3\"}",
-			fanout.Answer{Verdict: fanout.Skip, Code: 43004, Cause: fanout.CauseUnfollowed, Text: "require subscribe"}},
-		{"ControlsInAGoodOne", 200, "{\"errcode\":0,\"errmsg\":\"o\tk\",\"msgid\":1}", fanout.Answer{}},
+			pushd.Answer{Verdict: pushd.Skip, Code: 43004, Cause: pushd.CauseUnfollowed, Text: "require subscribe"}},
+		{"ControlsInAGoodOne", 200, "{\"errcode\":0,\"errmsg\":\"o\tk\",\"msgid\":1}", pushd.Answer{}},
 		{"NotUTF8", 200, "{\"errcode\":43004,\"errmsg\":\"require \xc3\x28\"}",
-			fanout.Answer{Verdict: fanout.Skip, Code: 43004, Cause: fanout.CauseUnfollowed, Text: "require \ufffd("}},
-		{"Backslash", 200, `{"errcode":43004,"errmsg":"a\b \q"}`, fanout.Answer{Verdict: fanout.Skip, Code: 43004, Cause: fanout.CauseUnfollowed, Text: `a \q`}},
-		{"ErrmsgNumber", 200, `{"errcode":43004,"errmsg":5}`, fanout.Answer{Verdict: fanout.Skip, Code: 43004, Cause: fanout.CauseUnfollowed, Text: "5"}},
-		{"ErrmsgNull", 200, `{"errcode":43004,"errmsg":null}`, fanout.Answer{Verdict: fanout.Skip, Code: 43004, Cause: fanout.CauseUnfollowed}},
-		{"ErrmsgObject", 200, `{"errcode":43004,"errmsg":{"why":"x"}}`, fanout.Answer{Verdict: fanout.Skip, Code: 43004, Cause: fanout.CauseUnfollowed, Text: `{"why":"x"}`}},
+			pushd.Answer{Verdict: pushd.Skip, Code: 43004, Cause: pushd.CauseUnfollowed, Text: "require \ufffd("}},
+		{"Backslash", 200, `{"errcode":43004,"errmsg":"a\b \q"}`, pushd.Answer{Verdict: pushd.Skip, Code: 43004, Cause: pushd.CauseUnfollowed, Text: `a \q`}},
+		{"ErrmsgNumber", 200, `{"errcode":43004,"errmsg":5}`, pushd.Answer{Verdict: pushd.Skip, Code: 43004, Cause: pushd.CauseUnfollowed, Text: "5"}},
+		{"ErrmsgNull", 200, `{"errcode":43004,"errmsg":null}`, pushd.Answer{Verdict: pushd.Skip, Code: 43004, Cause: pushd.CauseUnfollowed}},
+		{"ErrmsgObject", 200, `{"errcode":43004,"errmsg":{"why":"x"}}`, pushd.Answer{Verdict: pushd.Skip, Code: 43004, Cause: pushd.CauseUnfollowed, Text: `{"why":"x"}`}},
 		{"ErrcodeFraction", 200, `{"errcode":0.5}`,
-			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
+			pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
 		{"ErrcodeEmpty", 200, `{"errcode":"","errmsg":"ok"}`,
-			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
+			pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
 		{"Busy", 200, `{"errcode":-1,"errmsg":"system error hint: [EeSuhA04363721]"}`,
-			fanout.Answer{Verdict: fanout.Busy, Code: -1, Ambiguous: true, Text: "system error"}},
-		{"Duplicate", 200, `{"errcode":40241,"errmsg":"dup"}`, fanout.Answer{Verdict: fanout.DeferShort, Code: 40241, Text: "dup"}},
-		{"Unknown", 200, `{"errcode":99999,"errmsg":"x"}`, fanout.Answer{Verdict: fanout.Other, Code: 99999, Text: "x"}},
+			pushd.Answer{Verdict: pushd.Busy, Code: -1, Ambiguous: true, Text: "system error"}},
+		{"Duplicate", 200, `{"errcode":40241,"errmsg":"dup"}`, pushd.Answer{Verdict: pushd.DeferShort, Code: 40241, Text: "dup"}},
+		{"Unknown", 200, `{"errcode":99999,"errmsg":"x"}`, pushd.Answer{Verdict: pushd.Other, Code: 99999, Text: "x"}},
 		{"Cut", 200, `{"errcode":0,"errmsg":"ok","msgid":348`,
-			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
+			pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
 		{"NoErrcode", 200, `{"errmsg":"ok"}`,
-			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
+			pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotJSON, Ambiguous: true, Text: "the answer is not WeChat's JSON"}},
 		{"Empty", 200, ``,
-			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is empty"}},
+			pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotJSON, Ambiguous: true, Text: "the answer is empty"}},
 		{"Page", 200, `<html>login</html>`,
-			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is a web page"}},
+			pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotJSON, Ambiguous: true, Text: "the answer is a web page"}},
 		{"Long", 200, `{"errcode":0,"errmsg":"` + strings.Repeat("x", maxSendAnswer) + `"}`,
-			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is too long"}},
+			pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotJSON, Ambiguous: true, Text: "the answer is too long"}},
 		{"ErrorStatus", 503, `{"errcode":0,"errmsg":"ok"}`,
-			fanout.Answer{Verdict: fanout.Busy, Code: fanout.CodeHTTP, Ambiguous: true, Text: "HTTP 503 Service Unavailable"}},
+			pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeHTTP, Ambiguous: true, Text: "HTTP 503 Service Unavailable"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, _ := serve(t, Options{}, answers(tc.status, tc.body))
@@ -117,12 +117,12 @@ func TestClient_SendWaitsForAConnection(t *testing.T) {
 		<-hold
 		io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
 	})
-	first := make(chan fanout.Answer)
+	first := make(chan pushd.Answer)
 	go func() { first <- c.Send(t.Context(), token, letter, "oA") }()
 	<-holding
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if a := c.Send(ctx, token, letter, "oB"); a.Code != fanout.CodeNotSent || a.Ambiguous || a.Verdict != fanout.Busy {
+	if a := c.Send(ctx, token, letter, "oB"); a.Code != pushd.CodeNotSent || a.Ambiguous || a.Verdict != pushd.Busy {
 		t.Errorf("waiting: got %+v", a)
 	}
 	close(hold)
@@ -140,10 +140,10 @@ func TestClient_SendCanceled(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
-	if a := c.Send(ctx, token, letter, "oA"); a.Code != fanout.CodeBroken || !a.Ambiguous || a.Text != "canceled" {
+	if a := c.Send(ctx, token, letter, "oA"); a.Code != pushd.CodeBroken || !a.Ambiguous || a.Text != "canceled" {
 		t.Errorf("under way: got %+v", a)
 	}
-	if a := c.Send(ctx, token, letter, "oB"); a.Code != fanout.CodeNotSent || a.Ambiguous {
+	if a := c.Send(ctx, token, letter, "oB"); a.Code != pushd.CodeNotSent || a.Ambiguous {
 		t.Errorf("before: got %+v", a)
 	}
 }
@@ -174,22 +174,22 @@ func TestJudge(t *testing.T) {
 	for _, tc := range []struct {
 		r    httpconn.Response
 		err  error
-		want fanout.Answer
+		want pushd.Answer
 	}{
-		{httpconn.Response{}, broken, fanout.Answer{Code: fanout.CodeNotSent, Text: "connection closed before the end of the answer"}},
-		{httpconn.Response{}, slow, fanout.Answer{Code: fanout.CodeNotSent, Text: "timeout"}},
-		{httpconn.Response{Written: true}, slow, fanout.Answer{Code: fanout.CodeTimeout, Ambiguous: true, Text: "timeout"}},
+		{httpconn.Response{}, broken, pushd.Answer{Code: pushd.CodeNotSent, Text: "connection closed before the end of the answer"}},
+		{httpconn.Response{}, slow, pushd.Answer{Code: pushd.CodeNotSent, Text: "timeout"}},
+		{httpconn.Response{Written: true}, slow, pushd.Answer{Code: pushd.CodeTimeout, Ambiguous: true, Text: "timeout"}},
 		{httpconn.Response{Written: true}, broken,
-			fanout.Answer{Code: fanout.CodeBroken, Ambiguous: true, Text: "connection closed before the end of the answer"}},
+			pushd.Answer{Code: pushd.CodeBroken, Ambiguous: true, Text: "connection closed before the end of the answer"}},
 		{httpconn.Response{Written: true}, httpconn.ErrTooLong,
-			fanout.Answer{Code: fanout.CodeBroken, Ambiguous: true, Text: "the answer is too long"}},
+			pushd.Answer{Code: pushd.CodeBroken, Ambiguous: true, Text: "the answer is too long"}},
 		{httpconn.Response{Written: true, Status: 200}, broken,
-			fanout.Answer{Code: fanout.CodeBroken, Ambiguous: true, Text: "connection closed before the end of the answer"}},
-		{httpconn.Response{Written: true, Status: 502}, nil, fanout.Answer{Code: fanout.CodeHTTP, Ambiguous: true, Text: "HTTP 502 Bad Gateway"}},
+			pushd.Answer{Code: pushd.CodeBroken, Ambiguous: true, Text: "connection closed before the end of the answer"}},
+		{httpconn.Response{Written: true, Status: 502}, nil, pushd.Answer{Code: pushd.CodeHTTP, Ambiguous: true, Text: "HTTP 502 Bad Gateway"}},
 		{httpconn.Response{Written: true, Status: 200}, nil,
-			fanout.Answer{Code: fanout.CodeNotJSON, Ambiguous: true, Text: "the answer is too long"}},
+			pushd.Answer{Code: pushd.CodeNotJSON, Ambiguous: true, Text: "the answer is too long"}},
 	} {
-		tc.want.Verdict = fanout.Busy
+		tc.want.Verdict = pushd.Busy
 		if got := judge(tc.r, tc.err, token); got != tc.want {
 			t.Errorf("%+v, %v: got %+v, want %+v", tc.r, tc.err, got, tc.want)
 		}
@@ -209,7 +209,7 @@ func TestClient_SendThroughAProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, _ := serve(t, Options{Proxy: http.ProxyURL(to)}, answers(200, `{"errcode":0,"errmsg":"ok"}`))
-	if a := c.Send(t.Context(), token, letter, "oA"); a.Code != fanout.CodeNotSent || a.Ambiguous || asked.Load() != 1 {
+	if a := c.Send(t.Context(), token, letter, "oA"); a.Code != pushd.CodeNotSent || a.Ambiguous || asked.Load() != 1 {
 		t.Errorf("got %+v, and the proxy was asked %d times", a, asked.Load())
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"pushd/internal/fanout"
+	"pushd"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/errcodes.md")
@@ -31,17 +31,17 @@ func TestTable_IsSortedAndComplete(t *testing.T) {
 
 // The verdicts that the design fixes, written out once more.
 func TestClassify(t *testing.T) {
-	for verdict, codes := range map[fanout.Verdict][]int{
-		fanout.Sent:            {0},
-		fanout.Skip:            {43004, 43101, 40003, 43019, 48002, 49003, 50005},
-		fanout.DeferShort:      {40241},
-		fanout.DeferLong:       {43117},
-		fanout.TokenRefused:    {40001, 40014, 42001, 41001, 42007},
-		fanout.Busy:            {-1, 268487000, 268487001, 268487002, 268487009},
-		fanout.Slower:          {45011},
-		fanout.Quota:           {45009},
-		fanout.FatalIfRepeated: {40037, 40164},
-		fanout.Fatal: {40002, 40008, 40013, 40033, 40035, 40036, 40039, 40097, 40125, 40243, 40249, 41002, 41004, 43002, 43003, 43100, 43116,
+	for verdict, codes := range map[pushd.Verdict][]int{
+		pushd.Sent:            {0},
+		pushd.Skip:            {43004, 43101, 40003, 43019, 48002, 49003, 50005},
+		pushd.DeferShort:      {40241},
+		pushd.DeferLong:       {43117},
+		pushd.TokenRefused:    {40001, 40014, 42001, 41001, 42007},
+		pushd.Busy:            {-1, 268487000, 268487001, 268487002, 268487009},
+		pushd.Slower:          {45011},
+		pushd.Quota:           {45009},
+		pushd.FatalIfRepeated: {40037, 40164},
+		pushd.Fatal: {40002, 40008, 40013, 40033, 40035, 40036, 40039, 40097, 40125, 40243, 40249, 41002, 41004, 43002, 43003, 43100, 43116,
 			44002, 45035, 45067, 45103, 47001, 47002, 47003, 48001, 48004, 50001, 50002, 61004, 61007, 61016, 89503, 89506, 89507,
 			// The message or the request is wrong, and so for everyone.
 			40034, 40038, 40048, 40054, 40055, 40062, 40066, 40068, 40081, 40101, 40126, 40138, 40141, 40155, 40159, 40165, 40166, 40176,
@@ -50,19 +50,19 @@ func TestClassify(t *testing.T) {
 			61003, 61017, 65318},
 		// Some are about the recipient, but not certainly; some are not
 		// expected of these calls at all.
-		fanout.Other: {40246, 40247, 41009, 43005, 43006, 45047, 45065, 45066, 46004, 48003, 48006, 50003, 50004, 65301, 9001001, 99999,
+		pushd.Other: {40246, 40247, 41009, 43005, 43006, 45047, 45065, 45066, 46004, 48003, 48006, 50003, 50004, 65301, 9001001, 99999,
 			268487010, -2, -1 << 63, 1<<63 - 1},
 	} {
 		for _, code := range codes {
 			first := Classify(CallSend, code, "m")
-			if first.Verdict != verdict || first.Ambiguous != (verdict == fanout.Busy) || first.Code != code {
+			if first.Verdict != verdict || first.Ambiguous != (verdict == pushd.Busy) || first.Code != code {
 				t.Errorf("%d: got %+v, want %v", code, first, verdict)
 			}
 			for _, call := range []Call{CallPage, CallQuota, CallTemplates} {
 				want := verdict
 				switch verdict {
-				case fanout.Skip, fanout.DeferShort, fanout.DeferLong:
-					want = fanout.Other
+				case pushd.Skip, pushd.DeferShort, pushd.DeferLong:
+					want = pushd.Other
 				}
 				if a := Classify(call, code, "m"); a.Verdict != want || a.Ambiguous {
 					t.Errorf("%d on call %d: got %+v, want %v", code, call, a, want)
@@ -74,11 +74,11 @@ func TestClassify(t *testing.T) {
 
 // What an answer speaks of beyond its verdict, for each call.
 func TestClassify_Cause(t *testing.T) {
-	want := map[Call]map[int]fanout.Cause{
+	want := map[Call]map[int]pushd.Cause{
 		CallSend: {
-			43004: fanout.CauseUnfollowed, 40003: fanout.CauseOpenID, 49003: fanout.CauseOpenID, 40037: fanout.CauseTemplate,
+			43004: pushd.CauseUnfollowed, 40003: pushd.CauseOpenID, 49003: pushd.CauseOpenID, 40037: pushd.CauseTemplate,
 		},
-		CallPage: {40003: fanout.CauseCursor},
+		CallPage: {40003: pushd.CauseCursor},
 	}
 	for _, call := range []Call{CallSend, CallPage, CallQuota, CallTemplates} {
 		for _, e := range Table() {
@@ -91,7 +91,7 @@ func TestClassify_Cause(t *testing.T) {
 
 // The ledger tells a wait by its code, so each wait has one code.
 func TestTable_WaitsHaveOneCode(t *testing.T) {
-	want := map[fanout.Verdict]int{fanout.DeferShort: fanout.CodeDuplicate, fanout.DeferLong: fanout.CodeTooFrequent}
+	want := map[pushd.Verdict]int{pushd.DeferShort: pushd.CodeDuplicate, pushd.DeferLong: pushd.CodeTooFrequent}
 	seen := 0
 	for _, e := range Table() {
 		if code, waits := want[e.Verdict]; waits {
@@ -146,24 +146,24 @@ func TestErrcodesPage(t *testing.T) {
 }
 
 func errcodesPage() string {
-	does := map[fanout.Verdict]string{
-		fanout.Sent:            "done",
-		fanout.Skip:            "this recipient can't or won't receive it: recorded, never retried",
-		fanout.DeferShort:      "tried again at least 61 s later, at most three times, then failed",
-		fanout.DeferLong:       "tried again once, at least 30 min later, then failed",
-		fanout.TokenRefused:    "a fresh token, once for all, then sent again",
-		fanout.Busy:            "tried again with growing pauses; nothing good for 3 s: the job parks",
-		fanout.Slower:          "the account pauses to the next minute, then goes on more slowly",
-		fanout.Quota:           "the job parks until there is quota again",
-		fanout.Fatal:           "the job ends; no recipient's outcome",
-		fanout.FatalIfRepeated: "tried again; the job ends when nothing else comes any more",
-		fanout.Other:           "this recipient failed; retry by command. Many of them end the job",
+	does := map[pushd.Verdict]string{
+		pushd.Sent:            "done",
+		pushd.Skip:            "this recipient can't or won't receive it: recorded, never retried",
+		pushd.DeferShort:      "tried again at least 61 s later, at most three times, then failed",
+		pushd.DeferLong:       "tried again once, at least 30 min later, then failed",
+		pushd.TokenRefused:    "a fresh token, once for all, then sent again",
+		pushd.Busy:            "tried again with growing pauses; nothing good for 3 s: the job parks",
+		pushd.Slower:          "the account pauses to the next minute, then goes on more slowly",
+		pushd.Quota:           "the job parks until there is quota again",
+		pushd.Fatal:           "the job ends; no recipient's outcome",
+		pushd.FatalIfRepeated: "tried again; the job ends when nothing else comes any more",
+		pushd.Other:           "this recipient failed; retry by command. Many of them end the job",
 	}
 	var b strings.Builder
 	b.WriteString("# What WeChat's answers mean\n\n" +
 		"Made from `internal/wechat/verdict.go`; a test holds both together.\n\n" +
 		"| verdict | what pushd does |\n| --- | --- |\n")
-	for _, v := range fanout.Verdicts() {
+	for _, v := range pushd.Verdicts() {
 		fmt.Fprintf(&b, "| %s | %s |\n", v, does[v])
 	}
 	b.WriteString("\nAn errcode that is not listed is `other`. Where the answer to an earlier try was lost, the\n" +
@@ -182,13 +182,13 @@ func errcodesPage() string {
 		code      int
 		when, may string
 	}{
-		{fanout.CodeNotSent, "no connection, no TLS, no free connection in time: nothing of the message was written", "no"},
-		{fanout.CodeTimeout, "no whole answer in time", "yes"},
-		{fanout.CodeBroken, "reset, closed, or half an answer", "yes"},
-		{fanout.CodeHTTP, "an HTTP status other than 200", "yes"},
-		{fanout.CodeNotJSON, "an answer that is not WeChat's JSON", "yes"},
+		{pushd.CodeNotSent, "no connection, no TLS, no free connection in time: nothing of the message was written", "no"},
+		{pushd.CodeTimeout, "no whole answer in time", "yes"},
+		{pushd.CodeBroken, "reset, closed, or half an answer", "yes"},
+		{pushd.CodeHTTP, "an HTTP status other than 200", "yes"},
+		{pushd.CodeNotJSON, "an answer that is not WeChat's JSON", "yes"},
 	} {
-		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", own.code, fanout.CodeName(own.code), own.when, own.may)
+		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", own.code, pushd.CodeName(own.code), own.when, own.may)
 	}
 	return b.String()
 }

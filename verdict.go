@@ -1,4 +1,4 @@
-package fanout
+package pushd
 
 import "time"
 
@@ -36,6 +36,9 @@ const (
 	// Other: this person failed; retryable by a person's decision.
 	Other
 )
+
+// VerdictCount is how many verdicts there are.
+const VerdictCount = int(Other) + 1
 
 var verdictNames = [...]string{
 	Sent: "sent", Skip: "skip", DeferShort: "defer_short", DeferLong: "defer_long",
@@ -109,9 +112,9 @@ const (
 	CauseCursor
 )
 
-// suspect says whether a cause may mean that the job is wrong, not the
+// Suspect says whether a cause may mean that the job is wrong, not the
 // recipient.
-func (c Cause) suspect() bool {
+func (c Cause) Suspect() bool {
 	return c == CauseUnfollowed || c == CauseOpenID || c == CauseTemplate
 }
 

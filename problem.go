@@ -1,4 +1,4 @@
-package fanout
+package pushd
 
 // ProblemCode is the stable code of a refusal, as in api/openapi.yaml. The
 // HTTP status of each is decided in package api alone.
@@ -48,3 +48,15 @@ func (p *Problem) Error() string {
 	}
 	return p.Text
 }
+
+// ChannelError says that the platform's row of one channel can't be used as it
+// is. It concerns that channel alone and heals when somebody mends the row, or
+// the query that reads it.
+type ChannelError struct {
+	// Column is the column of PUSHD_CHANNEL_QUERY that is to blame.
+	Column string
+	// Text says what is there and what to write instead.
+	Text string
+}
+
+func (e *ChannelError) Error() string { return e.Column + " " + e.Text }

@@ -1,4 +1,4 @@
-package fanout
+package pushd
 
 // Level is how well a part of pushd does.
 type Level string

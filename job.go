@@ -1,4 +1,4 @@
-package fanout
+package pushd
 
 import (
 	"crypto/rand"
@@ -145,16 +145,16 @@ type Asked struct {
 	Posted *Asked `json:"posted,omitempty"`
 }
 
-// empty says that the POST left everything to the database.
-func (a Asked) empty() bool {
+// Empty says that the POST left everything to the database.
+func (a Asked) Empty() bool {
 	return a.TemplateID == "" && a.URL == "" && a.MiniProgram == nil && len(a.Data) == 0
 }
 
-// differs names what a POST says of the message that the job at work was not
+// Differs names what a POST says of the message that the job at work was not
 // asked for. What it does not say does not differ, nor does what the job's own
 // POST had said before a correction: it is that POST, made again.
-func (a Asked) differs(work Asked) (names []string) {
-	if work.Posted != nil && len(a.differs(*work.Posted)) == 0 {
+func (a Asked) Differs(work Asked) (names []string) {
+	if work.Posted != nil && len(a.Differs(*work.Posted)) == 0 {
 		return nil
 	}
 	if a.TemplateID != "" && a.TemplateID != work.TemplateID {
@@ -233,30 +233,6 @@ type Ending struct {
 	Reason Reason
 	Detail string
 }
-
-// Channel is what the platform's tables say about a channel. Pointers are
-// nil where the query gave NULL.
-type Channel struct {
-	ActID         ActID
-	UIN           string // the owner, as the platform writes it; "" = unknown
-	AppID         AppID  // "" = unknown
-	Title         string
-	StartTime     int64 // unix seconds; 0 = unknown
-	WatchURL      string
-	TemplateID    TemplateID
-	ConfigEnabled *bool
-	LiveNotify    *bool
-	NotifyMinutes *int64 // live_notify_time
-	Status        *int   // live_notify_status
-}
-
-// The platform's live_notify_status. StatusFailed is a setting
-// (PUSHD_STATUS_FAILED), so it is not among them.
-const (
-	StatusNotNotified = 0
-	StatusNotifying   = 1
-	StatusDone        = 2
-)
 
 // DefaultDeadline is when a reminder without a deadline of its own is no
 // longer worth sending: grace after the start, or six hours after it was

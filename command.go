@@ -1,4 +1,4 @@
-package fanout
+package pushd
 
 import "time"
 
@@ -74,4 +74,26 @@ type Estimate struct {
 	QuotaRemain     *int64
 	EstimateSeconds *int64
 	Problems        []Problem
+}
+
+// Change is a value that may be changed: To counts if Set.
+type Change[T any] struct {
+	Set bool
+	To  T
+}
+
+// Edit is a correction of what a job sends. A change to the zero value takes
+// back what was asked for: the owner's texts, or the channel, say it then.
+type Edit struct {
+	TemplateID  Change[TemplateID]
+	URL         Change[string]
+	MiniProgram Change[*MiniProgram]
+	// Data changes some fields and leaves the others; a field that becomes nil
+	// is left out.
+	Data Change[map[string]*string]
+}
+
+// Empty says that nothing is changed.
+func (e Edit) Empty() bool {
+	return !e.TemplateID.Set && !e.URL.Set && !e.MiniProgram.Set && !e.Data.Set
 }

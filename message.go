@@ -1,9 +1,8 @@
-package fanout
+package pushd
 
 import (
 	"bytes"
 	"encoding/json"
-	"sort"
 	"strconv"
 	"unicode/utf8"
 )
@@ -98,13 +97,9 @@ type Texts struct {
 	MiniProgram *MiniProgram      `json:"miniprogram,omitempty"`
 }
 
-// sortedKeys returns the keys of data in order, so that what is reported
-// about fields does not change from run to run.
-func sortedKeys(data map[string]string) []string {
-	keys := make([]string, 0, len(data))
-	for k := range data {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
+// MessageVersion is one of the messages that a job has had.
+type MessageVersion struct {
+	Version int // from 1
+	Message Message
+	At      Time // when it was made
 }

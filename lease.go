@@ -1,0 +1,69 @@
+package pushd
+
+import (
+	"context"
+	"time"
+)
+
+// Owner is a process that may hold leases. Instance is the name that
+// survives a restart (PUSHD_INSTANCE); Boot is drawn anew at every start, so
+// that two lives of one instance are told apart.
+type Owner struct{ Instance, Boot string }
+
+// Lease is the right to write about a job: it holds as long as Epoch is the
+// job's current one.
+type Lease struct {
+	Job   JobID
+	Epoch int64
+}
+
+// Observation is how a held lease looked. Whoever watches it sees Mark or the
+// epoch change with every renewal.
+type Observation struct {
+	Lease
+	Mark int64         // opaque; changes with every renewal
+	Term time.Duration // how long the lease lasts without one; 0 = not known
+}
+
+// Leases is the part of the ledger that says who may work on what.
+//
+// A claim, a renewal and a release are each one compare-and-swap UPDATE,
+// judged by its affected rows; every time is the database's.
+type Leases interface {
+	// Now reads the database's clock.
+	Now(ctx context.Context) (Time, error)
+	// TakeBack lapses the leases that an earlier life of owner.Instance
+	// left behind (same instance, another boot) and says how many.
+	TakeBack(ctx context.Context, owner Owner) (int, error)
+	// Leases lists the leases that are held, by whomever.
+	Leases(ctx context.Context) ([]Observation, error)
+	// Lapse frees a lease that is still as it was seen, and says whether it
+	// did. Its owner may renew it as long as nobody has claimed the job.
+	Lapse(ctx context.Context, seen Observation) (bool, error)
+	// Due lists jobs with a free lease that can be claimed: queued; parked and
+	// due; or running. Earliest deadline first. A job is left out while a lease
+	// on another job of its account is held.
+	Due(ctx context.Context, limit int) ([]JobID, error)
+	// Claim takes the job: it becomes running, its epoch rises, its lease
+	// lasts for term. It then adopts the job's progress rows, so that no
+	// write of an earlier epoch can land after the claim was answered, and
+	// returns the job as it is then, with Job.Now set; only Reason and
+	// ParkedUntil are those of before, for they say what it waited for.
+	// ErrLost: somebody was faster, or it is not due. ErrAccountBusy:
+	// another job of this account is running.
+	Claim(ctx context.Context, owner Owner, id JobID, term time.Duration) (Job, error)
+	// Renew prolongs the leases held, lapsed or not, as long as nobody took
+	// them, and keeps each job's rate where other processes can show it. It
+	// returns the jobs whose lease is lost.
+	Renew(ctx context.Context, owner Owner, term time.Duration, held []Held) (lost []JobID, err error)
+	// Orders reads what commands have made of the jobs that owner holds.
+	Orders(ctx context.Context, owner Owner) ([]Order, error)
+	// Release gives the lease back. A running job becomes queued again; in
+	// every other state (a command was faster) the state is left alone.
+	// Releasing a lease that is lost is no error.
+	Release(ctx context.Context, l Lease) error
+	// Park ends the work on a running job until it is due again: the state
+	// becomes parked and the lease is given back. ErrLost if it was not running
+	// under l any more.
+	Park(ctx context.Context, l Lease, p Parking) error
+}

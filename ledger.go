@@ -1,0 +1,113 @@
+package pushd
+
+import (
+	"context"
+	"errors"
+)
+
+// Errors of the ledger. Everything else that a ledger returns means that the
+// database did not answer: the call may be repeated, for every write is
+// idempotent.
+var (
+	// ErrLost says that the lease is not current any more, or that the job
+	// is no longer in a state in which the write makes sense. Nothing was
+	// written.
+	ErrLost = errors.New("lease lost")
+	// ErrAccountBusy says that another job of the same account is running.
+	ErrAccountBusy = errors.New("account busy")
+	// ErrNotFound says that there is no such row.
+	ErrNotFound = errors.New("not found")
+	// ErrExists says that the job to be made is there already.
+	ErrExists = errors.New("exists already")
+)
+
+// Pages is the part of the ledger that holds one job's people: who they are
+// (pages, never changed) and what became of each (progress, by page).
+type Pages interface {
+	// StorePage stores a page of followers and where the walk stands after
+	// it, in one transaction. ErrExists: that page number is stored (an
+	// answer was lost); the caller reads the job again.
+	StorePage(ctx context.Context, l Lease, p Page, w Walk) error
+	// SaveWalk stores where the walk stands, without a page.
+	SaveWalk(ctx context.Context, l Lease, w Walk) error
+	// StartOver removes the pages and their progress, and sets the walk back to
+	// its beginning, in one transaction. passAt is when the pass began that is
+	// forgotten: ErrLost if another one has begun.
+	StartOver(ctx context.Context, l Lease, passAt Time) error
+	// Progress reads the progress of pages from..to (inclusive), in order.
+	Progress(ctx context.Context, id JobID, from, to int) ([]Progress, error)
+	// People reads up to limit bytes of a page's openids from byte offset
+	// on: openids, each followed by a newline. It may cut the last one, and
+	// returns less than limit only at the page's end.
+	People(ctx context.Context, id JobID, page int, offset, limit int) ([]byte, error)
+	// Record writes the progress of some pages, absolutely. Each row is one
+	// UPDATE that carries the epoch; ErrLost if any row has another.
+	Record(ctx context.Context, l Lease, rows []Progress) error
+}
+
+// Notes is the part of the ledger for what a worker learns about its job.
+type Notes interface {
+	// Reload reads the job.
+	Reload(ctx context.Context, id JobID) (Job, error)
+	// Last returns the channel's newest job, whatever its start; ErrNotFound.
+	Last(ctx context.Context, id ActID) (Job, error)
+	// SaveMessage stores the message that the job sends, the template it
+	// names, and the channel's facts it was made from (start, deadline). It
+	// returns the message's version: that of the last one if it is the same,
+	// else the next.
+	SaveMessage(ctx context.Context, l Lease, m Prepared) (version int, err error)
+	// SaveQuota stores what is known of today's quota; nil is unknown.
+	SaveQuota(ctx context.Context, l Lease, remain, shortfall *int64) error
+	// Finish ends a running job, and writes live_notify_status in the same
+	// transaction, where the platform's row can be had within a second and the
+	// channel's start is still the job's. Succeeded is refused with ErrIncomplete unless the walk
+	// is complete and sent + skipped + failed + unknown = everyone stored.
+	// ErrLost: not running under l any more.
+	Finish(ctx context.Context, l Lease, e Ending) error
+}
+
+// ErrIncomplete says that the ledger does not account for everyone, so the
+// job cannot have succeeded.
+var ErrIncomplete = errors.New("the ledger does not account for everyone")
+
+// Channels reads the platform's tables.
+type Channels interface {
+	// Channel reads a channel by PUSHD_CHANNEL_QUERY; ErrNotFound if it
+	// gives no row. A *ChannelError, if what it gives can't be used: then the
+	// channel has what could be read.
+	Channel(ctx context.Context, id ActID) (Channel, error)
+	// Texts reads what the owner wrote for a template (pushd_template);
+	// ErrNotFound if nothing.
+	Texts(ctx context.Context, appID AppID, id TemplateID) (Texts, error)
+}
+
+// Ledger is what the engine needs of the database.
+type Ledger interface {
+	Leases
+	Pages
+	Notes
+	Channels
+	Housekeeping
+	Counting
+}
+
+// Housekeeping is what a running daemon does beside the jobs.
+type Housekeeping interface {
+	// Standing lists the newest job of every channel whose job is active or
+	// ended at or after since, for the reconciler. It reads in pages: after
+	// is the last id of the page before.
+	Standing(ctx context.Context, since Time, after JobID, limit int) ([]Job, error)
+	// MendStatus writes live_notify_status of seen's channel, if the job is
+	// still in the state it was seen in and its channel's newest, and the
+	// channel's start is still start, all in one transaction: a finish, a new job
+	// or a save of the channel that comes meanwhile wins. It says whether it
+	// wrote, and waits for the platform's row for a second at most.
+	MendStatus(ctx context.Context, seen Job, start int64, status int) (mended bool, err error)
+	// Expire ends the active jobs that nobody holds and whose deadline is
+	// past, each in one transaction with the status
+	// column, and returns them (at most limit).
+	Expire(ctx context.Context, limit int) ([]JobID, error)
+	// Purge removes pages and progress of up to a handful of jobs that
+	// ended before t, in small batches, and says whether there is more.
+	Purge(ctx context.Context, t Time) (more bool, err error)
+}
