@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"pushd"
+	"pushd/internal/compose"
 	"pushd/internal/fanout"
 )
 
@@ -157,7 +158,7 @@ func newWorld() *world {
 	}
 	message := &pushd.Message{TemplateID: "t1", Data: map[string]string{"thing1": "a"}}
 	w.composer = fakeComposer{
-		view: fanout.TemplateView{ID: "t1", Fields: []fanout.Field{{Key: "thing1", Label: "名称", Type: "thing", Limit: 20}},
+		view: fanout.TemplateView{ID: "t1", Fields: []compose.Field{{Key: "thing1", Label: "名称", Type: "thing", Limit: 20}},
 			Texts: map[string]string{"thing1": "{{title}}"}},
 		preview: fanout.Preview{Message: message, Lines: []fanout.PreviewLine{{Key: "thing1", Label: "名称", Value: "a"}},
 			Warnings: []fanout.Warning{{Code: "value_cut", Field: "thing1", Text: "is cut"}}},

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"pushd"
-	"pushd/internal/fanout"
+	"pushd/internal/compose"
 )
 
 // What the texts of a job may look like.
@@ -133,7 +133,7 @@ func (f *fields) url() string {
 // placeholders refuses a text with a placeholder that would go out as it is
 // written.
 func (f *fields) placeholders(name, text string) {
-	if p := fanout.CheckPlaceholders(name, text); p != nil {
+	if p := compose.CheckPlaceholders(name, text); p != nil {
 		f.refuse(name, p.Text)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/compose"
 )
 
 // TextBook keeps what owners wrote for their templates.
@@ -42,7 +43,7 @@ type TemplateView struct {
 	// Likely marks the template that suits a live reminder best.
 	Likely  bool
 	Content string
-	Fields  []Field
+	Fields  []compose.Field
 	// Texts are what is sent in each field: the owner's, or else what pushd
 	// would put there by itself ("" where it can't tell).
 	Texts       map[string]string
@@ -89,7 +90,7 @@ func (c *Composer) Template(ctx context.Context, appID pushd.AppID, id pushd.Tem
 
 func (c *Composer) view(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, list []pushd.Template) (TemplateView, error) {
 	v := TemplateView{ID: id, Texts: map[string]string{}}
-	if t := findTemplate(list, id); t != nil {
+	if t := compose.FindTemplate(list, id); t != nil {
 		v.Title, v.Content, v.Listed = t.Title, t.Content, true
 	}
 	saved, err := c.book.Texts(ctx, appID, id)
@@ -102,7 +103,7 @@ func (c *Composer) view(ctx context.Context, appID pushd.AppID, id pushd.Templat
 			v.Content = saved.Content
 		}
 	}
-	v.Fields = ParseFields(v.Content)
+	v.Fields = compose.ParseFields(v.Content)
 	for _, f := range v.Fields {
 		v.Texts[f.Key] = f.TextFor()
 	}
@@ -145,7 +146,7 @@ func (c *Composer) Save(ctx context.Context, appID pushd.AppID, t pushd.Texts) (
 	}
 	list, err := c.list(short, appID, 0)
 	cancel()
-	found := findTemplate(list, t.TemplateID)
+	found := compose.FindTemplate(list, t.TemplateID)
 	switch {
 	case found != nil && t.Content == "":
 		content = found.Content
@@ -154,7 +155,7 @@ func (c *Composer) Save(ctx context.Context, appID pushd.AppID, t pushd.Texts) (
 	case found == nil:
 		t.Content = content // what was pasted once is not lost
 	}
-	if p := checkTexts(t, content); p != nil {
+	if p := compose.CheckTexts(t, content); p != nil {
 		return TemplateView{}, p
 	}
 	if err := c.book.SaveTexts(ctx, appID, t); err != nil {

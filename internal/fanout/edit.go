@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pushd"
+	"pushd/internal/compose"
 )
 
 // edit corrects what a paused job sends, and shows it in the answer. Whoever has
@@ -47,35 +48,35 @@ func (c *Controller) corrected(ctx context.Context, job pushd.Job, e pushd.Edit)
 	if err != nil {
 		return pushd.Asked{}, nil, channelProblem(err, job.ActID)
 	}
-	src := source{asked: applied(e, job.Asked), facts: facts{ch, c.engine.cfg.Location}}
-	before := source{asked: job.Asked, facts: src.facts}.templateID()
-	if src.templateID() != before {
-		src.asked.Data = nil // those are another template's fields
+	src := compose.Source{Asked: applied(e, job.Asked), Facts: compose.Facts{Channel: ch, Location: c.engine.cfg.Location}}
+	before := compose.Source{Asked: job.Asked, Facts: src.Facts}.TemplateID()
+	if src.TemplateID() != before {
+		src.Asked.Data = nil // those are another template's fields
 	}
 	lost := c.engine.lookUp(ctx, c.engine.retry, job.AppID, job.ActID, &src)
 	if e.Data.Set && e.Data.To != nil {
-		data, _ := src.written()
-		if len(data) == 0 && job.Prepared.Message != nil && src.templateID() == before {
+		data, _ := src.Written()
+		if len(data) == 0 && job.Prepared.Message != nil && src.TemplateID() == before {
 			data = job.Prepared.Message.Data
 		}
-		src.asked.Data = merged(data, e.Data.To)
-		if len(src.asked.Data) == 0 {
+		src.Asked.Data = merged(data, e.Data.To)
+		if len(src.Asked.Data) == 0 {
 			return pushd.Asked{}, nil, &pushd.Problem{Code: pushd.CodeInvalid, Field: "data", Text: "leaves the message without a field; data: null takes back what was asked for"}
 		}
 	}
-	m, err := src.render()
-	var u *unprepared
+	m, err := src.Render()
+	var u *compose.Unprepared
 	switch {
-	case errors.As(err, &u) && u.reason == pushd.TemplateFieldsUnknown && lost != nil:
+	case errors.As(err, &u) && u.Reason == pushd.TemplateFieldsUnknown && lost != nil:
 		return pushd.Asked{}, nil, composeProblem(lost)
 	case errors.As(err, &u):
-		field := u.field
+		field := u.Field
 		if name, ok := strings.CutPrefix(field, "fields."); ok {
 			field = "data." + name
 		}
-		return pushd.Asked{}, nil, &pushd.Problem{Code: pushd.ProblemCode(u.reason), Field: field, Text: u.detail}
+		return pushd.Asked{}, nil, &pushd.Problem{Code: pushd.ProblemCode(u.Reason), Field: field, Text: u.Detail}
 	}
-	return src.asked, m, nil
+	return src.Asked, m, nil
 }
 
 // applied makes the changes, but for those of data, in what a job was asked to

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"pushd"
+	"pushd/internal/compose"
 )
 
 // assumedPerSecond is the speed that an estimate assumes where nothing is
@@ -54,14 +55,14 @@ func (c *Controller) Estimate(ctx context.Context, req pushd.Request) (pushd.Est
 // message renders what would be sent.
 func (c *Controller) message(ctx context.Context, req pushd.Request, ch pushd.Channel, est *pushd.Estimate) error {
 	e := c.engine
-	src := source{asked: req.Asked, facts: facts{ch, e.cfg.Location}}
+	src := compose.Source{Asked: req.Asked, Facts: compose.Facts{Channel: ch, Location: e.cfg.Location}}
 	if err := e.lookUp(ctx, e.retry, req.AppID, req.ActID, &src); err != nil {
 		return refused(est, err)
 	}
-	m, err := src.render()
-	var u *unprepared
+	m, err := src.Render()
+	var u *compose.Unprepared
 	if errors.As(err, &u) {
-		est.Problems = append(est.Problems, pushd.Problem{Code: pushd.ProblemCode(u.reason), Text: u.detail})
+		est.Problems = append(est.Problems, pushd.Problem{Code: pushd.ProblemCode(u.Reason), Text: u.Detail})
 		return nil
 	}
 	est.Message = m

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/compose"
 )
 
 // prepareErr maps a failed preparation to the end of the job.
-func prepareErr(u *unprepared) error {
-	return &ended{pushd.Ending{State: pushd.Failed, Reason: u.reason, Detail: u.detail + "; then POST with continue"}}
+func prepareErr(u *compose.Unprepared) error {
+	return &ended{pushd.Ending{State: pushd.Failed, Reason: u.Reason, Detail: u.Detail + "; then POST with continue"}}
 }
 
 // prepare makes the job's message, unless an earlier life of the job already
@@ -54,13 +55,13 @@ func (r *run) prepare(ctx context.Context) error {
 // render makes the message from what the job, the owner, the platform and
 // WeChat know.
 func (r *run) render(ctx context.Context, ch pushd.Channel) (pushd.Prepared, error) {
-	src := source{asked: r.job.Asked, facts: facts{ch, r.e.cfg.Location}}
+	src := compose.Source{Asked: r.job.Asked, Facts: compose.Facts{Channel: ch, Location: r.e.cfg.Location}}
 	if err := r.e.lookUp(ctx, r.retry, r.job.AppID, r.job.ActID, &src); err != nil {
 		return pushd.Prepared{}, err
 	}
-	m, err := src.render()
+	m, err := src.Render()
 	if err != nil {
-		var u *unprepared
+		var u *compose.Unprepared
 		errors.As(err, &u)
 		return pushd.Prepared{}, prepareErr(u)
 	}
@@ -73,26 +74,26 @@ func (r *run) render(ctx context.Context, ch pushd.Channel) (pushd.Prepared, err
 
 // lookUp adds to src what the owner wrote for its template and, where that
 // does not say what the fields are, what WeChat lists.
-func (e *Engine) lookUp(ctx context.Context, retry retrier, appID pushd.AppID, actID pushd.ActID, src *source) error {
-	id := src.templateID()
-	if id == "" || len(src.asked.Data) > 0 && src.asked.URL != "" {
+func (e *Engine) lookUp(ctx context.Context, retry retrier, appID pushd.AppID, actID pushd.ActID, src *compose.Source) error {
+	id := src.TemplateID()
+	if id == "" || len(src.Asked.Data) > 0 && src.Asked.URL != "" {
 		return nil
 	}
 	err := retry.do(ctx, "read texts", func(ctx context.Context) error {
 		t, err := e.cfg.Ledger.Texts(ctx, appID, id)
 		if err == nil {
-			src.texts = &t
+			src.Texts = &t
 		}
 		return err
 	})
 	if err != nil && !errors.Is(err, pushd.ErrNotFound) {
 		return err
 	}
-	if len(src.asked.Data) > 0 || src.texts != nil && (len(src.texts.Fields) > 0 || src.texts.Content != "") {
+	if len(src.Asked.Data) > 0 || src.Texts != nil && (len(src.Texts.Fields) > 0 || src.Texts.Content != "") {
 		return nil
 	}
 	list, err := e.templates(ctx, appID, actID)
-	src.template = findTemplate(list, id)
+	src.Template = compose.FindTemplate(list, id)
 	return err
 }
 

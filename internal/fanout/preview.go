@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"pushd"
+	"pushd/internal/compose"
 )
 
 // Preview is how a message will look.
@@ -34,21 +35,21 @@ func (c *Composer) Preview(ctx context.Context, appID pushd.AppID, id pushd.Temp
 	if err != nil {
 		return Preview{}, err
 	}
-	m, err := src.render()
-	var u *unprepared
+	m, err := src.Render()
+	var u *compose.Unprepared
 	if errors.As(err, &u) {
-		return Preview{}, &pushd.Problem{Code: pushd.ProblemCode(u.reason), Field: u.field, Text: u.detail}
+		return Preview{}, &pushd.Problem{Code: pushd.ProblemCode(u.Reason), Field: u.Field, Text: u.Detail}
 	}
 	p := Preview{Message: m}
 	fields := src.Fields()
 	if len(fields) == 0 {
-		for _, key := range sortedKeys(m.Data) {
-			fields = append(fields, newField(key, ""))
+		for _, key := range compose.SortedKeys(m.Data) {
+			fields = append(fields, compose.NewField(key, ""))
 		}
 	}
 	for _, f := range fields {
 		p.Lines = append(p.Lines, PreviewLine{f.Key, f.Label, m.Data[f.Key]})
-		p.Warnings = append(p.Warnings, src.warn(f, m.Data[f.Key])...)
+		p.Warnings = append(p.Warnings, warn(src, f, m.Data[f.Key])...)
 	}
 	if c.slow(ctx, appID, src) {
 		p.Warnings = append(p.Warnings, Warning{Code: "minutes_inexact",
@@ -59,48 +60,48 @@ func (c *Composer) Preview(ctx context.Context, appID pushd.AppID, id pushd.Temp
 
 // source gathers what a message is made from. WeChat is asked for the template
 // only where nothing that the owner wrote says what fields it has.
-func (c *Composer) source(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, draft *pushd.Texts) (source, error) {
+func (c *Composer) source(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, draft *pushd.Texts) (compose.Source, error) {
 	ch, err := c.book.Channel(ctx, actID)
 	if err != nil {
-		return source{}, channelProblem(err, actID)
+		return compose.Source{}, channelProblem(err, actID)
 	}
 	if ch.AppID != "" && ch.AppID != appID {
-		return source{}, &pushd.Problem{Code: pushd.CodeAppIDMismatch, Field: "actid", Text: fmt.Sprintf("channel %d belongs to another account", actID)}
+		return compose.Source{}, &pushd.Problem{Code: pushd.CodeAppIDMismatch, Field: "actid", Text: fmt.Sprintf("channel %d belongs to another account", actID)}
 	}
-	src := source{asked: pushd.Asked{TemplateID: id}, facts: facts{ch, c.engine.cfg.Location}, texts: draft}
+	src := compose.Source{Asked: pushd.Asked{TemplateID: id}, Facts: compose.Facts{Channel: ch, Location: c.engine.cfg.Location}, Texts: draft}
 	saved, err := c.book.Texts(ctx, appID, id)
 	switch {
 	case errors.Is(err, pushd.ErrNotFound):
 	case err != nil:
-		return source{}, err
+		return compose.Source{}, err
 	case draft == nil:
-		src.texts = &saved
+		src.Texts = &saved
 	case draft.Content == "":
 		whole := *draft
 		whole.Content = saved.Content
-		src.texts = &whole
+		src.Texts = &whole
 	}
-	if src.texts != nil && src.texts.Content != "" {
+	if src.Texts != nil && src.Texts.Content != "" {
 		return src, nil
 	}
 	list, known := c.listed.get(appID)
-	if !known && (src.texts == nil || len(saved.Fields) == 0) {
-		if list, err = c.list(ctx, appID, actID); err != nil && (src.texts == nil || len(src.texts.Fields) == 0) {
-			return source{}, err
+	if !known && (src.Texts == nil || len(saved.Fields) == 0) {
+		if list, err = c.list(ctx, appID, actID); err != nil && (src.Texts == nil || len(src.Texts.Fields) == 0) {
+			return compose.Source{}, err
 		}
 	}
-	src.template = findTemplate(list, id)
+	src.Template = compose.FindTemplate(list, id)
 	return src, nil
 }
 
 // warn says what will happen to one field's text on its way.
-func (s source) warn(f Field, value string) (warnings []Warning) {
+func warn(s compose.Source, f compose.Field, value string) (warnings []Warning) {
 	text := f.TextFor()
-	if s.texts != nil && s.texts.Fields[f.Key] != "" {
-		text = s.texts.Fields[f.Key]
+	if s.Texts != nil && s.Texts.Fields[f.Key] != "" {
+		text = s.Texts.Fields[f.Key]
 	}
-	whole := strings.TrimSpace(s.facts.expand(text, f))
-	limit := f.limit(whole)
+	whole := strings.TrimSpace(s.Facts.Expand(text, f))
+	limit := f.LimitOf(whole)
 	switch {
 	case limit > 0 && utf8.RuneCountInString(whole) > limit:
 		warnings = append(warnings, Warning{"value_cut", f.Key, fmt.Sprintf("is cut to %d characters: %q", limit, value)})
@@ -116,13 +117,11 @@ func (s source) warn(f Field, value string) (warnings []Warning) {
 // slow says whether the send will take more than five minutes although the
 // message counts the minutes. A look costs WeChat nothing: it goes by the
 // account's last jobs, and where there are none, nothing is said.
-func (c *Composer) slow(ctx context.Context, appID pushd.AppID, src source) bool {
+func (c *Composer) slow(ctx context.Context, appID pushd.AppID, src compose.Source) bool {
 	counts := false
-	texts, _ := src.written()
+	texts, _ := src.Written()
 	for _, text := range texts {
-		for _, m := range placeholders.FindAllStringSubmatch(text, -1) {
-			counts = counts || m[1] == "minutes"
-		}
+		counts = counts || compose.Mentions(text, "minutes")
 	}
 	if !counts {
 		return false
@@ -146,10 +145,10 @@ func (c *Composer) Test(ctx context.Context, appID pushd.AppID, id pushd.Templat
 	if err != nil {
 		return nil, err
 	}
-	m, err := src.render()
-	var u *unprepared
+	m, err := src.Render()
+	var u *compose.Unprepared
 	if errors.As(err, &u) {
-		return nil, &pushd.Problem{Code: pushd.ProblemCode(u.reason), Field: u.field, Text: u.detail}
+		return nil, &pushd.Problem{Code: pushd.ProblemCode(u.Reason), Field: u.Field, Text: u.Detail}
 	}
 	letter := m.Letter(pushd.NewMsgID())
 	c.engine.account(appID).disturb(c.engine.clock.now())

@@ -1,4 +1,4 @@
-package fanout
+package compose
 
 import (
 	"fmt"
@@ -41,7 +41,7 @@ var (
 // fits says whether WeChat takes v in the field, as far as is known. WeChat
 // answers 47003 to everybody if it does not.
 func (f Field) fits(v string) bool {
-	if n := f.limit(v); v == "" || n > 0 && utf8.RuneCountInString(v) > n {
+	if n := f.LimitOf(v); v == "" || n > 0 && utf8.RuneCountInString(v) > n {
 		return false
 	}
 	switch f.Type {
@@ -67,8 +67,8 @@ func (f Field) fits(v string) bool {
 	return true
 }
 
-// limit is how many characters of v's kind the field takes; 0 = unknown.
-func (f Field) limit(v string) int {
+// LimitOf is how many characters of v's kind the field takes; 0 = unknown.
+func (f Field) LimitOf(v string) int {
 	if f.Type == "name" && !every(v, func(r rune) bool { return r < utf8.RuneSelf }) {
 		return 10 // Chinese names; others may have all of f.Limit
 	}

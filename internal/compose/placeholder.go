@@ -1,10 +1,11 @@
-package fanout
+package compose
 
 import (
 	"fmt"
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,18 +47,23 @@ func CheckPlaceholders(field, text string) *pushd.Problem {
 	return bad(field, fmt.Sprintf("unknown placeholder %s; there are {{title}}, {{startTime}}, {{minutes}} and {{url}}%s", found, note))
 }
 
+// Mentions says whether a text holds the placeholder of this name.
+func Mentions(text, name string) bool {
+	return slices.ContainsFunc(placeholders.FindAllStringSubmatch(text, -1), func(m []string) bool { return m[1] == name })
+}
+
 // without is a text without its placeholders.
 func without(text string) string { return placeholders.ReplaceAllString(text, "") }
 
-// facts are what a message can say about a channel.
-type facts struct {
+// Facts are what a message can say about a channel.
+type Facts struct {
 	pushd.Channel
-	loc *time.Location
+	Location *time.Location
 }
 
 // value is what a placeholder stands for in a field: "" if the channel does
 // not know it.
-func (f facts) value(name string, in Field) string {
+func (f Facts) value(name string, in Field) string {
 	switch {
 	case name == "title":
 		return entities.ReplaceAllStringFunc(f.Title, html.UnescapeString)
@@ -66,7 +72,7 @@ func (f facts) value(name string, in Field) string {
 	case name == "minutes" && f.NotifyMinutes != nil:
 		return strconv.FormatInt(*f.NotifyMinutes, 10)
 	case name == "startTime" && f.StartTime != 0:
-		return time.Unix(f.StartTime, 0).In(f.loc).Format(in.timeLayout())
+		return time.Unix(f.StartTime, 0).In(f.Location).Format(in.timeLayout())
 	}
 	return ""
 }
@@ -75,8 +81,8 @@ func (f facts) value(name string, in Field) string {
 // platforms store titles in that way, and WeChat shows them as they come.
 var entities = regexp.MustCompile(`&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});`)
 
-// expand replaces the placeholders of a text for a field.
-func (f facts) expand(text string, in Field) string {
+// Expand replaces the placeholders of a text for a field.
+func (f Facts) Expand(text string, in Field) string {
 	return placeholders.ReplaceAllStringFunc(text, func(p string) string {
 		return f.value(placeholders.FindStringSubmatch(p)[1], in)
 	})
@@ -85,7 +91,7 @@ func (f facts) expand(text string, in Field) string {
 // expandLink replaces the placeholders of a link. {{url}} at its beginning is
 // the link, or the first part of it; whatever else comes in is one component
 // of a path or a query, and is encoded as such.
-func (f facts) expandLink(link string) string {
+func (f Facts) expandLink(link string) string {
 	lead := ""
 	if at := placeholders.FindStringSubmatchIndex(link); at != nil && at[0] == 0 && link[at[2]:at[3]] == "url" {
 		lead, link = f.WatchURL, link[at[1]:]
@@ -98,7 +104,7 @@ func (f facts) expandLink(link string) string {
 
 // lacks says which placeholder of a text comes out empty, and why; "" if none
 // does.
-func (f facts) lacks(text string, in Field) string {
+func (f Facts) lacks(text string, in Field) string {
 	for _, m := range placeholders.FindAllStringSubmatch(text, -1) {
 		v := f.value(m[1], in)
 		if in.CleanValue(v) != "" {

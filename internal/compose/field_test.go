@@ -1,4 +1,4 @@
-package fanout
+package compose
 
 import (
 	"slices"
@@ -31,7 +31,7 @@ func TestParseFields(t *testing.T) {
 }
 
 func TestField_CleanValue(t *testing.T) {
-	thing, phrase, time, name := newField("thing1", ""), newField("phrase2", ""), newField("time3", ""), newField("name4", "")
+	thing, phrase, time, name := NewField("thing1", ""), NewField("phrase2", ""), NewField("time3", ""), NewField("name4", "")
 	for _, c := range []struct {
 		f        Field
 		in, want string
@@ -76,7 +76,7 @@ func TestField_TextFor(t *testing.T) {
 		{"name9", "讲师", ""},
 		{"thing10", "讲师", ""},
 	} {
-		if got := newField(c.key, c.label).TextFor(); got != c.want {
+		if got := NewField(c.key, c.label).TextFor(); got != c.want {
 			t.Errorf("%s %s gets %q, want %q", c.key, c.label, got, c.want)
 		}
 	}

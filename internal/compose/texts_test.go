@@ -1,4 +1,4 @@
-package fanout
+package compose
 
 import (
 	"testing"
@@ -23,8 +23,8 @@ func TestCheckTexts(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name  string
-		texts pushd.Texts
-		field string // "" = good
+		Texts pushd.Texts
+		Field string // "" = good
 	}{
 		{"good", with("thing1", "{{title}}"), ""},
 		{"blank before a placeholder", with("thing1", "{{ title }}课"), ""},
@@ -47,36 +47,16 @@ func TestCheckTexts(t *testing.T) {
 		{"a path with a wrong placeholder", pushd.Texts{Fields: good, MiniProgram: &pushd.MiniProgram{AppID: "w", PagePath: "p?{{id}}"}}, "miniprogram.pagepath"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := checkTexts(c.texts, content)
+			p := CheckTexts(c.Texts, content)
 			switch {
-			case p == nil && c.field != "":
-				t.Errorf("accepted, want a problem with %s", c.field)
-			case p != nil && p.Field != c.field:
-				t.Errorf("%s: %s, want %q", p.Field, p.Text, c.field)
+			case p == nil && c.Field != "":
+				t.Errorf("accepted, want a problem with %s", c.Field)
+			case p != nil && p.Field != c.Field:
+				t.Errorf("%s: %s, want %q", p.Field, p.Text, c.Field)
 			}
 		})
 	}
-	if p := checkTexts(pushd.Texts{Fields: good}, "just text"); p == nil || p.Field != "content" {
+	if p := CheckTexts(pushd.Texts{Fields: good}, "just text"); p == nil || p.Field != "content" {
 		t.Errorf("content without placeholders: %+v", p)
-	}
-}
-
-func TestTestProblem_NamesTheField(t *testing.T) {
-	for _, c := range []struct {
-		answer pushd.Answer
-		code   pushd.ProblemCode
-		field  string
-	}{
-		{pushd.Answer{Verdict: pushd.Fatal, Code: 47003, Text: "argument invalid! data.thing1.value invalid"}, pushd.CodeInvalid, "fields.thing1"},
-		{pushd.Answer{Verdict: pushd.Skip, Code: 43004, Text: "require subscribe"}, pushd.CodeInvalid, "openid"},
-		{pushd.Answer{Verdict: pushd.Fatal, Code: 48001, Text: "api unauthorized"}, pushd.CodeWeChatRefused, ""},
-	} {
-		p, ok := testProblem(c.answer).(*pushd.Problem)
-		if !ok || p.Code != c.code || p.Field != c.field {
-			t.Errorf("%+v: %+v", c.answer, p)
-		}
-	}
-	if err := testProblem(pushd.Answer{}); err != nil {
-		t.Errorf("a good answer: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package fanout
+package compose
 
 import (
 	"fmt"
@@ -10,13 +10,13 @@ import (
 	"pushd"
 )
 
-// checkTexts says what is wrong with texts for a template of this content.
-func checkTexts(t pushd.Texts, content string) *pushd.Problem {
+// CheckTexts says what is wrong with texts for a template of this content.
+func CheckTexts(t pushd.Texts, content string) *pushd.Problem {
 	fields := ParseFields(content)
 	if len(fields) == 0 {
 		return bad("content", "is needed: WeChat does not list this template; paste its content from WeChat's console, with its {{thing1.DATA}} placeholders")
 	}
-	for _, key := range sortedKeys(t.Fields) {
+	for _, key := range SortedKeys(t.Fields) {
 		at := "fields." + key
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key })
 		if i < 0 {
@@ -44,7 +44,7 @@ func checkText(at, text string, f Field) *pushd.Problem {
 		return p
 	}
 	fixed := without(text)
-	n, limit := utf8.RuneCountInString(strings.TrimSpace(fixed)), f.limit(fixed)
+	n, limit := utf8.RuneCountInString(strings.TrimSpace(fixed)), f.LimitOf(fixed)
 	switch {
 	case strings.TrimSpace(text) == "":
 		return bad(at, "must not be empty: WeChat refuses empty values")
@@ -52,16 +52,16 @@ func checkText(at, text string, f Field) *pushd.Problem {
 		return bad(at, fmt.Sprintf("has %d characters; WeChat takes %d in a field of type %s", n, limit, f.Type))
 	case fixed == text && f.CleanValue(text) == "":
 		return bad(at, "consists only of characters that WeChat does not show")
-	case !f.fits(f.CleanValue(anyChannel().expand(text, f))):
+	case !f.fits(f.CleanValue(anyChannel().Expand(text, f))):
 		return bad(at, f.unfit())
 	}
 	return nil
 }
 
 // anyChannel stands for the channels that a text will be used for.
-func anyChannel() facts {
+func anyChannel() Facts {
 	minutes := int64(15)
-	return facts{pushd.Channel{Title: "直播课 A1", StartTime: 1772366400, WatchURL: "https://live.example/1", NotifyMinutes: &minutes}, time.UTC}
+	return Facts{pushd.Channel{Title: "直播课 A1", StartTime: 1772366400, WatchURL: "https://live.example/1", NotifyMinutes: &minutes}, time.UTC}
 }
 
 func pagePath(t pushd.Texts) string {

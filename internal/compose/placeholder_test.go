@@ -1,4 +1,4 @@
-package fanout
+package compose
 
 import (
 	"strings"
@@ -16,12 +16,12 @@ var goodPlaceholders = map[string]string{
 }
 
 func TestFacts_Expand(t *testing.T) {
-	f := facts{pushd.Channel{Title: "春季 公开课", WatchURL: "https://a.example/1?a=b", StartTime: 1772366400}, time.FixedZone("", 8*60*60)}
+	f := Facts{pushd.Channel{Title: "春季 公开课", WatchURL: "https://a.example/1?a=b", StartTime: 1772366400}, time.FixedZone("", 8*60*60)}
 	for text, want := range goodPlaceholders {
 		if p := CheckPlaceholders("x", text); p != nil {
 			t.Errorf("%q is refused: %v", text, p)
 		}
-		if got := f.expand(text, Field{}); got != want {
+		if got := f.Expand(text, Field{}); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
 		}
 	}
@@ -46,7 +46,7 @@ func TestCheckPlaceholders_Refuses(t *testing.T) {
 
 func TestFacts_ExpandLink(t *testing.T) {
 	minutes := int64(30)
-	f := facts{pushd.Channel{Title: "A&B #1 100%/é", WatchURL: "https://a.example/42?x=1&y=2", StartTime: 1772366400, NotifyMinutes: &minutes}, time.FixedZone("", 8*60*60)}
+	f := Facts{pushd.Channel{Title: "A&B #1 100%/é", WatchURL: "https://a.example/42?x=1&y=2", StartTime: 1772366400, NotifyMinutes: &minutes}, time.FixedZone("", 8*60*60)}
 	const title, watch = "A%26B%20%231%20100%25%2F%C3%A9", "https%3A%2F%2Fa.example%2F42%3Fx%3D1%26y%3D2"
 	for link, want := range map[string]string{
 		"":                                     "",
@@ -73,7 +73,7 @@ func TestFacts_DecodesTitles(t *testing.T) {
 		"Tom &amp; Jerry &#39;live&#39;": "Tom & Jerry 'live'", "&lt;Go&gt; &quot;1.26&quot; &#x4e2d;&#039;": `<Go> "1.26" 中'`,
 		"AT&T & R&D": "AT&T & R&D", "a&copy=1": "a&copy=1", "&amp;amp;": "&amp;", "&nosuch;": "&nosuch;", "&": "&", "&#0;": "\ufffd",
 	} {
-		if got := (facts{pushd.Channel{Title: title}, time.UTC}).expand("{{title}}", Field{}); got != want {
+		if got := (Facts{pushd.Channel{Title: title}, time.UTC}).Expand("{{title}}", Field{}); got != want {
 			t.Errorf("%q became %q, want %q", title, got, want)
 		}
 	}
@@ -91,7 +91,7 @@ func FuzzPlaceholders(f *testing.F) {
 			return
 		}
 		minutes := int64(5)
-		got := facts{pushd.Channel{Title: "T", WatchURL: "https://u.example", StartTime: 1, NotifyMinutes: &minutes}, time.UTC}.expand(text, Field{})
+		got := Facts{pushd.Channel{Title: "T", WatchURL: "https://u.example", StartTime: 1, NotifyMinutes: &minutes}, time.UTC}.Expand(text, Field{})
 		if strings.Contains(got, "{{") || strings.Contains(got, "}}") || strings.Contains(got, "｛｛") || strings.Contains(got, "｝｝") {
 			t.Errorf("%q became %q", text, got)
 		}

@@ -1,4 +1,4 @@
-package fanout
+package compose
 
 import (
 	"bytes"
@@ -16,66 +16,66 @@ import (
 func TestSource_Render(t *testing.T) {
 	minutes, below := int64(15), int64(-5)
 	beijing := time.FixedZone("", 8*60*60)
-	known := facts{pushd.Channel{Title: "春季公开课", StartTime: 1772366400, WatchURL: "https://a.example/42?x=1&y=2", TemplateID: "tpl", NotifyMinutes: &minutes}, beijing}
+	known := Facts{pushd.Channel{Title: "春季公开课", StartTime: 1772366400, WatchURL: "https://a.example/42?x=1&y=2", TemplateID: "tpl", NotifyMinutes: &minutes}, beijing}
 	listed := &pushd.Template{ID: "tpl", Content: "课程名称:{{thing1.DATA}}\n开课时间:{{time2.DATA}}"}
 	for name, c := range map[string]struct {
-		src    source
+		src    Source
 		data   map[string]string
 		url    string
 		path   string
-		reason pushd.Reason
+		Reason pushd.Reason
 		says   string // the reason, in words
 	}{
-		"from WeChat's definition": {src: source{template: listed, facts: known},
+		"from WeChat's definition": {src: Source{Template: listed, Facts: known},
 			data: map[string]string{"thing1": "春季公开课", "time2": "2026年03月01日 20:00"}, url: known.WatchURL},
-		"a date has no time": {src: source{template: &pushd.Template{Content: "日期{{date1.DATA}}"}, facts: known},
+		"a date has no time": {src: Source{Template: &pushd.Template{Content: "日期{{date1.DATA}}"}, Facts: known},
 			data: map[string]string{"date1": "2026年03月01日"}, url: known.WatchURL},
-		"from the owner's texts": {src: source{facts: known, template: listed, texts: &pushd.Texts{
+		"from the owner's texts": {src: Source{Facts: known, Template: listed, Texts: &pushd.Texts{
 			Fields: map[string]string{"thing1": "还有{{minutes}}分钟"}, URL: "{{url}}&f=wx", MiniProgram: &pushd.MiniProgram{AppID: "w", PagePath: "p?u={{minutes}}"}}},
 			data: map[string]string{"thing1": "还有15分钟"}, url: known.WatchURL + "&f=wx", path: "p?u=15"},
-		"from content that the owner pasted": {src: source{facts: known, texts: &pushd.Texts{Content: "直播:{ {thing9.DATA} }"}},
+		"from content that the owner pasted": {src: Source{Facts: known, Texts: &pushd.Texts{Content: "直播:{ {thing9.DATA} }"}},
 			data: map[string]string{"thing9": "春季公开课"}, url: known.WatchURL},
-		"the job wins": {src: source{facts: known, template: listed, texts: &pushd.Texts{Fields: map[string]string{"thing1": "x"}, URL: "https://b.example"},
-			asked: pushd.Asked{TemplateID: "own", URL: "https://c.example", Data: map[string]string{"thing3": "{{title}}"}}},
+		"the job wins": {src: Source{Facts: known, Template: listed, Texts: &pushd.Texts{Fields: map[string]string{"thing1": "x"}, URL: "https://b.example"},
+			Asked: pushd.Asked{TemplateID: "own", URL: "https://c.example", Data: map[string]string{"thing3": "{{title}}"}}},
 			data: map[string]string{"thing3": "春季公开课"}, url: "https://c.example"},
-		"a long title is cut": {src: source{template: listed, facts: facts{pushd.Channel{Title: strings.Repeat("长", 30), StartTime: 1, TemplateID: "tpl"}, beijing}},
+		"a long title is cut": {src: Source{Template: listed, Facts: Facts{pushd.Channel{Title: strings.Repeat("长", 30), StartTime: 1, TemplateID: "tpl"}, beijing}},
 			data: map[string]string{"thing1": strings.Repeat("长", 20), "time2": "1970年01月01日 08:00"}},
-		"no template":             {src: source{}, reason: pushd.TemplateMissing},
-		"a template nobody knows": {src: source{facts: known}, reason: pushd.TemplateFieldsUnknown},
-		"a field that nothing fits": {src: source{facts: known, template: &pushd.Template{Content: "费用:{{amount1.DATA}}"}},
-			reason: pushd.TemplateFieldsUnknown},
-		"no start for a time": {src: source{template: listed, facts: facts{pushd.Channel{Title: "x", TemplateID: "tpl"}, beijing}},
-			reason: pushd.MessageInvalid, says: "field time2 would be empty: the channel has no start time"},
-		"a title of emoji": {src: source{template: listed, facts: facts{pushd.Channel{Title: "😀🎉", StartTime: 1, TemplateID: "tpl"}, beijing}},
-			reason: pushd.MessageInvalid, says: `field thing1 would be empty: the channel's title "😀🎉" has no character that WeChat shows`},
-		"no title": {src: source{template: listed, facts: facts{pushd.Channel{StartTime: 1, TemplateID: "tpl"}, beijing}},
-			reason: pushd.MessageInvalid, says: "the channel has no title"},
-		"a start for a character_string": {src: source{template: &pushd.Template{Content: "开播时间:{{character_string2.DATA}}"}, facts: known},
+		"no template":             {src: Source{}, Reason: pushd.TemplateMissing},
+		"a template nobody knows": {src: Source{Facts: known}, Reason: pushd.TemplateFieldsUnknown},
+		"a field that nothing fits": {src: Source{Facts: known, Template: &pushd.Template{Content: "费用:{{amount1.DATA}}"}},
+			Reason: pushd.TemplateFieldsUnknown},
+		"no start for a time": {src: Source{Template: listed, Facts: Facts{pushd.Channel{Title: "x", TemplateID: "tpl"}, beijing}},
+			Reason: pushd.MessageInvalid, says: "field time2 would be empty: the channel has no start time"},
+		"a title of emoji": {src: Source{Template: listed, Facts: Facts{pushd.Channel{Title: "😀🎉", StartTime: 1, TemplateID: "tpl"}, beijing}},
+			Reason: pushd.MessageInvalid, says: `field thing1 would be empty: the channel's title "😀🎉" has no character that WeChat shows`},
+		"no title": {src: Source{Template: listed, Facts: Facts{pushd.Channel{StartTime: 1, TemplateID: "tpl"}, beijing}},
+			Reason: pushd.MessageInvalid, says: "the channel has no title"},
+		"a start for a character_string": {src: Source{Template: &pushd.Template{Content: "开播时间:{{character_string2.DATA}}"}, Facts: known},
 			data: map[string]string{"character_string2": "2026-03-01 20:00"}, url: known.WatchURL},
-		"a Chinese title for a character_string": {src: source{facts: known, texts: &pushd.Texts{Fields: map[string]string{"character_string2": "{{title}}"}}},
-			reason: pushd.MessageInvalid, says: `field character_string2 would be "春季公开课", made from "{{title}}", and does not fit the type character_string`},
-		"a title for a number, from the job": {src: source{facts: known, asked: pushd.Asked{Data: map[string]string{"number1": "{{title}}"}}},
-			reason: pushd.MessageInvalid, says: "field number1 would be"},
-		"the job's own words are WeChat's to judge": {src: source{facts: known, asked: pushd.Asked{Data: map[string]string{"time1": "今晚八点"}}},
+		"a Chinese title for a character_string": {src: Source{Facts: known, Texts: &pushd.Texts{Fields: map[string]string{"character_string2": "{{title}}"}}},
+			Reason: pushd.MessageInvalid, says: `field character_string2 would be "春季公开课", made from "{{title}}", and does not fit the type character_string`},
+		"a title for a number, from the job": {src: Source{Facts: known, Asked: pushd.Asked{Data: map[string]string{"number1": "{{title}}"}}},
+			Reason: pushd.MessageInvalid, says: "field number1 would be"},
+		"the job's own words are WeChat's to judge": {src: Source{Facts: known, Asked: pushd.Asked{Data: map[string]string{"time1": "今晚八点"}}},
 			data: map[string]string{"time1": "今晚八点"}, url: known.WatchURL},
-		"minutes below zero": {src: source{facts: facts{pushd.Channel{TemplateID: "tpl", NotifyMinutes: &below}, beijing}, template: &pushd.Template{Content: "剩余分钟:{{number1.DATA}}"}},
-			reason: pushd.MessageInvalid, says: `"-5"`},
-		"a text of old with a placeholder that is none": {src: source{facts: known, texts: &pushd.Texts{Fields: map[string]string{"thing1": "{{标题}}"}}},
-			reason: pushd.MessageInvalid, says: "fields.thing1: unknown placeholder {{标题}}"},
-		"a link of old with one": {src: source{facts: known, template: listed, texts: &pushd.Texts{Content: listed.Content, URL: "https://a.example/{{id}}"}},
-			reason: pushd.MessageInvalid, says: "url: unknown placeholder {{id}}"},
-		"links have their placeholders encoded": {src: source{facts: known, template: listed, asked: pushd.Asked{URL: "https://b.example/?t={{title}}&id=5", MiniProgram: &pushd.MiniProgram{AppID: "w", PagePath: "p?t={{ title }}"}}},
+		"minutes below zero": {src: Source{Facts: Facts{pushd.Channel{TemplateID: "tpl", NotifyMinutes: &below}, beijing}, Template: &pushd.Template{Content: "剩余分钟:{{number1.DATA}}"}},
+			Reason: pushd.MessageInvalid, says: `"-5"`},
+		"a text of old with a placeholder that is none": {src: Source{Facts: known, Texts: &pushd.Texts{Fields: map[string]string{"thing1": "{{标题}}"}}},
+			Reason: pushd.MessageInvalid, says: "fields.thing1: unknown placeholder {{标题}}"},
+		"a link of old with one": {src: Source{Facts: known, Template: listed, Texts: &pushd.Texts{Content: listed.Content, URL: "https://a.example/{{id}}"}},
+			Reason: pushd.MessageInvalid, says: "url: unknown placeholder {{id}}"},
+		"links have their placeholders encoded": {src: Source{Facts: known, Template: listed, Asked: pushd.Asked{URL: "https://b.example/?t={{title}}&id=5", MiniProgram: &pushd.MiniProgram{AppID: "w", PagePath: "p?t={{ title }}"}}},
 			data: map[string]string{"thing1": "春季公开课", "time2": "2026年03月01日 20:00"},
 			url:  "https://b.example/?t=%E6%98%A5%E5%AD%A3%E5%85%AC%E5%BC%80%E8%AF%BE&id=5", path: "p?t=%E6%98%A5%E5%AD%A3%E5%85%AC%E5%BC%80%E8%AF%BE"},
-		"a value that comes out empty": {src: source{facts: facts{pushd.Channel{TemplateID: "tpl"}, beijing}, asked: pushd.Asked{Data: map[string]string{"thing1": "{{title}}"}}},
-			reason: pushd.MessageInvalid},
+		"a value that comes out empty": {src: Source{Facts: Facts{pushd.Channel{TemplateID: "tpl"}, beijing}, Asked: pushd.Asked{Data: map[string]string{"thing1": "{{title}}"}}},
+			Reason: pushd.MessageInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := c.src.render()
-			var u *unprepared
-			if errors.As(err, &u); c.reason != "" {
-				if u == nil || u.reason != c.reason || u.detail == "" || !strings.Contains(u.detail, c.says) {
-					t.Errorf("%+v, %v; want %s", m, err, c.reason)
+			m, err := c.src.Render()
+			var u *Unprepared
+			if errors.As(err, &u); c.Reason != "" {
+				if u == nil || u.Reason != c.Reason || u.Detail == "" || !strings.Contains(u.Detail, c.says) {
+					t.Errorf("%+v, %v; want %s", m, err, c.Reason)
 				}
 				return
 			}

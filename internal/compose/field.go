@@ -1,4 +1,4 @@
-package fanout
+package compose
 
 import (
 	"regexp"
@@ -38,8 +38,8 @@ var (
 	keyType     = regexp.MustCompile(`^([a-z_]+?)\d+$`)
 )
 
-// newField names the type and limit of a key.
-func newField(key, label string) Field {
+// NewField names the type and limit of a key.
+func NewField(key, label string) Field {
 	f := Field{Key: key, Label: label, Limit: historicLimit}
 	if m := keyType.FindStringSubmatch(key); m != nil {
 		if n, ok := limits[m[1]]; ok {
@@ -62,7 +62,7 @@ func ParseFields(content string) []Field {
 			at = m[1]
 			if key := line[m[2]:m[3]]; !seen[key] {
 				seen[key] = true
-				fields = append(fields, newField(key, label))
+				fields = append(fields, NewField(key, label))
 			}
 		}
 	}
@@ -83,7 +83,7 @@ func (f Field) CleanValue(v string) string {
 		}
 	}
 	v = strings.TrimSpace(b.String())
-	if runes, n := []rune(v), f.limit(v); n > 0 && len(runes) > n {
+	if runes, n := []rune(v), f.LimitOf(v); n > 0 && len(runes) > n {
 		v = strings.TrimSpace(string(runes[:n]))
 	}
 	return v

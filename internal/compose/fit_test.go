@@ -1,4 +1,4 @@
-package fanout
+package compose
 
 import (
 	"fmt"
@@ -35,14 +35,14 @@ func TestRender_ComposesWhatWeChatTakes(t *testing.T) {
 		for _, label := range someLabels {
 			for i, title := range someTitles {
 				minutes := []int64{0, 15, 1440}[i%3]
-				src := source{
-					template: &pushd.Template{ID: "t", Content: fmt.Sprintf("%s:{{%s2.DATA}}", label, kind)},
-					facts: facts{pushd.Channel{Title: title, StartTime: 1772366400 + int64(i)*86400*40, TemplateID: "t", WatchURL: "https://a.example", NotifyMinutes: &minutes},
+				src := Source{
+					Template: &pushd.Template{ID: "t", Content: fmt.Sprintf("%s:{{%s2.DATA}}", label, kind)},
+					Facts: Facts{pushd.Channel{Title: title, StartTime: 1772366400 + int64(i)*86400*40, TemplateID: "t", WatchURL: "https://a.example", NotifyMinutes: &minutes},
 						time.FixedZone("", 8*60*60)},
 				}
-				m, err := src.render()
+				m, err := src.Render()
 				if err != nil {
-					if u := err.(*unprepared); u.reason != pushd.TemplateFieldsUnknown {
+					if u := err.(*Unprepared); u.Reason != pushd.TemplateFieldsUnknown {
 						t.Errorf("%s %q, title %q: %v", kind, label, title, err)
 					}
 					continue
@@ -71,7 +71,7 @@ func TestCheckTexts_SavesWhatWeChatTakes(t *testing.T) {
 	}
 	refused := 0
 	for _, kind := range someTypes {
-		f := newField(kind+"2", "x")
+		f := NewField(kind+"2", "x")
 		for _, text := range texts {
 			if p := checkText("fields."+f.Key, text, f); p != nil {
 				if p.Field != "fields."+f.Key || p.Text == "" {
@@ -82,11 +82,11 @@ func TestCheckTexts_SavesWhatWeChatTakes(t *testing.T) {
 			}
 			for _, title := range someTitles {
 				minutes := int64(15)
-				src := source{asked: pushd.Asked{TemplateID: "t"}, texts: &pushd.Texts{Fields: map[string]string{f.Key: text}},
-					facts: facts{pushd.Channel{Title: title, StartTime: 1772366400, WatchURL: "https://a.example/1", NotifyMinutes: &minutes}, time.UTC}}
-				m, err := src.render()
+				src := Source{Asked: pushd.Asked{TemplateID: "t"}, Texts: &pushd.Texts{Fields: map[string]string{f.Key: text}},
+					Facts: Facts{pushd.Channel{Title: title, StartTime: 1772366400, WatchURL: "https://a.example/1", NotifyMinutes: &minutes}, time.UTC}}
+				m, err := src.Render()
 				if err != nil {
-					if u := err.(*unprepared); u.reason != pushd.MessageInvalid || u.field != "fields."+f.Key || !strings.Contains(u.detail, f.Key) {
+					if u := err.(*Unprepared); u.Reason != pushd.MessageInvalid || u.Field != "fields."+f.Key || !strings.Contains(u.Detail, f.Key) {
 						t.Errorf("%s %q: %+v", kind, text, u)
 					}
 					continue
@@ -123,7 +123,7 @@ func TestCheckText_TakesWhatFits(t *testing.T) {
 		"keyword":          {"{{title}}", "{{startTime}}"},
 	} {
 		for _, text := range texts {
-			if p := checkText("x", text, newField(kind+"1", "")); p != nil {
+			if p := checkText("x", text, NewField(kind+"1", "")); p != nil {
 				t.Errorf("%s %q: %v", kind, text, p)
 			}
 		}
