@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"pushd"
+	"pushd/internal/settings"
 	"pushd/internal/tokenclient"
 	"pushd/internal/wechat"
 )
@@ -14,19 +15,19 @@ import (
 // checkCmd looks at everything that pushd serve depends on. It changes
 // nothing but a row of its own in pushd_template, which it removes.
 type checkCmd struct {
-	Settings `embed:""`
-	AppID    string `name:"appid" help:"Account to ask a token for, and to ask WeChat about."`
-	ActID    int64  `name:"actid" help:"Channel to read, and to name to the token endpoint."`
+	settings.Settings `embed:""`
+	AppID             string `name:"appid" help:"Account to ask a token for, and to ask WeChat about."`
+	ActID             int64  `name:"actid" help:"Channel to read, and to name to the token endpoint."`
 }
 
 // Run implements the command.
 func (c *checkCmd) Run(a *app) error {
-	if err := a.settled(c.Settings.validate); err != nil {
+	if err := a.settled(c.Settings.Validate); err != nil {
 		return err
 	}
 	r := &report{w: a.stdout}
 	r.ok("settings", "usable")
-	for _, w := range a.env.warnings {
+	for _, w := range a.env.Warnings {
 		r.warn("settings", "%s", w)
 	}
 	if c.StateDir == "" {

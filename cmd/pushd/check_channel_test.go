@@ -14,6 +14,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"pushd"
+	"pushd/internal/settings"
 	"pushd/internal/store"
 )
 
@@ -64,7 +65,7 @@ func TestCheck_Channel(t *testing.T) {
 		"broken":          {oneChannel{err: errors.New("broken pipe")}, "", []string{"fail  channel query: broken pipe"}},
 	} {
 		var b bytes.Buffer
-		check := checkCmd{ActID: 42, AppID: c.appID, Settings: Settings{StatusFailed: 3}}
+		check := checkCmd{ActID: 42, AppID: c.appID, Settings: settings.Settings{StatusFailed: 3}}
 		check.checkChannel(t.Context(), &report{w: &b}, c.from, beijing)
 		for _, want := range c.wants {
 			if !strings.Contains(b.String(), want) {
@@ -97,7 +98,7 @@ INSERT INTO room VALUES (1, '课', '2030-01-01 20:00:00', 0), (2, '课', '189349
 	check := func(actID int64, dsn string, wants ...string) {
 		t.Helper()
 		var b bytes.Buffer
-		c := checkCmd{ActID: actID, Settings: Settings{Database: Database{MySQLDSN: Secret(dsn)}, StatusFailed: 3, Timezone: "Asia/Shanghai",
+		c := checkCmd{ActID: actID, Settings: settings.Settings{Database: settings.Database{MySQLDSN: settings.Secret(dsn)}, StatusFailed: 3, Timezone: "Asia/Shanghai",
 			ChannelQuery: `SELECT id AS act_id, NULL AS uin, NULL AS appid, name AS title, begin_at AS start_time, NULL AS watch_url, NULL AS template_id,
 NULL AS config_enabled, 1 AS live_notify, 30 AS live_notify_time, notified AS live_notify_status FROM room WHERE id = ?; -- which?`,
 			StatusUpdate: "UPDATE room SET notified = ? WHERE id = ?"}}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pushd/internal/settings"
 	"pushd/internal/store"
 )
 
@@ -48,7 +49,7 @@ func (c *checkCmd) database(ctx context.Context, r *report) {
 	defer s.Close()
 	checkServer(ctx, r, db)
 	checkSession(ctx, r, db, store.SessionSettings(string(c.MySQLDSN), zone))
-	status := cmp.Or(withoutTail(c.StatusUpdate), store.DefaultStatusUpdate)
+	status := cmp.Or(settings.WithoutTail(c.StatusUpdate), store.DefaultStatusUpdate)
 	c.checkChannel(ctx, r, s, zone)
 	checkStatus(ctx, r, db, status, c.StatusFailed, c.ActID)
 	checkStatusTable(ctx, r, db, status)
@@ -73,15 +74,15 @@ func migrated(ctx context.Context, r *report, s *store.Store) bool {
 }
 
 // openStore opens the store as far as the checks need it.
-func openStore(ctx context.Context, s Settings, zone *time.Location) (*store.Store, error) {
+func openStore(ctx context.Context, s settings.Settings, zone *time.Location) (*store.Store, error) {
 	return store.Open(ctx, store.Options{
-		DSN: string(s.MySQLDSN), ChannelQuery: withoutTail(s.ChannelQuery), StatusUpdate: withoutTail(s.StatusUpdate),
+		DSN: string(s.MySQLDSN), ChannelQuery: settings.WithoutTail(s.ChannelQuery), StatusUpdate: settings.WithoutTail(s.StatusUpdate),
 		StatusFailed: s.StatusFailed, Location: zone, MaxConns: 2, Logger: slog.New(slog.DiscardHandler),
 	})
 }
 
 // openDatabase opens sessions like pushd's.
-func openDatabase(dsn Secret, zone *time.Location) (*sql.DB, error) {
+func openDatabase(dsn settings.Secret, zone *time.Location) (*sql.DB, error) {
 	return store.MySQL().Open(string(dsn), zone, slog.New(slog.DiscardHandler))
 }
 

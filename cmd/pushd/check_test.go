@@ -15,6 +15,7 @@ import (
 
 	"pushd"
 	"pushd/internal/mariadb"
+	"pushd/internal/settings"
 )
 
 // grants are what docs/operations.md tells to give.
@@ -91,7 +92,7 @@ func TestCheck_Database(t *testing.T) {
 func checked(t *testing.T, dsn string, actID int64) string {
 	t.Helper()
 	var b bytes.Buffer
-	c := checkCmd{Settings: Settings{Database: Database{MySQLDSN: Secret(dsn)}, StatusFailed: 3, Timezone: "Asia/Shanghai", StateDir: t.TempDir()}, ActID: actID}
+	c := checkCmd{Settings: settings.Settings{Database: settings.Database{MySQLDSN: settings.Secret(dsn)}, StatusFailed: 3, Timezone: "Asia/Shanghai", StateDir: t.TempDir()}, ActID: actID}
 	r := &report{w: &b}
 	c.database(t.Context(), r)
 	if r.failed != strings.Contains(b.String(), "fail  ") {
@@ -112,7 +113,7 @@ func startMariaDB(t *testing.T) *mariadb.Server {
 
 func open(t *testing.T, dsn string) *sql.DB {
 	t.Helper()
-	db, err := openDatabase(Secret(dsn), time.UTC)
+	db, err := openDatabase(settings.Secret(dsn), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"pushd/internal/settings"
 )
 
 // answerMax bounds what is read of an answer of the API.
@@ -26,15 +28,8 @@ type client struct {
 	http *http.Client
 }
 
-// validate notes what is wrong with how a pushd is to be reached.
-func (r Remote) validate(p *problems) {
-	if u, err := url.Parse(string(r.Server)); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		p.add("PUSHD_SERVER", "is not a URL such as http://127.0.0.1:8080")
-	}
-}
-
 // newClient makes a client; it does not call yet.
-func newClient(r Remote) (*client, error) {
+func newClient(r settings.Remote) (*client, error) {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 5 * time.Second}
 	if r.CA != "" {
 		pem, err := os.ReadFile(r.CA)
@@ -51,7 +46,7 @@ func newClient(r Remote) (*client, error) {
 		root: strings.TrimSuffix(string(r.Server), "/"),
 		http: &http.Client{Transport: transport, Timeout: 15 * time.Second},
 	}
-	if keys := split(string(r.Key)); len(keys) > 0 {
+	if keys := settings.Split(string(r.Key)); len(keys) > 0 {
 		c.key = keys[0]
 	}
 	return c, nil
@@ -101,7 +96,7 @@ func (c *client) call(ctx context.Context, method, path string, body, out any) e
 		return err
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", Address(c.root), err)
+		return fmt.Errorf("read the answer of %s: %w", settings.Address(c.root), err)
 	}
 	return nil
 }
@@ -118,12 +113,12 @@ func (c *client) raw(ctx context.Context, method, path string, body any) ([]byte
 		if errors.As(err, &u) { // without the URL, which may hold a password
 			err = u.Err
 		}
-		return nil, fmt.Errorf("ask %s: %w", Address(c.root), err)
+		return nil, fmt.Errorf("ask %s: %w", settings.Address(c.root), err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, answerMax))
 	if err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", Address(c.root), err)
+		return nil, fmt.Errorf("read the answer of %s: %w", settings.Address(c.root), err)
 	}
 	if resp.StatusCode/100 != 2 {
 		return nil, refused(resp.StatusCode, raw)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pushd/internal/settings"
 )
 
 func readFile(t *testing.T, name string) string {
@@ -29,7 +31,7 @@ func TestEnvExample(t *testing.T) {
 	var environ []string
 	for _, m := range regexp.MustCompile(`(?m)^#?(PUSHD_\w+)=(.*)$`).FindAllStringSubmatch(example, -1) {
 		name := m[1]
-		if base, file := strings.CutSuffix(name, "_FILE"); file && settings()[base].secret {
+		if base, file := strings.CutSuffix(name, "_FILE"); file && settings.All()[base].Secret {
 			name = base
 		} else {
 			environ = append(environ, name+"="+strings.Trim(m[2], `"`))
@@ -39,7 +41,7 @@ func TestEnvExample(t *testing.T) {
 		}
 		named[name] = true
 	}
-	want := slices.Sorted(maps.Keys(settings()))
+	want := slices.Sorted(maps.Keys(settings.All()))
 	if got := slices.Sorted(maps.Keys(named)); !slices.Equal(got, want) {
 		t.Errorf("names %q\nwant  %q", got, want)
 	}
@@ -88,7 +90,7 @@ func TestSystemdUnit(t *testing.T) {
 		}
 	}
 	for _, m := range regexp.MustCompile(`(?m)^Environment=(PUSHD_\w+)_FILE=%d/(\S+)$`).FindAllStringSubmatch(unit, -1) {
-		if !settings()[m[1]].secret || !strings.Contains(unit, "\nLoadCredential="+m[2]+":") {
+		if !settings.All()[m[1]].Secret || !strings.Contains(unit, "\nLoadCredential="+m[2]+":") {
 			t.Errorf("%s: no such secret, or no such credential", m[0])
 		}
 	}

@@ -10,15 +10,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pushd/internal/settings"
 )
 
 const operations = "docs/operations.md"
 
 // rows are the lines of a table of settings, made from their tags.
-func rows(settings any) string {
+func rows(of any) string {
 	var b strings.Builder
-	for f, flag := range fields(reflect.TypeOf(settings)) {
-		name := "`" + envName(flag) + "`"
+	for f, flag := range settings.Fields(reflect.TypeOf(of)) {
+		name := "`" + settings.EnvName(flag) + "`"
 		if _, secret := f.Tag.Lookup("secret"); secret {
 			name += ", `…_FILE`"
 		}
@@ -29,7 +31,7 @@ func rows(settings any) string {
 		if value != "" {
 			value = "`" + value + "`"
 		}
-		allow := strings.TrimPrefix(allowed(f.Tag.Get), "; allowed: ")
+		allow := strings.TrimPrefix(settings.Allowed(f.Tag.Get), "; allowed: ")
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, value, allow, f.Tag.Get("help"))
 	}
 	return b.String()
@@ -38,7 +40,7 @@ func rows(settings any) string {
 // docs/operations.md has every setting, its default and its meaning.
 func TestOperations_Settings(t *testing.T) {
 	text := readFile(t, operations)
-	for _, s := range []any{Settings{}, MigrateDatabase{}, Remote{}} {
+	for _, s := range []any{settings.Settings{}, settings.MigrateDatabase{}, settings.Remote{}} {
 		for line := range strings.Lines(rows(s)) {
 			if !strings.Contains(text, line) {
 				t.Errorf("%s has no line\n%s", operations, line)
@@ -46,7 +48,7 @@ func TestOperations_Settings(t *testing.T) {
 		}
 	}
 	for _, name := range regexp.MustCompile(`PUSHD_[A-Z_]+[A-Z]`).FindAllString(text, -1) {
-		if base := strings.TrimSuffix(name, "_FILE"); settings()[base].flag == "" {
+		if base := strings.TrimSuffix(name, "_FILE"); settings.All()[base].Flag == "" {
 			t.Errorf("%s names %s, which is no setting", operations, name)
 		}
 	}

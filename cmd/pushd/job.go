@@ -15,6 +15,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"pushd/internal/progress"
+	"pushd/internal/settings"
 )
 
 // jobCmd groups the commands that speak to a running pushd.
@@ -68,9 +69,9 @@ func path(id, command string) string {
 	return p
 }
 
-// open makes the client of a job command.
-func (r Remote) open(a *app) (*client, error) {
-	if err := a.settled(r.validate); err != nil {
+// dial makes the client of a job command.
+func dial(r settings.Remote, a *app) (*client, error) {
+	if err := a.settled(r.Validate); err != nil {
 		return nil, err
 	}
 	return newClient(r)
@@ -78,17 +79,17 @@ func (r Remote) open(a *app) (*client, error) {
 
 // jobListCmd lists jobs.
 type jobListCmd struct {
-	Remote `embed:""`
-	State  string `help:"Only jobs in this state."`
-	ActID  int64  `name:"actid" help:"Only jobs of this channel."`
-	AppID  string `name:"appid" help:"Only jobs of this account."`
-	Limit  int    `default:"50" help:"How many, 1 to 200."`
-	JSON   bool   `name:"json" help:"Print the API's answer."`
+	settings.Remote `embed:""`
+	State           string `help:"Only jobs in this state."`
+	ActID           int64  `name:"actid" help:"Only jobs of this channel."`
+	AppID           string `name:"appid" help:"Only jobs of this account."`
+	Limit           int    `default:"50" help:"How many, 1 to 200."`
+	JSON            bool   `name:"json" help:"Print the API's answer."`
 }
 
 // Run implements the command.
 func (c *jobListCmd) Run(a *app) error {
-	api, err := c.open(a)
+	api, err := dial(c.Remote, a)
 	if err != nil {
 		return err
 	}
@@ -123,14 +124,14 @@ func (c *jobListCmd) Run(a *app) error {
 
 // jobShowCmd shows one job.
 type jobShowCmd struct {
-	Remote `embed:""`
-	ID     string `arg:"" help:"The job's id."`
-	JSON   bool   `name:"json" help:"Print the API's answer."`
+	settings.Remote `embed:""`
+	ID              string `arg:"" help:"The job's id."`
+	JSON            bool   `name:"json" help:"Print the API's answer."`
 }
 
 // Run implements the command.
 func (c *jobShowCmd) Run(a *app) error {
-	api, err := c.open(a)
+	api, err := dial(c.Remote, a)
 	if err != nil {
 		return err
 	}
@@ -152,27 +153,27 @@ func (c *jobShowCmd) Run(a *app) error {
 
 // jobPauseCmd pauses a job.
 type jobPauseCmd struct {
-	Remote `embed:""`
-	ID     string `arg:"" help:"The job's id."`
+	settings.Remote `embed:""`
+	ID              string `arg:"" help:"The job's id."`
 }
 
 // Run implements the command.
-func (c *jobPauseCmd) Run(a *app) error { return c.command(a, c.ID, "pause", nil) }
+func (c *jobPauseCmd) Run(a *app) error { return send(c.Remote, a, c.ID, "pause", nil) }
 
 // jobResumeCmd resumes a job.
 type jobResumeCmd struct {
-	Remote `embed:""`
-	ID     string `arg:"" help:"The job's id."`
+	settings.Remote `embed:""`
+	ID              string `arg:"" help:"The job's id."`
 }
 
 // Run implements the command.
-func (c *jobResumeCmd) Run(a *app) error { return c.command(a, c.ID, "resume", nil) }
+func (c *jobResumeCmd) Run(a *app) error { return send(c.Remote, a, c.ID, "resume", nil) }
 
 // jobCancelCmd cancels a job. It asks first where somebody can answer.
 type jobCancelCmd struct {
-	Remote `embed:""`
-	ID     string `arg:"" help:"The job's id."`
-	Yes    bool   `short:"y" help:"Do not ask."`
+	settings.Remote `embed:""`
+	ID              string `arg:"" help:"The job's id."`
+	Yes             bool   `short:"y" help:"Do not ask."`
 }
 
 // Run implements the command.
@@ -182,12 +183,12 @@ func (c *jobCancelCmd) Run(a *app) error {
 		fmt.Fprintln(a.stderr, "pushd: not canceled")
 		return errSilent
 	}
-	return c.command(a, c.ID, "cancel", nil)
+	return send(c.Remote, a, c.ID, "cancel", nil)
 }
 
 // jobRetryCmd retries the failed people of an ended job.
 type jobRetryCmd struct {
-	Remote           `embed:""`
+	settings.Remote  `embed:""`
 	ID               string    `arg:"" help:"The job's id."`
 	AcceptDuplicates bool      `help:"Also those whose outcome is unknown: some may be told twice."`
 	Deadline         time.Time `help:"Nothing is sent after it, RFC 3339; default: the job's."`
@@ -202,12 +203,12 @@ func (c *jobRetryCmd) Run(a *app) error {
 	if !c.Deadline.IsZero() {
 		body["deadline"] = c.Deadline.Unix()
 	}
-	return c.command(a, c.ID, "retry", body)
+	return send(c.Remote, a, c.ID, "retry", body)
 }
 
 // command posts a command and prints the job as it is after.
-func (r Remote) command(a *app, id, name string, body any) error {
-	api, err := r.open(a)
+func send(r settings.Remote, a *app, id, name string, body any) error {
+	api, err := dial(r, a)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"pushd/internal/progress"
+	"pushd/internal/settings"
 )
 
 // answer is what the fake API gives to one request.
@@ -177,7 +178,7 @@ func TestClient_CA(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func(ca string) error {
-		c, err := newClient(Remote{Server: Address(server.URL), Key: goodKey, CA: ca})
+		c, err := newClient(settings.Remote{Server: settings.Address(server.URL), Key: goodKey, CA: ca})
 		if err != nil {
 			return err
 		}

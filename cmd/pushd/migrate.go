@@ -3,15 +3,16 @@ package main
 import (
 	"fmt"
 
+	"pushd/internal/settings"
 	"pushd/internal/store"
 )
 
 // migrateCmd makes or updates pushd's tables. It is the only command that
 // needs a database user who may create tables.
 type migrateCmd struct {
-	Logging         `embed:""`
-	MigrateDatabase `embed:""`
-	Print           bool `help:"Print the SQL, for a DBA to run, and do nothing."`
+	settings.Logging         `embed:""`
+	settings.MigrateDatabase `embed:""`
+	Print                    bool `help:"Print the SQL, for a DBA to run, and do nothing."`
 }
 
 // Run implements the command.
@@ -22,11 +23,11 @@ func (c *migrateCmd) Run(a *app) error {
 		}
 		return nil
 	}
-	if err := a.settled(c.Logging.validate, c.MigrateDatabase.validate); err != nil {
+	if err := a.settled(c.Logging.Validate, c.MigrateDatabase.Validate); err != nil {
 		return err
 	}
 	log := newLogger(a.stderr, c.Logging)
-	a.env.warn(log)
+	a.env.Warn(log)
 	s, err := store.Open(a.ctx, store.Options{DSN: string(c.DSN()), MaxConns: 2, Logger: log})
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"pushd/internal/settings"
 )
 
 // The exit codes. A service manager should start pushd again after a failure,
@@ -38,24 +40,24 @@ type app struct {
 	stdin    io.Reader
 	stdout   io.Writer
 	stderr   io.Writer
-	env      *environment
-	problems *problems
+	env      *settings.Environment
+	problems *settings.Problems
 }
 
 // settled ends a command whose settings are not usable, with all that is
 // wrong with them.
-func (a *app) settled(validate ...func(*problems)) error {
+func (a *app) settled(validate ...func(*settings.Problems)) error {
 	for _, v := range validate {
 		v(a.problems)
 	}
-	return a.problems.err()
+	return a.problems.Err()
 }
 
 // run is the whole program short of signals and exit. It returns the exit
 // code.
 func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, problems: &problems{}}
-	a.env = newEnvironment(environ, a.problems)
+	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, problems: &settings.Problems{}}
+	a.env = settings.NewEnvironment(environ, a.problems)
 	exit := -1
 	parser, err := newParser(a, &commands{}, func(code int) { exit = code })
 	if err != nil {
@@ -93,8 +95,8 @@ func newParser(a *app, c *commands, exit func(int)) (*kong.Kong, error) {
 func decodeSettings(k *kong.Kong, a *app) error {
 	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
-			if _, known := a.env.known[envName(flag.Name)]; known {
-				flag.Mapper = decoder{a.problems}
+			if _, known := a.env.Known[settings.EnvName(flag.Name)]; known {
+				flag.Mapper = settings.Decoder{Problems: a.problems}
 			}
 		}
 		return next(nil)
@@ -102,25 +104,25 @@ func decodeSettings(k *kong.Kong, a *app) error {
 }
 
 // help adds the environment variable and the limits to a flag's help.
-func help(env *environment, v *kong.Value) string {
-	name := envName(v.Name)
-	known, ok := env.known[name]
+func help(env *settings.Environment, v *kong.Value) string {
+	name := settings.EnvName(v.Name)
+	known, ok := env.Known[name]
 	if !ok || v.Flag == nil {
 		return v.Help
 	}
-	if known.secret {
+	if known.Secret {
 		name += "[_FILE]"
 	}
 	text := v.Help + " ($" + name
 	if v.Tag.Get("min") != "" {
-		text += allowed(v.Tag.Get)
+		text += settings.Allowed(v.Tag.Get)
 	}
 	return text + ")"
 }
 
 // conclude turns a command's error into an exit code.
 func conclude(stderr io.Writer, err error) int {
-	var bad *settingsError
+	var bad *settings.Error
 	switch {
 	case err == nil:
 		return exitOK

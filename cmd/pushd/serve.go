@@ -10,6 +10,7 @@ import (
 	"pushd"
 	"pushd/internal/daemon"
 	"pushd/internal/fanout"
+	"pushd/internal/settings"
 	"pushd/internal/store"
 	"pushd/internal/tokenclient"
 	"pushd/internal/wechat"
@@ -17,7 +18,7 @@ import (
 
 // serveCmd runs the daemon.
 type serveCmd struct {
-	Settings `embed:""`
+	settings.Settings `embed:""`
 	// Hold is no setting: one that was left in the environment would hold the
 	// jobs again at every restart.
 	Hold bool `help:"After a restore: hold all jobs that have not ended, as if the ledger was known to have gone back, until a person resumes or cancels each."`
@@ -25,14 +26,14 @@ type serveCmd struct {
 
 // Run implements the command.
 func (c *serveCmd) Run(a *app) error {
-	if err := a.settled(c.Settings.validate); err != nil {
+	if err := a.settled(c.Settings.Validate); err != nil {
 		return err
 	}
 	if c.Instance == "" {
-		c.Instance = defaultInstance(hostname(), c.Listen)
+		c.Instance = settings.DefaultInstance(hostname(), c.Listen)
 	}
 	log := newLogger(a.stderr, c.Logging)
-	a.env.warn(log)
+	a.env.Warn(log)
 	if c.StateDir == "" {
 		log.Warn(noStateDir)
 	}
@@ -44,7 +45,7 @@ const noStateDir = "PUSHD_STATE_DIR is not set: a database that is restored from
 
 // serve runs the daemon until ctx is done. What is put together how, and the
 // order of a stop, is in internal/daemon.
-func serve(ctx context.Context, s Settings, hold bool, log *slog.Logger) error {
+func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger) error {
 	if os.Getenv("GOGC") == "" {
 		// A send leaves hardly any garbage, so that collecting twice as often
 		// costs next to nothing; but the peak of a walk is lower.
@@ -58,13 +59,13 @@ func serve(ctx context.Context, s Settings, hold bool, log *slog.Logger) error {
 	if conns < s.Concurrency {
 		log.Warn("the limit of open files is too low for PUSHD_CONCURRENCY; raise it (LimitNOFILE=, ulimit -n)", "connections", conns)
 	}
-	counter, err := s.counter()
+	counter, err := counterStore(s)
 	if err != nil {
 		return err
 	}
 	d, err := daemon.New(ctx, daemon.Config{
 		Store: store.Options{
-			DSN: string(s.MySQLDSN), ChannelQuery: withoutTail(s.ChannelQuery), StatusUpdate: withoutTail(s.StatusUpdate),
+			DSN: string(s.MySQLDSN), ChannelQuery: settings.WithoutTail(s.ChannelQuery), StatusUpdate: settings.WithoutTail(s.StatusUpdate),
 			StatusFailed: s.StatusFailed, Logger: log,
 		},
 		WeChat: wechat.Options{
@@ -91,8 +92,8 @@ func serve(ctx context.Context, s Settings, hold bool, log *slog.Logger) error {
 	return d.Run(ctx)
 }
 
-// counter is where the ledger's counter is kept; nil if nowhere.
-func (s Settings) counter() (fanout.CounterStore, error) {
+// counterStore is where the ledger's counter is kept; nil if nowhere.
+func counterStore(s settings.Settings) (fanout.CounterStore, error) {
 	if s.StateDir == "" {
 		return nil, nil
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"pushd/internal/fanout"
+	"pushd/internal/settings"
 )
 
 const (
@@ -28,18 +29,18 @@ func good() []string {
 }
 
 // load parses and validates as pushd serve does, and does not serve.
-func load(args, environ []string) (Settings, *app, error) {
+func load(args, environ []string) (settings.Settings, *app, error) {
 	var c commands
-	a := &app{problems: &problems{}, stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}
-	a.env = newEnvironment(environ, a.problems)
+	a := &app{problems: &settings.Problems{}, stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}
+	a.env = settings.NewEnvironment(environ, a.problems)
 	parser, err := newParser(a, &c, func(int) {})
 	if err != nil {
-		return Settings{}, a, err
+		return settings.Settings{}, a, err
 	}
 	if _, err := parser.Parse(append([]string{"serve"}, args...)); err != nil {
-		return Settings{}, a, err
+		return settings.Settings{}, a, err
 	}
-	return c.Serve.Settings, a, a.settled(c.Serve.Settings.validate)
+	return c.Serve.Settings, a, a.settled(c.Serve.Settings.Validate)
 }
 
 func TestSettings_Defaults(t *testing.T) {
@@ -47,8 +48,8 @@ func TestSettings_Defaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Settings{
-		Logging: Logging{LogLevel: "info", LogFormat: "text"}, Database: Database{MySQLDSN: goodDSN},
+	want := settings.Settings{
+		Logging: settings.Logging{LogLevel: "info", LogFormat: "text"}, Database: settings.Database{MySQLDSN: goodDSN},
 		Listen: "127.0.0.1:8080", TokenURL: goodTokenURL, TokenMaxAge: 7000 * time.Second,
 		WeChatURL: "https://api.weixin.qq.com", Concurrency: 1024, MaxJobs: 512,
 		SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend,
@@ -80,8 +81,8 @@ func TestSettings_Sources(t *testing.T) {
 	if set := s.OnlyOpenIDs.Set(); len(set) != 2 || !set["oA-1"] || !set["oB_2"] {
 		t.Errorf("only %v", set)
 	}
-	if len(a.env.warnings) != 0 {
-		t.Errorf("warnings %v", a.env.warnings)
+	if len(a.env.Warnings) != 0 {
+		t.Errorf("warnings %v", a.env.Warnings)
 	}
 }
 
@@ -92,8 +93,8 @@ func TestSettings_ReadableFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, a, err := load(nil, append(good(), "PUSHD_API_KEY_FILE="+file))
-	if err != nil || len(a.env.warnings) != 1 {
-		t.Errorf("error %v, warnings %v", err, a.env.warnings)
+	if err != nil || len(a.env.Warnings) != 1 {
+		t.Errorf("error %v, warnings %v", err, a.env.Warnings)
 	}
 }
 
@@ -145,8 +146,8 @@ func TestSettings_AreUsed(t *testing.T) {
 		}
 		source.Write(text)
 	}
-	for _, s := range []any{Settings{}, Remote{}} {
-		for f := range fields(reflect.TypeOf(s)) {
+	for _, s := range []any{settings.Settings{}, settings.Remote{}} {
+		for f := range settings.Fields(reflect.TypeOf(s)) {
 			if !regexp.MustCompile(`\w\.` + f.Name + `\b`).MatchString(source.String()) {
 				t.Errorf("nothing reads %s", f.Name)
 			}
@@ -299,7 +300,7 @@ func TestSettings_LeakNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	for _, l := range []Logging{{LogFormat: "text"}, {LogFormat: "json"}} {
+	for _, l := range []settings.Logging{{LogFormat: "text"}, {LogFormat: "json"}} {
 		newLogger(&b, l).LogAttrs(t.Context(), slog.LevelInfo, "x", slog.Any("all", s), slog.Any("dsn", s.MySQLDSN), slog.Any("url", s.TokenURL))
 	}
 	fmt.Fprintf(&b, "%v %+v %#v %s %q %x", s, s, s, s.MySQLDSN, s.APIKey, s.TokenKey)
@@ -317,12 +318,12 @@ func TestSettings_LeakNothing(t *testing.T) {
 }
 
 func TestDefaultInstance(t *testing.T) {
-	if got := defaultInstance("web1", ":8080"); got != "web1/:8080" {
+	if got := settings.DefaultInstance("web1", ":8080"); got != "web1/:8080" {
 		t.Errorf("got %q", got)
 	}
 	long := strings.Repeat("h", 200)
-	a, b := defaultInstance(long, ":1"), defaultInstance(long, ":2")
-	if len(a) != instanceMax || a == b {
+	a, b := settings.DefaultInstance(long, ":1"), settings.DefaultInstance(long, ":2")
+	if len(a) != settings.InstanceMax || a == b {
 		t.Errorf("got %q and %q", a, b)
 	}
 }

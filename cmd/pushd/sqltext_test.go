@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pushd/internal/mariadb"
+	"pushd/internal/settings"
 )
 
 // ownQueries are channel queries that MySQL takes, as people write them. The
@@ -41,10 +42,10 @@ func TestValidateSQL_TakesWhatMySQLTakes(t *testing.T) {
 		}
 	}
 	for _, query := range ownQueries() {
-		p := &problems{}
-		validateSQL("PUSHD_CHANNEL_QUERY", "SELECT", query, 1, p)
-		if p.err() != nil {
-			t.Errorf("%s: %v", query, p.err())
+		p := &settings.Problems{}
+		settings.ValidateSQL("PUSHD_CHANNEL_QUERY", "SELECT", query, 1, p)
+		if p.Err() != nil {
+			t.Errorf("%s: %v", query, p.Err())
 		}
 		if title := readTitle(t, server, query); title != "x" {
 			t.Errorf("%s: read %q", query, title)
@@ -54,12 +55,12 @@ func TestValidateSQL_TakesWhatMySQLTakes(t *testing.T) {
 		"UPDATE activity_detail SET live_notify_status = ? WHERE act_id = ?;", "/* pushd's */ UPDATE activity_detail SET live_notify_status = ? WHERE act_id = ?; -- isn't it?",
 		"UPDATE activity_detail /* which? */ SET live_notify_status = ? -- it's 3\n WHERE act_id = ?",
 	} {
-		p := &problems{}
-		validateSQL("PUSHD_STATUS_UPDATE", "UPDATE", update, 2, p)
-		if p.err() != nil {
-			t.Errorf("%s: %v", update, p.err())
+		p := &settings.Problems{}
+		settings.ValidateSQL("PUSHD_STATUS_UPDATE", "UPDATE", update, 2, p)
+		if p.Err() != nil {
+			t.Errorf("%s: %v", update, p.Err())
 		}
-		if err := rolledBack(t.Context(), open(t, server.DSN("p")), withoutTail(update), 1, 42); err != nil {
+		if err := rolledBack(t.Context(), open(t, server.DSN("p")), settings.WithoutTail(update), 1, 42); err != nil {
 			t.Errorf("%s: %v", update, err)
 		}
 	}
@@ -83,17 +84,17 @@ func TestValidateSQL_Refuses(t *testing.T) {
 		`SELECT "a\" ?`:                     "has a quote that is not closed",
 		"SELECT ? /* until":                 "has a comment that is not closed",
 	} {
-		p := &problems{}
-		validateSQL("X", "SELECT", sql, 1, p)
-		if p.texts["X"] != want {
-			t.Errorf("%s: %q, want %s", sql, p.texts["X"], want)
+		p := &settings.Problems{}
+		settings.ValidateSQL("X", "SELECT", sql, 1, p)
+		if p.Texts["X"] != want {
+			t.Errorf("%s: %q, want %s", sql, p.Texts["X"], want)
 		}
 	}
 }
 
 func readTitle(t *testing.T, server *mariadb.Server, query string) string {
 	t.Helper()
-	s, err := openStore(t.Context(), Settings{Database: Database{MySQLDSN: Secret(server.DSN("p"))}, ChannelQuery: query}, time.UTC)
+	s, err := openStore(t.Context(), settings.Settings{Database: settings.Database{MySQLDSN: settings.Secret(server.DSN("p"))}, ChannelQuery: query}, time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}

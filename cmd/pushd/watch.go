@@ -7,18 +7,19 @@ import (
 	"time"
 
 	"pushd/internal/progress"
+	"pushd/internal/settings"
 )
 
 // jobWatchCmd watches a job until it ends.
 type jobWatchCmd struct {
-	Remote `embed:""`
-	ID     string        `arg:"" help:"The job's id."`
-	Every  time.Duration `default:"1s" help:"How often to look."`
+	settings.Remote `embed:""`
+	ID              string        `arg:"" help:"The job's id."`
+	Every           time.Duration `default:"1s" help:"How often to look."`
 }
 
 // Run implements the command.
 func (c *jobWatchCmd) Run(a *app) error {
-	api, err := c.open(a)
+	api, err := dial(c.Remote, a)
 	if err != nil {
 		return err
 	}

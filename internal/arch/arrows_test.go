@@ -42,6 +42,7 @@ var arrows = map[string][]string{
 	"internal/wechatsim":   {},
 	"internal/mariadb":     {},
 	"internal/progress":    {},
+	"internal/settings":    {"pushd", "internal/daemon", "internal/fanout"},
 	"internal/chain":       {}, // tests of the whole
 	"internal/arch":        {},
 	"deploy/php":           {}, // tests of the PHP files

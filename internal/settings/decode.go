@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -13,13 +13,13 @@ import (
 	"pushd"
 )
 
-// decoder is the kong.Mapper of all settings. A text that cannot be decoded
+// Decoder is the kong.Mapper of all settings. A text that cannot be decoded
 // is noted, the default put in its place and the next setting looked at, so
 // that a start fails once and not once per mistake.
-type decoder struct{ problems *problems }
+type Decoder struct{ Problems *Problems }
 
 // Decode implements kong.Mapper.
-func (d decoder) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
+func (d Decoder) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	text, err := pop(ctx.Scan, target)
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (d decoder) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	if err == nil {
 		return nil
 	}
-	d.problems.add(envName(ctx.Value.Name), "%s%s", shown(text, err), allowed(tag.Get))
+	d.Problems.Add(EnvName(ctx.Value.Name), "%s%s", shown(text, err), Allowed(tag.Get))
 	if ctx.Value.HasDefault {
 		return decode(target, ctx.Value.Default)
 	}
@@ -105,7 +105,7 @@ func decodeDuration(v *time.Duration, text string) error {
 // decodeOpenIDs refuses a list without a name in it: it would tell everyone.
 func decodeOpenIDs(v *OpenIDs, text string) error {
 	var ids OpenIDs
-	for _, id := range split(text) {
+	for _, id := range Split(text) {
 		if len(id) > 64 || strings.ContainsFunc(id, func(r rune) bool { return !openIDRune(r) }) {
 			return errors.New("is not a comma-separated list of openids")
 		}
@@ -122,8 +122,8 @@ func openIDRune(r rune) bool {
 	return r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
-// allowed says what a setting's tags allow, ready to be put after a message.
-func allowed(tag func(string) string) string {
+// Allowed says what a setting's tags allow, ready to be put after a message.
+func Allowed(tag func(string) string) string {
 	if list := tag("oneof"); list != "" {
 		return "; allowed: " + strings.ReplaceAll(list, ",", ", ")
 	}

@@ -1,29 +1,29 @@
-package main
+package settings
 
 import (
 	"slices"
 	"strings"
 )
 
-// validateSQL looks at the outside of a statement; pushd check runs it.
-func validateSQL(name, verb, sql string, marks int, p *problems) {
+// ValidateSQL looks at the outside of a statement; pushd check runs it.
+func ValidateSQL(name, verb, sql string, marks int, p *Problems) {
 	if sql == "" {
 		return
 	}
 	bare, open := code(sql)
 	bare = strings.TrimRight(bare, "; \t\r\n")
 	if open != "" {
-		p.add(name, "has %s that is not closed", open)
+		p.Add(name, "has %s that is not closed", open)
 		return
 	}
 	if verbOf(bare) != verb {
-		p.add(name, "does not start with %s", verb)
+		p.Add(name, "does not start with %s", verb)
 	}
 	if strings.Contains(bare, ";") {
-		p.add(name, "holds more than one statement")
+		p.Add(name, "holds more than one statement")
 	}
 	if n := strings.Count(bare, "?"); n != marks {
-		p.add(name, "has %d question marks outside quotes and comments; allowed: %d", n, marks)
+		p.Add(name, "has %d question marks outside quotes and comments; allowed: %d", n, marks)
 	}
 }
 
@@ -116,9 +116,9 @@ func spaced(text string) string {
 	return strings.NewReplacer("(", " ( ", ")", " ) ", ",", " , ", ";", " ; ").Replace(text)
 }
 
-// withoutTail cuts a semicolon at the end off, with the comments behind it, for
+// WithoutTail cuts a semicolon at the end off, with the comments behind it, for
 // a server takes one statement and nothing more.
-func withoutTail(sql string) string {
+func WithoutTail(sql string) string {
 	for rest, at := sql, 0; rest != ""; {
 		n, what := piece(rest)
 		if what == "" && rest[0] == ';' {

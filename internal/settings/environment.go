@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"fmt"
@@ -16,42 +16,44 @@ import (
 // prefix is how the names of pushd's environment variables start.
 const prefix = "PUSHD_"
 
-// envName names the environment variable of a flag: send-timeout is
+// EnvName names the environment variable of a flag: send-timeout is
 // PUSHD_SEND_TIMEOUT.
-func envName(flag string) string {
+func EnvName(flag string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// setting is what a setting's field says about it.
-type setting struct {
-	flag   string
-	secret bool
+// Setting is what a setting's field says about it.
+type Setting struct {
+	Flag   string
+	Secret bool
 }
 
-// settings lists all settings of all commands, by environment variable.
-func settings() map[string]setting {
-	all := make(map[string]setting)
+// All lists all settings of all commands, by environment variable.
+func All() map[string]Setting {
+	all := make(map[string]Setting)
 	for _, s := range []any{Settings{}, MigrateDatabase{}, Remote{}} {
-		for f, name := range fields(reflect.TypeOf(s)) {
+		for f, name := range Fields(reflect.TypeOf(s)) {
 			_, secret := f.Tag.Lookup("secret")
-			all[envName(name)] = setting{name, secret}
+			all[EnvName(name)] = Setting{name, secret}
 		}
 	}
 	return all
 }
 
-// environment gives kong the settings that are environment variables, or
+// Environment gives kong the settings that are environment variables, or
 // files named by some.
-type environment struct {
+type Environment struct {
 	vars     map[string]string
-	known    map[string]setting
-	problems *problems
-	// warnings are about settings that are usable all the same.
-	warnings []string
+	Known    map[string]Setting
+	Problems *Problems
+	// Warnings are about settings that are usable all the same.
+	Warnings []string
 }
 
-func newEnvironment(environ []string, p *problems) *environment {
-	e := &environment{vars: make(map[string]string), known: settings(), problems: p}
+// NewEnvironment takes the settings out of environ, and tells p what is wrong
+// with them.
+func NewEnvironment(environ []string, p *Problems) *Environment {
+	e := &Environment{vars: make(map[string]string), Known: All(), Problems: p}
 	for _, pair := range environ {
 		if name, value, ok := strings.Cut(pair, "="); ok && strings.HasPrefix(name, prefix) {
 			e.vars[name] = value
@@ -78,22 +80,22 @@ func stateDirectory(environ []string) string {
 }
 
 // Resolve implements kong.Resolver.
-func (e *environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	name := envName(flag.Name)
-	known, ok := e.known[name]
+func (e *Environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	name := EnvName(flag.Name)
+	known, ok := e.Known[name]
 	if !ok {
 		return nil, nil
 	}
 	value, set := e.vars[name]
 	file, fileSet := e.vars[name+"_FILE"]
 	switch {
-	case known.secret && set && fileSet:
-		e.problems.add(name, "is set twice, also as %s_FILE; unset one", name)
-	case known.secret && fileSet:
+	case known.Secret && set && fileSet:
+		e.Problems.Add(name, "is set twice, also as %s_FILE; unset one", name)
+	case known.Secret && fileSet:
 		if text, ok := e.read(name+"_FILE", file); ok {
 			return text, nil
 		}
-		e.problems.mute(name)
+		e.Problems.mute(name)
 	case set:
 		return value, nil
 	}
@@ -101,22 +103,22 @@ func (e *environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 }
 
 // read reads a secret from a file, without its last line break.
-func (e *environment) read(name, path string) (string, bool) {
+func (e *Environment) read(name, path string) (string, bool) {
 	if path == "" {
-		e.problems.add(name, "is set but empty; name a file or unset it")
+		e.Problems.Add(name, "is set but empty; name a file or unset it")
 		return "", false
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		e.problems.add(name, "cannot be read: %v", err)
+		e.Problems.Add(name, "cannot be read: %v", err)
 		return "", false
 	}
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o004 != 0 && info.Mode().Type() != fs.ModeNamedPipe {
-		e.warnings = append(e.warnings, fmt.Sprintf("%s: everyone on this machine can read %s", name, path))
+		e.Warnings = append(e.Warnings, fmt.Sprintf("%s: everyone on this machine can read %s", name, path))
 	}
 	secret := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	if secret == "" {
-		e.problems.add(name, "names an empty file, %s", path)
+		e.Problems.Add(name, "names an empty file, %s", path)
 		return "", false
 	}
 	return secret, true
@@ -124,16 +126,16 @@ func (e *environment) read(name, path string) (string, bool) {
 
 // Validate implements kong.Resolver: a PUSHD_ variable that nobody reads is a
 // mistake, and one that would go unnoticed.
-func (e *environment) Validate(*kong.Application) error {
+func (e *Environment) Validate(*kong.Application) error {
 	for _, name := range slices.Sorted(maps.Keys(e.vars)) {
 		base, file := strings.CutSuffix(name, "_FILE")
-		known, ok := e.known[base]
+		known, ok := e.Known[base]
 		switch {
-		case e.known[name].flag != "" || file && known.secret || e.serviceLink(name):
+		case e.Known[name].Flag != "" || file && known.Secret || e.serviceLink(name):
 		case file && ok:
-			e.problems.add(name, "does not exist, for it is no secret; set %s itself", base)
+			e.Problems.Add(name, "does not exist, for it is no secret; set %s itself", base)
 		default:
-			e.problems.add(name, "there is no such setting%s", e.nearest(name))
+			e.Problems.Add(name, "there is no such setting%s", e.nearest(name))
 		}
 	}
 	return nil
@@ -141,7 +143,7 @@ func (e *environment) Validate(*kong.Application) error {
 
 // serviceLink says whether Kubernetes made the variable: it gives every pod
 // the addresses of the services beside it, and one may be named pushd.
-func (e *environment) serviceLink(name string) bool {
+func (e *Environment) serviceLink(name string) bool {
 	if _, ok := e.vars["PUSHD_SERVICE_HOST"]; !ok {
 		return false
 	}
@@ -149,11 +151,11 @@ func (e *environment) serviceLink(name string) bool {
 }
 
 // nearest suggests a setting whose name is at most a few letters away.
-func (e *environment) nearest(name string) string {
+func (e *Environment) nearest(name string) string {
 	best, least := "", len(name)/3
-	for _, known := range slices.Sorted(maps.Keys(e.known)) {
+	for _, known := range slices.Sorted(maps.Keys(e.Known)) {
 		candidates := []string{known}
-		if e.known[known].secret {
+		if e.Known[known].Secret {
 			candidates = append(candidates, known+"_FILE")
 		}
 		for _, c := range candidates {
@@ -190,9 +192,9 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// warn logs what is usable but not wise.
-func (e *environment) warn(log *slog.Logger) {
-	for _, w := range e.warnings {
+// Warn logs what is usable but not wise.
+func (e *Environment) Warn(log *slog.Logger) {
+	for _, w := range e.Warnings {
 		log.Warn(w)
 	}
 }

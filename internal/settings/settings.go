@@ -1,4 +1,7 @@
-package main
+// Package settings is what pushd can be told: flags, environment variables and
+// files named by some, their defaults, limits and texts, and what is wrong with
+// them, all at once and by the name of the variable.
+package settings
 
 import (
 	"crypto/sha256"
@@ -131,7 +134,7 @@ func (o OpenIDs) Set() map[pushd.OpenID]bool {
 }
 
 // Keys returns the API's keys one by one.
-func (s Settings) Keys() []string { return split(string(s.APIKey)) }
+func (s Settings) Keys() []string { return Split(string(s.APIKey)) }
 
 // Location returns the zone of Timezone. A Settings that is valid has one.
 func (s Settings) Location() (*time.Location, error) { return time.LoadLocation(s.Timezone) }
@@ -139,24 +142,24 @@ func (s Settings) Location() (*time.Location, error) { return time.LoadLocation(
 // TLS says whether the API speaks TLS.
 func (s Settings) TLS() bool { return s.TLSCert != "" }
 
-// instanceMax is the width of the column that holds PUSHD_INSTANCE.
-const instanceMax = 64
+// InstanceMax is the width of the column that holds PUSHD_INSTANCE.
+const InstanceMax = 64
 
-// defaultInstance names a process by where it can be reached: two daemons on
+// DefaultInstance names a process by where it can be reached: two daemons on
 // one host differ in their address. A name that is too long ends in a hash of
 // the whole.
-func defaultInstance(host, listen string) string {
+func DefaultInstance(host, listen string) string {
 	name := host + "/" + listen
-	if len(name) <= instanceMax {
+	if len(name) <= InstanceMax {
 		return name
 	}
 	sum := sha256.Sum256([]byte(name))
 	tail := "#" + hex.EncodeToString(sum[:6])
-	return name[:instanceMax-len(tail)] + tail
+	return name[:InstanceMax-len(tail)] + tail
 }
 
-// split cuts a comma-separated list and drops the blanks around its parts.
-func split(list string) []string {
+// Split cuts a comma-separated list and drops the blanks around its parts.
+func Split(list string) []string {
 	parts := strings.Split(list, ",")
 	kept := parts[:0]
 	for _, p := range parts {

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"iter"
@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// fields lists the settings of a struct with the names of their flags.
+// Fields lists the settings of a struct with the names of their flags.
 // Embedded structs count as their fields.
-func fields(t reflect.Type) iter.Seq2[reflect.StructField, string] {
+func Fields(t reflect.Type) iter.Seq2[reflect.StructField, string] {
 	return func(yield func(reflect.StructField, string) bool) {
 		for _, f := range reflect.VisibleFields(t) {
 			if f.Anonymous {
