@@ -4,7 +4,7 @@ import "time"
 
 // Verdict is what an answer of WeChat means for the person or the job it was
 // about. internal/wechat holds the one table from answers to verdicts;
-// settle.go holds the one place that acts on them. A verdict's String is also
+// internal/fanout/settle.go holds the one place that acts on them. A verdict's String is also
 // its metric label.
 type Verdict int
 

@@ -34,7 +34,7 @@ type Sender interface {
 	// Send posts the letter to one follower. It always returns a verdict,
 	// never an error: what went wrong is in the Answer. The verdict is that
 	// of the answer alone; what it means for a recipient whose earlier try may
-	// have been accepted is decided in settle.go.
+	// have been accepted is decided in internal/fanout/settle.go.
 	Send(ctx context.Context, tok Token, letter *Letter, to OpenID) Answer
 }
 

@@ -4,7 +4,7 @@
 //
 // This package is flags, wiring and signals: what pushd does is in
 // internal/fanout, how it is asked in api. Read serve.go for how the parts
-// are put together, and settings.go for what can be set.
+// are put together, and internal/settings/settings.go for what can be set.
 package main
 
 import (
