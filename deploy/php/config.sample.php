@@ -33,10 +33,16 @@ return [
     'allow_plaintext' => false,
 
     // cron.php. 'grace': how long after the start a reminder still makes
-    // sense; keep it equal to pushd's PUSHD_GRACE. 'batch': most channels in
-    // one run. 'lock_file': '' is a file in the temporary directory.
+    // sense; keep it equal to pushd's PUSHD_GRACE. 'lead': how long before the
+    // start a reminder falls due at the earliest, the largest live_notify_time
+    // of your platform; it bounds what the database has to read. 'batch':
+    // channels of one read. 'parallel': most POSTs at once. 'run_time': nothing
+    // is begun after it. 'lock_file': '' is a file in the temporary directory.
     'grace'     => '30m',
+    'lead'      => '24h',
     'batch'     => 2000,
+    'parallel'  => 16,
+    'run_time'  => '50s',
     'lock_file' => '',
 
     // token.php. 'token_key' is pushd's PUSHD_TOKEN_KEY; while you change it
@@ -47,11 +53,13 @@ return [
     'wechat_url' => 'https://api.weixin.qq.com',
 
     // The channels that are due: columns act_id, start_time (unix seconds)
-    // and appid, earliest start first. :now and :oldest (now minus grace) are
-    // unix seconds. The join with pushd_php_attempt leaves out what pushd
-    // refused a moment ago (a mark that lies further ahead than any it makes was
-    // written by a clock that was ahead), and puts what got no answer last time
-    // behind the others. Change the names to those of your platform; to
+    // and appid, earliest start first. :now, :oldest (now minus grace) and
+    // :latest (now plus lead) are unix seconds. Between :oldest and :latest the database
+    // needs to read but a part of an index on start_time: make one if there is
+    // none. The join with pushd_php_attempt leaves out what pushd refused a
+    // moment ago (a mark that lies further ahead than any it makes was written
+    // by a clock that was ahead), and puts what got no answer behind the others,
+    // the more often the further. Change the names to those of your platform; to
     // leave out owners who no longer pay, add for example
     //   JOIN user u ON u.uin = a.uin AND u.edition >= 2
     // 到点的频道：表名、列名不同时改这里。
@@ -65,10 +73,11 @@ return [
           AND d.live_notify = 1
           AND d.live_notify_status = 0
           AND a.start_time > :oldest
+          AND a.start_time <= :latest
           AND a.start_time <= :now + 60 * COALESCE(d.live_notify_time, 0)
           AND EXISTS (SELECT 1 FROM user_wx_config c WHERE c.uin = a.uin AND c.status = 1)
           AND (t.next_try IS NULL OR t.next_try <= :now OR t.next_try > :now + 3600)
-        ORDER BY CASE WHEN t.answer = \'no_answer\' THEN 1 ELSE 0 END, a.start_time, a.id
+        ORDER BY CASE WHEN t.answer = \'no_answer\' THEN t.tries ELSE 0 END, a.start_time, a.id
         LIMIT :limit',
 
     // The secret of an account, by appid; no row: the account is unknown. The

@@ -19,6 +19,7 @@ if (PHP_SAPI !== 'cli') {
 }
 ini_set('display_errors', 'stderr');
 require __DIR__ . '/lib.php';
+require __DIR__ . '/posts.php';
 require __DIR__ . '/wxtoken.php';
 
 final class Cron
@@ -27,55 +28,132 @@ final class Cron
     const LATER = 1;
     const PERSON = 2;
 
-    const RUN_SECONDS = 50;    // leave the rest to the next minute
-    const NO_ANSWER_STOP = 3;  // so many in a row: pushd is not there
+    const POST_SECONDS = 10;   // for one POST …
+    const LAST_SECONDS = 8;    // … and at the end of a run; pushd answers within them
     const FIRST_BACKOFF = 120; // seconds, doubled with every refusal …
     const MAX_BACKOFF = 3600;  // … up to here
     const MAX_PAUSE = 300;     // longest pause for all channels
 
     private $config;
     private $db;
-    private $curl;
+    private $posts;
+    private $end;            // nothing is posted from then on
+    private $limit;          // rows of one read
+    private $queue = [];     // channels that were read and not yet posted
+    private $handled = [];   // by name: true, of this run
+    private $flying = [];    // by name: channels whose answer is awaited
+    private $tries = [];     // by name: how often pushd refused, or gave no answer
+    private $pausedFor = 0;  // seconds that pushd asked for
+    private $stopped = false;
+    private $noted = [];
     private $exit = self::DONE;
-    private $noAnswer = 0;
 
     public function __construct(array $config, PDO $db)
     {
         $this->config = $config;
         $this->db = $db;
-        $this->curl = curl_init(); // one handle: one connection for all posts
-        if ($config['ca_file'] !== '') {
-            curl_setopt($this->curl, CURLOPT_CAINFO, $config['ca_file']);
-        }
+        $this->limit = $config['batch'];
+        $this->posts = new PushdPosts($config['parallel'], $config['ca_file']);
     }
 
+    /** Posts what is due, until nothing is left, the time is up or pushd wants no more. */
     public function run(): int
     {
         $began = time();
-        // Refusals of long ago are of no use to anybody.
-        $this->book('DELETE FROM pushd_php_attempt WHERE next_try < ?', [$began - 86400]);
-        $pause = $this->attempt(0, 0);
-        if ($pause['next_try'] > $began && $pause['next_try'] <= $began + self::MAX_PAUSE) { // beyond it, a clock was ahead
-            $this->note('pushd asked for a pause of ' . ($pause['next_try'] - $began) . ' s more');
+        $this->end = $began + $this->config['run_time'];
+        if ($this->readAttempts($began)) {
             return self::LATER;
         }
-        foreach ($this->due($began) as $channel) {
-            if (time() >= $began + self::RUN_SECONDS) {
-                $this->note('out of time, the next run goes on');
-                return max($this->exit, self::LATER);
-            }
-            if (!$this->handle($channel)) {
-                break;
-            }
+        try {
+            $this->postDue();
+        } catch (PDOException $e) {
+            $this->fails('database: ' . $e->getMessage());
         }
         return $this->exit;
     }
 
-    /** The channels that are due, earliest start first. */
-    private function due(int $now): array
+    private function postDue(): void
+    {
+        try {
+            while ($this->ready() && ($channel = $this->next()) !== null) {
+                $this->handle($channel);
+            }
+        } finally {
+            while ($this->posts->inFlight() > 0) { // each has its time
+                $this->land();
+            }
+        }
+    }
+
+    /** Waits until another POST may go. False: no more in this run. */
+    private function ready(): bool
+    {
+        while (!$this->stopped && !$this->posts->dead()) {
+            if (time() >= $this->end) {
+                $this->fails('out of time, the next run goes on');
+                return false;
+            }
+            if ($this->posts->ready()) {
+                return true;
+            }
+            $this->land();
+        }
+        return false;
+    }
+
+    private function land(): void
+    {
+        foreach ($this->posts->wait() as $name => $answer) {
+            $channel = $this->flying[$name];
+            unset($this->flying[$name]);
+            $this->act($channel, $answer);
+        }
+    }
+
+    /** The next channel, or null if no other is due. */
+    private function next(): ?array
+    {
+        if ($this->queue === []) {
+            $this->queue = array_reverse($this->read(time()));
+        }
+        $channel = array_pop($this->queue);
+        if ($channel !== null) {
+            $this->handled[$this->name($channel)] = true;
+        }
+        return $channel;
+    }
+
+    /**
+     * Reads the channels that are due and that this run has not handled yet. It
+     * has handled some that are due still: what is at work already, for example.
+     * Where a read holds little else, the next holds more.
+     */
+    private function read(int $now): array
+    {
+        do {
+            $rows = $this->due($now, $this->limit);
+            $new = [];
+            foreach ($rows as $channel) {
+                if (!isset($this->handled[$this->name($channel)])) {
+                    $new[$this->name($channel)] = $channel;
+                }
+            }
+            $full = count($rows) >= $this->limit;
+            if ($full && 2 * count($new) < $this->limit) {
+                $this->limit *= 2;
+            }
+        } while ($full && $new === []);
+        return array_values($new);
+    }
+
+    /** The first channels that are due at a time, earliest start first. */
+    private function due(int $when, int $limit): array
     {
         $sql = $this->config['due_query'];
-        $args = [':now' => $now, ':oldest' => $now - $this->config['grace'], ':limit' => $this->config['batch']];
+        $args = [
+            ':now' => $when, ':latest' => $when + $this->config['lead'],
+            ':oldest' => time() - $this->config['grace'], ':limit' => $limit,
+        ];
         foreach (array_keys($args) as $name) {
             if (strpos($sql, $name) === false) {
                 unset($args[$name]); // a query of your own need not use all
@@ -84,8 +162,14 @@ final class Cron
         return pushd_query($this->db, $sql, $args)->fetchAll();
     }
 
-    /** Does what one channel wants, and says whether to go on with the next. */
-    private function handle(array $channel): bool
+    /** A reminder is a channel with a start time. */
+    private function name(array $channel): string
+    {
+        return (int) $channel['act_id'] . '/' . (int) $channel['start_time'];
+    }
+
+    /** Does what one channel wants. */
+    private function handle(array $channel): void
     {
         $appid = (string) $channel['appid'];
         try {
@@ -94,16 +178,16 @@ final class Cron
             // Whose followers would be reminded? pushd may hold the account's
             // token already, so it would not ask.
             $this->refused($channel, ['status' => 0, 'json' => ['detail' => $e->getMessage()]], 'appid_taken');
-            return true;
+            return;
         }
-        return $this->act($channel, $this->post($channel, wx_appid($appid), $token));
+        $this->post($channel, wx_appid($appid), $token);
     }
 
     /**
      * Posts one job. The cached token spares pushd the first question; without
      * one pushd asks token.php. The secret stays here: pushd does not need it.
      */
-    private function post(array $channel, string $appid, ?array $token): array
+    private function post(array $channel, string $appid, ?array $token): void
     {
         $job = ['actid' => (int) $channel['act_id'], 'appid' => $appid];
         if ($token !== null) {
@@ -112,71 +196,62 @@ final class Cron
         }
         // pushd may hold several keys; one is enough here.
         $key = trim(explode(',', trim($this->config['api_key'], ', '))[0]);
-        return pushd_post($this->curl, $this->config['url'] . '/v1/jobs', ['Authorization: Bearer ' . $key], $job, 10);
+        $name = $this->name($channel);
+        $this->flying[$name] = $channel;
+        $this->posts->add($name, $this->config['url'] . '/v1/jobs', ['Authorization: Bearer ' . $key], $job,
+            max(1, min(self::POST_SECONDS, $this->end + self::LAST_SECONDS - time())));
     }
 
-    /** Acts on an answer and says whether to go on with the next channel. */
-    private function act(array $channel, array $answer): bool
+    /** Acts on an answer. */
+    private function act(array $channel, array $answer): void
     {
         $status = $answer['status'];
         $code = $answer['json']['code'] ?? '';
         $code = is_string($code) && preg_match('/^[a-z0-9_]{1,64}$/D', $code) ? $code : ''; // pushd's are like that
         $ours = is_string($answer['json']['id'] ?? null) && is_string($answer['json']['state'] ?? null);
-        if (($status === 200 || $status === 202) && $ours) {
-            $this->noAnswer = 0;
+        $none = $status === 0 || $status === 408 || ($status >= 500 && $code === '');
+        $this->posts->heard(!$none);
+        if ($none) {
+            $this->unanswered($channel, $answer);
+        } elseif (($status === 200 || $status === 202) && $ours) {
             $this->forget($channel);
             $what = $status === 202 ? 'accepted' : 'at work already';
-            $this->line($channel, $status, $what . ' job=' . ($answer['json']['id'] ?? '?'));
-            return true;
+            $this->line($channel, $status, $what . ' job=' . $answer['json']['id']);
+        } elseif ($status === 503 || $status === 429) {
+            $this->pause($channel, $answer);
+        } elseif ($status !== 401 && $status >= 400 && $code !== '' && $code !== 'not_found') {
+            $this->refused($channel, $answer, $code); // this one; the others may be well
+        } else {
+            $this->stopped = true;
+            $this->exit = self::PERSON;
+            $this->line($channel, $status, $status === 401
+                ? 'pushd does not know this key: api_key here must be one of PUSHD_API_KEY there. Stopped.'
+                : 'this is not an answer of pushd: is url right? Stopped.');
         }
-        // A load balancer's 503 is not pushd's, and neither is its Retry-After.
-        if ($status === 503 && $code !== '' || $status === 429) {
-            return $this->pause($channel, $answer);
-        }
-        if ($status >= 500 && $code !== '') { // pushd can't do this one; the others may be well
-            $this->noAnswer = 0;
-            $this->refused($channel, $answer, $code);
-            return true;
-        }
-        if ($status === 0 || $status === 408 || $status >= 500) {
-            return $this->unanswered($channel, $answer);
-        }
-        if ($status !== 401 && $status >= 400 && $code !== '' && $code !== 'not_found') {
-            $this->noAnswer = 0;
-            $this->refused($channel, $answer, $code);
-            return true;
-        }
-        $this->exit = self::PERSON;
-        $this->line($channel, $status, $status === 401
-            ? 'pushd does not know this key: api_key here must be one of PUSHD_API_KEY there. Stopped.'
-            : 'this is not an answer of pushd: is url right? Stopped.');
-        return false;
     }
 
     /** pushd is draining or has no database: nobody else need try now. */
-    private function pause(array $channel, array $answer): bool
+    private function pause(array $channel, array $answer): void
     {
+        $this->stopped = true;
         $seconds = min($answer['retry_after'], self::MAX_PAUSE);
-        if ($seconds > 0) {
+        if ($seconds > $this->pausedFor) {
+            $this->pausedFor = $seconds;
             $this->remember(0, 0, $seconds, 1, 'pause');
         }
         $this->exit = max($this->exit, self::LATER);
         $this->line($channel, $answer['status'], 'pushd takes no jobs now; next minute, or after '
             . $answer['retry_after'] . ' s');
-        return false;
     }
 
     /** Nothing is known about this one; posting it again is harmless. */
-    private function unanswered(array $channel, array $answer): bool
+    private function unanswered(array $channel, array $answer): void
     {
         $this->exit = max($this->exit, self::LATER);
-        $this->noAnswer++;
         // It goes behind the others: what holds it up may be its own.
-        $tries = $this->attempt((int) $channel['act_id'], (int) $channel['start_time'])['tries'] + 1;
-        $this->remember((int) $channel['act_id'], (int) $channel['start_time'], 0, $tries, 'no_answer');
+        $this->remember((int) $channel['act_id'], (int) $channel['start_time'], 0, $this->countTry($channel), 'no_answer');
         $this->line($channel, $answer['status'], 'no answer, next minute again: '
             . ($answer['error'] !== '' ? $answer['error'] : 'HTTP ' . $answer['status']));
-        return $this->noAnswer < self::NO_ANSWER_STOP;
     }
 
     /**
@@ -185,11 +260,9 @@ final class Cron
      */
     private function refused(array $channel, array $answer, string $code): void
     {
-        $act = (int) $channel['act_id'];
-        $start = (int) $channel['start_time'];
-        $tries = $this->attempt($act, $start)['tries'] + 1;
+        $tries = $this->countTry($channel);
         $seconds = (int) min(self::FIRST_BACKOFF * 2 ** min($tries - 1, 10), self::MAX_BACKOFF);
-        $this->remember($act, $start, $seconds, $tries, $code);
+        $this->remember((int) $channel['act_id'], (int) $channel['start_time'], $seconds, $tries, $code);
         if ($answer['status'] >= 500) {
             $this->exit = max($this->exit, self::LATER);
         } elseif ($answer['status'] !== 409) {
@@ -204,11 +277,34 @@ final class Cron
         $this->line($channel, $answer['status'], "$text again_in={$seconds}s");
     }
 
-    private function attempt(int $act, int $start): array
+    /**
+     * Reads what became of earlier tries, all at once: most channels have none.
+     * True if pushd has asked for a pause that is not over.
+     */
+    private function readAttempts(int $now): bool
     {
-        $read = $this->book('SELECT next_try, tries FROM pushd_php_attempt WHERE act_id = ? AND start_time = ?', [$act, $start]);
-        $row = $read === null ? [] : ($read->fetch() ?: []);
-        return ['next_try' => (int) ($row['next_try'] ?? 0), 'tries' => (int) ($row['tries'] ?? 0)];
+        // Refusals of long ago are of no use to anybody.
+        $this->book('DELETE FROM pushd_php_attempt WHERE next_try < ?', [$now - 86400]);
+        $read = $this->book('SELECT act_id, start_time, next_try, tries FROM pushd_php_attempt', []);
+        $pause = 0;
+        while ($read !== null && $row = $read->fetch()) {
+            $this->tries[$this->name($row)] = (int) $row['tries'];
+            if ($this->name($row) === '0/0') {
+                $pause = (int) $row['next_try'] - $now;
+            }
+        }
+        if ($pause <= 0 || $pause > self::MAX_PAUSE) { // beyond it, a clock was ahead
+            return false;
+        }
+        $this->note("pushd asked for a pause of $pause s more");
+        return true;
+    }
+
+    /** Counts one more try of a channel that came to nothing. */
+    private function countTry(array $channel): int
+    {
+        $name = $this->name($channel);
+        return $this->tries[$name] = ($this->tries[$name] ?? 0) + 1;
     }
 
     private function remember(int $act, int $start, int $seconds, int $tries, string $answer): void
@@ -219,8 +315,10 @@ final class Cron
 
     private function forget(array $channel): void
     {
-        $this->book('DELETE FROM pushd_php_attempt WHERE act_id = ? AND start_time = ?',
-            [(int) $channel['act_id'], (int) $channel['start_time']]);
+        if (isset($this->tries[$this->name($channel)])) {
+            $this->book('DELETE FROM pushd_php_attempt WHERE act_id = ? AND start_time = ?',
+                [(int) $channel['act_id'], (int) $channel['start_time']]);
+        }
     }
 
     /** A statement of the book-keeping: posting goes on without it. */
@@ -229,9 +327,18 @@ final class Cron
         try {
             return pushd_query($this->db, $sql, $args);
         } catch (PDOException $e) {
-            $this->exit = max($this->exit, self::LATER);
-            $this->note('book-keeping failed: ' . $e->getMessage());
+            $this->fails('book-keeping failed: ' . $e->getMessage());
             return null;
+        }
+    }
+
+    /** Notes, once, what the next run may do better. */
+    private function fails(string $text): void
+    {
+        $this->exit = max($this->exit, self::LATER);
+        if (!isset($this->noted[$text])) {
+            $this->noted[$text] = true;
+            $this->note($text);
         }
     }
 
@@ -260,7 +367,8 @@ function cron_main(): int
         if ($unlock === null) {
             $age = pushd_lock_age($path);
             fwrite(STDERR, "another run is at work" . ($age > 0 ? ", since $age s" : '') . "\n");
-            return $age > 300 ? Cron::PERSON : ($age > 65 ? Cron::LATER : Cron::DONE);
+            $most = $config['run_time'] + 15;
+            return $age > $most + 235 ? Cron::PERSON : ($age > $most ? Cron::LATER : Cron::DONE);
         }
         try {
             return (new Cron($config, pushd_db($config)))->run();

@@ -52,7 +52,10 @@ function pushd_config(): array
     $config['wechat_url'] = rtrim($config['wechat_url'], '/');
     $config['grace'] = pushd_seconds('grace', $config['grace']);
     $config['lock_wait'] = pushd_seconds('lock_wait', $config['lock_wait']);
-    $config['batch'] = max(1, (int) $config['batch']);
+    $config['run_time'] = pushd_seconds('run_time', $config['run_time']);
+    $config['lead'] = pushd_seconds('lead', $config['lead']);
+    $config['batch'] = pushd_number('batch', $config['batch'], 1, 1000000);
+    $config['parallel'] = pushd_number('parallel', $config['parallel'], 1, 200);
     $config['allow_plaintext'] = filter_var($config['allow_plaintext'], FILTER_VALIDATE_BOOLEAN);
     return $config;
 }
@@ -108,6 +111,16 @@ function pushd_seconds(string $key, $value): int
     }
     $m += [1 => '', 2 => '', 3 => ''];
     return 3600 * (int) $m[1] + 60 * (int) $m[2] + (int) $m[3];
+}
+
+/** Reads a whole number within bounds. */
+function pushd_number(string $key, $value, int $least, int $most): int
+{
+    $number = filter_var($value, FILTER_VALIDATE_INT, ['options' => ['min_range' => $least, 'max_range' => $most]]);
+    if ($number === false) {
+        throw new PushdConfigError("$key: want a whole number from $least to $most");
+    }
+    return $number;
 }
 
 /** Stops where a key or a token would travel in the clear to another machine. */
@@ -261,21 +274,33 @@ const PUSHD_ANSWER_BYTES = 262144;
 
 /**
  * Posts JSON with a curl handle that the caller keeps, so that the connection
- * stays open from one call to the next. The environment's proxies are not used:
- * a key or a token is for pushd and WeChat alone. Never throws; returns
- *   status       HTTP status, 0 if there was no answer
- *   json         the decoded object, null if it is not one
- *   retry_after  seconds, 0 if not told
- *   error        why there was no answer
+ * stays open from one call to the next. Never throws; returns the answer as
+ * pushd_answer() does. For several at once see posts.php.
  */
 function pushd_post($curl, string $url, array $headers, array $body, int $timeout): array
 {
-    $after = '';
-    $text = '';
+    $heard = new stdClass();
+    if (!pushd_prepare($curl, $url, $headers, $body, $timeout, $heard)) {
+        return PUSHD_NOT_UTF8;
+    }
+    return pushd_answer($curl, $heard, curl_exec($curl) === false ? curl_errno($curl) : CURLE_OK);
+}
+
+/** The answer to a request that json_encode does not take. */
+const PUSHD_NOT_UTF8 = ['status' => 0, 'json' => null, 'retry_after' => 0, 'error' => 'the request holds text that is not UTF-8'];
+
+/**
+ * Makes a curl handle ready to post JSON; what comes back is collected in
+ * $heard. The environment's proxies are not used: a key or a token is for pushd
+ * and WeChat alone. False if the body can't be JSON.
+ */
+function pushd_prepare($curl, string $url, array $headers, array $body, float $timeout, stdClass $heard): bool
+{
     $payload = json_encode($body, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES);
     if ($payload === false) {
-        return ['status' => 0, 'json' => null, 'retry_after' => 0, 'error' => 'the request holds text that is not UTF-8'];
+        return false;
     }
+    $heard->text = $heard->after = '';
     $headers[] = 'Content-Type: application/json';
     $headers[] = 'Expect:'; // no "100 Continue" round trip
     curl_setopt_array($curl, [
@@ -283,28 +308,41 @@ function pushd_post($curl, string $url, array $headers, array $body, int $timeou
         CURLOPT_POST           => true,
         CURLOPT_POSTFIELDS     => $payload,
         CURLOPT_PROXY          => '',
-        CURLOPT_WRITEFUNCTION  => function ($curl, $piece) use (&$text) {
-            $text .= $piece;
-            return strlen($text) > PUSHD_ANSWER_BYTES ? 0 : strlen($piece);
+        CURLOPT_WRITEFUNCTION  => function ($curl, $piece) use ($heard) {
+            $heard->text .= $piece;
+            return strlen($heard->text) > PUSHD_ANSWER_BYTES ? 0 : strlen($piece);
         },
         CURLOPT_HTTPHEADER     => $headers,
         CURLOPT_CONNECTTIMEOUT => 3,
-        CURLOPT_TIMEOUT        => $timeout,
-        CURLOPT_HEADERFUNCTION => function ($curl, $line) use (&$after) {
+        CURLOPT_TIMEOUT_MS     => (int) (1000 * $timeout),
+        CURLOPT_HEADERFUNCTION => function ($curl, $line) use ($heard) {
             if (stripos($line, 'Retry-After:') === 0) {
-                $after = trim(substr($line, 12));
+                $heard->after = trim(substr($line, 12));
             }
             return strlen($line);
         },
     ]);
-    if (curl_exec($curl) === false) {
-        return ['status' => 0, 'json' => null, 'retry_after' => 0, 'error' => curl_error($curl)];
+    return true;
+}
+
+/**
+ * What came of a request that curl ended with $result:
+ *   status       HTTP status, 0 if there was no answer
+ *   json         the decoded object, null if it is not one
+ *   retry_after  seconds, 0 if not told
+ *   error        why there was no answer
+ */
+function pushd_answer($curl, stdClass $heard, int $result): array
+{
+    if ($result !== CURLE_OK) {
+        $error = curl_error($curl) !== '' ? curl_error($curl) : (string) curl_strerror($result);
+        return ['status' => 0, 'json' => null, 'retry_after' => 0, 'error' => $error];
     }
-    $json = json_decode($text, true);
+    $json = json_decode($heard->text, true);
     return [
         'status'      => (int) curl_getinfo($curl, CURLINFO_RESPONSE_CODE),
         'json'        => is_array($json) ? $json : null,
-        'retry_after' => ctype_digit($after) ? (int) $after : max(0, (int) strtotime($after) - time()),
+        'retry_after' => ctype_digit($heard->after) ? (int) $heard->after : max(0, (int) strtotime($heard->after) - time()),
         'error'       => '',
     ];
 }

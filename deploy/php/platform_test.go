@@ -50,14 +50,14 @@ type platform struct {
 	user   string // PHP's
 }
 
-func newPlatform(t *testing.T) *platform {
+func newPlatform(t testing.TB) *platform {
 	t.Helper()
 	return platformOn(t, server, "root")
 }
 
 // platformOn makes a platform on a server, for an account that is made if the
 // server knows accounts.
-func platformOn(t *testing.T, on *mariadb.Server, user string) *platform {
+func platformOn(t testing.TB, on *mariadb.Server, user string) *platform {
 	t.Helper()
 	p := emptyOn(t, on, user)
 	tables, err := os.ReadFile("../schema.sql")
@@ -70,7 +70,7 @@ func platformOn(t *testing.T, on *mariadb.Server, user string) *platform {
 }
 
 // emptyOn makes a database without tables.
-func emptyOn(t *testing.T, on *mariadb.Server, user string) *platform {
+func emptyOn(t testing.TB, on *mariadb.Server, user string) *platform {
 	t.Helper()
 	name, err := on.CreateDatabase(t.Context())
 	if err != nil {
@@ -105,7 +105,7 @@ func (p *platform) settings() phptest.Settings {
 	}
 }
 
-func (p *platform) exec(t *testing.T, query string, args ...any) {
+func (p *platform) exec(t testing.TB, query string, args ...any) {
 	t.Helper()
 	if _, err := p.ExecContext(t.Context(), query, args...); err != nil {
 		t.Fatal(err)
@@ -122,8 +122,25 @@ func (p *platform) number(t *testing.T, query string, args ...any) int64 {
 	return n
 }
 
+// wait returns when a number is at least so large.
+func (p *platform) wait(t *testing.T, least int64, query string) {
+	t.Helper()
+	limit := time.Now().Add(time.Minute)
+	for {
+		var n int64
+		if err := p.QueryRowContext(t.Context(), query).Scan(&n); err != nil || time.Now().After(limit) {
+			t.Errorf("%s: %d, waited for %d: %v", query, n, least, err)
+			return
+		}
+		if n >= least {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // account adds an owner with an Official Account.
-func (p *platform) account(t *testing.T, uin int, appid string) {
+func (p *platform) account(t testing.TB, uin int, appid string) {
 	t.Helper()
 	p.exec(t, "INSERT INTO user_wx_account (uin, appid, app_secret) VALUES (?, ?, ?)", uin, appid, appSecret)
 	p.exec(t, "INSERT INTO user_wx_config (uin, act_live_template_id, status) VALUES (?, 'T', 1)", uin)

@@ -50,7 +50,7 @@ func accepted(p posted) reply {
 	return reply{status: 202, body: map[string]any{"id": fmt.Sprintf("job%d", p.ActID), "state": "queued"}}
 }
 
-func newPushd(t *testing.T, answer func(posted) reply) *fakePushd {
+func newPushd(t testing.TB, answer func(posted) reply) *fakePushd {
 	p := &fakePushd{answer: answer}
 	s := httptest.NewUnstartedServer(p)
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {

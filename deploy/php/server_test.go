@@ -85,6 +85,17 @@ func TestQuery_ValuesOnAServerThatReadsGBK(t *testing.T) {
 	}
 }
 
+// strangeManager is a cron script whose database is a server of its own.
+func strangeManager(t *testing.T) *manager {
+	t.Helper()
+	own, err := mariadb.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { own.Stop() })
+	return managerOn(t, platformOn(t, own, "root"), accepted)
+}
+
 // patience is how long a run may take that waits for nothing but a database
 // which never answers. PHP's own patience is a day.
 const patience = time.Minute

@@ -236,12 +236,7 @@ func TestToken_Parallel(t *testing.T) {
 // waitForLock returns when n connections wait in GET_LOCK.
 func (p *platform) waitForLock(t *testing.T, n int64) {
 	t.Helper()
-	limit := time.Now().Add(time.Minute)
-	for p.number(t, "SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User lock' AND db = DATABASE()") < n {
-		if time.Now().After(limit) {
-			t.Fatal("nobody waits for the lock")
-		}
-	}
+	p.wait(t, n, "SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User lock' AND db = DATABASE()")
 }
 
 // sqlite makes a SQLite database with the account wx1.

@@ -27,7 +27,7 @@ type stableCall struct {
 	ForceRefresh bool   `json:"force_refresh"`
 }
 
-func newWeChat(t *testing.T) *fakeWeChat {
+func newWeChat(t testing.TB) *fakeWeChat {
 	w := &fakeWeChat{}
 	s := httptest.NewServer(w)
 	t.Cleanup(s.Close)
