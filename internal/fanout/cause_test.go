@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,16 +13,16 @@ import (
 // countedTokens counts how a token is asked to be replaced.
 type countedTokens struct {
 	pushd.Tokens
-	refused, doubted int
+	refused, doubted atomic.Int64
 }
 
 func (c *countedTokens) Refused(ctx context.Context, appID pushd.AppID, actID pushd.ActID, tok pushd.Token) (pushd.Token, error) {
-	c.refused++
+	c.refused.Add(1)
 	return c.Tokens.Refused(ctx, appID, actID, tok)
 }
 
 func (c *countedTokens) Doubted(ctx context.Context, appID pushd.AppID, actID pushd.ActID, tok pushd.Token) (pushd.Token, error) {
-	c.doubted++
+	c.doubted.Add(1)
 	return c.Tokens.Doubted(ctx, appID, actID, tok)
 }
 
@@ -45,8 +46,8 @@ func TestRun_CauseDecidesAboutTheToken(t *testing.T) {
 				w.boot(0)
 				w.post(1, pushd.Request{})
 				time.Sleep(20 * time.Second)
-				if tokens.refused > 0 != (a.Cause == pushd.CauseOpenID) || tokens.doubted > 0 != (a.Cause == pushd.CauseTemplate) {
-					t.Errorf("%d recipients, %d: refused %d times, doubted %d times", n, a.Code, tokens.refused, tokens.doubted)
+				if tokens.refused.Load() > 0 != (a.Cause == pushd.CauseOpenID) || tokens.doubted.Load() > 0 != (a.Cause == pushd.CauseTemplate) {
+					t.Errorf("%d recipients, %d: refused %d times, doubted %d times", n, a.Code, tokens.refused.Load(), tokens.doubted.Load())
 				}
 				if job := w.job(); job.Counts.Settled() != 0 || job.State == pushd.Failed {
 					t.Errorf("%d recipients, %d: %s %s, %+v", n, a.Code, job.State, job.Reason, job.Counts)
