@@ -37,12 +37,15 @@ return [
     // start a reminder falls due at the earliest, the largest live_notify_time
     // of your platform; it bounds what the database has to read. 'batch':
     // channels of one read. 'parallel': most POSTs at once. 'run_time': nothing
-    // is begun after it. 'lock_file': '' is a file in the temporary directory.
+    // is begun after it. 'prefetch': most access tokens that one run fetches for
+    // channels that fall due within ten minutes; 0 where the platform keeps its
+    // tokens itself. 'lock_file': '' is a file in the temporary directory.
     'grace'     => '30m',
     'lead'      => '24h',
     'batch'     => 2000,
     'parallel'  => 16,
     'run_time'  => '50s',
+    'prefetch'  => 1000,
     'lock_file' => '',
 
     // token.php. 'token_key' is pushd's PUSHD_TOKEN_KEY; while you change it
@@ -54,7 +57,8 @@ return [
 
     // The channels that are due: columns act_id, start_time (unix seconds)
     // and appid, earliest start first. :now, :oldest (now minus grace) and
-    // :latest (now plus lead) are unix seconds. Between :oldest and :latest the database
+    // :latest (now plus lead) are unix seconds; where tokens are fetched ahead of
+    // time, :now is ten minutes later. Between :oldest and :latest the database
     // needs to read but a part of an index on start_time: make one if there is
     // none. The join with pushd_php_attempt leaves out what pushd refused a
     // moment ago (a mark that lies further ahead than any it makes was written

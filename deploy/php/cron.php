@@ -21,6 +21,7 @@ ini_set('display_errors', 'stderr');
 require __DIR__ . '/lib.php';
 require __DIR__ . '/posts.php';
 require __DIR__ . '/wxtoken.php';
+require __DIR__ . '/prefetch.php';
 
 final class Cron
 {
@@ -30,6 +31,8 @@ final class Cron
 
     const POST_SECONDS = 10;   // for one POST …
     const LAST_SECONDS = 8;    // … and at the end of a run; pushd answers within them
+    const AHEAD = 600;         // seconds: whose channels fall due within them has a token soon
+    const AHEAD_ROWS = 20000;  // most channels that are looked at for it
     const FIRST_BACKOFF = 120; // seconds, doubled with every refusal …
     const MAX_BACKOFF = 3600;  // … up to here
     const MAX_PAUSE = 300;     // longest pause for all channels
@@ -45,6 +48,7 @@ final class Cron
     private $tries = [];     // by name: how often pushd refused, or gave no answer
     private $pausedFor = 0;  // seconds that pushd asked for
     private $stopped = false;
+    private $prefetch;       // null: not looked yet
     private $noted = [];
     private $exit = self::DONE;
 
@@ -65,9 +69,14 @@ final class Cron
             return self::LATER;
         }
         try {
-            $this->postDue();
+            do {
+                $this->postDue();
+            } while ($this->prefetch() && time() < $this->end);
         } catch (PDOException $e) {
             $this->fails('database: ' . $e->getMessage());
+        }
+        foreach ($this->prefetch ? $this->prefetch->troubles() : [] as $text) {
+            $this->note($text);
         }
         return $this->exit;
     }
@@ -82,6 +91,33 @@ final class Cron
             while ($this->posts->inFlight() > 0) { // each has its time
                 $this->land();
             }
+        }
+    }
+
+    /**
+     * Fetches tokens of what falls due soon, so that they come with the POST. It
+     * has the time that posting leaves, and concerns nobody's exit code: pushd
+     * asks for what it did not get. False: nothing is left to fetch.
+     */
+    private function prefetch(): bool
+    {
+        if ($this->config['prefetch'] === 0 || time() >= $this->end) {
+            return false;
+        }
+        try {
+            if ($this->prefetch === null) {
+                $soon = [];
+                foreach ($this->due(time() + self::AHEAD, self::AHEAD_ROWS) as $channel) {
+                    if (!isset($this->handled[$this->name($channel)])) {
+                        $soon[] = (string) $channel['appid'];
+                    }
+                }
+                $this->prefetch = new TokenPrefetch($this->config, $this->db, $soon);
+            }
+            return $this->prefetch->slice($this->end);
+        } catch (PDOException $e) {
+            $this->note('tokens ahead of time: ' . $e->getMessage());
+            return false;
         }
     }
 

@@ -421,6 +421,7 @@ func TestCron_BadSettings(t *testing.T) {
 		{"no number", phptest.Settings{"parallel": "many"}, 2, "parallel: want a whole number from 1 to 200"},
 		{"too many", phptest.Settings{"parallel": "201"}, 2, "parallel: want"},
 		{"none", phptest.Settings{"batch": "0"}, 2, "batch: want"},
+		{"less than none", phptest.Settings{"prefetch": "-1"}, 2, "prefetch: want"},
 		{"no time", phptest.Settings{"run_time": "soon"}, 2, "run_time: want"},
 		{"no lead", phptest.Settings{"lead": "1d"}, 2, "lead: want"},
 	} {

@@ -56,6 +56,7 @@ function pushd_config(): array
     $config['lead'] = pushd_seconds('lead', $config['lead']);
     $config['batch'] = pushd_number('batch', $config['batch'], 1, 1000000);
     $config['parallel'] = pushd_number('parallel', $config['parallel'], 1, 200);
+    $config['prefetch'] = pushd_number('prefetch', $config['prefetch'], 0, 100000);
     $config['allow_plaintext'] = filter_var($config['allow_plaintext'], FILTER_VALIDATE_BOOLEAN);
     return $config;
 }

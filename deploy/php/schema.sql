@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS wx_access_token (
   appid        VARCHAR(64)   NOT NULL PRIMARY KEY,
   access_token VARCHAR(1024) NOT NULL DEFAULT '', -- '' = dropped
   expires_at   BIGINT        NOT NULL DEFAULT 0,
-  fetched_at   BIGINT        NOT NULL DEFAULT 0,
+  fetched_at   BIGINT        NOT NULL DEFAULT 0,  -- when fetched, or tried ahead of time
   forced_at    BIGINT        NOT NULL DEFAULT 0,  -- last force_refresh
   force_day    INT           NOT NULL DEFAULT 0,  -- days since 1970 in Beijing
   force_count  INT           NOT NULL DEFAULT 0,  -- force_refresh on that day

@@ -13,6 +13,8 @@ const WX_TOKEN_MARGIN = 300;
 // WeChat's limits of force_refresh: 20 a day, 30 seconds apart.
 const WX_FORCE_PER_DAY = 20;
 const WX_FORCE_APART = 30;
+// How long WeChat may take to answer.
+const WX_TOKEN_SECONDS = 8;
 
 /**
  * Answers a request for a token: status, headers and body (for JSON). token.php
@@ -144,7 +146,7 @@ function wx_token(PDO $db, array $config, string $appid, string $rejected = ''):
     $appid = wx_appid($appid);
     $row = wx_token_of_secret(wx_token_row($db, $appid), $secret);
     if (!wx_token_usable($row, $rejected)) {
-        $unlock = pushd_lock($db, 'wx_token/' . $appid, $config['lock_wait']);
+        $unlock = wx_token_lock($db, $appid, $config['lock_wait']);
         if ($unlock === null) {
             throw new WxTokenError('another request is fetching this token and takes too long; ask again', 503);
         }
@@ -235,6 +237,12 @@ function wx_token_cached(PDO $db, array $config, string $appid): ?array
         return null;
     }
     return ['access_token' => $row['access_token'], 'expires_in' => $row['expires_at'] - time()];
+}
+
+/** Takes the right to ask WeChat for an account's token; see pushd_lock. */
+function wx_token_lock(PDO $db, string $appid, int $wait): ?callable
+{
+    return pushd_lock($db, 'wx_token/' . $appid, $wait);
 }
 
 function wx_token_fingerprint(string $token): string
@@ -341,14 +349,28 @@ function wx_token_count_force(array $row): array
  */
 function wx_stable_token(array $config, string $appid, string $secret, bool $force): array
 {
-    pushd_check_url($config, 'wechat_url');
     $asked = time();
-    $answer = pushd_post(curl_init(), $config['wechat_url'] . '/cgi-bin/stable_token', [], [
-        'grant_type'    => 'client_credential',
-        'appid'         => $appid,
-        'secret'        => $secret,
-        'force_refresh' => $force,
-    ], 8);
+    $answer = pushd_post(curl_init(), wx_stable_token_url($config), [],
+        wx_stable_token_body($appid, $secret, $force), WX_TOKEN_SECONDS);
+    return wx_stable_token_read($answer, $secret, $asked);
+}
+
+/** Where WeChat is asked. */
+function wx_stable_token_url(array $config): string
+{
+    pushd_check_url($config, 'wechat_url');
+    return $config['wechat_url'] . '/cgi-bin/stable_token';
+}
+
+/** What WeChat is asked. */
+function wx_stable_token_body(string $appid, string $secret, bool $force): array
+{
+    return ['grant_type' => 'client_credential', 'appid' => $appid, 'secret' => $secret, 'force_refresh' => $force];
+}
+
+/** Reads WeChat's answer (see pushd_answer) to who asked at that time. */
+function wx_stable_token_read(array $answer, string $secret, int $asked): array
+{
     $json = $answer['json'] ?? [];
     $token = $json['access_token'] ?? '';
     $seconds = (int) ($json['expires_in'] ?? 0);
