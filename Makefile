@@ -5,8 +5,9 @@ FUZZTIME ?= 30s
 SEED     ?= 0
 BENCH    ?=
 DEMO     ?=
+SOAK     ?= 1h
 
-.PHONY: help demo build test lint vulncheck deps bench microbench fuzz chaos mutants foreign model gremlins
+.PHONY: help demo build test lint vulncheck deps bench microbench fuzz chaos mutants soak foreign model gremlins
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -43,6 +44,9 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 
 chaos: deps ## Kill and hamper the real program at full length, and write docs/reliability.md; SEED=n replays
 	go test ./internal/crashtest -run 'Test(Crash|History)$$' -v -count 1 -timeout 60m -crash.long -crash.seed '$(SEED)' -crash.table ../../docs/reliability.md
+
+soak: ## Simulate worlds that nobody has seen before for SOAK (1h); a seed that fails is shrunk and printed
+	go test ./internal/fanout -run 'TestSimulation_Fresh$$' -sim.fresh 500 -sim.for '$(SOAK)' -count 1 -v -timeout 0
 
 mutants: deps ## Show for each of many mistakes the test that notices it; MUTANT=name picks some
 	go run ./internal/mutants -only '$(MUTANT)'

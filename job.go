@@ -206,6 +206,16 @@ type Counts struct {
 // Settled is how many people have an outcome.
 func (c Counts) Settled() int64 { return c.Sent + c.Skipped + c.Failed + c.Unknown }
 
+// Answered says that WeChat has answered some send properly.
+func (c Counts) Answered() bool {
+	for code := range c.Errors {
+		if code > 0 {
+			return true
+		}
+	}
+	return c.Sent > 0
+}
+
 // Held is a lease that its owner wants prolonged, and what to show meanwhile.
 type Held struct {
 	Lease

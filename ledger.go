@@ -62,7 +62,7 @@ type Notes interface {
 	// transaction, where the platform's row can be had within a second and the
 	// channel's start is still the job's. Succeeded is refused with ErrIncomplete unless the walk
 	// is complete and sent + skipped + failed + unknown = everyone stored.
-	// ErrLost: not running under l any more.
+	// ErrLost: not running under l any more, or it has expired and its deadline was moved.
 	Finish(ctx context.Context, l Lease, e Ending) error
 }
 
@@ -93,15 +93,17 @@ type Ledger interface {
 
 // Housekeeping is what a running daemon does beside the jobs.
 type Housekeeping interface {
-	// Standing lists the newest job of every channel whose job is active or
-	// ended at or after since, for the reconciler. It reads in pages: after
-	// is the last id of the page before.
+	// Standing lists the newest job of every reminder, a channel's start, whose
+	// job is active or ended at or after since, for the reconciler. It reads in
+	// pages: after is the last id of the page before.
 	Standing(ctx context.Context, since Time, after JobID, limit int) ([]Job, error)
 	// MendStatus writes live_notify_status of seen's channel, if the job is
-	// still in the state it was seen in and its channel's newest, and the
+	// still in the state it was seen in and the newest of its reminder, and the
 	// channel's start is still start, all in one transaction: a finish, a new job
-	// or a save of the channel that comes meanwhile wins. It says whether it
-	// wrote, and waits for the platform's row for a second at most.
+	// or a save of the channel that comes meanwhile wins. Where the job has
+	// another start than the channel, it has to be the channel's newest, and
+	// there may be none for the channel's start. It says whether it wrote, and
+	// waits for the platform's row for a second at most.
 	MendStatus(ctx context.Context, seen Job, start int64, status int) (mended bool, err error)
 	// Expire ends the active jobs that nobody holds and whose deadline is
 	// past, each in one transaction with the status

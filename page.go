@@ -73,6 +73,9 @@ type Progress struct {
 	// Outcomes holds every Person of the page, see EncodePersons.
 	Outcomes []byte
 	Counts   Counts
+	// Epoch is that of the claim which may write it. A read that shows another
+	// one is older than the claim. Record takes the lease's.
+	Epoch int64
 }
 
 // Done says that everyone on the page is settled.

@@ -86,6 +86,13 @@ func (d *deferrals) fruitless(left int64) int {
 	return d.rounds
 }
 
+// waiting says that this round leaves somebody to a later one.
+func (d *deferrals) waiting() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.anyShort || d.anyLong
+}
+
 // next says when the next round can reach somebody, and whether that is a
 // long wait. any is false when nobody was put off.
 func (d *deferrals) next() (until pushd.Time, long, any bool) {

@@ -231,7 +231,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *tenure) *run {
 	r := &run{
 		e: e, job: job, account: e.account(job.AppID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
-		frontier: newFrontier(job.Walk), doubts: map[pushd.OpenID]pushd.Time{}, reopening: newReopening(job.Retry), settled: settled{on: map[int]int64{}},
+		frontier: newFrontier(job.Walk), doubts: map[pushd.OpenID]pushd.Time{}, reopening: newReopening(job.Retry), written: newWritten(),
 	}
 	r.retry = e.retry
 	r.retry.log = r.log
@@ -240,6 +240,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *tenure) *run {
 	r.wire, r.cut = context.WithCancel(r.hard)
 	r.startTime.Store(-1)
 	r.told.Store(job.Counts.Sent > 0)
+	r.answered.Store(job.Counts.Answered())
 	r.probing.Store(job.Reason == pushd.WeChatDown)
 	r.listing.mixed = job.Walk.Pages > 0
 	r.wary.Store(job.Reason == pushd.AccountMismatch)

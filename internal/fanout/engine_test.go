@@ -147,7 +147,6 @@ func TestEngine_CommandsStopSends(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 300, 30, func(w *sim) {
-				w.excuse = commands
 				time.Sleep(2 * time.Second)
 				if _, err := command(w.controller())(context.Background(), w.job().ID); err != nil {
 					w.violated("%v", err)
@@ -302,7 +301,7 @@ func TestFeeder_SaysWhyItStopped(t *testing.T) {
 				r.frontier.set(pushd.Walk{Pages: 1, Walked: 10})
 			}
 			ctx, stop := context.WithCancelCause(t.Context())
-			f := &feeder{settled: &settled{}, again: newReopening(pushd.AgainNobody), ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry, due: func(pushd.Person) turn { return turnNow }, out: make(chan batch)}
+			f := &feeder{written: &r.written, again: newReopening(pushd.AgainNobody), ledger: r.e.cfg.Ledger, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, due: func(pushd.Person) turn { return turnNow }, out: make(chan batch)}
 			got := make(chan error, 1)
 			go func() { got <- f.run(ctx) }()
 			synctest.Wait()

@@ -21,6 +21,7 @@ type fakeLedger struct {
 	step     time.Duration // the database's clock, less the true one
 	failed   int           // PUSHD_STATUS_FAILED
 	rev      int64
+	lives    int // how often it came back as it was
 	jobs     map[pushd.JobID]*fakeJob
 	channels map[pushd.ActID]*pushd.Channel
 	texts    map[pushd.TemplateID]pushd.Texts
@@ -282,6 +283,10 @@ func (l *fakeLedger) Park(_ context.Context, lease pushd.Lease, p pushd.Parking)
 // ---- Pages
 
 func (l *fakeLedger) StorePage(_ context.Context, lease pushd.Lease, p pushd.Page, w pushd.Walk) error {
+	return l.storePage(lease, p, w, l.nextRev())
+}
+
+func (l *fakeLedger) storePage(lease pushd.Lease, p pushd.Page, w pushd.Walk, rev int64) error {
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.mine(lease)
@@ -304,7 +309,7 @@ func (l *fakeLedger) StorePage(_ context.Context, lease pushd.Lease, p pushd.Pag
 	}
 	j.pages = append(j.pages, pushd.Page{No: p.No, OpenIDs: slices.Clone(p.OpenIDs)})
 	j.blobs = append(j.blobs, blob)
-	j.progress = append(j.progress, fakeProgress{pushd.Progress{Page: p.No, People: len(p.OpenIDs)}, lease.Epoch, 0})
+	j.progress = append(j.progress, fakeProgress{pushd.Progress{Page: p.No, People: len(p.OpenIDs)}, lease.Epoch, rev})
 	return nil
 }
 
@@ -344,7 +349,9 @@ func (l *fakeLedger) Progress(_ context.Context, id pushd.JobID, from, to int) (
 	defer l.mu.Unlock()
 	j := l.jobs[id]
 	for no := from; j != nil && no <= min(to, len(j.progress)); no++ {
-		rows = append(rows, copyProgress(j.progress[no-1].Progress))
+		row := copyProgress(j.progress[no-1].Progress)
+		row.Epoch = j.progress[no-1].epoch
+		rows = append(rows, row)
 	}
 	return rows, nil
 }
@@ -381,7 +388,9 @@ func (l *fakeLedger) record(lease pushd.Lease, rows []pushd.Progress, rev int64)
 		if row.epoch != lease.Epoch || row.rev > rev {
 			return pushd.ErrLost
 		}
+		people := row.People
 		*row = fakeProgress{copyProgress(p), lease.Epoch, rev}
+		row.People = people
 	}
 	return nil
 }
@@ -451,7 +460,7 @@ func (l *fakeLedger) Finish(_ context.Context, lease pushd.Lease, e pushd.Ending
 	now := l.lock()
 	defer l.mu.Unlock()
 	j := l.running(lease)
-	if j == nil {
+	if j == nil || e.State == pushd.Expired && j.Deadline > now {
 		return pushd.ErrLost
 	}
 	people := int64(0)
@@ -464,7 +473,7 @@ func (l *fakeLedger) Finish(_ context.Context, lease pushd.Lease, e pushd.Ending
 	}
 	j.letGo()
 	l.end(j, e, now)
-	if ch := l.channels[j.ActID]; ch != nil && ch.StartTime == j.StartTime && l.newest(j) {
+	if ch := l.channels[j.ActID]; ch != nil && ch.StartTime == j.StartTime && l.mayWrite(j, ch.StartTime) {
 		l.setStatus(j.ActID, Projection(j.read(now), l.failed), string(e.State))
 	}
 	return nil
@@ -514,12 +523,22 @@ func (l *fakeLedger) newest(j *fakeJob) bool {
 	return true
 }
 
+// mayWrite says whether the column of j's channel, which has this start, is j's.
+func (l *fakeLedger) mayWrite(j *fakeJob, start int64) bool {
+	for _, o := range l.jobs {
+		if o.ActID == j.ActID && o.StartTime == start && (j.StartTime != start || o.Run > j.Run) {
+			return false
+		}
+	}
+	return j.StartTime == start || l.newest(j)
+}
+
 func (l *fakeLedger) Standing(_ context.Context, since pushd.Time, after pushd.JobID, limit int) (jobs []pushd.Job, err error) {
 	now := l.lock()
 	defer l.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(l.jobs)) {
 		j := l.jobs[id]
-		if id > after && len(jobs) < limit && (j.State.Active() || j.FinishedAt >= since) && l.newest(j) {
+		if id > after && len(jobs) < limit && (j.State.Active() || j.FinishedAt >= since) && l.mayWrite(j, j.StartTime) {
 			jobs = append(jobs, j.read(now))
 		}
 	}
@@ -530,7 +549,7 @@ func (l *fakeLedger) MendStatus(_ context.Context, seen pushd.Job, start int64, 
 	l.lock()
 	defer l.mu.Unlock()
 	j := l.jobs[seen.ID]
-	if j == nil || j.State != seen.State || j.StartTime != seen.StartTime || j.Notified != seen.Notified || !l.newest(j) {
+	if j == nil || j.State != seen.State || j.StartTime != seen.StartTime || j.Notified != seen.Notified || !l.mayWrite(j, start) {
 		return false, nil
 	}
 	if ch := l.channels[j.ActID]; ch != nil && ch.StartTime != start {
@@ -613,6 +632,11 @@ func (l *fakeLedger) Create(_ context.Context, job pushd.Job) (pushd.Job, error)
 	for _, j := range l.jobs {
 		if j.ActID == job.ActID && (j.State.Active() || j.StartTime == job.StartTime && j.Run == job.Run) {
 			return pushd.Job{}, pushd.ErrExists
+		}
+	}
+	for _, o := range l.jobs {
+		if o.ActID == job.ActID {
+			now = max(now, o.CreatedAt+1)
 		}
 	}
 	job.CreatedAt, job.State = now, cmp.Or(job.State, pushd.Queued)
@@ -792,9 +816,94 @@ var (
 	_ Book         = (*fakeLedger)(nil)
 )
 
+// people returns the id of a job's messages, and what is known of its people.
+func (l *fakeLedger) people(id pushd.JobID) (pushd.MsgID, map[pushd.OpenID]pushd.Person) {
+	l.lock()
+	defer l.mu.Unlock()
+	j := l.jobs[id]
+	if j == nil {
+		return "", nil
+	}
+	all := make(map[pushd.OpenID]pushd.Person, len(j.where))
+	for i, row := range j.progress {
+		people, err := pushd.DecodePersons(row.Outcomes, row.People)
+		if err != nil {
+			panic(err)
+		}
+		for at, p := range people {
+			if p.State == pushd.Untouched && at < row.Mark {
+				p = pushd.Person{State: pushd.InDoubt, Code: pushd.CodeInDoubt}
+			}
+			all[j.pages[i].OpenIDs[at]] = p
+		}
+	}
+	return j.MsgID, all
+}
+
+func (l *fakeLedger) ids() []pushd.JobID {
+	l.lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.jobs))
+}
+
+// ---- A database that lags behind, or comes back as it was
+
+// copy returns the database as it is now. Nothing of it changes any more.
+func (l *fakeLedger) copy() *fakeLedger {
+	l.lock()
+	defer l.mu.Unlock()
+	return l.copyLocked()
+}
+
+func (l *fakeLedger) copyLocked() *fakeLedger {
+	c := newFakeLedger()
+	c.step, c.texts, c.install = l.step, maps.Clone(l.texts), l.install
+	for id, j := range l.jobs {
+		same := *j
+		same.progress = slices.Clone(j.progress)
+		same.pages, same.blobs = slices.Clip(j.pages), slices.Clip(j.blobs)
+		c.jobs[id] = &same
+	}
+	for id, ch := range l.channels {
+		same := *ch
+		c.channels[id] = &same
+	}
+	return c
+}
+
+// restore makes the database what it was.
+func (l *fakeLedger) restore(old *fakeLedger) {
+	l.lock()
+	defer l.mu.Unlock()
+	c := old.copyLocked()
+	l.jobs, l.channels, l.texts, l.install = c.jobs, c.channels, c.texts, c.install
+	l.lives++
+	for _, j := range l.jobs {
+		j.where = map[pushd.OpenID][2]int{}
+		for no, page := range j.pages {
+			for i, id := range page.OpenIDs {
+				j.where[id] = [2]int{no, i}
+			}
+		}
+	}
+}
+
+// life numbers the times since the database came back as it was.
+func (l *fakeLedger) life() int {
+	l.lock()
+	defer l.mu.Unlock()
+	return l.lives
+}
+
 // lost is how often a job was taken from a worker that had not given it back.
 func (l *fakeLedger) lost(id pushd.JobID) int {
 	l.lock()
 	defer l.mu.Unlock()
 	return l.unclean[id]
+}
+
+// now is the database's clock.
+func (l *fakeLedger) now() pushd.Time {
+	defer l.mu.Unlock()
+	return l.lock()
 }

@@ -3,6 +3,7 @@ package fanout
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -26,18 +27,33 @@ type fakeWeChat struct {
 	gone       map[pushd.OpenID]bool
 	people     map[recipient]*fakePerson
 	codes      map[pushd.OpenID]fakePerson // how people of some codes begin
+	latest     map[pushd.OpenID][]message  // what each got lately, pushd's and others'
 	pageSize   int
 	cut, until time.Time     // nothing reaches it in between
 	outage     time.Time     // nothing good before
+	refusing   time.Time     // everybody is refused before
+	refused    pushd.Answer  // with this
 	waits      time.Duration // for a connection, of each send
 	quota      int           // sends left today; -1 = no end
 	minute     int           // sends left this minute
 	minuteOf   time.Time
-	lies       int  // odd pages to come
-	empty      bool // one of them said that nobody follows; a second time it is believed
+	lies       int                   // odd pages to come
+	empty      bool                  // one of them said that nobody follows; a second time it is believed
+	hidden     map[pushd.OpenID]bool // followers behind the place where a list broke off
+	churned    bool                  // somebody has left, or followed
 }
 
-// fakePerson is one follower as WeChat knows them.
+// message is one that a follower got.
+type message struct {
+	template pushd.TemplateID
+	content  string
+	msg      pushd.MsgID // "" of others
+	at       time.Time
+	took     time.Duration // to arrive
+	stranger bool          // not pushd's
+}
+
+// fakePerson is one follower as WeChat knows them, for one message.
 type fakePerson struct {
 	code      int // what every send to them is answered with; 0 = they receive
 	puts      int // how often they are put off with code before they receive
@@ -46,11 +62,23 @@ type fakePerson struct {
 	putAt     time.Time     // when they were last put off
 	early     time.Duration // by how much they were asked again too soon
 	unknown   bool          // somebody got an ambiguous answer about them
+	heard     bool          // a process has heard that the message was accepted
+	answers   map[int]bool  // the codes that were answered about them
+	aliens    int           // how often a message that is not pushd's made them a duplicate
+	again     int           // deliveries beyond the first, of those in doubt
 	excused   bool          // the last answer allows to ask again
 	unexcused int           // requests beyond the first that no answer allowed
 }
 
-// dedup is how long WeChat tells a repeated client_msg_id from a new one.
+func newFakeWeChat(w *sim, d *rand.Rand) *fakeWeChat {
+	return &fakeWeChat{
+		w: w, gone: map[pushd.OpenID]bool{}, people: map[recipient]*fakePerson{}, codes: map[pushd.OpenID]fakePerson{},
+		used: map[pushd.Token]time.Time{}, latest: map[pushd.OpenID][]message{}, hidden: map[pushd.OpenID]bool{},
+		pageSize: 5 + d.IntN(60), quota: -1, lies: 1 + d.IntN(3), foreign: "token-of-another-account",
+	}
+}
+
+// dedup is how long WeChat at least tells a repeated client_msg_id from a new one.
 const dedup = 10 * time.Minute
 
 // phone is WeChat as one process reaches it.
@@ -70,6 +98,7 @@ func (f *fakeWeChat) person(r recipient) *fakePerson {
 	if p == nil {
 		first := f.codes[r.to]
 		p = &first
+		p.answers = map[int]bool{}
 		f.people[r] = p
 	}
 	return p
@@ -77,6 +106,18 @@ func (f *fakeWeChat) person(r recipient) *fakePerson {
 
 // Send is one send over the wire: there, at WeChat, and back.
 func (c phone) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, to pushd.OpenID) pushd.Answer {
+	a := c.send(ctx, tok, letter, to)
+	if !c.p.crashed() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		p := c.person(recipient{letterID(letter), to})
+		p.heard = p.heard || a.Verdict == pushd.Sent
+		p.answers[a.Code] = true
+	}
+	return a
+}
+
+func (c phone) send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, to pushd.OpenID) pushd.Answer {
 	w := c.p.w
 	who := recipient{letterID(letter), to}
 	lost := pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeBroken, Ambiguous: true, Text: "connection reset"}
@@ -84,6 +125,7 @@ func (c phone) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, 
 		return lost
 	}
 	w.judgeStart(c.p, who)
+	began := time.Now()
 	d := w.dice("send", string(to))
 	way := time.Duration(20+d.IntN(80)) * time.Millisecond
 	if w.has(slowWeChat) && d.IntN(30) == 0 {
@@ -91,7 +133,7 @@ func (c phone) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, 
 	}
 	if err := c.p.travel(ctx, c.waits+way); err != nil {
 		if d.IntN(2) == 0 { // the request was out already
-			c.arrive(tok, who, d, true)
+			c.arrive(tok, letter, to, d, began, true)
 		} else {
 			c.mu.Lock()
 			c.person(who).excused = !c.p.crashed()
@@ -104,7 +146,7 @@ func (c phone) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, 
 	}
 	if w.has(timeouts) && d.IntN(25) == 0 {
 		if d.IntN(2) == 0 {
-			c.arrive(tok, who, d, true)
+			c.arrive(tok, letter, to, d, began, true)
 		} else {
 			c.excuse(who)
 			c.doubt(who)
@@ -112,7 +154,7 @@ func (c phone) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, 
 		_ = c.p.travel(ctx, 10*time.Second)
 		return pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeTimeout, Ambiguous: true, Text: "no answer in 10 s"}
 	}
-	a := c.arrive(tok, who, d, false)
+	a := c.arrive(tok, letter, to, d, began, false)
 	if err := c.p.travel(ctx, way); err != nil {
 		if !c.p.crashed() {
 			c.excuse(who)
@@ -157,79 +199,166 @@ func letterID(l *pushd.Letter) pushd.MsgID {
 	return pushd.MsgID(rest[:20])
 }
 
-// arrive is the moment at which WeChat takes a request. unheard says that
-// nobody will hear the answer.
-func (c phone) arrive(tok pushd.Token, who recipient, d *rand.Rand, unheard bool) pushd.Answer {
+// readLetter is what WeChat makes of a letter.
+func readLetter(l *pushd.Letter, now time.Time) message {
+	var m struct {
+		Template pushd.TemplateID `json:"template_id"`
+		MsgID    pushd.MsgID      `json:"client_msg_id"`
+		Data     json.RawMessage  `json:"data"`
+	}
+	if err := json.Unmarshal(append([]byte(`{"touser":"`), l.Tail...), &m); err != nil {
+		panic(err)
+	}
+	return message{template: m.Template, content: string(m.Data), msg: m.MsgID, at: now}
+}
+
+// arrive is the moment at which WeChat takes a request that was begun at began.
+// unheard says that nobody will hear the answer.
+func (c phone) arrive(tok pushd.Token, letter *pushd.Letter, to pushd.OpenID, d *rand.Rand, began time.Time, unheard bool) pushd.Answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
-	c.used[tok], c.last = now, now
-	p := c.person(who)
+	m := readLetter(letter, time.Now())
+	m.took = m.at.Sub(began)
+	c.used[tok], c.last = m.at, m.at
+	p := c.person(recipient{m.msg, to})
 	p.requests++
 	if p.requests > 1 && !p.excused {
 		p.unexcused++
 	}
 	p.excused = unheard && !c.p.crashed()
 	p.unknown = p.unknown || unheard
-	a := c.decide(p, tok, who.to, d, now)
+	a := c.decide(p, tok, m, to, d)
 	if a.Verdict == pushd.Busy && a.Ambiguous {
 		p.unknown = true
 	}
-	c.w.trace("  send %s %s → %v %d (told %d)", c.p.owner.Boot, who.to, a.Verdict, a.Code, len(p.told))
+	c.w.trace("  send %s %s → %v %d (told %d)", c.p.owner.Boot, to, a.Verdict, a.Code, len(p.told))
 	return a
 }
 
-func (c phone) decide(p *fakePerson, tok pushd.Token, to pushd.OpenID, d *rand.Rand, now time.Time) pushd.Answer {
+var systemBusy = pushd.Answer{Verdict: pushd.Busy, Code: -1, Ambiguous: true, Text: "system busy"}
+
+// decide answers a request. What the knobs say that nobody knows is drawn.
+func (c phone) decide(p *fakePerson, tok pushd.Token, m message, to pushd.OpenID, d *rand.Rand) pushd.Answer {
+	busy := m.at.Before(c.outage) || c.w.has(busyWeChat) && d.IntN(20) == 0 || p.code == -1
+	accepts := d.Float64() < []float64{0.25, 0, 0.5, 1}[c.w.knobs[busyAccepts]]
+	if busy && !accepts && c.knows(tok) {
+		return systemBusy
+	}
+	a := c.checks(p, tok, m, to, d)
+	if a.Verdict == pushd.Sent {
+		a = c.accept(p, m, to)
+	}
+	if busy && c.knows(tok) {
+		return systemBusy
+	}
+	return a
+}
+
+// knows says whether WeChat takes a token.
+func (f *fakeWeChat) knows(tok pushd.Token) bool {
+	return tok != "" && (tok == f.valid || tok == f.older || tok == f.foreign)
+}
+
+// checks looks at all that may be against a message, in the order that was
+// drawn: each is named by its letter.
+func (c phone) checks(p *fakePerson, tok pushd.Token, m message, to pushd.OpenID, d *rand.Rand) pushd.Answer {
 	refuse := func(v pushd.Verdict, code int) pushd.Answer {
 		return pushd.Answer{Verdict: v, Code: code, Cause: causes[code], Text: "as scripted"}
 	}
-	busy := pushd.Answer{Verdict: pushd.Busy, Code: -1, Ambiguous: true, Text: "system busy"}
-	if minute := now.Truncate(time.Minute); minute != c.minuteOf {
+	if minute := m.at.Truncate(time.Minute); minute != c.minuteOf {
 		c.minuteOf, c.minute = minute, 40
 	}
+	foreign := tok == c.foreign && tok != ""
+	theirs := to[0] == 'x'
+	for _, check := range []string{"kotpq", "ktopq", "okqpt", "tkqop", "kqtop"}[c.w.knobs[checkOrder]] {
+		switch {
+		case check == 'k' && !c.knows(tok):
+			return refuse(pushd.TokenRefused, 40001)
+		case check == 'o' && c.knows(tok) && foreign != theirs:
+			return refuse(pushd.Skip, 40003)
+		case check == 'o' && c.gone[to], check == 'o' && p.code == 43004:
+			return refuse(pushd.Skip, 43004)
+		case check == 't' && foreign:
+			return refuse(pushd.FatalIfRepeated, 40037)
+		case check == 'q' && c.quota == 0:
+			return refuse(pushd.Quota, 45009)
+		case check == 'q' && c.w.has(minuteLimit) && c.minute == 0:
+			return refuse(pushd.Slower, 45011)
+		case check == 'p' && p.code == 40241 && p.puts > 0:
+			p.putOff(m.at, time.Minute)
+			p.aliens++
+			return refuse(pushd.DeferShort, 40241)
+		case check == 'p' && p.code == 43117 && p.puts > 0:
+			p.putOff(m.at, 30*time.Minute)
+			return refuse(pushd.DeferLong, 43117)
+		case check == 'p' && p.code == 43101:
+			return refuse(pushd.Skip, p.code)
+		case check == 'p' && p.code == 48003:
+			return refuse(pushd.Other, 48003)
+		}
+	}
 	switch {
-	case tok == c.foreign && tok != "":
-		return refuse(pushd.Skip, 40003)
-	case tok != c.valid && (tok != c.older || tok == ""):
-		return refuse(pushd.TokenRefused, 40001)
-	case now.Before(c.outage):
-		if d.IntN(4) == 0 {
-			c.deliver(p, now)
+	case m.at.Before(c.refusing):
+		c.w.outside.note(func(f *outside) { f.refused[pushd.WeChatRefused], f.refused[pushd.TooManyFailures] = true, true })
+		return c.refused
+	case c.w.has(unknownCodes) && d.IntN(40) == 0:
+		return refuse(pushd.Other, 50099)
+	}
+	return pushd.Answer{}
+}
+
+// accept takes a message against which there is nothing, unless it is a
+// repetition, or seems to be one of another.
+func (c phone) accept(p *fakePerson, m message, to pushd.OpenID) pushd.Answer {
+	k := c.w.knobs
+	duplicate := c.duplicate(p, m, to)
+	n := len(p.told)
+	repeats := n > 0 && m.at.Sub(p.told[n-1]) < []time.Duration{dedup, 3 * dedup}[k[longMemory]]
+	if duplicate && (k[filterFirst] == 1 || !repeats) {
+		p.putOff(m.at, time.Minute)
+		if k[ownLast] == 1 {
+			c.latest[to] = append(c.latest[to], m)
 		}
-		return busy
-	case c.w.has(busyWeChat) && d.IntN(20) == 0:
-		if d.IntN(4) == 0 {
-			c.deliver(p, now)
-		}
-		return busy
-	case c.gone[to]:
-		return refuse(pushd.Skip, 43004)
-	case c.quota == 0:
-		return refuse(pushd.Quota, 45009)
-	case c.w.has(minuteLimit) && c.minute == 0:
-		return refuse(pushd.Slower, 45011)
-	case p.code == -1:
-		return busy
-	case p.code == 40241 && p.puts > 0:
-		p.putOff(now, time.Minute)
-		return refuse(pushd.DeferShort, 40241)
-	case p.code == 43117 && p.puts > 0:
-		p.putOff(now, 30*time.Minute)
-		return refuse(pushd.DeferLong, 43117)
-	case p.code == 43004 || p.code == 43101:
-		return refuse(pushd.Skip, p.code)
-	case p.code == 48003:
-		return refuse(pushd.Other, 48003)
+		return pushd.Answer{Verdict: pushd.DeferShort, Code: 40241, Text: "duplicate"}
+	}
+	if repeats {
+		return []pushd.Answer{{}, {Verdict: pushd.Other, Code: 45065, Text: "id exists"}, {Verdict: pushd.DeferShort, Code: 40241, Text: "duplicate"}}[k[repeatAnswer]]
 	}
 	c.minute--
 	if c.quota > 0 {
 		c.quota--
 	}
-	if len(p.told) > 0 && now.Sub(p.told[len(p.told)-1]) < dedup && d.IntN(2) == 0 {
-		return refuse(pushd.DeferShort, 40241) // how a repetition is answered is not known
+	r := recipient{m.msg, to}
+	if n > 0 {
+		c.w.judgeAgain(p, r, m.took)
 	}
-	c.deliver(p, now)
+	p.told, p.heard = append(p.told, m.at), false
+	c.latest[to] = append(c.latest[to], m)
 	return pushd.Answer{}
+}
+
+// duplicate says whether the recipient got a message within the last minute that
+// WeChat can't tell from this one.
+func (c phone) duplicate(p *fakePerson, m message, to pushd.OpenID) bool {
+	found, alien := false, true
+	for _, o := range c.latest[to] {
+		same := false
+		switch c.w.knobs[filterKey] {
+		case 1:
+			same = o.template == m.template
+		case 2:
+			same = true
+		case 3:
+			same = o.content == m.content
+		}
+		if same && m.at.Sub(o.at) < time.Minute {
+			found, alien = true, alien && o.stranger
+		}
+	}
+	if found && alien {
+		p.aliens++
+	}
+	return found
 }
 
 // putOff asks for a person to be left alone for some time.
@@ -238,13 +367,6 @@ func (p *fakePerson) putOff(now time.Time, wait time.Duration) {
 		p.early = wait - now.Sub(p.putAt)
 	}
 	p.puts, p.putAt = p.puts-1, now
-}
-
-// deliver tells a person, unless that is a repetition within the window.
-func (c phone) deliver(p *fakePerson, now time.Time) {
-	if n := len(p.told); n == 0 || now.Sub(p.told[n-1]) >= dedup {
-		p.told = append(p.told, now)
-	}
 }
 
 // Page lists followers.
@@ -257,8 +379,12 @@ func (c phone) Page(ctx context.Context, tok pushd.Token, cursor pushd.OpenID) (
 	defer c.mu.Unlock()
 	w := c.p.w
 	switch {
-	case tok == c.foreign && tok != "":
+	case tok == c.foreign && tok != "" && cursor == "":
 		return pushd.FollowerPage{Total: 3, OpenIDs: []pushd.OpenID{"xa", "xb", "xc"}, Next: "xc"}, pushd.Answer{}
+	case tok == c.foreign && tok != "" && cursor == "xc":
+		return pushd.FollowerPage{Total: 3}, pushd.Answer{}
+	case tok == c.foreign && tok != "":
+		return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Other, Code: 40003, Cause: pushd.CauseCursor}
 	case tok != c.valid:
 		return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.TokenRefused, Code: 40001}
 	case time.Now().Before(c.outage), w.has(busyWeChat) && d.IntN(8) == 0:
@@ -305,9 +431,11 @@ func (c phone) odd(at int, d *rand.Rand) pushd.FollowerPage {
 	switch kind {
 	case 0: // the list breaks off
 		page.OpenIDs, page.Next = nil, ""
+		c.hide(at)
 	case 1: // and nobody is left
 		page.OpenIDs, page.Next, page.Total = nil, "", 0
 		c.empty = true
+		c.hide(at)
 	case 2: // the page before, again
 		page = c.cut(max(0, at-c.pageSize))
 	case 3: // people twice, and people who are nobody
@@ -320,8 +448,16 @@ func (c phone) odd(at int, d *rand.Rand) pushd.FollowerPage {
 	return page
 }
 
+// hide notes whom a list that broke off did not show.
+func (c phone) hide(from int) {
+	for _, who := range c.followers[from:] {
+		c.hidden[who] = true
+	}
+}
+
 // churn lets somebody follow or leave.
 func (c phone) churn(d *rand.Rand) {
+	c.churned = true
 	if d.IntN(2) == 0 {
 		c.followers = append(c.followers, pushd.OpenID(fmt.Sprintf("o-late-%04d-%d", len(c.followers), d.IntN(1000))))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pushd"
@@ -18,10 +19,62 @@ type process struct {
 	tokens *fakeTokens
 	stop   context.CancelFunc // as SIGTERM does
 	ended  chan struct{}
+	rev    atomic.Int64 // numbers its writes, as package store does
+	pace   float64      // of its clock
 
-	dead   chan struct{} // closed by a crash
 	mu     sync.Mutex
+	dead   chan struct{} // closed by a crash
 	thawed chan struct{} // closed while it is not frozen
+	offset time.Duration // of its clock
+	stands time.Time     // since when its clock stands still; zero = it goes
+	stood  bool          // and that it did so
+}
+
+func newProcess(w *sim, o pushd.Owner) *process {
+	p := &process{w: w, owner: o, ended: make(chan struct{}), dead: make(chan struct{}), thawed: make(chan struct{}), pace: 1}
+	close(p.thawed)
+	p.tokens = newFakeTokens(p)
+	if w.faults&processClocks != 0 {
+		d := w.dice("clock")
+		p.pace, p.offset = 1+(d.Float64()-0.5)/1000, time.Duration(d.IntN(1000))*time.Hour
+	}
+	return p
+}
+
+// boottime is the process's clock.
+func (p *process) boottime() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if !p.stands.IsZero() {
+		now = p.stands
+	}
+	return time.Duration(float64(now.Sub(p.w.start))*p.pace) + p.offset
+}
+
+// step sets the process's clock.
+func (p *process) step(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.offset += d
+}
+
+// odd says that the process can't know how long its lease lasts.
+func (p *process) odd() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stood || !p.stands.IsZero()
+}
+
+// die ends the process, and says whether it lived.
+func (p *process) die() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.crashed() {
+		return false
+	}
+	close(p.dead)
+	return true
 }
 
 var errDatabase = errors.New("connection refused")
@@ -76,6 +129,7 @@ func (c wire) call(ctx context.Context, name string, f func() error) error {
 	if w.has(slowDatabase) && d.IntN(20) == 0 {
 		way = time.Duration(d.IntN(3000)) * time.Millisecond
 	}
+	life := c.life()
 	if err := c.p.travel(ctx, way); err != nil {
 		// It may have been on its way already, and lands some time later.
 		// Taking back is left out: landing behind the claim of the life after
@@ -84,12 +138,14 @@ func (c wire) call(ctx context.Context, name string, f func() error) error {
 		if d.IntN(2) == 0 && name != "take back" {
 			w.late.Go(func() {
 				time.Sleep(time.Duration(d.IntN(5000)) * time.Millisecond)
-				_ = f()
+				if c.life() == life { // else its server is no more
+					_ = f()
+				}
 			})
 		}
 		return err
 	}
-	if w.down() || w.has(failingDatabase) && d.IntN(15) == 0 {
+	if w.down() || c.life() != life || w.has(failingDatabase) && d.IntN(15) == 0 {
 		return errDatabase
 	}
 	err := f()
@@ -115,6 +171,20 @@ func ask[T any](c wire, ctx context.Context, name string, f func(context.Context
 	return v, err
 }
 
+// read is ask for something that changes nothing, and may be answered by a node
+// of the database that is some seconds behind.
+func read[T any](c wire, ctx context.Context, name string, f func(*fakeLedger) (T, error)) (T, error) {
+	return ask(c, ctx, name, func(context.Context) (T, error) {
+		w, node := c.p.w, c.fakeLedger
+		if d := w.dice("node", name); w.has(staleReads) && d.IntN(4) == 0 {
+			if old := w.ago(time.Duration(d.IntN(6000)) * time.Millisecond); old != nil {
+				node = old
+			}
+		}
+		return f(node)
+	})
+}
+
 func (c wire) Now(ctx context.Context) (pushd.Time, error) {
 	return ask(c, ctx, "now", c.fakeLedger.Now)
 }
@@ -124,11 +194,11 @@ func (c wire) TakeBack(ctx context.Context, o pushd.Owner) (int, error) {
 }
 
 func (c wire) Due(ctx context.Context, limit int) ([]pushd.JobID, error) {
-	return ask(c, ctx, "due", func(ctx context.Context) ([]pushd.JobID, error) { return c.fakeLedger.Due(ctx, limit) })
+	return read(c, ctx, "due", func(l *fakeLedger) ([]pushd.JobID, error) { return l.Due(ctx, limit) })
 }
 
 func (c wire) Leases(ctx context.Context) ([]pushd.Observation, error) {
-	return ask(c, ctx, "leases", c.fakeLedger.Leases)
+	return read(c, ctx, "leases", func(l *fakeLedger) ([]pushd.Observation, error) { return l.Leases(ctx) })
 }
 
 func (c wire) Lapse(ctx context.Context, seen pushd.Observation) (bool, error) {
@@ -138,6 +208,9 @@ func (c wire) Lapse(ctx context.Context, seen pushd.Observation) (bool, error) {
 func (c wire) Claim(ctx context.Context, o pushd.Owner, id pushd.JobID, term time.Duration) (pushd.Job, error) {
 	return ask(c, ctx, "claim", func(ctx context.Context) (pushd.Job, error) {
 		j, err := c.fakeLedger.Claim(ctx, o, id, term)
+		if err == nil {
+			c.p.w.tookOver(id)
+		}
 		c.p.w.trace("%s claims: epoch %d, %v", o.Boot, j.Epoch, err)
 		return j, err
 	})
@@ -148,7 +221,7 @@ func (c wire) Renew(ctx context.Context, o pushd.Owner, term time.Duration, held
 }
 
 func (c wire) Orders(ctx context.Context, o pushd.Owner) ([]pushd.Order, error) {
-	return ask(c, ctx, "orders", func(ctx context.Context) ([]pushd.Order, error) { return c.fakeLedger.Orders(ctx, o) })
+	return read(c, ctx, "orders", func(l *fakeLedger) ([]pushd.Order, error) { return l.Orders(ctx, o) })
 }
 
 func (c wire) Release(ctx context.Context, l pushd.Lease) error {
@@ -166,9 +239,10 @@ func (c wire) Park(ctx context.Context, l pushd.Lease, k pushd.Parking) error {
 }
 
 func (c wire) StorePage(ctx context.Context, l pushd.Lease, pg pushd.Page, walk pushd.Walk) error {
+	rev := c.p.rev.Add(1)
 	return c.call(ctx, "store page", func() error {
 		c.p.w.trace("%s stores page %d: %d people, cursor %q", c.p.owner.Boot, pg.No, len(pg.OpenIDs), walk.Cursor)
-		return c.fakeLedger.StorePage(context.Background(), l, pg, walk)
+		return c.fakeLedger.storePage(l, pg, walk, rev)
 	})
 }
 
@@ -184,25 +258,25 @@ func (c wire) StartOver(ctx context.Context, l pushd.Lease, passAt pushd.Time) e
 }
 
 func (c wire) Progress(ctx context.Context, id pushd.JobID, from, to int) ([]pushd.Progress, error) {
-	return ask(c, ctx, "progress", func(ctx context.Context) ([]pushd.Progress, error) { return c.fakeLedger.Progress(ctx, id, from, to) })
+	return read(c, ctx, "progress", func(l *fakeLedger) ([]pushd.Progress, error) { return l.Progress(ctx, id, from, to) })
 }
 
 func (c wire) People(ctx context.Context, id pushd.JobID, page, offset, limit int) ([]byte, error) {
-	return ask(c, ctx, "people", func(ctx context.Context) ([]byte, error) {
+	return read(c, ctx, "people", func(l *fakeLedger) ([]byte, error) {
 		if limit == feedBytes {
 			limit = 300 // so that a small page is fed in several batches, as a large one is
 		}
-		return c.fakeLedger.People(ctx, id, page, offset, limit)
+		return l.People(ctx, id, page, offset, limit)
 	})
 }
 
 func (c wire) Record(ctx context.Context, l pushd.Lease, rows []pushd.Progress) error {
-	rev := c.nextRev()
+	rev := c.p.rev.Add(1)
 	return c.call(ctx, "record", func() error { return c.record(l, rows, rev) })
 }
 
 func (c wire) Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
-	return ask(c, ctx, "reload", func(ctx context.Context) (pushd.Job, error) { return c.fakeLedger.Reload(ctx, id) })
+	return read(c, ctx, "reload", func(l *fakeLedger) (pushd.Job, error) { return l.Reload(ctx, id) })
 }
 
 func (c wire) SaveMessage(ctx context.Context, l pushd.Lease, m pushd.Prepared) (version int, err error) {
@@ -226,17 +300,23 @@ func (c wire) Finish(ctx context.Context, l pushd.Lease, e pushd.Ending) error {
 }
 
 func (c wire) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, error) {
-	return ask(c, ctx, "channel", func(ctx context.Context) (pushd.Channel, error) { return c.fakeLedger.Channel(ctx, id) })
+	return read(c, ctx, "channel", func(l *fakeLedger) (pushd.Channel, error) {
+		c.p.w.mu.Lock()
+		away := time.Now().Before(c.p.w.away)
+		c.p.w.mu.Unlock()
+		if away && id == 1 {
+			return pushd.Channel{}, pushd.ErrNotFound
+		}
+		return l.Channel(ctx, id)
+	})
 }
 
 func (c wire) Texts(ctx context.Context, app pushd.AppID, id pushd.TemplateID) (pushd.Texts, error) {
-	return ask(c, ctx, "texts", func(ctx context.Context) (pushd.Texts, error) { return c.fakeLedger.Texts(ctx, app, id) })
+	return read(c, ctx, "texts", func(l *fakeLedger) (pushd.Texts, error) { return l.Texts(ctx, app, id) })
 }
 
 func (c wire) Standing(ctx context.Context, since pushd.Time, after pushd.JobID, limit int) ([]pushd.Job, error) {
-	return ask(c, ctx, "standing", func(ctx context.Context) ([]pushd.Job, error) {
-		return c.fakeLedger.Standing(ctx, since, after, limit)
-	})
+	return read(c, ctx, "standing", func(l *fakeLedger) ([]pushd.Job, error) { return l.Standing(ctx, since, after, limit) })
 }
 
 func (c wire) MendStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
@@ -246,7 +326,45 @@ func (c wire) MendStatus(ctx context.Context, seen pushd.Job, start int64, statu
 }
 
 func (c wire) Expire(ctx context.Context, limit int) ([]pushd.JobID, error) {
-	return ask(c, ctx, "expire", func(ctx context.Context) ([]pushd.JobID, error) { return c.fakeLedger.Expire(ctx, limit) })
+	return ask(c, ctx, "expire", func(ctx context.Context) ([]pushd.JobID, error) {
+		ids, err := c.fakeLedger.Expire(ctx, limit)
+		for _, id := range ids {
+			c.p.w.tookOver(id)
+		}
+		return ids, err
+	})
 }
 
-var _ pushd.Ledger = wire{}
+func (c wire) Last(ctx context.Context, id pushd.ActID) (pushd.Job, error) {
+	return read(c, ctx, "last", func(l *fakeLedger) (pushd.Job, error) { return l.Last(ctx, id) })
+}
+
+// ---- What the API asks
+
+func (c wire) Job(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
+	return read(c, ctx, "job", func(l *fakeLedger) (pushd.Job, error) { return l.Job(ctx, id) })
+}
+
+func (c wire) Active(ctx context.Context, id pushd.ActID) (pushd.Job, error) {
+	return read(c, ctx, "active", func(l *fakeLedger) (pushd.Job, error) { return l.Active(ctx, id) })
+}
+
+func (c wire) Newest(ctx context.Context, id pushd.ActID, start int64) (pushd.Job, error) {
+	return read(c, ctx, "newest", func(l *fakeLedger) (pushd.Job, error) { return l.Newest(ctx, id, start) })
+}
+
+func (c wire) Create(ctx context.Context, job pushd.Job) (pushd.Job, error) {
+	return ask(c, ctx, "create", func(ctx context.Context) (pushd.Job, error) { return c.fakeLedger.Create(ctx, job) })
+}
+
+func (c wire) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error) {
+	return ask(c, ctx, "command", func(ctx context.Context) (pushd.Job, error) {
+		c.p.w.outside.commanded(c.fakeLedger, id, cmd)
+		return c.fakeLedger.Command(ctx, id, cmd)
+	})
+}
+
+var (
+	_ pushd.Ledger = wire{}
+	_ Book         = wire{}
+)

@@ -73,13 +73,13 @@ func (f *frontier) get() (pushd.Walk, <-chan struct{}) {
 // holds a whole page.
 type feeder struct {
 	ledger   pushd.Pages
-	job      pushd.JobID
+	lease    pushd.Lease
 	frontier *frontier
 	retry    retrier
 	// doubts are recipients of an earlier list who may have the message.
 	doubts map[pushd.OpenID]pushd.Time
-	// settled is what this claim has recorded of the pages.
-	settled *settled
+	// written is what this claim has recorded of the pages.
+	written *written
 	// due says whether a refused person may be sent to in this round.
 	due func(pushd.Person) turn
 	// again says who is sent to again although they have an outcome.
@@ -118,8 +118,8 @@ func (f *feeder) run(ctx context.Context) error {
 		}
 		var rows []pushd.Progress
 		err := f.retry.patiently(ctx, "read progress", func(ctx context.Context) (err error) {
-			rows, err = f.ledger.Progress(ctx, f.job, next, min(walk.Pages, next+feedPages-1))
-			if err == nil && (len(rows) < min(walk.Pages, next+feedPages-1)-next+1 || f.settled.ahead(rows)) {
+			rows, err = f.ledger.Progress(ctx, f.lease.Job, next, min(walk.Pages, next+feedPages-1))
+			if err == nil && (len(rows) < min(walk.Pages, next+feedPages-1)-next+1 || f.stale(rows)) {
 				return errStale
 			}
 			return err
@@ -138,6 +138,18 @@ func (f *feeder) run(ctx context.Context) error {
 	}
 }
 
+// stale says that rows are older than the claim, or than what it has recorded:
+// a node of the database lags behind. Whoever was sent to since would be sent to
+// again.
+func (f *feeder) stale(rows []pushd.Progress) bool {
+	for _, row := range rows {
+		if row.Epoch != f.lease.Epoch || f.written.Differs(row) {
+			return true
+		}
+	}
+	return false
+}
+
 // page feeds one page.
 func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 	sh, err := newSheet(row)
@@ -153,7 +165,7 @@ func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 	for i := 0; i < len(people); {
 		var chunk []byte
 		err := f.retry.patiently(ctx, "read openids", func(ctx context.Context) (err error) {
-			chunk, err = f.ledger.People(ctx, f.job, row.Page, offset, feedBytes)
+			chunk, err = f.ledger.People(ctx, f.lease.Job, row.Page, offset, feedBytes)
 			return err
 		})
 		if err != nil {

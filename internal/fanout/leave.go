@@ -18,9 +18,17 @@ func (s *sender) release(sp spot) {
 
 // conclude judges the suspects of a round that has sent to everyone. Where
 // nobody was ever told and not all have merely unsubscribed, it is the job
-// that is wrong, however few its people are.
+// that is wrong, however few its people are. While others are to be asked again
+// that is left to a later round, and so are the suspects.
 func (s *sender) conclude() {
-	if sp, wrong := s.canary.worst(); wrong && !s.run.told.Load() {
+	sp, wrong := s.canary.worst()
+	if wrong = wrong && !s.run.told.Load(); wrong && s.run.deferrals.waiting() {
+		for _, sp := range s.canary.arm() {
+			sp.sheet.held--
+		}
+		return
+	}
+	if wrong {
 		s.halt(s.distrust(pushd.Answer{Code: sp.code, Cause: sp.cause}))
 		return
 	}

@@ -19,6 +19,7 @@ const maxDoubts = 2
 type mismatch struct {
 	token  pushd.Token
 	worked bool // it has delivered something
+	listed bool // it lists nobody who is known
 	code   int
 	cause  pushd.Cause
 	text   string
@@ -26,13 +27,23 @@ type mismatch struct {
 
 func (m *mismatch) Error() string { return string(pushd.AccountMismatch) }
 
+// String words it for people.
+func (m *mismatch) String() string {
+	if m.listed {
+		return "the token gives a list of followers with none of those known so far: it is another account's. Check the account's secret at the token endpoint, then resume."
+	}
+	return fmt.Sprintf("everyone is refused with %s: token, followers and template do not belong to the same account; those recipients stay unsent. Check the account's secret at the token endpoint and its template, then resume.",
+		describe(pushd.Answer{Code: m.code, Text: m.text}))
+}
+
 // listing knows by which token the list of followers was read. PHP can mix two
 // accounts' tokens up: then the list is another account's, and no token will
 // ever fit to it.
 type listing struct {
 	mu    sync.Mutex
 	token pushd.Token
-	mixed bool // by several tokens, or by an earlier claim
+	mixed bool        // by several tokens, or by an earlier claim
+	works pushd.Token // the last token with which something was delivered
 }
 
 func (l *listing) read(tok pushd.Token) {
@@ -47,6 +58,20 @@ func (l *listing) by(tok pushd.Token) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !l.mixed && l.token == tok
+}
+
+// delivered notes that something was delivered with tok.
+func (l *listing) delivered(tok pushd.Token) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.works = tok
+}
+
+// proven says that tok is the account's own.
+func (l *listing) proven(tok pushd.Token) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.works == tok
 }
 
 func (l *listing) clear() {
@@ -81,6 +106,8 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 		}
 	}
 	switch {
+	case keep && m.listed:
+		return errMoved // the walk has stopped, so all begins anew
 	case keep:
 		return errAgain
 	case !free:
@@ -102,9 +129,7 @@ func (r *run) anotherToken(ctx context.Context, m *mismatch) (pushd.Token, error
 // parkMismatch parks the job until its next claim tries again.
 func (r *run) parkMismatch(m *mismatch, more string) error {
 	wait := min(10*time.Minute, time.Minute<<min(r.account.mismatches.Add(1)-1, 10))
-	return r.park(pushd.AccountMismatch, fmt.Sprintf(
-		"everyone is refused with %s: token, followers and template do not belong to the same account; those recipients stay unsent. Check the account's secret at the token endpoint and its template, then resume.%s",
-		describe(pushd.Answer{Code: m.code, Text: m.text}), more), r.e.clock.now().Add(wait))
+	return r.park(pushd.AccountMismatch, m.String()+more, r.e.clock.now().Add(wait))
 }
 
 // mayStartOver says whether the list may be forgotten: if none of its
@@ -164,7 +189,9 @@ func (r *run) rememberDoubts(ctx context.Context, row pushd.Progress) error {
 	return err
 }
 
-// startOver forgets the list and whatever came of it.
+// startOver forgets the list and whatever came of it. Its pages have the numbers
+// of those that come now, so nothing is read before every node of the database
+// can be taken to know that they are gone.
 func (r *run) startOver(ctx context.Context) error {
 	r.log.Warn("the list of followers does not fit the account's token; reading it again")
 	job, err := r.reload(ctx)
@@ -175,8 +202,13 @@ func (r *run) startOver(ctx context.Context) error {
 		return r.e.cfg.Ledger.StartOver(ctx, r.job.Lease(), job.Walk.PassAt)
 	})
 	r.listing.clear()
+	r.written.forget()
 	r.wary.Store(true)
-	return err
+	r.answered.Store(false)
+	if err != nil {
+		return err
+	}
+	return r.rest(ctx, staleFor)
 }
 
 // heed keeps the walk of a job that has been in doubt from reading a long list

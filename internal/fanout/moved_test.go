@@ -13,8 +13,7 @@ import (
 func (w *sim) moveTo(by int64, status int) {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
-	w.ledger.channels[1].StartTime += by
-	w.ledger.channels[1].Status = &status
+	w.moveLocked(w.ledger.channels[1], by, status)
 }
 
 func (w *sim) column() int {
@@ -113,7 +112,6 @@ func TestRun_StartMovesBeforeTheEnd(t *testing.T) {
 // must not become a second reminder of the new start.
 func TestRun_StartMovesUnderAnOlderReminder(t *testing.T) {
 	inWorld(t, 100, 10, func(w *sim) {
-		w.excuse = commands | moves
 		time.Sleep(3 * time.Second)
 		old := w.job()
 		if _, err := w.controller().Cancel(context.Background(), old.ID); err != nil {

@@ -24,7 +24,7 @@ const (
 // checkDown notices that WeChat gives no good answer to any recipient.
 func (s *sender) checkDown(now time.Time) {
 	enough := downPeople
-	if !s.run.told.Load() || s.unsent {
+	if !s.run.answered.Load() || s.unsent {
 		enough = max(1, min(enough, s.live)) // nothing has shown yet that WeChat answers others
 	}
 	if s.stop != nil || s.bad < enough || now.Sub(s.lastGood) < downAfter {

@@ -66,13 +66,19 @@ const fewFailed = 10
 // verdictOn is how a job ends in which everyone has an outcome. The breaker of
 // the sends wants 200 answers before it judges; here, small jobs are judged by
 // all they have: one in which nobody got the message and somebody failed, or
-// half of those who could receive it failed, has not succeeded.
+// half of those who could receive it failed, has not succeeded. Neither has one
+// in which nobody is known to have got it: who is listed may not even be the
+// account's.
 func verdictOn(job pushd.Job) error {
 	c := job.Counts
 	reached := c.Sent + c.Unknown + c.Failed
 	if c.Failed > 0 && c.Sent == 0 || c.Failed >= fewFailed && 2*c.Failed >= reached {
 		return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures, Detail: fmt.Sprintf(
 			"%d of %d people who could receive the message failed, %d got it; see the failures, then POST with continue", c.Failed, reached, c.Sent)}}
+	}
+	if c.Sent == 0 && c.Unknown > 0 {
+		return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures, Detail: fmt.Sprintf(
+			"nobody is known to have got the message, and %d people may have: their answers were lost; POST with restart to send it to everyone", c.Unknown)}}
 	}
 	return &ended{pushd.Ending{State: pushd.Succeeded}}
 }

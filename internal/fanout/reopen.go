@@ -44,31 +44,3 @@ func (r *reopening) fed(page int, last bool) {
 		r.done[page] = true
 	}
 }
-
-// settled remembers how many recipients of each page have an outcome in what
-// this claim has recorded, so that a read which is older is known for one.
-type settled struct {
-	mu sync.Mutex
-	on map[int]int64
-}
-
-// recorded notes what has landed in the ledger.
-func (s *settled) recorded(rows []pushd.Progress) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, row := range rows {
-		s.on[row.Page] = row.Counts.Settled()
-	}
-}
-
-// ahead says that rows are older than what was recorded.
-func (s *settled) ahead(rows []pushd.Progress) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, row := range rows {
-		if n, known := s.on[row.Page]; known && n != row.Counts.Settled() {
-			return true
-		}
-	}
-	return false
-}

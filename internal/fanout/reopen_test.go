@@ -100,7 +100,7 @@ func TestVerdictOn(t *testing.T) {
 	}{
 		{pushd.Counts{}, pushd.Succeeded},
 		{pushd.Counts{Skipped: 5}, pushd.Succeeded},
-		{pushd.Counts{Unknown: 5}, pushd.Succeeded},
+		{pushd.Counts{Unknown: 5}, pushd.Failed},
 		{pushd.Counts{Failed: 1}, pushd.Failed},
 		{pushd.Counts{Failed: 150}, pushd.Failed},
 		{pushd.Counts{Failed: 1, Skipped: 100}, pushd.Failed},

@@ -40,7 +40,7 @@ type run struct {
 	doubted   int // how often the canary tripped since a message was accepted
 	listing   listing
 	reopening *reopening
-	settled   settled
+	written   written
 	doubts    map[pushd.OpenID]pushd.Time // of a list that was forgotten: when they were sent to
 	wary      atomic.Bool                 // the list has turned out to be another account's before
 	frontier  *frontier
@@ -48,6 +48,7 @@ type run struct {
 
 	probing   atomic.Bool // WeChat was down when last heard of
 	told      atomic.Bool // somebody got the message, now or in an earlier life
+	answered  atomic.Bool // WeChat has answered a send for good or bad, now or in an earlier life
 	inFlight  atomic.Int64
 	idle      atomic.Bool  // nobody is in flight or waits for a send
 	dead      atomic.Int64 // the deadline, a Time
@@ -133,8 +134,8 @@ func (r *run) attempt(ctx context.Context) error {
 func (r *run) round(ctx, soft context.Context) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
-	f := &feeder{ledger: r.e.cfg.Ledger, job: r.job.ID, frontier: r.frontier, retry: r.retry,
-		doubts: r.doubts, settled: &r.settled, again: r.reopening, due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
+	f := &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry,
+		doubts: r.doubts, written: &r.written, again: r.reopening, due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f.out)
@@ -153,7 +154,7 @@ func (r *run) consider(ctx context.Context, err error) error {
 	var q *quotaSpent
 	switch {
 	case errors.As(err, &m):
-		return r.mismatched(ctx, m)
+		return r.mismatched(r.soft, m) // where the walk has noticed, ctx has ended by that
 	case errors.As(err, &q):
 		return r.quotaPark(q.code)
 	}
@@ -243,7 +244,7 @@ func (r *run) record(ctx context.Context, rows []pushd.Progress) error {
 		return err
 	})
 	if err == nil {
-		r.settled.recorded(rows)
+		r.written.recorded(rows)
 		r.e.pass(PointRecorded)
 		r.recordAt.Store(time.Now().UnixNano())
 	}

@@ -27,8 +27,9 @@ type seen struct {
 	added int64
 	near  int // the page where the last repeated people were found
 
-	once map[pushd.OpenID]bool // the people of one answer, by whether they may be stored already
-	list []pushd.OpenID        // the same, in order
+	once  map[pushd.OpenID]bool // the people of one answer, by whether they may be stored already
+	list  []pushd.OpenID        // the same, in order
+	known int                   // how many of them are stored
 }
 
 const (
@@ -125,6 +126,7 @@ func (s *seen) fresh(ctx context.Context, ids []pushd.OpenID, pages int) ([]push
 		list = append(list, id)
 	}
 	s.list = list
+	all := len(list)
 	if err := s.lookUp(ctx, once, suspects, pages); err != nil {
 		return nil, err
 	}
@@ -135,6 +137,7 @@ func (s *seen) fresh(ctx context.Context, ids []pushd.OpenID, pages int) ([]push
 			fresh = append(fresh, id)
 		}
 	}
+	s.known = all - len(fresh)
 	return fresh, nil
 }
 

@@ -155,13 +155,19 @@ func (s *sender) drain() {
 // there is something to do that no channel will tell.
 func (s *sender) advance(ctx context.Context, now time.Time) time.Duration {
 	wait := recordEvery
-	if s.stop != nil {
-		if s.inFlight == 0 {
-			s.leaveAll()
-			s.record(ctx, now, true)
-		}
-		return wait
+	if s.stop == nil {
+		wait = s.goOn(ctx, now)
 	}
+	if s.stop != nil && s.inFlight == 0 { // maybe since this moment: nobody may stay admitted
+		s.leaveAll()
+		s.record(ctx, now, true)
+	}
+	return wait
+}
+
+// goOn is advance of a round that has not been stopped. It may stop it.
+func (s *sender) goOn(ctx context.Context, now time.Time) time.Duration {
+	wait := recordEvery
 	for len(s.later) > 0 && !s.later[0].due.After(now) {
 		s.again(heap.Pop(&s.later).(delayed).ticket)
 	}

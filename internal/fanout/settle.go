@@ -58,6 +58,7 @@ func (s *sender) finished(r result) {
 		return
 	}
 	s.lastGood, s.bad = r.at, 0
+	s.run.answered.Store(true)
 	s.era++
 	if s.probing {
 		s.revived()
@@ -131,6 +132,7 @@ func (s *sender) sent(t *ticket, tok pushd.Token, at time.Time) {
 		}
 		if s.works != tok {
 			s.works = tok
+			s.run.listing.delivered(tok)
 			s.run.e.cfg.Tokens.Worked(s.run.job.AppID, tok)
 		}
 	}
@@ -236,7 +238,7 @@ func (s *sender) busy(t *ticket, a pushd.Answer) {
 	if s.probing {
 		t.tries--
 		s.retryAt(t, now.Add(time.Minute)) // the next probe goes to another recipient
-		if s.live < downPeople && s.run.told.Load() && !s.unsent {
+		if s.live < downPeople && s.run.answered.Load() && !s.unsent {
 			s.revived() // it is reached again, and they are too few to say that it is down
 		}
 		return

@@ -1,48 +1,65 @@
 package fanout
 
 import (
+	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"pushd"
 )
 
-// judge compares what the ledger says with what WeChat saw.
+// The judge knows who is on WeChat's list, what WeChat accepted and answered,
+// and what the API says at the end. What it lets pass follows from the facts of
+// the world outside of pushd, person by person.
+
+// judge compares what the API says with what WeChat saw.
 func (w *sim) judge() {
-	for _, j := range w.ledger.jobs {
+	ids := map[pushd.ActID]map[pushd.MsgID]bool{1: {}, 2: {}}
+	for _, id := range w.ledger.ids() {
+		j := w.ledger.jobs[id]
 		job := j.read(0)
+		ids[job.ActID][job.MsgID] = true
 		w.judgeEnd(job)
 		if len(j.twice) > 0 {
 			w.violated("stored twice: %v", j.twice)
 		}
-		sums, states := pushd.Counts{}, map[pushd.OpenID]pushd.Person{}
-		for i, row := range j.progress {
-			people, err := pushd.DecodePersons(row.Outcomes, row.People)
-			if err != nil {
-				w.violated("page %d: %v", i+1, err)
-				continue
-			}
-			for at, p := range people {
-				states[j.pages[i].OpenIDs[at]] = p
-				s := sheet{counts: sums}
-				s.tally(p.State, 1)
-				sums = s.counts
-			}
+		_, people := w.ledger.people(id)
+		w.judgeSums(job, people)
+		for _, who := range slices.Sorted(maps.Keys(people)) {
+			w.judgePerson(job, recipient{job.MsgID, who}, people[who])
 		}
-		if sums.Sent != job.Counts.Sent || sums.Skipped != job.Counts.Skipped || sums.Failed != job.Counts.Failed || sums.Unknown != job.Counts.Unknown {
-			w.violated("the sums are %+v, the people say %+v", job.Counts, sums)
+		w.judgeAll(job, people)
+		if job.State == pushd.Succeeded {
+			w.judgeLost(people)
 		}
-		w.judgePeople(j, job, states)
+	}
+	for id, messages := range ids {
+		if most := 1 + w.outside.restarts[id] + w.outside.moved[id]; len(messages) > most && w.outside.forgotAt.IsZero() {
+			w.violated("channel %d: %d messages to everybody, asked for were %d at most", id, len(messages), most)
+		}
 	}
 	w.judgeStatus()
 }
 
 // judgeEnd says whether a job may have ended as it did.
 func (w *sim) judgeEnd(job pushd.Job) {
-	allowed := map[pushd.Reason]fault{
-		pushd.CanceledByUser: commands, pushd.ReminderOff: switchedOff, pushd.StartMoved: moves, pushd.DeadlinePassed: shortDeadline,
-		pushd.WalkIncomplete: oddPages | churn | tokensStolen,
+	f := w.outside
+	slack := slowReading + f.back // by which a process's idea of the database's clock may be ahead
+	if w.faults&processClocks != 0 {
+		slack += 31 * time.Second
 	}
-	if job.State.Ended() && job.State != pushd.Succeeded && !(w.damaged && job.Reason == pushd.LedgerMismatch) && (w.faults|w.excuse)&allowed[job.Reason] == 0 {
+	may := map[pushd.Reason]bool{
+		pushd.CanceledByUser: f.canceled[job.ID], pushd.ReminderOff: f.off, pushd.StartMoved: f.moved[job.ActID] > 0,
+		pushd.DeadlinePassed: job.FinishedAt.Add(slack) >= job.Deadline,
+		pushd.ChannelGone:    w.faults&vanish != 0,
+		pushd.WalkIncomplete: len(w.wechat.hidden) > 0 || w.wechat.churned || w.faults&(tokensStolen|oddPages) != 0,
+		pushd.WeChatRefused:  f.refused[pushd.WeChatRefused] || w.knobs[repeatAnswer] != 0 && (w.ledger.life() > 0 || job.Counts.Sent == 0),
+		// Half of those whom it could reach failed, each with a code that WeChat gave.
+		pushd.TooManyFailures: f.refused[pushd.TooManyFailures] || job.Counts.Failed+job.Counts.Unknown > 0 && job.Counts.Sent == 0 || job.Counts.Failed >= fewFailed && 2*job.Counts.Failed >= job.Counts.Settled()-job.Counts.Skipped,
+		pushd.LedgerMismatch:  w.damaged,
+	}
+	if job.State.Ended() && job.State != pushd.Succeeded && !may[job.Reason] {
 		w.violated("the job ended %s: %s (%s)", job.State, job.Reason, job.Detail)
 	}
 	if job.State == pushd.Succeeded && (!job.Walk.Complete || job.Counts.Settled() != job.Walk.Walked) {
@@ -50,97 +67,173 @@ func (w *sim) judgeEnd(job pushd.Job) {
 	}
 }
 
-func (w *sim) judgePeople(j *fakeJob, job pushd.Job, states map[pushd.OpenID]pushd.Person) {
-	again, wasted, innocent := 0, 0, 0
-	for who, state := range states {
-		p := w.wechat.person(recipient{job.MsgID, who})
-		wasted += p.unexcused
-		// A person who resumes the job, a packet on its way through a freeze, and
-		// a new life whose last one could not record the answer, may come early.
-		if p.early > 0 && !p.unknown && w.ledger.unclean[job.ID] == 0 && w.faults&(commands|freezes|clockSteps) == 0 {
-			w.violated("%s was asked again %s too soon", who, p.early)
-		}
-		if len(p.told) > 1 && !j.freed[who] {
-			again += len(p.told) - 1
-		}
-		if !state.State.Settled() && job.State == pushd.Succeeded {
-			w.violated("%s is %s and the job succeeded", who, state.State)
-		}
-		switch state.State {
-		case pushd.PersonSent:
-			if len(p.told) == 0 { // whatever the program believes
-				w.violated("%s counts as sent and was not told", who)
-			}
-		case pushd.PersonFailed, pushd.Refused, pushd.Untouched:
-			if len(p.told) > 0 && !(state.State == pushd.Untouched) && !j.freed[who] {
-				w.violated("%s counts as %s (%d) and was told", who, state.State, state.Code)
-			}
-		case pushd.PersonSkipped:
-			if len(p.told) > 0 && !p.unknown && w.ledger.unclean[job.ID] == 0 && !w.wechat.gone[who] {
-				w.violated("%s counts as skipped (%d) and was told", who, state.Code)
-			}
-			if p.code == 0 && !w.wechat.gone[who] && who[0] == 'o' {
-				innocent++
-			}
-		case pushd.PersonUnknown:
-			if p.requests == 0 && !p.unknown && w.ledger.unclean[job.ID] == 0 {
-				w.violated("%s counts as unknown and was never asked for", who)
-			}
-		}
+// judgeFinish says whether a channel's reminder has been brought to its end.
+func (w *sim) judgeFinish(id pushd.ActID) {
+	ch := w.ledger.channels[id]
+	deadline := pushd.Time(ch.StartTime * 1e6).Add(w.cfg.Grace)
+	job, err := w.ledger.Newest(context.Background(), id, ch.StartTime)
+	if err == nil {
+		deadline = job.Deadline
 	}
-	if innocent >= canarySize || innocent > 0 && w.faults&tokensStolen == 0 {
-		w.violated("%d people were skipped who can receive", innocent)
-	}
-	if allowed := int(job.Counts.InDoubt); again > allowed && w.faults&clockSteps == 0 {
-		w.violated("%d people were told twice, the job says %d", again, allowed)
-	}
-	if again > 0 && w.cfg.Ambiguous == Unknown && w.faults&clockSteps == 0 {
-		w.violated("%d people were told twice in spite of %s", again, Unknown)
-	}
-	if allowed := 2 * w.cfg.Concurrency * w.ledger.unclean[job.ID]; wasted > allowed {
-		w.violated("%d requests for nothing, allowed are %d", wasted, allowed)
-	}
-	if job.State == pushd.Succeeded {
-		w.judgeLost(job, states)
+	switch {
+	case err == nil && job.State == pushd.Succeeded:
+	case w.ledger.now() >= deadline, id == 1 && w.outside.off:
+	case err != nil && *ch.Status == pushd.StatusDone: // the platform says that it was sent before
+	case w.ledger.life() > 0 && w.knobs[repeatAnswer] != 0:
+		// The database has lost who got the message, and WeChat refuses to repeat it.
+	default:
+		w.violated("channel %d can't be brought to its end: %v %s %s (%s)", id, err, job.State, job.Reason, job.Detail)
 	}
 }
 
-// judgeLost looks for followers of the whole time whom a job never listed, or
-// did not tell although nothing was against it.
-func (w *sim) judgeLost(job pushd.Job, states map[pushd.OpenID]pushd.Person) {
+// judgeSums holds the sums against the lists.
+func (w *sim) judgeSums(job pushd.Job, people map[pushd.OpenID]pushd.Person) {
+	var sums pushd.Counts
+	for _, p := range people {
+		s := sheet{counts: sums}
+		s.tally(p.State, 1)
+		sums = s.counts
+	}
+	c := job.Counts
+	if sums.Sent != c.Sent || sums.Skipped != c.Skipped || sums.Failed != c.Failed || sums.Unknown != c.Unknown {
+		w.violated("the sums are %+v, the lists say %+v", c, sums)
+	}
+	if job.Walk.Walked != int64(len(people)) {
+		w.violated("%d are walked, the lists have %d", job.Walk.Walked, len(people))
+	}
+}
+
+// judgePerson holds the list on which a person stands against what WeChat
+// accepted and answered.
+func (w *sim) judgePerson(job pushd.Job, r recipient, person pushd.Person) {
+	p := w.wechat.person(r)
+	told := len(p.told) > 0
+	switch person.State {
+	case pushd.PersonSent:
+		// Two 40241 more than a minute apart are proof, unless another sender of
+		// the account, whom pushd can't see, has met the person twice.
+		if !told && p.aliens < 2 {
+			w.violated("%s counts as sent and was not told", r.to)
+		}
+	case pushd.PersonFailed:
+		if told && !w.outside.forgotten[r] {
+			w.violated("%s counts as failed (%d) and was told", r.to, person.Code)
+		}
+	case pushd.PersonSkipped:
+		if told && p.heard && !w.outside.doubt[r] && !w.outside.forgotten[r] {
+			w.violated("%s counts as skipped (%d), and WeChat was heard to accept", r.to, person.Code)
+		}
+	case pushd.PersonUnknown:
+		if p.requests == 0 && !p.unknown && w.ledger.unclean[job.ID] == 0 && w.ledger.life() == 0 {
+			w.violated("%s counts as unknown (%d) and was never asked for", r.to, person.Code)
+		}
+	default:
+		if job.State == pushd.Succeeded {
+			w.violated("%s is %s and the job succeeded", r.to, person.State)
+		}
+	}
+	answered := person.State == pushd.PersonSkipped || person.State == pushd.PersonFailed
+	if answered && !p.answers[int(person.Code)] {
+		w.violated("%s counts as %s with %d, which was never answered", r.to, person.State, person.Code)
+	}
+	if p.early > 0 && w.strict() && !p.unknown && w.ledger.unclean[job.ID] == 0 {
+		w.violated("%s was asked again %s too soon", r.to, p.early)
+	}
+}
+
+// judgeAgain is told when somebody gets a message a second time: WeChat has
+// forgotten the first by then. took is how long the request was on its way.
+func (w *sim) judgeAgain(p *fakePerson, r recipient, took time.Duration) {
+	f := w.outside
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.forgotten[r]: // what was committed is lost
+	case took > w.cfg.SendTimeout: // the process was frozen when it had begun
+	case p.heard && !f.doubt[r]:
+		w.violated("%s was told twice, although it was heard that they have it", r.to)
+	case w.cfg.Ambiguous == Unknown && !f.accepted[r.msg] && f.back <= clockSlack:
+		w.violated("%s was told twice in spite of %s", r.to, Unknown)
+	default:
+		p.again++
+	}
+}
+
+// strict says that nothing is drawn which makes requests for nothing, or too
+// soon, somebody's right.
+func (w *sim) strict() bool {
+	return w.faults&(commands|freezes|standstills|processClocks|clockSteps|forgets|staleReads|moves|asksAgain|staleSave) == 0
+}
+
+// judgeAll judges the people of a job together.
+func (w *sim) judgeAll(job pushd.Job, people map[pushd.OpenID]pushd.Person) {
+	again, wasted, innocent := 0, 0, 0
+	for who, person := range people {
+		p := w.wechat.person(recipient{job.MsgID, who})
+		again += p.again
+		wasted += p.unexcused
+		if person.State == pushd.PersonSkipped && p.code == 0 && !w.wechat.gone[who] && who[0] == 'o' {
+			innocent++
+		}
+	}
+	if innocent >= canarySize && w.faults&refuseAll == 0 || innocent > 0 && w.faults&(tokensStolen|refuseAll) == 0 {
+		w.violated("%d people were skipped who can receive", innocent)
+	}
+	if told := int(job.Counts.InDoubt); again > told && w.outside.back <= clockSlack && w.ledger.life() == 0 {
+		w.violated("%d people were told twice, the API says %d", again, told)
+	}
+	if allowed := 2 * w.cfg.Concurrency * w.ledger.unclean[job.ID]; wasted > allowed && w.strict() {
+		w.violated("%d requests for nothing, allowed are %d", wasted, allowed)
+	}
+}
+
+// judgeLost looks for followers of the whole time whom a job never listed.
+func (w *sim) judgeLost(people map[pushd.OpenID]pushd.Person) {
 	missing := 0
 	for _, who := range w.wechat.followers {
-		_, listed := states[who]
-		if joined := len(who) > 5; !listed && !joined {
-			missing++
+		if _, listed := people[who]; listed || len(who) > 5 { // or they have joined
+			continue
+		}
+		missing++
+		if !w.wechat.hidden[who] {
+			w.violated("%s follows, WeChat listed them, and they are on no list", who)
 		}
 	}
 	// A list that breaks off so near its end is not told from people who left.
-	if missing > 0 && w.faults&oddPages == 0 || missing > shortPeople {
+	if missing > shortPeople {
 		w.violated("%d follow and were never listed", missing)
 	}
-	for who, state := range states {
-		p := w.wechat.person(recipient{job.MsgID, who})
-		if state.State == pushd.PersonFailed && p.code == 0 && w.faults&(busyWeChat|outages|timeouts) == 0 {
-			w.violated("%s failed (%d) for no reason", who, state.Code)
+}
+
+// judgeStatus holds the column of each channel against the last job that the API
+// gives for its start.
+func (w *sim) judgeStatus() {
+	for id, ch := range w.ledger.channels {
+		job, err := w.ledger.Newest(context.Background(), id, ch.StartTime)
+		if err != nil || time.Since(job.FinishedAt.Std()) > reconcileSpan {
+			continue
+		}
+		if want := Projection(job, w.ledger.failed); *ch.Status != want {
+			w.violated("channel %d: status is %d, its job is %s: want %d", id, *ch.Status, job.State, want)
 		}
 	}
 }
 
-// judgeStatus holds the column against the newest job of each channel.
-func (w *sim) judgeStatus() {
-	for id, ch := range w.ledger.channels {
-		var newest *fakeJob
-		for _, j := range w.ledger.jobs {
-			if j.ActID == id && w.ledger.newest(j) {
-				newest = j
-			}
-		}
-		if newest == nil || newest.StartTime != ch.StartTime || time.Since(newest.FinishedAt.Std()) > reconcileSpan {
-			continue
-		}
-		if want := Projection(newest.Job, w.ledger.failed); *ch.Status != want {
-			w.violated("status is %d, the newest job is %s: want %d", *ch.Status, newest.State, want)
-		}
+// judgeStart looks at the database at the moment when a send starts.
+func (w *sim) judgeStart(p *process, r recipient) {
+	if p.odd() || w.faults&processClocks != 0 || w.outside.is(func(f *outside) bool { return !f.forgotAt.IsZero() && time.Since(f.forgotAt) < w.cfg.Lease }) {
+		return // it can't know
+	}
+	job := w.ledger.sending(r.msg)
+	owner, lasts := w.ledger.holder(job)
+	if owner != p.owner || !lasts {
+		w.violated("%s sends to %s without a lease (holder %s, lasts %v)", p.owner.Boot, r.to, owner.Boot, lasts)
+		return
+	}
+	if state, inDoubt, known := w.ledger.person(job, r.to); !known || !inDoubt {
+		w.violated("%s sends to %s, who is %s and not in doubt in the ledger", p.owner.Boot, r.to, state.State)
+	}
+	if n := w.ledger.doubtful(job); n > 2*w.cfg.Concurrency*(1+w.ledger.lost(job)+w.ledger.life()) {
+		w.violated("%d people are in doubt at a concurrency of %d", n, w.cfg.Concurrency)
 	}
 }

@@ -14,18 +14,24 @@ import (
 )
 
 // fault is a class of things that go wrong in a simulated world.
-type fault uint32
+type fault uint64
 
 // The faults.
 const (
 	slowDatabase fault = 1 << iota
 	failingDatabase
 	lostCommits
+	staleReads // from a node of the database that lags behind
 	databaseDown
+	forgets // the database comes back as it was some time ago
+	vanish  // the channel's row is away
 	slowWeChat
 	busyWeChat
 	timeouts
+	unknownCodes // now and then, and to some people always
 	outages
+	refuseAll // everybody is refused with one code
+	strangers // messages of the account that are not pushd's
 	tokensRevoked
 	tokensStolen // PHP gives another account's token
 	phpDown
@@ -39,25 +45,32 @@ const (
 	points // crashes at named points
 	stops
 	freezes
+	standstills // freezes during which the process's clock stands still, too
+	processClocks
 	commands
 	moves
+	asksAgain // the start moves, and the platform asks for a new reminder
 	switchedOff
 	clockSteps
 	shortDeadline
 	twoProcesses
+	threeProcesses
 	twoJobs
 	meddling  // the platform writes the status too
+	staleSave // and saves a row that it read before
 	longDown  // longer than the dedup window
 	allFaults = 1<<iota - 1
 )
 
 // moments are the faults that happen at moments; the others are in the air.
-const moments = databaseDown | outages | tokensRevoked | tokensStolen | phpDown | quotas | crashes | longDown |
-	stops | freezes | commands | moves | switchedOff | clockSteps | meddling
+const moments = databaseDown | forgets | vanish | outages | refuseAll | strangers | tokensRevoked | tokensStolen | phpDown |
+	quotas | crashes | points | longDown | stops | freezes | standstills | processClocks | commands | moves | asksAgain |
+	switchedOff | clockSteps | meddling | staleSave
 
-var faultNames = strings.Fields(`slowDatabase failingDatabase lostCommits databaseDown slowWeChat busyWeChat
-timeouts outages tokensRevoked tokensStolen phpDown quotas minuteLimit churn oddPages personal poison crashes
-points stops freezes commands moves switchedOff clockSteps shortDeadline twoProcesses twoJobs meddling longDown`)
+var faultNames = strings.Fields(`slowDatabase failingDatabase lostCommits staleReads databaseDown forgets vanish
+slowWeChat busyWeChat timeouts unknownCodes outages refuseAll strangers tokensRevoked tokensStolen phpDown quotas
+minuteLimit churn oddPages personal poison crashes points stops freezes standstills processClocks commands moves
+asksAgain switchedOff clockSteps shortDeadline twoProcesses threeProcesses twoJobs meddling staleSave longDown`)
 
 func (f fault) String() string {
 	var names []string
@@ -71,32 +84,42 @@ func (f fault) String() string {
 
 // sim is everything around the engines: one database, one WeChat, one PHP,
 // some processes, and what goes wrong with them. All of it follows from the
-// seed, as far as the order of goroutines allows.
+// plan, as far as the order of goroutines allows.
 type sim struct {
-	seed   uint64
-	faults fault
+	plan
+	faults fault // all kinds of the plan
 	start  time.Time
-	excuse fault // more than faults: what a job may end for
 
-	cfg       Config
-	change    func(*Config) // of each process before it starts; may be nil
-	ledger    *fakeLedger
-	wechat    *fakeWeChat
-	php       *fakePHP
-	processes []*process // the present life of each instance
-	lives     int
-	late      sync.WaitGroup // calls that land after their process gave them up
-	all       sync.WaitGroup
+	cfg     Config
+	change  func(*Config) // of each process before it starts; may be nil
+	ledger  *fakeLedger
+	wechat  *fakeWeChat
+	php     *fakePHP
+	lives   int
+	late    sync.WaitGroup // calls that land after their process gave them up
+	all     sync.WaitGroup // engines
+	doing   sync.WaitGroup // what happens, and people who do something
+	outside outside
 
 	mu        sync.Mutex
+	processes []*process // the present life of each instance
+	files     []*kept    // the counter that each instance keeps outside of the database
+	restarts  []bool     // of the instances that are being restarted
 	rolls     map[string]int
-	calmAt    time.Duration // after which nothing goes wrong any more
-	downUntil time.Time
-	pointAt   int // how many points until a crash
+	downUntil time.Time // the database
+	away      time.Time // the channel's row, until then
+	pointAt   int       // how many points until a crash
+	past      []moment  // of the database, every half second
 	wrong     []string
 	lines     []string
 	tracing   bool
 	damaged   bool // a page of the ledger was damaged on purpose
+}
+
+// moment is the database as it was.
+type moment struct {
+	at     time.Time
+	ledger *fakeLedger
 }
 
 // dice are the dice of one event: the same for the same event of a seed,
@@ -112,23 +135,11 @@ func (w *sim) dice(what ...string) *rand.Rand {
 	return rand.New(rand.NewPCG(w.seed, h.Sum64()))
 }
 
-func (w *sim) calm() bool { return w.untilCalm() <= 0 }
+// untilCalm is how long things may still go wrong.
+func (w *sim) untilCalm() time.Duration { return w.calm() - time.Since(w.start) }
 
-func (w *sim) untilCalm() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.calmAt - time.Since(w.start)
-}
-
-// postpone puts the calm off, by at most an hour in all.
-func (w *sim) postpone(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.calmAt = min(w.calmAt+d, time.Hour)
-}
-
-// has says whether a fault may happen now.
-func (w *sim) has(f fault) bool { return w.faults&f != 0 && !w.calm() }
+// has says whether a fault that is in the air may happen now.
+func (w *sim) has(f fault) bool { return w.air&f != 0 && w.untilCalm() > 0 }
 
 func (w *sim) down() bool {
 	w.mu.Lock()
@@ -164,32 +175,33 @@ func (p *process) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func newSim(seed uint64, faults fault, tracing bool) *sim {
-	w := &sim{seed: seed, faults: faults, start: time.Now(), calmAt: 70 * time.Second, rolls: map[string]int{}, tracing: tracing}
+// newSim makes a world with what is in the air, and nothing else.
+func newSim(seed uint64, air fault, tracing bool) *sim {
+	return planned(plan{seed: seed, air: air}, tracing)
+}
+
+func planned(p plan, tracing bool) *sim {
+	w := &sim{plan: p, faults: p.kinds(), start: time.Now(), rolls: map[string]int{}, tracing: tracing, outside: newOutside()}
 	d := w.dice("world")
 	w.ledger = newFakeLedger()
-	w.wechat = &fakeWeChat{
-		w: w, gone: map[pushd.OpenID]bool{}, people: map[recipient]*fakePerson{}, codes: map[pushd.OpenID]fakePerson{},
-		used:     map[pushd.Token]time.Time{},
-		pageSize: 5 + d.IntN(60), quota: -1, lies: 1 + d.IntN(3), foreign: "token-of-another-account",
-	}
+	w.wechat = newFakeWeChat(w, d)
 	w.php = &fakePHP{w: w}
 	w.php.renew()
 	w.follow(40+d.IntN(200), d)
 	w.cfg = Config{
 		Concurrency: 8 << d.IntN(3), MaxJobs: 1 + d.IntN(2),
 		Lease: 15 * time.Second, SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute,
-		Ambiguous: []Ambiguous{Resend, Unknown}[d.IntN(2)], Grace: 30 * time.Minute, Retention: time.Hour,
+		Ambiguous: []Ambiguous{Resend, Unknown}[d.IntN(2)], Grace: 30 * time.Minute, Retention: 24 * time.Hour,
 		Location: time.UTC, StatusFailed: 3,
 	}
 	on, status := true, pushd.StatusNotNotified
 	begins := w.start.Add(3 * time.Hour).Unix()
-	if faults&shortDeadline != 0 {
+	if w.faults&shortDeadline != 0 {
 		begins = w.start.Add(time.Minute - w.cfg.Grace).Unix()
 	}
 	for id := pushd.ActID(1); id <= 2; id++ {
-		ch := status
-		w.ledger.channels[id] = &pushd.Channel{ActID: id, AppID: "wx1", Title: "Go", StartTime: begins, TemplateID: "tpl", LiveNotify: &on, ConfigEnabled: &on, Status: &ch}
+		ch, title := status, []string{"Go", "Rust"}[int(id-1)&d.IntN(2)]
+		w.ledger.channels[id] = &pushd.Channel{ActID: id, AppID: "wx1", Title: title, StartTime: begins, TemplateID: "tpl", LiveNotify: &on, ConfigEnabled: &on, Status: &ch}
 	}
 	return w
 }
@@ -213,12 +225,13 @@ func (w *sim) follow(n int, d *rand.Rand) {
 			case 1:
 				w.wechat.codes[id] = fakePerson{code: 43004}
 			case 2:
-				w.wechat.codes[id] = fakePerson{code: 48003}
-			case 3:
 				w.wechat.codes[id] = fakePerson{code: 40241, puts: 1} // another message of the account, a moment ago
-			case 4:
+			case 3:
 				w.wechat.codes[id] = fakePerson{code: 43117, puts: 1 + d.IntN(2)}
 			}
+		}
+		if w.faults&unknownCodes != 0 && d.IntN(30) == 0 {
+			w.wechat.codes[id] = fakePerson{code: 48003}
 		}
 	}
 	if w.faults&poison != 0 {
@@ -230,18 +243,20 @@ func (w *sim) follow(n int, d *rand.Rand) {
 
 // boot starts a new life of an instance.
 func (w *sim) boot(instance int) {
+	w.mu.Lock()
 	w.lives++
-	p := &process{
-		w: w, owner: pushd.Owner{Instance: fmt.Sprintf("i%d", instance), Boot: fmt.Sprintf("i%d/%d", instance, w.lives)},
-		ended: make(chan struct{}), dead: make(chan struct{}), thawed: make(chan struct{}),
+	life := w.lives
+	for len(w.files) <= instance {
+		w.files = append(w.files, &kept{})
 	}
-	close(p.thawed)
+	file := savedBy{w.files[instance], w}
+	w.mu.Unlock()
+	p := newProcess(w, pushd.Owner{Instance: fmt.Sprintf("i%d", instance), Boot: fmt.Sprintf("i%d/%d", instance, life)})
 	cfg := w.cfg
 	cfg.Log = slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{ReplaceAttr: noTime}))
-	p.tokens = newFakeTokens(p)
 	cfg.Ledger, cfg.WeChat, cfg.Tokens, cfg.Owner = wire{w.ledger, p}, phone{w.wechat, p}, p.tokens, p.owner
-	cfg.Boottime = func() time.Duration { return time.Since(w.start) }
-	cfg.Rand = rand.New(rand.NewPCG(w.seed, uint64(w.lives)))
+	cfg.Boottime, cfg.Counter = p.boottime, file
+	cfg.Rand = rand.New(rand.NewPCG(w.seed, uint64(life)))
 	cfg.Point = func(Point) { w.pass(p) }
 	if w.change != nil {
 		w.change(&cfg)
@@ -253,11 +268,20 @@ func (w *sim) boot(instance int) {
 		defer close(p.ended)
 		_ = p.engine.Run(ctx, 15*time.Second)
 	})
+	w.mu.Lock()
 	for len(w.processes) <= instance {
 		w.processes = append(w.processes, nil)
 	}
 	w.processes[instance] = p
+	w.mu.Unlock()
 	w.trace("%s starts", p.owner.Boot)
+}
+
+// process is the present life of the instance that a number means.
+func (w *sim) process(n int) *process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.processes[n%len(w.processes)]
 }
 
 // pass is called at every named point: at one of them the process dies.
@@ -266,32 +290,57 @@ func (w *sim) pass(p *process) {
 	w.pointAt--
 	hit := w.pointAt == 0
 	w.mu.Unlock()
-	if hit && !p.crashed() {
+	if hit {
 		w.kill(p)
 	}
 }
 
 // kill is kill -9.
 func (w *sim) kill(p *process) {
-	w.trace("%s is killed", p.owner.Boot)
-	close(p.dead)
-	p.stop()
+	if p.die() {
+		w.trace("%s is killed", p.owner.Boot)
+		p.stop()
+	}
 }
 
-// judgeStart looks at the ledger at the moment when a send starts.
-func (w *sim) judgeStart(p *process, r recipient) {
-	job := w.ledger.sending(r.msg)
-	owner, lasts := w.ledger.holder(job)
-	if owner != p.owner || !lasts {
-		if w.faults&clockSteps == 0 {
-			w.violated("%s sends to %s without a lease (holder %s, lasts %v)", p.owner.Boot, r.to, owner.Boot, lasts)
+// remember keeps the database as it is every half second, for nodes that lag
+// behind and copies that are restored.
+func (w *sim) remember() {
+	for w.untilCalm() > 0 {
+		m := moment{time.Now(), w.ledger.copy()}
+		w.mu.Lock()
+		w.past = append(w.past[max(0, len(w.past)-100):], m)
+		w.mu.Unlock()
+		time.Sleep(time.Second / 2)
+	}
+}
+
+// ago returns the database as it was some time ago; nil is too long ago.
+func (w *sim) ago(d time.Duration) *fakeLedger {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := len(w.past) - 1; i >= 0; i-- {
+		if m := w.past[i]; time.Since(m.at) >= d {
+			return m.ledger
 		}
-		return
 	}
-	if state, inDoubt, known := w.ledger.person(job, r.to); !known || !inDoubt {
-		w.violated("%s sends to %s, who is %s and not in doubt in the ledger", p.owner.Boot, r.to, state.State)
-	}
-	if n := w.ledger.doubtful(job); n > 2*w.cfg.Concurrency*(1+w.ledger.lost(job)) {
-		w.violated("%d people are in doubt at a concurrency of %d", n, w.cfg.Concurrency)
-	}
+	return nil
+}
+
+// savedBy is the file of an instance, as its present life reaches it.
+type savedBy struct {
+	*kept
+	w *sim
+}
+
+func (f savedBy) Load() (pushd.Counter, error) {
+	f.w.mu.Lock()
+	defer f.w.mu.Unlock()
+	return f.kept.Load()
+}
+
+func (f savedBy) Save(c pushd.Counter) error {
+	f.w.mu.Lock()
+	defer f.w.mu.Unlock()
+	return f.kept.Save(c)
 }

@@ -22,6 +22,8 @@ type walker struct {
 	seen  *seen
 	used  map[pushd.OpenID]bool // cursors of this pass
 	most  int64                 // the highest total of this pass
+	first bool                  // the next page is the first of the list
+	token pushd.Token           // that gave the last page
 	tries int                   // answers in a row that were not good
 	good  pushd.Time            // when the last good answer came
 }
@@ -100,7 +102,7 @@ func (w *walker) pass(ctx context.Context) error {
 func (w *walker) begin(now pushd.Time) {
 	w.walk.Pass++
 	w.walk.Cursor, w.walk.Seen, w.walk.Fresh, w.walk.PassAt = "", 0, 0, now
-	w.used = map[pushd.OpenID]bool{}
+	w.used, w.first = map[pushd.OpenID]bool{}, true
 	if w.walk.Walked > 0 { // else the total is all that is known
 		w.most = 0
 	}
@@ -117,6 +119,7 @@ func (w *walker) fetch(ctx context.Context) (page pushd.FollowerPage, sound bool
 		a, err = w.run.e.ask(ctx, w.run.job.AppID, w.run.job.ActID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
 			page, a = w.run.e.cfg.WeChat.Page(ctx, tok, w.walk.Cursor)
 			if a.OK() {
+				w.token = tok
 				w.run.listing.read(tok)
 			}
 			return a
@@ -180,6 +183,10 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 }
 
 // store keeps the people of a page who are new.
+//
+// A list that is walked again begins with people who are known. One that does
+// not is another account's, whose token PHP has mixed up: it must neither be
+// sent to, nor count as the end of this account's.
 func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 	if w.seen == nil {
 		w.seen = newSeen(w.run.e.cfg.Ledger, w.run.job.ID, w.run.retry, max(page.Total, w.walk.Walked))
@@ -191,6 +198,10 @@ func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 	if err != nil {
 		return err
 	}
+	if w.first && w.walk.Walked > 0 && w.seen.known == 0 && !w.run.listing.proven(w.token) {
+		return &mismatch{token: w.token, cause: pushd.CauseOpenID, listed: true}
+	}
+	w.first = false
 	next := w.walk
 	next.Cursor = page.Next
 	next.Seen += int64(len(page.OpenIDs))

@@ -51,7 +51,8 @@ func (s *Store) Create(ctx context.Context, j pushd.Job) (job pushd.Job, err err
 	if err != nil {
 		return pushd.Job{}, wrap(err, "create job")
 	}
-	if j.Run, j.MsgID, err = s.identify(ctx, j); err != nil {
+	its, err := s.identify(ctx, j)
+	if err != nil {
 		return pushd.Job{}, wrap(err, "create job of channel %d", j.ActID)
 	}
 	c := column{actID: j.ActID, status: pushd.StatusNotifying}
@@ -60,8 +61,9 @@ func (s *Store) Create(ctx context.Context, j pushd.Job) (job pushd.Job, err err
 INSERT INTO pushd_job
   (id, actid, appid, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
 VALUES
-  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now}, ?)`,
-			j.ID, j.ActID, j.AppID, j.StartTime, j.Run, j.MsgID, cmp.Or(j.State, pushd.Queued), j.Reason, clip(j.Detail), string(asked), j.Rate, j.Deadline, j.DeadlineAsked, j.ActID)
+  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, ?)`,
+			j.ID, j.ActID, j.AppID, j.StartTime, its.run, its.msgID, cmp.Or(j.State, pushd.Queued), j.Reason, clip(j.Detail), string(asked),
+			j.Rate, j.Deadline, j.DeadlineAsked, its.after, its.after+1, j.ActID)
 		if err != nil {
 			return s.won(0, err, pushd.ErrExists)
 		}

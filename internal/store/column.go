@@ -149,14 +149,14 @@ func (s *Store) columnError(ctx context.Context, err error) error {
 	return &columnError{err, !s.d.Transient(err) || s.d.LockTimeout(err)}
 }
 
-// ifNewest asks whether job may write the column: it is its channel's newest,
-// and the channel's start is still the one that start says.
+// ifNewest asks whether job may write the column, and the channel's start is
+// still the one that start says. The column is that of the start's newest job; a
+// start of which there is no job leaves it to the channel's newest.
 func (s *Store) ifNewest(ctx context.Context, job pushd.Job, start int64) func(*sqlx.Tx) error {
 	return func(tx *sqlx.Tx) error {
 		ctx, cancel := context.WithTimeout(ctx, columnFor)
 		defer cancel()
-		newer, err := s.count(ctx, tx, `actid = ? AND (created_at > ? OR created_at = ? AND id > ?)`,
-			job.ActID, job.CreatedAt, job.CreatedAt, job.ID)
+		newer, err := s.newer(ctx, tx, job, start)
 		if err != nil {
 			return err
 		}
@@ -178,4 +178,13 @@ func (s *Store) ifNewest(ctx context.Context, job pushd.Job, start int64) func(*
 		}
 		return nil
 	}
+}
+
+// newer counts the jobs to which the column belongs rather than to job.
+func (s *Store) newer(ctx context.Context, tx *sqlx.Tx, job pushd.Job, start int64) (int, error) {
+	if job.StartTime == start {
+		return s.count(ctx, tx, `actid = ? AND start_time = ? AND run > ?`, job.ActID, start, job.Run)
+	}
+	return s.count(ctx, tx, `actid = ? AND (start_time = ? OR created_at > ? OR created_at = ? AND id > ?)`,
+		job.ActID, start, job.CreatedAt, job.CreatedAt, job.ID)
 }

@@ -13,7 +13,8 @@ import (
 // Finish ends a job. See pushd.Notes.
 //
 // The UPDATE that ends it is the fence; the books are checked behind it, and
-// if they do not balance nothing has happened.
+// if they do not balance nothing has happened. A deadline that a person has
+// moved while the worker let its sends come to their end counts.
 func (s *Store) Finish(ctx context.Context, l pushd.Lease, e pushd.Ending) error {
 	err := s.end(ctx, l.Job, e.State, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
@@ -23,8 +24,9 @@ UPDATE pushd_job SET
   boot = '',
   lease_until = 0,
   `+ending+`
-WHERE `+running,
-			e.State == pushd.Succeeded, e.Reason, clip(e.Detail), e.State, l.Job, l.Epoch)
+WHERE `+running+`
+  AND (deadline <= {now} OR ? <> 'expired')`,
+			e.State == pushd.Succeeded, e.Reason, clip(e.Detail), e.State, l.Job, l.Epoch, e.State)
 		return s.won(n, err, pushd.ErrLost)
 	})
 	return wrap(err, "finish job %s", l.Job)

@@ -9,7 +9,7 @@ import (
 	"pushd"
 )
 
-// Standing lists the newest job of every channel that the reconciler looks
+// Standing lists the newest job of every reminder that the reconciler looks
 // after. See pushd.Housekeeping. The jobs' counts are left at those of the
 // row: nobody needs them here, and summing up thousands of jobs every few
 // seconds would cost more than the rest.
@@ -29,7 +29,8 @@ WHERE NOT EXISTS (
   SELECT 1
   FROM pushd_job n
   WHERE n.actid = j.actid
-    AND (n.created_at > j.created_at OR n.created_at = j.created_at AND n.id > j.id))
+    AND n.start_time = j.start_time
+    AND n.run > j.run)
 ORDER BY id
 LIMIT ?`), after, since, after, limit)
 	})

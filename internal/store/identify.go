@@ -8,8 +8,17 @@ import (
 	"pushd"
 )
 
-// identify returns the run and the client_msg_id of a job to be made.
-// ErrExists: its run is taken.
+// identity is what tells a job to be made from the others of its channel.
+type identity struct {
+	run   int
+	msgID pushd.MsgID
+	// after is when the channel's newest job was made: the new one is newer,
+	// also where the database's clock was set back in between.
+	after pushd.Time
+}
+
+// identify returns the identity of a job to be made. ErrExists: its run is
+// taken.
 //
 // A job that followed its channel to another start has left its (actid,
 // start_time, run) to others and kept its id. A new job there takes the next
@@ -18,25 +27,25 @@ import (
 //
 // It reads in a transaction, so that a proxy asks the primary, and in one of
 // its own, so that the transaction that inserts begins with a write.
-func (s *Store) identify(ctx context.Context, j pushd.Job) (run int, id pushd.MsgID, err error) {
+func (s *Store) identify(ctx context.Context, j pushd.Job) (id identity, err error) {
 	salt, err := s.Salt(ctx)
 	if err != nil {
-		return 0, "", err
+		return id, err
 	}
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		taken, err := s.count(ctx, tx, `actid = ? AND start_time = ? AND run = ?`, j.ActID, j.StartTime, j.Run)
 		if err == nil && taken > 0 {
 			return pushd.ErrExists // whoever asked has not seen that job yet
 		}
-		for run = j.Run; err == nil; run++ { // at most once for each job of the channel
-			id = pushd.ReminderMsgID(salt, j.AppID, j.ActID, j.StartTime, run)
-			if taken, err = s.count(ctx, tx, `msg_id = ?`, id); err == nil && taken == 0 {
-				return nil
+		for id.run = j.Run; err == nil; id.run++ { // at most once for each job of the channel
+			id.msgID = pushd.ReminderMsgID(salt, j.AppID, j.ActID, j.StartTime, id.run)
+			if taken, err = s.count(ctx, tx, `msg_id = ?`, id.msgID); err == nil && taken == 0 {
+				return tx.GetContext(ctx, &id.after, `SELECT COALESCE(MAX(created_at), 0) FROM pushd_job WHERE actid = ?`, j.ActID)
 			}
 		}
 		return err
 	})
-	return run, id, err
+	return id, err
 }
 
 // count counts jobs.

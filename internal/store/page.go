@@ -40,12 +40,15 @@ const running = mine + `
 // pushd.Pages.
 //
 // The job's row is written first: it is the fence, and whoever wants to claim
-// the job waits until the page is in.
+// the job waits until the page is in. The page's progress begins with a number
+// above that of every record so far: one that was given up, of a page of that
+// number on a list that was forgotten since, can't land on it.
 func (s *Store) StorePage(ctx context.Context, l pushd.Lease, p pushd.Page, w pushd.Walk) error {
 	openids, err := joinOpenIDs(p.OpenIDs)
 	if err != nil {
 		return fmt.Errorf("store page %d of job %s: %w", p.No, l.Job, err)
 	}
+	rev := s.rev.Add(1)
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET `+walkSet+`
@@ -63,8 +66,8 @@ VALUES (?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), openids); err != nil {
 			return s.won(0, err, pushd.ErrExists)
 		}
 		_, err = s.exec(ctx, tx, `
-INSERT INTO pushd_progress (job_id, page_no, people, epoch, outcomes)
-VALUES (?, ?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), l.Epoch, []byte{})
+INSERT INTO pushd_progress (job_id, page_no, people, epoch, rev, outcomes)
+VALUES (?, ?, ?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), l.Epoch, rev, []byte{})
 		return err
 	})
 	return wrap(err, "store page %d of job %s", p.No, l.Job)

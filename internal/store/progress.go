@@ -13,13 +13,14 @@ type progressRow struct {
 	Mark     int        `db:"mark"`
 	DoubtAt  pushd.Time `db:"doubt_at"`
 	Outcomes []byte     `db:"outcomes"`
+	Epoch    int64      `db:"epoch"`
 	countsRow
 }
 
 func (r *progressRow) progress() pushd.Progress {
 	return pushd.Progress{
 		Page: r.Page, People: r.People, Mark: r.Mark,
-		DoubtAt: r.DoubtAt, Outcomes: r.Outcomes, Counts: r.counts(),
+		DoubtAt: r.DoubtAt, Outcomes: r.Outcomes, Counts: r.counts(), Epoch: r.Epoch,
 	}
 }
 
@@ -29,7 +30,7 @@ func (s *Store) Progress(ctx context.Context, id pushd.JobID, from, to int) ([]p
 	err := s.retry(ctx, func() error {
 		rows = nil
 		return s.db.SelectContext(ctx, &rows, `
-SELECT page_no, people, mark, doubt_at, outcomes, `+countsColumns+`
+SELECT page_no, people, mark, doubt_at, outcomes, epoch, `+countsColumns+`
 FROM pushd_progress
 WHERE job_id = ?
   AND page_no >= ?

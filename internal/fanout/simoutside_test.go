@@ -1,0 +1,108 @@
+package fanout
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"pushd"
+)
+
+// outside is what the world outside of pushd knows of what has happened: the
+// judge excuses nothing that does not follow from them.
+type outside struct {
+	mu       *sync.Mutex
+	off      bool                 // the platform has switched the reminder off
+	moved    map[pushd.ActID]int  // how often it has saved another start
+	restarts map[pushd.ActID]int  // how often a person asked for a restart
+	canceled map[pushd.JobID]bool // by a person
+	accepted map[pushd.MsgID]bool // a person accepted that some get the message twice
+	back     time.Duration        // by how much the database's clock was set back in all
+	// doubt has those who have the message, when a process took the job over
+	// and the database did not know that they have it: the process before it has
+	// died, or was cut off, before it could say so.
+	doubt map[recipient]bool
+	// forgotten has those whose outcome, or that they were about to be sent to,
+	// was committed and is lost: the database came back as it was before.
+	forgotten map[recipient]bool
+	forgotAt  time.Time
+	refused   map[pushd.Reason]bool // WeChat answered what may end a job so
+}
+
+func newOutside() outside {
+	return outside{mu: &sync.Mutex{}, moved: map[pushd.ActID]int{}, restarts: map[pushd.ActID]int{}, canceled: map[pushd.JobID]bool{}, accepted: map[pushd.MsgID]bool{},
+		doubt: map[recipient]bool{}, forgotten: map[recipient]bool{}, refused: map[pushd.Reason]bool{}}
+}
+
+func (f *outside) note(change func(*outside)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(f)
+}
+
+func (f *outside) is(ask func(*outside) bool) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return ask(f)
+}
+
+// clock notes a step of the database's clock.
+func (f *outside) clock(step time.Duration) {
+	f.note(func(f *outside) { f.back += max(0, -step) })
+}
+
+// commanded notes what a person asks of a job.
+func (f *outside) commanded(l *fakeLedger, id pushd.JobID, cmd pushd.Command) {
+	job, _ := l.Job(context.Background(), id)
+	f.note(func(f *outside) {
+		if cmd.To == pushd.Canceled && cmd.Reason == pushd.CanceledByUser {
+			f.canceled[id] = true
+		}
+		if cmd.Retry != nil && *cmd.Retry == pushd.AgainUnknown || cmd.Resume && job.Reason == pushd.LedgerWentBack {
+			f.accepted[job.MsgID] = true
+		}
+	})
+}
+
+// recorded is the database of a controller to which nothing happens.
+type recorded struct {
+	*fakeLedger
+	w *sim
+}
+
+func (r recorded) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error) {
+	r.w.outside.commanded(r.fakeLedger, id, cmd)
+	return r.fakeLedger.Command(ctx, id, cmd)
+}
+
+// tookOver notes who has the message although the database does not know,
+// at the moment when a process takes a job over.
+func (w *sim) tookOver(id pushd.JobID) {
+	msg, people := w.ledger.people(id)
+	w.wechat.mu.Lock()
+	defer w.wechat.mu.Unlock()
+	w.outside.note(func(f *outside) {
+		for who, p := range people {
+			r := recipient{msg, who}
+			if told := w.wechat.people[r]; told != nil && len(told.told) > 0 && p.State != pushd.PersonSent {
+				f.doubt[r] = true
+			}
+		}
+	})
+}
+
+// noteForgotten compares the database with what it will be.
+func (w *sim) noteForgotten(old *fakeLedger) {
+	for _, id := range w.ledger.ids() {
+		msg, now := w.ledger.people(id)
+		_, then := old.people(id)
+		w.outside.note(func(f *outside) {
+			f.forgotAt = time.Now()
+			for who, p := range now {
+				if then[who] != p {
+					f.forgotten[recipient{msg, who}] = true
+				}
+			}
+		})
+	}
+}
