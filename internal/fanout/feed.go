@@ -143,7 +143,7 @@ func (f *feeder) run(ctx context.Context) error {
 // again.
 func (f *feeder) stale(rows []pushd.Progress) bool {
 	for _, row := range rows {
-		if row.Epoch != f.lease.Epoch || f.written.Differs(row) {
+		if row.Epoch != f.lease.Epoch || f.written.differs(row) {
 			return true
 		}
 	}

@@ -198,7 +198,7 @@ func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 	if err != nil {
 		return err
 	}
-	if w.first && w.walk.Walked > 0 && w.seen.known == 0 && !w.run.listing.proven(w.token) {
+	if w.first && w.walk.Walked > 0 && len(fresh) > 0 && w.seen.known == 0 && !w.run.listing.proven(w.token) {
 		return &mismatch{token: w.token, cause: pushd.CauseOpenID, listed: true}
 	}
 	w.first = false

@@ -28,7 +28,7 @@ func (w *written) recorded(rows []pushd.Progress) {
 }
 
 // differs says that row is not what was recorded last.
-func (w *written) Differs(row pushd.Progress) bool {
+func (w *written) differs(row pushd.Progress) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	last, known := w.rows[row.Page]
