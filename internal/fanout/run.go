@@ -144,12 +144,12 @@ func (r *run) round(ctx, soft context.Context) error {
 	if ferr := <-fed; err == nil && ferr != nil {
 		return fmt.Errorf("feed round: %w", ferr)
 	}
-	return r.consider(soft, err)
+	return r.consider(err)
 }
 
 // consider turns what stopped a round into what happens to the job. nil and
 // errAgain go on with another round, errAgain at once.
-func (r *run) consider(ctx context.Context, err error) error {
+func (r *run) consider(err error) error {
 	var m *mismatch
 	var q *quotaSpent
 	switch {
