@@ -40,12 +40,6 @@ func (f *outside) note(change func(*outside)) {
 	change(f)
 }
 
-func (f *outside) is(ask func(*outside) bool) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return ask(f)
-}
-
 // clock notes a step of the database's clock.
 func (f *outside) clock(step time.Duration) {
 	f.note(func(f *outside) { f.back += max(0, -step) })
