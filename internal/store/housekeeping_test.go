@@ -264,9 +264,8 @@ func TestStore_MendStatus(t *testing.T) {
 			t.Errorf("a job that has ended meanwhile: status %d, want 3", f.status(actID))
 		}
 		ended := f.job(j.ID)
-		_, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, Run: 9, Deadline: future})
+		_, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Run: 9, Deadline: future})
 		f.ok(err)
-		f.set(`UPDATE pushd_job SET created_at = created_at + 1 WHERE run = 9`)
 		if mend(ended, 3) || f.status(actID) != 1 {
 			t.Errorf("a channel that has a newer job: status %d, want 1", f.status(actID))
 		}
