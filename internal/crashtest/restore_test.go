@@ -60,9 +60,9 @@ func (w *World) awaitRaise(instance string) {
 func (w *World) copyAt(j *Job, sends int64) (b backup, recorded int) {
 	w.Helper()
 	w.AwaitSends(j, sends)
-	b = w.Backup()
+	// Read first: the copy has no less.
 	w.must(w.DB.QueryRow("SELECT COALESCE(SUM(sent), 0) FROM pushd_progress WHERE job_id = ?", j.ID).Scan(&recorded))
-	return b, recorded
+	return w.Backup(), recorded
 }
 
 // awaitHeld waits until the job is held, demands that nothing is sent, and that
