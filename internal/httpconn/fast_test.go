@@ -41,6 +41,8 @@ func FuzzFastResponse(f *testing.F) {
 func TestFastResponse(t *testing.T) {
 	for text, want := range map[string]bool{
 		fine(""): true, fine("Connection: Keep-Alive\r\n"): true, fine("X-1: \x7f\r\n"): false, fine("X: \t~\r\n"): true,
+		fine("Az09-aZ: 1\r\n"): true, fine("X@: 1\r\n"): false, fine("X/: 1\r\n"): false, fine("X[: 1\r\n"): false, fine("X`: 1\r\n"): false,
+		fine("X{: 1\r\n"): false, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 11\r\n\r\n" + good: false,
 		fine("Connection: close\r\n"): false, fine("") + "x": false, fine("")[:20]: false,
 	} {
 		if body, ok := fastResponse([]byte(text)); ok != want || ok && string(body) != good {

@@ -134,9 +134,12 @@ func readBody(r io.Reader, buf []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	_, err := io.CopyN(io.Discard, r, maxResponse)
+	more, err := io.CopyN(io.Discard, r, maxResponse)
 	if errors.Is(err, io.EOF) {
 		err = nil
+	}
+	if more == 0 && err == nil {
+		return buf, nil
 	}
 	return nil, err
 }

@@ -113,7 +113,8 @@ func every(t *testing.T, c *Client, f func(t *testing.T, a pushd.Answer)) {
 
 // Whatever breaks, in whatever call: the right code, and no token anywhere.
 func TestClient_TellsNoSecret(t *testing.T) {
-	short := Options{SendTimeout: 50 * time.Millisecond, PageTimeout: 50 * time.Millisecond, AccountTimeout: 50 * time.Millisecond}
+	const soon = 300 * time.Millisecond // and yet long enough to connect on a busy machine
+	short := Options{SendTimeout: soon, PageTimeout: soon, AccountTimeout: soon}
 	echo := func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"errcode":40001,"errmsg":"bad %s of %s rid: 1-2-3"}`, string(token), r.URL.RawQuery)
 	}

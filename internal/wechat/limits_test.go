@@ -56,7 +56,7 @@ func TestQuoted_ToTheByte(t *testing.T) {
 	for id, want := range map[string]string{
 		"oAbc-_9": "oAbc-_9", " ": " ", "~": "~", "\x1f": `\u001f`, `"`: `\"`, `\`: `\\`, "\x7f": "\x7f", "é": "é", "\xff": `\ufffd`, "<": "<",
 	} {
-		if got := quoted(fanout.OpenID(id)); got != want {
+		if got := quoted(pushd.OpenID(id)); got != want {
 			t.Errorf("%q became %s, want %s", id, got, want)
 		}
 	}
