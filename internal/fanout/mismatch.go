@@ -111,7 +111,7 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	case keep:
 		return errAgain
 	case !free:
-		return r.parkMismatch(m, " Some recipients may have got the message, so the list is not read again by itself; POST with restart does.")
+		return r.parkMismatch(m, " Some recipients may have got the message, so the list is not read again by itself: cancel the job and POST with restart.")
 	}
 	return errStartOver
 }

@@ -200,7 +200,7 @@ func (w *sim) finish(channels []pushd.ActID) {
 
 // settle waits until every job has ended and the status column had its turn.
 func (w *sim) settle() {
-	bound := time.Now().Add(90 * time.Minute)
+	began := time.Now()
 	for {
 		job, err := w.ledger.pick(func(j *fakeJob) bool { return j.State.Active() })
 		if err != nil {
@@ -209,7 +209,11 @@ func (w *sim) settle() {
 		if job.State == pushd.Paused { // by a person, or held because the database went back
 			_, _ = w.controller().Resume(context.Background(), job.ID)
 		}
-		if time.Now().After(bound) {
+		if job.Reason == pushd.AccountMismatch && time.Since(began) > 30*time.Minute { // as its detail asks for
+			_, _ = w.controller().Cancel(context.Background(), job.ID)
+			w.post(job.ActID, pushd.Request{Restart: true})
+		}
+		if time.Since(began) > 90*time.Minute {
 			w.violated("job is still %s (%s) after 90 minutes of peace: walked %d, %+v", job.State, job.Reason, job.Walk.Walked, job.Counts)
 			break
 		}

@@ -30,6 +30,7 @@ func (w *sim) judge() {
 			w.judgePerson(job, recipient{job.MsgID, who}, people[who])
 		}
 		w.judgeAll(job, people)
+		w.judgeUnlisted(job, people)
 		if job.State == pushd.Succeeded {
 			w.judgeLost(people)
 		}
@@ -184,6 +185,15 @@ func (w *sim) judgeAll(job pushd.Job, people map[pushd.OpenID]pushd.Person) {
 	}
 	if allowed := 2 * w.cfg.Concurrency * w.ledger.unclean[job.ID]; wasted > allowed && w.strict() {
 		w.violated("%d requests for nothing, allowed are %d", wasted, allowed)
+	}
+}
+
+// judgeUnlisted looks for those who got a job's message and are on no list.
+func (w *sim) judgeUnlisted(job pushd.Job, people map[pushd.OpenID]pushd.Person) {
+	for r, p := range w.wechat.people {
+		if _, listed := people[r.to]; !listed && r.msg == job.MsgID && len(p.told) > 0 && !w.outside.forgotten[r] {
+			w.violated("%s got the message and is on no list", r.to)
+		}
 	}
 }
 

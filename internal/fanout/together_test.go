@@ -1,0 +1,210 @@
+package fanout
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pushd"
+)
+
+// PHP mixes two accounts' tokens up while a job's walk is interrupted: the list
+// that comes then has nobody who is known, and is neither sent to nor taken for
+// the end of the walk.
+func TestRun_AnotherAccountsListInBetween(t *testing.T) {
+	for _, keeps := range []bool{false, true} { // the mix-up outlasts the job's next tries
+		inWorld(t, 0, 0, func(w *sim) {
+			w.wechat.mu.Lock()
+			w.wechat.followers, w.wechat.pageSize = ids(0, 60), 20
+			w.wechat.mu.Unlock()
+			for w.job().Walk.Pages == 0 {
+				time.Sleep(5 * time.Millisecond)
+			}
+			if _, err := w.controller().Pause(context.Background(), w.job().ID); err != nil {
+				w.violated("%v", err)
+			}
+			time.Sleep(5 * time.Second)
+			span := 3 * time.Second
+			if keeps {
+				span = 4 * time.Minute
+			}
+			w.wechat.mu.Lock()
+			w.php.stolen, w.wechat.valid = time.Now().Add(span), "revoked"
+			w.wechat.mu.Unlock()
+			if _, err := w.controller().Resume(context.Background(), w.job().ID); err != nil {
+				w.violated("%v", err)
+			}
+			w.within(20 * time.Minute)
+			if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 60 || job.Walk.Walked != 60 {
+				w.violated("%s (%s) with %+v of %d", job.State, job.Detail, job.Counts, job.Walk.Walked)
+			}
+		})
+	}
+}
+
+// beforeAfter is a ledger that notes when a list was forgotten, and how soon
+// anything was read of the next.
+type beforeAfter struct {
+	pushd.Ledger
+	mu    sync.Mutex
+	over  time.Time
+	after time.Duration
+}
+
+func (l *beforeAfter) StartOver(ctx context.Context, lease pushd.Lease, passAt pushd.Time) error {
+	l.mu.Lock()
+	l.over = time.Now()
+	l.mu.Unlock()
+	return l.Ledger.StartOver(ctx, lease, passAt)
+}
+
+func (l *beforeAfter) Progress(ctx context.Context, id pushd.JobID, from, to int) ([]pushd.Progress, error) {
+	l.mu.Lock()
+	if !l.over.IsZero() && l.after == 0 {
+		l.after = time.Since(l.over)
+	}
+	l.mu.Unlock()
+	return l.Ledger.Progress(ctx, id, from, to)
+}
+
+// A list that is read again has pages of the same numbers: what was known of the
+// old ones says nothing of them, and nothing is read of them while a node of the
+// database that lags behind may still show the old ones.
+func TestRun_ListReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, 60)
+		l := &beforeAfter{}
+		w.change = func(c *Config) {
+			l.Ledger, c.Ledger = c.Ledger, l
+			c.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				switch {
+				case !l.over.IsZero():
+					return nil
+				case to < "o0000005": // outcomes, which are recorded before the list is forgotten
+					return &pushd.Answer{Verdict: pushd.Skip, Code: 43101}
+				}
+				return &pushd.Answer{Verdict: pushd.Skip, Code: 40003, Cause: pushd.CauseOpenID}
+			}}
+		}
+		w.boot(0)
+		w.post(1, pushd.Request{Rate: 10})
+		w.within(5 * time.Minute)
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 60 {
+			w.violated("%s (%s) with %+v", job.State, job.Detail, job.Counts)
+		}
+		if l.after < staleFor {
+			w.violated("a page of the new list was read %s after the old one was forgotten", l.after)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+		for _, text := range w.wrong {
+			t.Error(text)
+		}
+	})
+}
+
+// Everybody has had another message of the account within the minute, but for
+// one to whom WeChat never answers well: that one does not pass for a WeChat that
+// is down, which would put the others off for ever.
+func TestEngine_PoisonAmongDeferred(t *testing.T) {
+	tried := map[pushd.OpenID]int{}
+	withWeChat(t, 40, func(_ *sim, to pushd.OpenID) *pushd.Answer {
+		if tried[to]++; to == "o0000007" {
+			return &pushd.Answer{Verdict: pushd.Busy, Code: -1, Ambiguous: true}
+		}
+		if tried[to] == 1 {
+			return &pushd.Answer{Verdict: pushd.DeferShort, Code: 40241}
+		}
+		return nil
+	}, func(w *sim) {
+		w.within(5 * time.Minute)
+		if got := w.states(); got[pushd.PersonSent] != 39 || got[pushd.PersonUnknown] != 1 {
+			w.violated("%s, recipients: %v", w.job().State, got)
+		}
+	})
+}
+
+// Everybody has had another message of the account within the minute, but for
+// one who is refused with a code that is in no table: as long as the others are
+// to be asked again, that one's code is not the message's.
+func TestSettle_SuspectAmongDeferred(t *testing.T) {
+	tried := map[pushd.OpenID]int{}
+	withWeChat(t, 40, func(_ *sim, to pushd.OpenID) *pushd.Answer {
+		if tried[to]++; to == "o0000007" {
+			return &pushd.Answer{Verdict: pushd.Other, Code: 48003}
+		}
+		if tried[to] == 1 {
+			return &pushd.Answer{Verdict: pushd.DeferShort, Code: 40241}
+		}
+		return nil
+	}, func(w *sim) {
+		w.within(5 * time.Minute)
+		if got := w.states(); got[pushd.PersonSent] != 39 || got[pushd.PersonFailed] != 1 {
+			w.violated("%s (%s), recipients: %v", w.job().State, w.job().Detail, got)
+		}
+	})
+}
+
+// A round that stops in a moment when nothing is in flight gives those back who
+// were let in and not sent to: they are not in doubt.
+func TestSender_StopsWithNobodyInFlight(t *testing.T) {
+	for seed := range uint64(60) { // when it stops, in relation to its records, is chance
+		synctest.Test(t, func(t *testing.T) {
+			w := newSim(seed, 0, false)
+			w.wechat.followers = ids(0, 200)
+			w.cfg.Concurrency = 64
+			w.boot(0)
+			w.post(1, pushd.Request{Rate: 3})
+			time.Sleep(20*time.Second + time.Duration(seed)*17*time.Millisecond)
+			w.wechat.mu.Lock()
+			w.wechat.outage = time.Now().Add(time.Minute)
+			w.wechat.mu.Unlock()
+			for w.job().State != pushd.Parked {
+				time.Sleep(time.Millisecond)
+			}
+			msg, people := w.ledger.people(w.job().ID)
+			w.wechat.mu.Lock()
+			for who, p := range people {
+				if p.State == pushd.InDoubt && w.wechat.person(recipient{msg, who}).requests == 0 {
+					t.Errorf("%s is in doubt, and was never sent to", who)
+				}
+			}
+			w.wechat.mu.Unlock()
+			w.processes[0].stop()
+			w.all.Wait()
+			w.late.Wait()
+		})
+	}
+}
+
+// Reads that are older than the claim, or than what it has recorded, are known
+// for what they are; what is known of a list that was forgotten is not held
+// against the next.
+func TestFeeder_Stale(t *testing.T) {
+	now := newWritten()
+	f := &feeder{lease: pushd.Lease{Job: "j", Epoch: 7}, written: &now}
+	row := pushd.Progress{Page: 1, People: 2, Mark: 1, Epoch: 7}
+	stale := func(row pushd.Progress, want bool, why string) {
+		t.Helper()
+		if f.stale([]pushd.Progress{row}) != want {
+			t.Errorf("%s: stale is %v", why, !want)
+		}
+	}
+	stale(row, false, "nothing was recorded")
+	older := row
+	older.Epoch = 6
+	stale(older, true, "read before the claim")
+	written := row
+	written.Outcomes = pushd.EncodePersons(nil, []pushd.Person{{State: pushd.Refused, Code: 40241, Defers: 1}})
+	now.recorded([]pushd.Progress{written})
+	stale(row, true, "read before a record that settled nobody")
+	stale(written, false, "as recorded")
+	now.forget()
+	stale(row, false, "another list")
+}
