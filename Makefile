@@ -45,8 +45,8 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 chaos: deps ## Kill and hamper the real program at full length, and write docs/reliability.md; SEED=n replays
 	go test ./internal/crashtest -run 'Test(Crash|History)$$' -v -count 1 -timeout 60m -crash.long -crash.seed '$(SEED)' -crash.table ../../docs/reliability.md
 
-soak: ## Simulate worlds that nobody has seen before for SOAK (1h); a seed that fails is shrunk and printed
-	go test ./internal/fanout -run 'TestSimulation_Fresh$$' -sim.fresh 500 -sim.for '$(SOAK)' -count 1 -v -timeout 0
+soak: ## Simulate worlds that nobody has seen before for SOAK (1h); a seed that fails is shrunk and printed; SEED=n replays it
+	cd internal/fanout && go test -count 1 -timeout 0 $(if $(filter-out 0,$(SEED)),-run 'TestSimulation$$' -sim.seed '$(SEED)' -v,-run 'TestSimulation_Fresh$$' -sim.for '$(SOAK)')
 
 mutants: deps ## Show for each of many mistakes the test that notices it; MUTANT=name picks some
 	go run ./internal/mutants -only '$(MUTANT)'

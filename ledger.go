@@ -26,7 +26,8 @@ var (
 type Pages interface {
 	// StorePage stores a page of followers and where the walk stands after
 	// it, in one transaction. ErrExists: that page number is stored (an
-	// answer was lost); the caller reads the job again.
+	// answer was lost); the caller reads the job again. ErrLost also where the
+	// page before it is not there any more.
 	StorePage(ctx context.Context, l Lease, p Page, w Walk) error
 	// SaveWalk stores where the walk stands, without a page.
 	SaveWalk(ctx context.Context, l Lease, w Walk) error

@@ -31,6 +31,7 @@ type canary struct {
 	proven  bool   // a success has come since it was armed
 	armed   []spot // suspects since it was armed, while not proven
 	weight  int    // how many of them count against the job
+	others  int    // answers since it was armed that are about the person alone
 	ring    [canaryWindow]sighting
 	next    int // ring position
 	seen    int // answers in the ring
@@ -57,7 +58,7 @@ const (
 // nothing cleared: they may be asked again.
 func (c *canary) arm() (dropped []spot) {
 	c.proven = false
-	dropped, c.armed, c.weight = c.armed, nil, 0
+	dropped, c.armed, c.weight, c.others = c.armed, nil, 0, 0
 	return dropped
 }
 
@@ -79,23 +80,23 @@ func (c *canary) good() (released, again []spot) {
 			}
 			released = c.push(sighting{kind, &s}, released)
 		}
-		c.armed, c.weight = nil, 0
+		c.armed, c.weight, c.others = nil, 0, 0
 	}
 	return c.push(sighting{kind: sightingGood}, released), again
 }
 
 // worst returns a suspect who has not merely unsubscribed, while nothing has
-// cleared the job.
-func (c *canary) worst() (spot, bool) {
-	if c.proven {
-		return spot{}, false
-	}
+// cleared the job: neither a success, nor more answers that are about the person
+// alone, such as "not so soon again".
+func (c *canary) worst() (worst spot, wrong bool) {
+	n := 0
 	for _, s := range c.armed {
 		if s.cause != pushd.CauseUnfollowed {
-			return s, true
+			worst = s
+			n++
 		}
 	}
-	return spot{}, false
+	return worst, !c.proven && n > 0 && n >= c.others
 }
 
 // unknown returns the code that most of the armed suspects were refused with

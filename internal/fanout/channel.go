@@ -57,7 +57,7 @@ func (r *run) channelNow(ctx context.Context, was int64) (pushd.Channel, error) 
 	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
 		return ch, &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.OwnerDisabled, Detail: "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
 	case err == nil && movedFrom(ch, was):
-		err = r.retry.do(ctx, "read the channel's newest job", func(ctx context.Context) error { return r.mayFollow(ctx, ch, was) })
+		err = r.retry.patiently(ctx, "read the channel's newest job", func(ctx context.Context) error { return r.mayFollow(ctx, ch, was) })
 	}
 	return ch, err // of a row that can't be used, ch has what could be read
 }

@@ -296,7 +296,7 @@ func (l *fakeLedger) storePage(lease pushd.Lease, p pushd.Page, w pushd.Walk, re
 	case j.Walk.Pages >= p.No:
 		return pushd.ErrExists
 	case j.Walk.Pages != p.No-1:
-		return fmt.Errorf("page %d follows page %d", p.No, j.Walk.Pages)
+		return pushd.ErrLost // a page before it was forgotten
 	}
 	j.Walk = copyWalk(w)
 	var blob []byte

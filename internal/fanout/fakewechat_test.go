@@ -330,7 +330,7 @@ func (c phone) accept(p *fakePerson, m message, to pushd.OpenID) pushd.Answer {
 	}
 	r := recipient{m.msg, to}
 	if n > 0 {
-		c.w.judgeAgain(p, r, m.took)
+		c.w.judgeAgain(c.p, p, r, m.took)
 	}
 	p.told, p.heard = append(p.told, m.at), false
 	c.latest[to] = append(c.latest[to], m)

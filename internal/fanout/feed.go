@@ -3,6 +3,7 @@ package fanout
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -78,8 +79,10 @@ type feeder struct {
 	retry    retrier
 	// doubts are recipients of an earlier list who may have the message.
 	doubts map[pushd.OpenID]pushd.Time
-	// written is what this claim has recorded of the pages.
+	// written is what this claim has recorded of the pages, claimed how many there
+	// were when it began.
 	written *written
+	claimed int
 	// due says whether a refused person may be sent to in this round.
 	due func(pushd.Person) turn
 	// again says who is sent to again although they have an outcome.
@@ -116,14 +119,7 @@ func (f *feeder) run(ctx context.Context) error {
 				return context.Cause(ctx)
 			}
 		}
-		var rows []pushd.Progress
-		err := f.retry.patiently(ctx, "read progress", func(ctx context.Context) (err error) {
-			rows, err = f.ledger.Progress(ctx, f.lease.Job, next, min(walk.Pages, next+feedPages-1))
-			if err == nil && (len(rows) < min(walk.Pages, next+feedPages-1)-next+1 || f.stale(rows)) {
-				return errStale
-			}
-			return err
-		})
+		rows, err := f.progress(ctx, next, min(walk.Pages, next+feedPages-1))
 		if err != nil {
 			return err
 		}
@@ -136,6 +132,28 @@ func (f *feeder) run(ctx context.Context) error {
 		}
 		next = min(walk.Pages, next+feedPages-1) + 1
 	}
+}
+
+// progress reads the progress of some pages, and waits out a node of the database
+// that lags behind. errForgotten: they will not be again what this claim has made
+// of them.
+func (f *feeder) progress(ctx context.Context, from, to int) (rows []pushd.Progress, err error) {
+	forgotten := false
+	err = f.retry.patiently(ctx, "read progress", func(ctx context.Context) (err error) {
+		if rows, err = f.ledger.Progress(ctx, f.lease.Job, from, to); err != nil {
+			return err
+		}
+		missing := len(rows) < to-from+1
+		forgotten = f.stale(rows) || missing && from+len(rows) > f.claimed
+		if missing || forgotten {
+			return errStale
+		}
+		return nil
+	})
+	if errors.Is(err, pushd.ErrNotFound) && forgotten {
+		err = errForgotten
+	}
+	return rows, err
 }
 
 // stale says that rows are older than the claim, or than what it has recorded:

@@ -135,7 +135,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
 	f := &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry,
-		doubts: r.doubts, written: &r.written, again: r.reopening, due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
+		doubts: r.doubts, written: &r.written, claimed: r.job.Walk.Pages, again: r.reopening, due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f.out)
@@ -275,6 +275,8 @@ func (r *run) end(ctx context.Context, cause error) {
 			r.log.Warn("job parked", "reason", p.Reason, "detail", p.Detail, "until", p.Until.Std())
 			return
 		}
+	case errors.Is(cause, errForgotten):
+		r.log.Warn("the ledger lacks what was written; the job goes on from what it has")
 	case errors.Is(cause, pushd.ErrLost):
 		r.e.counters.lost.Add(1)
 		r.log.Warn("lease lost; another process has the job, or a command ended it")

@@ -74,8 +74,10 @@ func (s *sender) finished(r result) {
 			return
 		}
 		s.run.account.disturb(s.run.e.clock.now())
+		s.canary.others++
 		s.putOff(t, a, deferShort, shorts(t.person()) < maxShort, 1)
 	case pushd.DeferLong:
+		s.canary.others++
 		s.putOff(t, a, deferLong, longs(t.person()) < maxLong, 16)
 	case pushd.TokenRefused:
 		s.tokenRefused(t, r.token)
@@ -142,6 +144,7 @@ func (s *sender) sent(t *ticket, tok pushd.Token, at time.Time) {
 // job itself is wrong: then the canary decides later.
 func (s *sender) skip(t *ticket, a pushd.Answer) {
 	if !a.Cause.Suspect() {
+		s.canary.others++
 		s.settle(t, pushd.PersonSkipped, a.Code)
 		return
 	}

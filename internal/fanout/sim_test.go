@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"encoding/binary"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +21,7 @@ var (
 	simSeed   = flag.Uint64("sim.seed", 0, "replay this seed of the simulation and print its trace")
 	simPlan   = flag.String("sim.plan", "", "with sim.seed: the part of its plan that a failure prints")
 	simFixed  = flag.Int("sim.fixed", 300, "how many seeds to simulate that are always the same")
-	simFresh  = flag.Int("sim.fresh", 0, "how many seeds to simulate that are drawn anew; make soak has 500 at a time")
+	simFresh  = flag.Int("sim.fresh", 500, "how many seeds to simulate that are drawn anew")
 	simFrom   = flag.Uint64("sim.from", 0, "the first of them, 0 to draw it")
 	simShrink = flag.Duration("sim.shrink", 20*time.Second, "how long to look for the smallest plan with which a seed still fails")
 	simFor    = flag.Duration("sim.for", 0, "go on with fresh seeds for so long")
@@ -45,9 +47,6 @@ func TestSimulation_Fresh(t *testing.T) {
 	if *simSeed != 0 {
 		t.Skip("a seed is replayed")
 	}
-	if *simFresh == 0 {
-		return
-	}
 	from := *simFrom
 	for from == 0 {
 		var b [8]byte
@@ -55,7 +54,7 @@ func TestSimulation_Fresh(t *testing.T) {
 		from = binary.NativeEndian.Uint64(b[:]) >> 1
 	}
 	began, n := time.Now(), 0
-	for n == 0 || time.Since(began) < *simFor && !t.Failed() {
+	for n == 0 || *simFresh > 0 && time.Since(began) < *simFor && !t.Failed() {
 		t.Run(fmt.Sprintf("from=%d", from+uint64(n)), func(t *testing.T) { simulateAll(t, from+uint64(n), *simFresh) })
 		n += *simFresh
 		if *simFor > 0 {
@@ -65,11 +64,23 @@ func TestSimulation_Fresh(t *testing.T) {
 	t.Logf("%d seeds from %d; -sim.from=%d has them again", n, from, from)
 }
 
+// simLimit bounds the simulation of a usual test run, on a machine that is busy
+// with other things.
+const simLimit = 4 * time.Minute
+
+var (
+	simBegan  = time.Now()
+	simFailed atomic.Int32 // seeds
+)
+
 // simulateAll simulates n seeds.
 func simulateAll(t *testing.T, from uint64, n int) {
 	for seed := from; seed < from+uint64(n); seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
+			if time.Since(simBegan) > simLimit && *simFor == 0 {
+				t.Skip("the machine is too slow for all of them")
+			}
 			if wrong, _ := simulate(t, planOf(seed), false); len(wrong) > 0 {
 				report(t, planOf(seed), wrong)
 			}
@@ -92,10 +103,14 @@ func replay(t *testing.T) {
 	}
 }
 
-// report shows the smallest part of a plan that still fails.
+// report shows the smallest part of a plan that still fails. Of many seeds that
+// fail, the first few do.
 func report(t *testing.T, p plan, wrong []string) {
 	var lines []string
-	whole := p.size()
+	whole, until := p.size(), time.Now().Add(*simShrink)
+	if simFailed.Add(1) > 3 {
+		until = time.Now()
+	}
 	p = shrink(p, func(less plan) bool {
 		for range 2 { // the order of goroutines may spare it once
 			if still, trace := simulate(t, less, true); len(still) > 0 {
@@ -104,7 +119,7 @@ func report(t *testing.T, p plan, wrong []string) {
 			}
 		}
 		return false
-	}, time.Now().Add(*simShrink))
+	}, until)
 	at := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, "VIOLATED") })
 	lines = lines[max(0, at-70):min(len(lines), max(at, 0)+10)]
 	t.Errorf("%s\nof %d things that went wrong these %d are left:\n%s\nreplay: go test ./internal/fanout -run TestSimulation -sim.seed=%d -sim.plan=%s -v\nthe trace around the first:\n%s",
@@ -179,7 +194,7 @@ func (w *sim) heal() {
 // its turn. What has stopped is continued: a job that is not hindered any more
 // has to succeed.
 func (w *sim) finish(channels []pushd.ActID) {
-	for range 4 {
+	for try := range 4 {
 		for _, id := range channels {
 			if _, err := w.ledger.Active(context.Background(), id); err != nil {
 				last, _ := w.ledger.Last(context.Background(), id)
@@ -188,13 +203,17 @@ func (w *sim) finish(channels []pushd.ActID) {
 			}
 		}
 		w.settle()
-		if len(w.wrong) > 0 {
+		var open string
+		for _, id := range channels {
+			open = cmp.Or(open, w.unfinished(id))
+		}
+		switch {
+		case open == "" || len(w.wrong) > 0:
 			return
+		case try == 3:
+			w.violated("%s", open)
 		}
 		time.Sleep(4 * time.Minute) // a person takes their time
-	}
-	for _, id := range channels {
-		w.judgeFinish(id)
 	}
 }
 

@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -68,8 +69,9 @@ func (w *sim) judgeEnd(job pushd.Job) {
 	}
 }
 
-// judgeFinish says whether a channel's reminder has been brought to its end.
-func (w *sim) judgeFinish(id pushd.ActID) {
+// unfinished says why a channel's reminder has not been brought to its end; "" if
+// it has, or if nothing can.
+func (w *sim) unfinished(id pushd.ActID) string {
 	ch := w.ledger.channels[id]
 	deadline := pushd.Time(ch.StartTime * 1e6).Add(w.cfg.Grace)
 	job, err := w.ledger.Newest(context.Background(), id, ch.StartTime)
@@ -82,9 +84,22 @@ func (w *sim) judgeFinish(id pushd.ActID) {
 	case err != nil && *ch.Status == pushd.StatusDone: // the platform says that it was sent before
 	case w.ledger.life() > 0 && w.knobs[repeatAnswer] != 0:
 		// The database has lost who got the message, and WeChat refuses to repeat it.
+	case err == nil && job.State == pushd.Failed && w.allRefuse(job.ID):
 	default:
-		w.violated("channel %d can't be brought to its end: %v %s %s (%s)", id, err, job.State, job.Reason, job.Detail)
+		return fmt.Sprintf("channel %d can't be brought to its end: %v %s %s (%s)", id, err, job.State, job.Reason, job.Detail)
 	}
+	return ""
+}
+
+// allRefuse says that whoever has no outcome in a job can't receive anything.
+func (w *sim) allRefuse(id pushd.JobID) bool {
+	_, people := w.ledger.people(id)
+	for who, p := range people {
+		if !p.State.Settled() && w.wechat.codes[who].code == 0 && !w.wechat.gone[who] {
+			return false
+		}
+	}
+	return true
 }
 
 // judgeSums holds the sums against the lists.
@@ -142,15 +157,16 @@ func (w *sim) judgePerson(job pushd.Job, r recipient, person pushd.Person) {
 	}
 }
 
-// judgeAgain is told when somebody gets a message a second time: WeChat has
-// forgotten the first by then. took is how long the request was on its way.
-func (w *sim) judgeAgain(p *fakePerson, r recipient, took time.Duration) {
+// judgeAgain is told when somebody gets a message a second time, by a process:
+// WeChat has forgotten the first by then. took is how long the request was on its
+// way.
+func (w *sim) judgeAgain(by *process, p *fakePerson, r recipient, took time.Duration) {
 	f := w.outside
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
 	case f.forgotten[r]: // what was committed is lost
-	case took > w.cfg.SendTimeout: // the process was frozen when it had begun
+	case took > w.cfg.SendTimeout, by.odd(): // the process was frozen when it had begun, or its clock stood still
 	case p.heard && !f.doubt[r]:
 		w.violated("%s was told twice, although it was heard that they have it", r.to)
 	case w.cfg.Ambiguous == Unknown && !f.accepted[r.msg] && f.back <= clockSlack:
@@ -163,7 +179,7 @@ func (w *sim) judgeAgain(p *fakePerson, r recipient, took time.Duration) {
 // strict says that nothing is drawn which makes requests for nothing, or too
 // soon, somebody's right.
 func (w *sim) strict() bool {
-	return w.faults&(commands|freezes|standstills|processClocks|clockSteps|forgets|staleReads|moves|asksAgain|staleSave) == 0
+	return w.ledger.life() == 0 && w.faults&(commands|freezes|standstills|processClocks|clockSteps|staleReads|moves|asksAgain|staleSave) == 0
 }
 
 // judgeAll judges the people of a job together.

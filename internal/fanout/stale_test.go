@@ -14,7 +14,7 @@ import (
 // as a test wants.
 type lagging struct {
 	pushd.Ledger
-	people, progress, job, channel atomic.Bool
+	people, progress, job, channel, last atomic.Bool
 }
 
 func (l *lagging) People(ctx context.Context, id pushd.JobID, page int, offset, limit int) ([]byte, error) {
@@ -43,6 +43,40 @@ func (l *lagging) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, e
 		return pushd.Channel{}, pushd.ErrNotFound
 	}
 	return l.Ledger.Channel(ctx, id)
+}
+
+func (l *lagging) Last(ctx context.Context, id pushd.ActID) (pushd.Job, error) {
+	if l.last.Load() {
+		return pushd.Job{}, pushd.ErrNotFound
+	}
+	return l.Ledger.Last(ctx, id)
+}
+
+// A job goes on after its start has moved, and a node does not know the channel's
+// newest job yet: the job follows when it does.
+func TestRun_StartMovesOnALaggingNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, 300)
+		l := &lagging{}
+		w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
+		w.boot(0)
+		w.post(1, pushd.Request{Rate: 6})
+		time.Sleep(5 * time.Second)
+		w.kill(w.processes[0])
+		w.moveTo(3600, pushd.StatusNotifying)
+		l.last.Store(true)
+		w.boot(0)
+		time.Sleep(7 * time.Second)
+		l.last.Store(false)
+		w.within(5 * time.Minute)
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 300 || job.StartTime != w.channel(1).StartTime {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
 }
 
 // Reads that are some seconds behind, and rows that are away for seconds, end

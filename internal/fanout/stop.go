@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"pushd"
@@ -19,6 +20,11 @@ var (
 type quotaSpent struct{ code int }
 
 func (q *quotaSpent) Error() string { return "the day's quota is used up" }
+
+// errForgotten says that the ledger lacks what this claim has written: its
+// database went back, by less than its counter shows. The job is given back; the
+// next claim goes on from what the ledger has.
+var errForgotten = fmt.Errorf("the ledger lacks what was written: %w", errRelease)
 
 // ended stops the work for good.
 type ended struct{ pushd.Ending }

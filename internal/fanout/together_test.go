@@ -151,6 +151,22 @@ func TestSettle_SuspectAmongDeferred(t *testing.T) {
 	})
 }
 
+// Where all others refuse the message for themselves, a code that is in no table
+// is no more the message's: it is that recipient's, who is listed with it.
+func TestSettle_SuspectAmongRefusers(t *testing.T) {
+	withWeChat(t, 40, func(_ *sim, to pushd.OpenID) *pushd.Answer {
+		if to == "o0000007" {
+			return &pushd.Answer{Verdict: pushd.Other, Code: 48003}
+		}
+		return &pushd.Answer{Verdict: pushd.Skip, Code: 43101}
+	}, func(w *sim) {
+		w.within(time.Minute)
+		if job := w.job(); job.Reason != pushd.TooManyFailures || job.Counts.Skipped != 39 || job.Counts.Failed != 1 {
+			w.violated("%s %s (%s) with %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+	})
+}
+
 // A round that stops in a moment when nothing is in flight gives those back who
 // were let in and not sent to: they are not in doubt.
 func TestSender_StopsWithNobodyInFlight(t *testing.T) {
@@ -179,6 +195,29 @@ func TestSender_StopsWithNobodyInFlight(t *testing.T) {
 			w.processes[0].stop()
 			w.all.Wait()
 			w.late.Wait()
+		})
+	}
+}
+
+// The database goes back by less than its counter shows, beneath a job that walks
+// or sends: the job goes on from what the database has, and WeChat recognises
+// what is sent again.
+func TestRun_LedgerForgetsALittle(t *testing.T) {
+	for _, at := range []time.Duration{500 * time.Millisecond, 5 * time.Second} {
+		inWorld(t, 120, 10, func(w *sim) {
+			w.wechat.mu.Lock()
+			w.wechat.pageSize = 5
+			w.wechat.mu.Unlock()
+			time.Sleep(at)
+			old := w.ledger.copy()
+			time.Sleep(700 * time.Millisecond)
+			old.install = w.ledger.copy().install
+			w.noteForgotten(old)
+			w.ledger.restore(old)
+			w.within(2 * time.Minute)
+			if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 120 {
+				w.violated("after %s: %s (%s) with %+v", at, job.State, job.Detail, job.Counts)
+			}
 		})
 	}
 }

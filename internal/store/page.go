@@ -73,7 +73,8 @@ VALUES (?, ?, ?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), l.Epoch, rev, []byte{})
 	return wrap(err, "store page %d of job %s", p.No, l.Job)
 }
 
-// whyNoPage tells a page that is stored already from a lost lease.
+// whyNoPage tells a page that is stored already from a lost lease. Where the page
+// before it is missing the database went back: the claim is worth nothing then.
 func (s *Store) whyNoPage(ctx context.Context, tx *sqlx.Tx, l pushd.Lease, no int) error {
 	var pages int
 	err := tx.GetContext(ctx, &pages, `SELECT walk_pages FROM pushd_job WHERE `+mine, l.Job, l.Epoch)
@@ -85,7 +86,7 @@ func (s *Store) whyNoPage(ctx context.Context, tx *sqlx.Tx, l pushd.Lease, no in
 	case pages >= no:
 		return pushd.ErrExists
 	}
-	return fmt.Errorf("page %d follows page %d", no, pages)
+	return pushd.ErrLost
 }
 
 // SaveWalk stores where the walk stands. See pushd.Pages.
