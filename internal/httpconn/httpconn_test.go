@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -471,6 +472,31 @@ func TestNew_Refuses(t *testing.T) {
 		tc.spoil(&o)
 		if _, err := New(o); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A body may end with its last bytes or after them, and fits if it ends where
+// the buffer does.
+func TestReadBody(t *testing.T) {
+	broken := errors.New("broken")
+	for _, tc := range []struct {
+		name string
+		r    io.Reader
+		size int
+		body string // "" for nil
+		err  error
+	}{
+		{"Fits", strings.NewReader(good), len(good) + 1, good, nil},
+		{"JustFits", strings.NewReader(good), len(good), good, nil},
+		{"EndsAtOnce", iotest.DataErrReader(strings.NewReader(good)), len(good), good, nil},
+		{"TooLong", strings.NewReader(good), len(good) - 1, "", nil},
+		{"BrokenBefore", io.MultiReader(strings.NewReader(good), iotest.ErrReader(broken)), len(good) + 1, "", broken},
+		{"BrokenAtTheEnd", io.MultiReader(strings.NewReader(good), iotest.ErrReader(broken)), len(good), "", broken},
+	} {
+		body, err := readBody(tc.r, make([]byte, tc.size))
+		if string(body) != tc.body || (body == nil) != (tc.body == "") || !errors.Is(err, tc.err) {
+			t.Errorf("%s: %q, %v", tc.name, body, err)
 		}
 	}
 }

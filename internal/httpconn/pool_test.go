@@ -234,7 +234,13 @@ func TestPool_PrunesOldConnections(t *testing.T) {
 	p.prune.Stop()
 	p.pruneOld()
 	if len(p.idle) != 1 || p.prune == nil {
-		t.Errorf("%d connections stay", len(p.idle))
+		t.Fatalf("%d connections stay", len(p.idle))
+	}
+	p.idle[0].used = time.Now().Add(-idleFor)
+	p.prune.Stop()
+	p.pruneOld()
+	if len(p.idle) != 0 || p.prune != nil {
+		t.Errorf("%d connections stay that are all old", len(p.idle))
 	}
 }
 
