@@ -9,9 +9,9 @@ import (
 	"pushd"
 )
 
-// A channel that looks withdrawn is looked at again before that ends the job:
-// rows are away for seconds while they are replaced or imported, and a node of
-// a cluster may answer with what was so some seconds ago.
+// A channel that looks withdrawn, or whose start has moved, is looked at again
+// before that is believed: rows are away for seconds while they are replaced or
+// imported, and a node of a cluster may answer with what was so some seconds ago.
 const (
 	goneFor = 10 * time.Second // a row that is not there
 	offFor  = 3 * time.Second  // a reminder or an owner that is switched off, a start that has moved
@@ -20,18 +20,13 @@ const (
 // readChannel reads the channel, and ends the job if the platform has
 // withdrawn the reminder.
 //
-// was is the start that the job is for, 0 where none is known yet.
+// was is the start that the job is for, 0 where none is known yet. A start that
+// has moved is the same for offFor, and one for which there is no time left for
+// staleFor.
 func (r *run) readChannel(ctx context.Context, was int64) (pushd.Channel, error) {
 	for first := time.Now(); ; {
 		ch, err := r.channelNow(ctx, was)
-		var e *ended
-		if !errors.As(err, &e) {
-			return ch, err
-		}
-		wait := offFor
-		if e.Reason == pushd.ChannelGone {
-			wait = goneFor
-		}
+		wait := r.doubtful(ch, err, was)
 		if time.Since(first) >= wait {
 			return ch, err
 		}
@@ -40,6 +35,23 @@ func (r *run) readChannel(ctx context.Context, was int64) (pushd.Channel, error)
 			return ch, context.Cause(ctx)
 		}
 	}
+}
+
+// doubtful is for how long a reading of the channel must be the same before it
+// is believed; 0 at once.
+func (r *run) doubtful(ch pushd.Channel, err error, was int64) time.Duration {
+	var e *ended
+	switch {
+	case errors.As(err, &e) && e.Reason == pushd.ChannelGone:
+		return goneFor
+	case errors.As(err, &e):
+		return offFor
+	case err != nil || !movedFrom(ch, was):
+		return 0
+	case !r.job.DeadlineAsked && pushd.DefaultDeadline(ch.StartTime, r.job.CreatedAt, r.e.cfg.Grace) <= r.e.clock.now():
+		return staleFor
+	}
+	return offFor
 }
 
 // channelNow is readChannel of one moment.

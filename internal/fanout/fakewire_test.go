@@ -159,15 +159,24 @@ func (c wire) call(ctx context.Context, name string, f func() error) error {
 	return err
 }
 
-// ask is call for something that returns a value.
-func ask[T any](c wire, ctx context.Context, name string, f func(context.Context) (T, error)) (v T, err error) {
-	err = c.call(ctx, name, func() error {
+// ask is call for something that returns a value. A call that is carried out late,
+// when nobody waits for it any more, keeps its value for itself.
+func ask[T any](c wire, ctx context.Context, name string, f func(context.Context) (T, error)) (T, error) {
+	var mu sync.Mutex
+	var v T
+	err := c.call(ctx, name, func() error {
 		got, err := f(context.Background())
-		if ctx.Err() == nil {
-			v = got
-		}
+		mu.Lock()
+		v = got
+		mu.Unlock()
 		return err
 	})
+	mu.Lock()
+	defer mu.Unlock()
+	if ctx.Err() != nil {
+		var none T
+		return none, err
+	}
 	return v, err
 }
 
@@ -279,12 +288,8 @@ func (c wire) Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
 	return read(c, ctx, "reload", func(l *fakeLedger) (pushd.Job, error) { return l.Reload(ctx, id) })
 }
 
-func (c wire) SaveMessage(ctx context.Context, l pushd.Lease, m pushd.Prepared) (version int, err error) {
-	err = c.call(ctx, "save message", func() (err error) {
-		version, err = c.fakeLedger.SaveMessage(context.Background(), l, m)
-		return err
-	})
-	return version, err
+func (c wire) SaveMessage(ctx context.Context, l pushd.Lease, m pushd.Prepared) (int, error) {
+	return ask(c, ctx, "save message", func(ctx context.Context) (int, error) { return c.fakeLedger.SaveMessage(ctx, l, m) })
 }
 
 func (c wire) SaveQuota(ctx context.Context, l pushd.Lease, remain, short *int64) error {

@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,26 @@ func (f *frontier) set(w pushd.Walk) {
 	defer f.mu.Unlock()
 	f.walk = w
 	f.change()
+}
+
+// advance moves the frontier to w, unless that is a walk of the same list which
+// is not as far: a node of the database may lag behind what this claim has
+// stored.
+func (f *frontier) advance(w pushd.Walk) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if before(w, f.walk) {
+		return
+	}
+	f.walk = w
+	f.change()
+}
+
+// before says that a is an earlier state of b. Pages are only added, and so are
+// passes; what a pass has seen only grows.
+func before(a, b pushd.Walk) bool {
+	c := cmp.Or(cmp.Compare(a.Pages, b.Pages), cmp.Compare(a.Pass, b.Pass), cmp.Compare(a.Seen, b.Seen))
+	return c < 0 || c == 0 && b.Complete && !a.Complete
 }
 
 // end says that the walk has ended; begin takes that back.

@@ -67,7 +67,8 @@ func (r *run) do(ctx context.Context) error {
 		// When the channel's start has moved, the job is prepared again and
 		// goes on; when its list was another account's, it is walked again.
 		err := r.attempt(ctx)
-		if errors.Is(err, errStartOver) {
+		again := errors.Is(err, errStartOver)
+		if again {
 			err = cmp.Or(r.startOver(r.soft), errMoved)
 		}
 		if !errors.Is(err, errMoved) {
@@ -78,7 +79,11 @@ func (r *run) do(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.frontier.set(job.Walk)
+		if again {
+			r.frontier.set(job.Walk)
+		} else {
+			r.frontier.advance(job.Walk)
+		}
 	}
 }
 

@@ -15,6 +15,9 @@ import (
 type lagging struct {
 	pushd.Ledger
 	people, progress, job, channel, last atomic.Bool
+
+	old atomic.Pointer[pushd.Job]     // what Reload shows, where it is not nil
+	was atomic.Pointer[pushd.Channel] // what Channel shows, where it is not nil
 }
 
 func (l *lagging) People(ctx context.Context, id pushd.JobID, page int, offset, limit int) ([]byte, error) {
@@ -35,12 +38,18 @@ func (l *lagging) Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error)
 	if l.job.Load() {
 		return pushd.Job{}, pushd.ErrNotFound
 	}
+	if old := l.old.Load(); old != nil {
+		return *old, nil
+	}
 	return l.Ledger.Reload(ctx, id)
 }
 
 func (l *lagging) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, error) {
 	if l.channel.Load() {
 		return pushd.Channel{}, pushd.ErrNotFound
+	}
+	if was := l.was.Load(); was != nil {
+		return *was, nil
 	}
 	return l.Ledger.Channel(ctx, id)
 }
@@ -77,6 +86,81 @@ func TestRun_StartMovesOnALaggingNode(t *testing.T) {
 		w.all.Wait()
 		w.late.Wait()
 	})
+}
+
+// A start moves, and the job is read from a node that does not have its newest
+// pages: the walk goes on from what was stored, under the same lease, and
+// everybody is listed once and sent to once.
+func TestRun_WalkOnALaggingNode(t *testing.T) {
+	for name, which := range map[string]func(pushd.Walk) bool{
+		"in the middle":                  func(w pushd.Walk) bool { return w.Pages == 150 },
+		"one page short":                 func(w pushd.Walk) bool { return w.Pages == 299 },
+		"all pages, not known to be all": func(w pushd.Walk) bool { return w.Pages == 300 && !w.Complete },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newSim(1, 0, false)
+				w.wechat.followers, w.wechat.pageSize = ids(0, 1200), 4
+				l := &lagging{}
+				w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
+				w.boot(0)
+				w.post(1, pushd.Request{Rate: 10})
+				var old pushd.Job
+				for old = w.job(); !which(old.Walk); old = w.job() {
+					time.Sleep(time.Millisecond)
+				}
+				for !w.job().Walk.Complete {
+					time.Sleep(time.Second)
+				}
+				l.old.Store(&old)
+				w.moveTo(3600, pushd.StatusNotifying)
+				time.Sleep(channelEvery + offFor + 5*time.Second)
+				l.old.Store(nil)
+				w.within(5 * time.Minute)
+				job := w.job()
+				if job.State != pushd.Succeeded || job.Counts.Sent != 1200 || job.Walk.Walked != 1200 || job.StartTime != w.channel(1).StartTime {
+					t.Errorf("%s %s (%s), walked %d, %+v", job.State, job.Reason, job.Detail, job.Walk.Walked, job.Counts)
+				}
+				if job.Epoch != 1 {
+					t.Errorf("claimed %d times", job.Epoch)
+				}
+				w.processes[0].stop()
+				w.all.Wait()
+				w.late.Wait()
+			})
+		})
+	}
+}
+
+// A job for a start that has moved is read beside a channel that still has the
+// start before: nothing is prepared for that, and its deadline ends nothing.
+func TestRun_StartOfALaggingNode(t *testing.T) {
+	for name, by := range map[string]int64{"earlier by a day": -86400, "later by an hour": 3600} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newSim(1, 0, false)
+				w.wechat.followers = ids(0, 300)
+				l := &lagging{}
+				w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
+				w.boot(0)
+				was, done := w.channel(1), pushd.StatusDone
+				was.StartTime += by
+				was.Status = &done
+				w.post(1, pushd.Request{Rate: 6})
+				l.was.Store(&was)
+				time.Sleep(6 * time.Second)
+				l.was.Store(nil)
+				w.within(5 * time.Minute)
+				job := w.job()
+				if job.State != pushd.Succeeded || job.Counts.Sent != 300 || job.StartTime != w.channel(1).StartTime || job.MessageVersion != 1 {
+					t.Errorf("%s %s (%s), version %d, %+v", job.State, job.Reason, job.Detail, job.MessageVersion, job.Counts)
+				}
+				w.processes[0].stop()
+				w.all.Wait()
+				w.late.Wait()
+			})
+		})
+	}
 }
 
 // Reads that are some seconds behind, and rows that are away for seconds, end

@@ -221,7 +221,7 @@ func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 			return w.run.e.cfg.Ledger.StorePage(ctx, w.run.job.Lease(), p, next)
 		})
 		if errors.Is(err, pushd.ErrExists) { // the answer was lost: go on from what is stored
-			return w.reload(ctx)
+			return w.reload(ctx, next.Pages)
 		}
 		if err != nil {
 			return err
@@ -235,9 +235,16 @@ func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 	return nil
 }
 
-// reload goes on from where the ledger has the walk.
-func (w *walker) reload(ctx context.Context) error {
-	job, err := w.run.reload(ctx)
+// reload goes on from where the ledger has the walk, which has at least so many
+// pages.
+func (w *walker) reload(ctx context.Context, pages int) error {
+	var job pushd.Job
+	err := w.run.retry.patiently(ctx, "reload job", func(ctx context.Context) (err error) {
+		if job, err = w.run.e.cfg.Ledger.Reload(ctx, w.run.job.ID); err == nil && job.Walk.Pages < pages {
+			err = errStale
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}

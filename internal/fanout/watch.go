@@ -34,7 +34,7 @@ func (r *run) watch() {
 // lookAtChannel reads the channel once; a database that does not answer is
 // asked again next time.
 func (r *run) lookAtChannel(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, goneFor+5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, staleFor+5*time.Second)
 	defer cancel()
 	ch, err := r.readChannel(ctx, max(r.startTime.Load(), 0))
 	var e *ended
