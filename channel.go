@@ -16,10 +16,14 @@ type Channel struct {
 	Status        *int   // live_notify_status
 }
 
-// The platform's live_notify_status. StatusFailed is a setting
-// (PUSHD_STATUS_FAILED), so it is not among them.
-const (
-	StatusNotNotified = 0
-	StatusNotifying   = 1
-	StatusDone        = 2
-)
+// MovedFrom says that the channel has another start than was.
+func (c Channel) MovedFrom(was int64) bool {
+	return was != 0 && c.StartTime != 0 && c.StartTime != was
+}
+
+// AsksAnew says that the platform has moved the start and put the status back
+// to 0: it asks for a reminder of the new start. A start that moved without
+// that is followed by the job at work.
+func (c Channel) AsksAnew(was int64) bool {
+	return c.MovedFrom(was) && c.Status != nil && *c.Status == StatusNotNotified
+}

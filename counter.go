@@ -18,13 +18,6 @@ type Installation struct {
 	Now  Time // the database's clock when it was read
 }
 
-// Gap is a time of which a ledger that went back has forgotten what happened.
-// The zero Gap is none.
-type Gap struct {
-	From Time // 0 = not known
-	To   Time
-}
-
 // StepBack is what is to be written down when the ledger went back.
 type StepBack struct {
 	Found int64 // the counter as it was found

@@ -1,5 +1,7 @@
 package pushd
 
+import "errors"
+
 // ProblemCode is the stable code of a refusal, as in api/openapi.yaml. The
 // HTTP status of each is decided in package api alone.
 type ProblemCode string
@@ -60,3 +62,9 @@ type ChannelError struct {
 }
 
 func (e *ChannelError) Error() string { return e.Column + " " + e.Text }
+
+// BadChannel returns the ChannelError in err, or nil.
+func BadChannel(err error) *ChannelError {
+	bad, _ := errors.AsType[*ChannelError](err)
+	return bad
+}

@@ -1,6 +1,9 @@
 package pushd
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Verdict is what an answer of WeChat means for the person or the job it was
 // about. internal/wechat holds the one table from answers to verdicts;
@@ -138,3 +141,11 @@ type Answer struct {
 
 // OK says that the call did what it should.
 func (a Answer) OK() bool { return a.Verdict == Sent }
+
+// Describe names the answer for people.
+func (a Answer) Describe() string {
+	if name := CodeName(a.Code); name != "" {
+		return name + " (" + a.Text + ")"
+	}
+	return fmt.Sprintf("%d %s", a.Code, a.Text)
+}

@@ -44,17 +44,12 @@ func (s *sender) admit() {
 	s.backlog = append(s.backlog[:0], s.backlog[n:]...)
 }
 
-// clockSlack is how far in the future a try may seem to lie: the node of the
-// database that wrote it down may have a clock that is ahead of this process's.
-// It is what PUSHD_DEDUP_WINDOW's default leaves of WeChat's ten minutes.
-const clockSlack = time.Minute
-
 // forgotten says that WeChat would take the next try of a person in doubt for
 // a new message at now. It is asked at the last moment, for people may have
 // waited long.
 func (s *sender) forgotten(t *ticket, now pushd.Time) bool {
 	age := now.Sub(t.askedAt)
-	return t.ambiguous && (t.askedAt == 0 || age < -clockSlack || age >= s.run.e.cfg.DedupWindow)
+	return t.ambiguous && (t.askedAt == 0 || age < -pushd.ClockSlack || age >= s.run.e.cfg.DedupWindow)
 }
 
 // resends says that recipients in doubt are sent to although WeChat would not

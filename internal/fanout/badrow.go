@@ -8,18 +8,12 @@ import (
 	"pushd"
 )
 
-// badChannel returns the ChannelError in err, or nil.
-func badChannel(err error) *pushd.ChannelError {
-	bad, _ := errors.AsType[*pushd.ChannelError](err)
-	return bad
-}
-
 // channelProblem words a failed look at a channel for who asked for it.
 func channelProblem(err error, id pushd.ActID) error {
 	if errors.Is(err, pushd.ErrNotFound) {
 		return &pushd.Problem{Code: pushd.CodeChannelNotFound, Field: "actid", Text: fmt.Sprintf("channel %d does not exist", id)}
 	}
-	if bad := badChannel(err); bad != nil {
+	if bad := pushd.BadChannel(err); bad != nil {
 		return &pushd.Problem{Code: pushd.CodeChannelInvalid, Field: bad.Column, Text: fmt.Sprintf("%s of channel %d %s", bad.Column, id, bad.Text)}
 	}
 	return err

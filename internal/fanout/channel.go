@@ -46,7 +46,7 @@ func (r *run) doubtful(ch pushd.Channel, err error, was int64) time.Duration {
 		return goneFor
 	case errors.As(err, &e):
 		return offFor
-	case err != nil || !movedFrom(ch, was):
+	case err != nil || !ch.MovedFrom(was):
 		return 0
 	case !r.job.DeadlineAsked && pushd.DefaultDeadline(ch.StartTime, r.job.CreatedAt, r.e.cfg.Grace) <= r.e.clock.now():
 		return staleFor
@@ -68,7 +68,7 @@ func (r *run) channelNow(ctx context.Context, was int64) (pushd.Channel, error) 
 		return ch, &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.ReminderOff, Detail: "the channel's reminder was switched off (live_notify = 0)"}}
 	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
 		return ch, &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.OwnerDisabled, Detail: "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
-	case err == nil && movedFrom(ch, was):
+	case err == nil && ch.MovedFrom(was):
 		err = r.retry.patiently(ctx, "read the channel's newest job", func(ctx context.Context) error { return r.mayFollow(ctx, ch, was) })
 	}
 	return ch, err // of a row that can't be used, ch has what could be read
@@ -86,7 +86,7 @@ func (r *run) startBeforeEnd(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err != nil || !movedFrom(ch, r.job.StartTime) {
+	if err != nil || !ch.MovedFrom(r.job.StartTime) {
 		return nil
 	}
 	err = r.mayFollow(short, ch, r.job.StartTime)
@@ -107,7 +107,7 @@ func (r *run) startBeforeEnd(ctx context.Context) error {
 // reminder: the platform asks for one, this one was sent already, or a newer job
 // is for it. nil: the job follows, and becomes the reminder of the new start.
 func (r *run) mayFollow(ctx context.Context, ch pushd.Channel, was int64) error {
-	follows := !r.job.Notified && !asksAnew(ch, was)
+	follows := !r.job.Notified && !ch.AsksAnew(was)
 	if follows {
 		last, err := r.e.cfg.Ledger.Last(ctx, r.job.ActID)
 		if err != nil {
@@ -119,16 +119,4 @@ func (r *run) mayFollow(ctx context.Context, ch pushd.Channel, was int64) error 
 		return nil
 	}
 	return &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.StartMoved, Detail: "the channel's start moved, and its reminder is a new one; this job ended so that it can be sent"}}
-}
-
-// movedFrom says that the channel has another start than was.
-func movedFrom(ch pushd.Channel, was int64) bool {
-	return was != 0 && ch.StartTime != 0 && ch.StartTime != was
-}
-
-// asksAnew says that the platform has moved the start and put the status back
-// to 0: it asks for a reminder of the new start. A start that moved without
-// that is followed by the job at work.
-func asksAnew(ch pushd.Channel, was int64) bool {
-	return movedFrom(ch, was) && ch.Status != nil && *ch.Status == pushd.StatusNotNotified
 }

@@ -10,21 +10,6 @@ import (
 	"pushd"
 )
 
-// Projection is what live_notify_status is while j is its channel's newest
-// job and the channel's start is still the job's. It is the one place that says
-// so.
-func Projection(j pushd.Job, failed int) int {
-	switch {
-	case j.State == pushd.Succeeded:
-		return pushd.StatusDone
-	case j.Notified && (j.State.Active() || j.Counts.Settled() == j.Walk.Walked):
-		return pushd.StatusDone // a retry, at work or over, leaves what was done
-	case j.State.Active():
-		return pushd.StatusNotifying
-	}
-	return failed
-}
-
 // How long the column may take. A job has changed by then, so nothing but the
 // column waits for the platform's table.
 const (
@@ -159,13 +144,13 @@ func (e *Engine) column(ctx context.Context, j pushd.Job, fresh bool) (was, is i
 		}
 	}
 	ch, err := e.cfg.Ledger.Channel(ctx, j.ActID)
-	if errors.Is(err, pushd.ErrNotFound) || badChannel(err) != nil {
+	if errors.Is(err, pushd.ErrNotFound) || pushd.BadChannel(err) != nil {
 		return 0, 0, false, nil
 	}
 	if err != nil {
 		return 0, 0, false, err
 	}
-	is = Projection(j, e.cfg.StatusFailed)
+	is = j.LiveNotifyStatus(e.cfg.StatusFailed)
 	if ch.Status == nil && !fresh || ch.Status != nil && *ch.Status == is || !mayWrite(j, ch, fresh) {
 		return 0, is, false, nil
 	}

@@ -80,7 +80,7 @@ func (c *Controller) post(ctx context.Context, req pushd.Request) (pushd.Outcome
 	case old != nil && old.AppID != req.AppID:
 		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeAppIDMismatch, Field: "appid", Job: old,
 			Text: fmt.Sprintf("the reminder is being sent for account %s", old.AppID)}
-	case old != nil && old.State.Active() && (asksAnew(ch, old.StartTime) || old.Notified && movedFrom(ch, old.StartTime)):
+	case old != nil && old.State.Active() && (ch.AsksAnew(old.StartTime) || old.Notified && ch.MovedFrom(old.StartTime)):
 		return c.supersede(ctx, *old)
 	case old != nil && old.State.Active():
 		return c.existing(ctx, req, *old)
@@ -213,9 +213,9 @@ func (c *Controller) create(ctx context.Context, req pushd.Request, ch pushd.Cha
 // reminder was sent.
 func (c *Controller) holdBack(ctx context.Context, job *pushd.Job, ch pushd.Channel) error {
 	in, err := c.book.Installation(ctx)
-	if err == nil && covers(in.Lost, ch, in.Now, c.engine.cfg.DedupWindow) {
+	if err == nil && in.Lost.Covers(ch, in.Now, c.engine.cfg.DedupWindow) {
 		job.State, job.Reason = pushd.Paused, pushd.LedgerWentBack
-		job.Detail = gapText(in.Lost) + ", and this reminder may have been sent then; " + whatToDo
+		job.Detail = in.Lost.String() + ", and this reminder may have been sent then; " + pushd.HeldAdvice
 	}
 	return err
 }

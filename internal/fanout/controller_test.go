@@ -58,7 +58,7 @@ func (d *desk) job(t *testing.T, state pushd.State) pushd.JobID {
 	j.progress = []fakeProgress{{Progress: pushd.Progress{Page: 1, People: 4, Mark: 4, Outcomes: pushd.EncodePersons(nil, people), Counts: pushd.Counts{Sent: 1, Skipped: 1, Failed: 1, Unknown: 1, Retries: 0, InDoubt: 0, Errors: nil}}}}
 	if state.Ended() {
 		j.Reason, j.FinishedAt, j.Notified = "because", 1, state == pushd.Succeeded
-		d.ledger.setStatus(1, Projection(j.Job, 3), "test")
+		d.ledger.setStatus(1, j.Job.LiveNotifyStatus(3), "test")
 	}
 	if state == pushd.Parked {
 		j.Reason, j.ParkedUntil = pushd.TokenUnavailable, pushd.Time(time.Now().Add(time.Hour).UnixMicro())

@@ -141,6 +141,6 @@ func refusedBy(est *pushd.Estimate, what string, a pushd.Answer, err error) erro
 	if err != nil {
 		return refused(est, err)
 	}
-	est.Problems = append(est.Problems, pushd.Problem{Code: "wechat_refused", Text: what + ": " + describe(a)})
+	est.Problems = append(est.Problems, pushd.Problem{Code: "wechat_refused", Text: what + ": " + a.Describe()})
 	return nil
 }

@@ -474,7 +474,8 @@ func (l *fakeLedger) Finish(_ context.Context, lease pushd.Lease, e pushd.Ending
 	j.letGo()
 	l.end(j, e, now)
 	if ch := l.channels[j.ActID]; ch != nil && ch.StartTime == j.StartTime && l.mayWrite(j, ch.StartTime) {
-		l.setStatus(j.ActID, Projection(j.read(now), l.failed), string(e.State))
+		job := j.read(now)
+		l.setStatus(j.ActID, job.LiveNotifyStatus(l.failed), string(e.State))
 	}
 	return nil
 }

@@ -10,17 +10,17 @@ import (
 func TestProjection(t *testing.T) {
 	for _, s := range append(pushd.ActiveStates, pushd.EndedStates...) {
 		want := map[pushd.State]int{pushd.Queued: 1, pushd.Running: 1, pushd.Paused: 1, pushd.Parked: 1, pushd.Succeeded: 2, pushd.Failed: 3, pushd.Expired: 3, pushd.Canceled: 3}[s]
-		if got := Projection(pushd.Job{State: s}, 3); got != want {
+		if got := (&pushd.Job{State: s}).LiveNotifyStatus(3); got != want {
 			t.Errorf("%s is %d, want %d", s, got, want)
 		}
-		if got := Projection(pushd.Job{State: s, Notified: true}, 3); got != pushd.StatusDone {
+		if got := (&pushd.Job{State: s, Notified: true}).LiveNotifyStatus(3); got != pushd.StatusDone {
 			t.Errorf("%s of a job that has succeeded once is %d, want 2", s, got)
 		}
 		if s.Active() == s.Ended() {
 			t.Errorf("%s is both active and ended", s)
 		}
 	}
-	if got := Projection(pushd.Job{State: pushd.Failed}, 9); got != 9 {
+	if got := (&pushd.Job{State: pushd.Failed}).LiveNotifyStatus(9); got != 9 {
 		t.Errorf("failed is %d, want the setting's 9", got)
 	}
 }

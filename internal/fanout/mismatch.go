@@ -33,7 +33,7 @@ func (m *mismatch) String() string {
 		return "the token gives a list of followers with none of those known so far: it is another account's. Check the account's secret at the token endpoint, then resume."
 	}
 	return fmt.Sprintf("everyone is refused with %s: token, followers and template do not belong to the same account; those recipients stay unsent. Check the account's secret at the token endpoint and its template, then resume.",
-		describe(pushd.Answer{Code: m.code, Text: m.text}))
+		pushd.Answer{Code: m.code, Text: m.text}.Describe())
 }
 
 // listing knows by which token the list of followers was read. PHP can mix two

@@ -184,7 +184,7 @@ func TestProjection_Retries(t *testing.T) {
 		{pushd.Job{State: pushd.Canceled, Notified: true, Counts: part}, 3},  // and one that left people without an outcome
 	} {
 		c.job.Walk.Walked = 10
-		if got := Projection(c.job, 3); got != c.want {
+		if got := c.job.LiveNotifyStatus(3); got != c.want {
 			t.Errorf("%s, notified %v, %d of 10 settled: %d, want %d", c.job.State, c.job.Notified, c.job.Counts.Settled(), got, c.want)
 		}
 	}

@@ -36,7 +36,7 @@ func (s *sender) checkDown(now time.Time) {
 // down parks the job because WeChat is down, the last answer being a.
 func (s *sender) down(a pushd.Answer) {
 	wait := s.run.account.down(time.Now())
-	detail := fmt.Sprintf("WeChat has answered nothing good for 3 s, last %s; pushd tries again in %s and goes on by itself", describe(a), wait)
+	detail := fmt.Sprintf("WeChat has answered nothing good for 3 s, last %s; pushd tries again in %s and goes on by itself", a.Describe(), wait)
 	s.halt(s.run.park(pushd.WeChatDown, detail, s.run.e.clock.now().Add(wait)))
 }
 

@@ -19,7 +19,7 @@ func prepareErr(u *compose.Unprepared) error {
 func (r *run) prepare(ctx context.Context) error {
 	ch, err := r.readChannel(ctx, r.job.StartTime)
 	p := r.job.Prepared
-	if bad := badChannel(err); bad != nil {
+	if bad := pushd.BadChannel(err); bad != nil {
 		ch.StartTime, err = p.StartTime, r.withBadChannel(bad)
 	}
 	if err != nil {
@@ -111,7 +111,7 @@ func (e *Engine) templates(ctx context.Context, appID pushd.AppID, actID pushd.A
 	case a.OK():
 		return list, nil
 	case a.Verdict == pushd.Busy, a.Verdict == pushd.Slower, a.Verdict == pushd.Quota, a.Verdict == pushd.TokenRefused:
-		return nil, &parked{pushd.Parking{Reason: pushd.WeChatDown, Detail: "the account's templates can't be listed: " + describe(a), Until: e.clock.now().Add(15 * time.Second)}}
+		return nil, &parked{pushd.Parking{Reason: pushd.WeChatDown, Detail: "the account's templates can't be listed: " + a.Describe(), Until: e.clock.now().Add(15 * time.Second)}}
 	}
 	return nil, nil // not listed is not wrong: most templates never are
 }

@@ -174,7 +174,7 @@ func testProblem(a pushd.Answer) error {
 	if a.OK() {
 		return nil
 	}
-	p := &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: "WeChat refuses the message: " + describe(a)}
+	p := &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: "WeChat refuses the message: " + a.Describe()}
 	switch m := refusedField.FindStringSubmatch(a.Text); {
 	case m != nil:
 		p.Code, p.Field = pushd.CodeInvalid, "fields."+m[1]

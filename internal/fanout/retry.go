@@ -92,7 +92,7 @@ func definite(err error) bool {
 	if _, ok := errors.AsType[*ended](err); ok {
 		return true
 	}
-	return badChannel(err) != nil
+	return pushd.BadChannel(err) != nil
 }
 
 // sleep waits for d, and says whether it slept it out.

@@ -288,14 +288,6 @@ func (s *sender) fail(t *ticket, a pushd.Answer) {
 	}
 	if trip {
 		s.halt(&ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures,
-			Detail: fmt.Sprintf("half of the last %d people failed, the last with %s; see the failures, then POST with continue or retry", canaryWindow, describe(a))}})
+			Detail: fmt.Sprintf("half of the last %d people failed, the last with %s; see the failures, then POST with continue or retry", canaryWindow, a.Describe())}})
 	}
-}
-
-// describe names an answer for people.
-func describe(a pushd.Answer) string {
-	if name := pushd.CodeName(a.Code); name != "" {
-		return name + " (" + a.Text + ")"
-	}
-	return fmt.Sprintf("%d %s", a.Code, a.Text)
 }

@@ -169,7 +169,7 @@ func (w *sim) judgeAgain(by *process, p *fakePerson, r recipient, took time.Dura
 	case took > w.cfg.SendTimeout, by.odd(): // the process was frozen when it had begun, or its clock stood still
 	case p.heard && !f.doubt[r]:
 		w.violated("%s was told twice, although it was heard that they have it", r.to)
-	case w.cfg.Ambiguous == Unknown && !f.accepted[r.msg] && f.back <= clockSlack:
+	case w.cfg.Ambiguous == Unknown && !f.accepted[r.msg] && f.back <= pushd.ClockSlack:
 		w.violated("%s was told twice in spite of %s", r.to, Unknown)
 	default:
 		p.again++
@@ -196,7 +196,7 @@ func (w *sim) judgeAll(job pushd.Job, people map[pushd.OpenID]pushd.Person) {
 	if innocent >= canarySize && w.faults&refuseAll == 0 || innocent > 0 && w.faults&(tokensStolen|refuseAll) == 0 {
 		w.violated("%d people were skipped who can receive", innocent)
 	}
-	if told := int(job.Counts.InDoubt); again > told && w.outside.back <= clockSlack && w.ledger.life() == 0 {
+	if told := int(job.Counts.InDoubt); again > told && w.outside.back <= pushd.ClockSlack && w.ledger.life() == 0 {
 		w.violated("%d people were told twice, the API says %d", again, told)
 	}
 	if allowed := 2 * w.cfg.Concurrency * w.ledger.unclean[job.ID]; wasted > allowed && w.strict() {
@@ -239,7 +239,7 @@ func (w *sim) judgeStatus() {
 		if err != nil || time.Since(job.FinishedAt.Std()) > reconcileSpan {
 			continue
 		}
-		if want := Projection(job, w.ledger.failed); *ch.Status != want {
+		if want := job.LiveNotifyStatus(w.ledger.failed); *ch.Status != want {
 			w.violated("channel %d: status is %d, its job is %s: want %d", id, *ch.Status, job.State, want)
 		}
 	}

@@ -39,7 +39,7 @@ func (p *parked) Error() string { return string(p.Reason) }
 // fatal makes the ending of an answer after which the job cannot go on.
 func fatal(a pushd.Answer) error {
 	return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.WeChatRefused,
-		Detail: "WeChat refuses the job: " + describe(a) + "; mend the cause, then POST with continue"}}
+		Detail: "WeChat refuses the job: " + a.Describe() + "; mend the cause, then POST with continue"}}
 }
 
 // parkForToken parks until asking for a token again can help.

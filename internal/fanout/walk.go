@@ -168,7 +168,7 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 	for w.run.e.clock.now() < until {
 		left := w.run.e.clock.until(until)
 		if left > 5*time.Second && w.run.idle.Load() {
-			return w.run.park(why, "the followers can't be listed: "+describe(a), until)
+			return w.run.park(why, "the followers can't be listed: "+a.Describe(), until)
 		}
 		w.run.waiting(time.Now().Add(left))
 		if !sleep(ctx, min(left, time.Second)) {

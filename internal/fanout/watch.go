@@ -41,7 +41,7 @@ func (r *run) lookAtChannel(ctx context.Context) {
 	switch {
 	case errors.As(err, &e):
 		r.stop(err)
-	case badChannel(err) != nil:
+	case pushd.BadChannel(err) != nil:
 		r.log.Warn("the channel can't be read; what is known of it stays", "err", err)
 	case err == nil && r.startTime.Load() >= 0 && ch.StartTime != r.startTime.Load():
 		r.log.Info("the channel's start moved; preparing again")

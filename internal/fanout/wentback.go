@@ -29,9 +29,6 @@ const (
 	// counterLeap is by how much the counter rises when the ledger went back:
 	// above everything that another process can have seen.
 	counterLeap = 1_000_000
-	// lostFor is how long reminders are asked for of which the ledger has
-	// forgotten that they were accepted.
-	lostFor = 24 * time.Hour
 )
 
 // memory is what this process knows of the counter.
@@ -168,8 +165,8 @@ func (e *Engine) wentBack(ctx context.Context) error {
 		return nil // another process has seen to it
 	}
 	lost := pushd.Gap{From: min(in.At, last.At), To: last.At}
-	b := pushd.StepBack{Found: in.Value, Value: last.Value + counterLeap, Lost: joined(lost, in.Lost),
-		Hold: forgotten(lost, in.Now, e.cfg.DedupWindow), Detail: gapText(lost) + "; " + whatToDo}
+	b := pushd.StepBack{Found: in.Value, Value: last.Value + counterLeap, Lost: lost.Joined(in.Lost),
+		Hold: lost.Forgotten(in.Now, e.cfg.DedupWindow), Detail: lost.String() + "; " + pushd.HeldAdvice}
 	held, err := e.cfg.Ledger.StepBack(ctx, b)
 	if err != nil {
 		return err
@@ -199,7 +196,7 @@ func (e *Engine) holdAll(ctx context.Context) error {
 		return err
 	}
 	b := pushd.StepBack{Found: in.Value, Value: max(in.Value, e.memory.last.Value) + counterLeap, Lost: pushd.Gap{To: in.Now},
-		Hold: true, Detail: "pushd was started with --hold at " + stamp(in.Now) + "; " + whatToDo}
+		Hold: true, Detail: "pushd was started with --hold at " + in.Now.Std().Format(time.RFC3339) + "; " + pushd.HeldAdvice}
 	held, err := e.cfg.Ledger.StepBack(ctx, b)
 	if err != nil {
 		return err
@@ -208,9 +205,6 @@ func (e *Engine) holdAll(ctx context.Context) error {
 	e.log.Warn("--hold: all jobs that have not ended are held; resume or cancel each", "held", held)
 	return nil
 }
-
-// whatToDo is the end of the detail of a job that is held.
-const whatToDo = "resume the job to send to everyone of whom the ledger does not know that they got the message (some may get it twice), or cancel it"
 
 // stopHeld lets go of the jobs that were held here, without waiting for the
 // next renewal.
@@ -238,46 +232,3 @@ func (e *Engine) ledgerHealth() (pushd.Level, string) {
 	}
 	return pushd.OK, ""
 }
-
-// forgotten says that WeChat may not recognise any more what was sent in the
-// gap. A gap from the future is of a clock that can't be believed.
-func forgotten(g pushd.Gap, now pushd.Time, window time.Duration) bool {
-	age := now.Sub(g.From)
-	return g.From == 0 || age < -clockSlack || age >= window
-}
-
-// joined is the gap together with an earlier one of which reminders may still be
-// missing.
-func joined(g, earlier pushd.Gap) pushd.Gap {
-	if earlier.To != 0 && g.To.Sub(earlier.To) < lostFor {
-		g.From = min(g.From, earlier.From)
-		g.To = max(g.To, earlier.To)
-	}
-	return g
-}
-
-// covers says whether a reminder of which the ledger knows nothing may have been
-// accepted and sent in the gap: it was due by then, and WeChat may not recognise
-// its messages any more.
-func covers(g pushd.Gap, ch pushd.Channel, now pushd.Time, window time.Duration) bool {
-	if g.To == 0 || now.Sub(g.To) >= lostFor || !forgotten(g, now, window) {
-		return false
-	}
-	if ch.StartTime == 0 || ch.NotifyMinutes == nil {
-		return true // nobody knows when it was due
-	}
-	due := pushd.Time(ch.StartTime * 1e6).Add(-time.Duration(*ch.NotifyMinutes) * time.Minute)
-	return due <= g.To.Add(clockSlack)
-}
-
-// gapText words the gap for people.
-func gapText(g pushd.Gap) string {
-	from := "at a time that is not known"
-	if g.From != 0 {
-		from = "at " + stamp(g.From)
-	}
-	return fmt.Sprintf("the database went back to how it was %s; what happened from then until %s is not in it", from, stamp(g.To))
-}
-
-// stamp writes a time for people.
-func stamp(t pushd.Time) string { return t.Std().Format(time.RFC3339) }

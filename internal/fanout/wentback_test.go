@@ -327,7 +327,7 @@ func TestEngine_Hold(t *testing.T) {
 		}
 		minutes := int64(30)
 		in, _ := b.Installation(t.Context())
-		if ch := (pushd.Channel{StartTime: in.Now.Add(10 * time.Minute).Std().Unix(), NotifyMinutes: &minutes}); !covers(in.Lost, ch, in.Now, 9*time.Minute) {
+		if ch := (pushd.Channel{StartTime: in.Now.Add(10 * time.Minute).Std().Unix(), NotifyMinutes: &minutes}); !in.Lost.Covers(ch, in.Now, 9*time.Minute) {
 			t.Error("a reminder that was due before the start is not held")
 		}
 	})
@@ -362,7 +362,7 @@ func TestGap_Covers(t *testing.T) {
 		{"SinceWhenIsNotKnown", pushd.Gap{To: now}, channel(-time.Minute), true},
 		{"ADayAgo", pushd.Gap{From: now.Add(-25 * time.Hour), To: now.Add(-24 * time.Hour)}, channel(-26 * time.Hour), false},
 	} {
-		if got := covers(tc.gap, tc.ch, now, window); got != tc.want {
+		if got := tc.gap.Covers(tc.ch, now, window); got != tc.want {
 			t.Errorf("%s: %v", tc.name, got)
 		}
 	}
@@ -377,7 +377,7 @@ func TestGap_With(t *testing.T) {
 		{pushd.Gap{From: 50 * hour, To: 51 * hour}, pushd.Gap{From: 0, To: 45 * hour}, pushd.Gap{From: 0, To: 51 * hour}},
 		{pushd.Gap{From: 50 * hour, To: 51 * hour}, pushd.Gap{From: 1 * hour, To: 2 * hour}, pushd.Gap{From: 50 * hour, To: 51 * hour}},
 	} {
-		if got := joined(tc.g, tc.earlier); got != tc.want {
+		if got := tc.g.Joined(tc.earlier); got != tc.want {
 			t.Errorf("%v with %v: %v, want %v", tc.g, tc.earlier, got, tc.want)
 		}
 	}

@@ -55,14 +55,15 @@ func (s *Store) Create(ctx context.Context, j pushd.Job) (job pushd.Job, err err
 	if err != nil {
 		return pushd.Job{}, wrap(err, "create job of channel %d", j.ActID)
 	}
-	c := column{actID: j.ActID, status: pushd.StatusNotifying}
+	j.State = cmp.Or(j.State, pushd.Queued)
+	c := column{actID: j.ActID, status: j.LiveNotifyStatus(s.opt.StatusFailed)}
 	err = s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
   (id, actid, appid, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
 VALUES
   (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, ?)`,
-			j.ID, j.ActID, j.AppID, j.StartTime, its.run, its.msgID, cmp.Or(j.State, pushd.Queued), j.Reason, clip(j.Detail), string(asked),
+			j.ID, j.ActID, j.AppID, j.StartTime, its.run, its.msgID, j.State, j.Reason, clip(j.Detail), string(asked),
 			j.Rate, j.Deadline, j.DeadlineAsked, its.after, its.after+1, j.ActID)
 		if err != nil {
 			return s.won(0, err, pushd.ErrExists)

@@ -7,7 +7,6 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
-	"pushd/internal/fanout"
 )
 
 // Finish ends a job. See pushd.Notes.
@@ -63,7 +62,7 @@ func (s *Store) end(ctx context.Context, id pushd.JobID, state pushd.State, fenc
 	}
 	start := job.StartTime
 	job.State = state
-	c := column{job.ActID, fanout.Projection(job, s.opt.StatusFailed), s.ifNewest(ctx, job, start)}
+	c := column{job.ActID, job.LiveNotifyStatus(s.opt.StatusFailed), s.ifNewest(ctx, job, start)}
 	return s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
 		if err := fence(tx); err != nil {
 			return err
