@@ -85,6 +85,10 @@ func verdictOn(job pushd.Job) error {
 
 // finish ends the job in the ledger. A sum that does not add up may be that of
 // a node which lags behind, so it is asked for some time.
+//
+// errForgotten: after that the ledger still lacks what this claim has recorded,
+// so a failover has lost it. A claim that has recorded nothing would find the
+// same again.
 func (r *run) finish(ctx context.Context, lease pushd.Lease, e *ended) error {
 	first := time.Now()
 	for {
@@ -95,6 +99,9 @@ func (r *run) finish(ctx context.Context, lease pushd.Lease, e *ended) error {
 			return err
 		}
 		if time.Since(first) >= staleFor {
+			if r.written.any() {
+				return errForgotten
+			}
 			e.Ending = pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: "the ledger does not account for everyone"}
 		} else if !sleep(ctx, time.Second) {
 			return context.Cause(ctx)

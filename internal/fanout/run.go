@@ -261,21 +261,24 @@ func (r *run) end(ctx context.Context, cause error) {
 	var e *ended
 	var p *parked
 	lease, ledger := r.job.Lease(), r.e.cfg.Ledger
-	var err error
 	if inexplicable(cause) {
 		cause = &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: "the job can't go on: " + cause.Error()}}
 	}
-	switch {
-	case errors.As(cause, &e):
+	if errors.As(cause, &e) {
 		r.e.pass(PointFinishing)
-		err = r.finish(ctx, lease, e)
+		err := r.finish(ctx, lease, e)
 		if err == nil {
 			r.e.counters.ended(e.State)
 			r.log.Info("job ended", "state", e.State, "reason", e.Reason, "detail", e.Detail)
 			return
 		}
+		if errors.Is(err, errForgotten) {
+			cause = err
+		}
+	}
+	switch {
 	case errors.As(cause, &p):
-		err = r.retry.do(ctx, "park job", func(ctx context.Context) error { return ledger.Park(ctx, lease, p.Parking) })
+		err := r.retry.do(ctx, "park job", func(ctx context.Context) error { return ledger.Park(ctx, lease, p.Parking) })
 		if err == nil {
 			r.log.Warn("job parked", "reason", p.Reason, "detail", p.Detail, "until", p.Until.Std())
 			return

@@ -222,6 +222,49 @@ func TestRun_LedgerForgetsALittle(t *testing.T) {
 	}
 }
 
+// finishing is a ledger that does something before the first Finish.
+type finishing struct {
+	pushd.Ledger
+	once   sync.Once
+	before func()
+}
+
+func (l *finishing) Finish(ctx context.Context, lease pushd.Lease, e pushd.Ending) error {
+	l.once.Do(l.before)
+	return l.Ledger.Finish(ctx, lease, e)
+}
+
+// The same, between the last record and the end: what was lost is sent again
+// under the same ids, and the job ends well.
+func TestRun_LedgerForgetsBeforeTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, true)
+		w.wechat.followers, w.wechat.pageSize = ids(0, 120), 5
+		var old *fakeLedger
+		l := &finishing{before: func() {
+			old.install = w.ledger.copy().install
+			w.noteForgotten(old)
+			w.ledger.restore(old)
+		}}
+		w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
+		w.boot(0)
+		w.post(1, pushd.Request{Rate: 10})
+		time.Sleep(11 * time.Second)
+		old = w.ledger.copy()
+		w.within(2 * time.Minute)
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 120 {
+			w.violated("%s: %s (%s) with %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+		w.judge()
+		for _, text := range w.wrong {
+			t.Error(text)
+		}
+	})
+}
+
 // Reads that are older than the claim, or than what it has recorded, are known
 // for what they are; what is known of a list that was forgotten is not held
 // against the next.

@@ -35,6 +35,13 @@ func (w *written) differs(row pushd.Progress) bool {
 	return known && last != w.digest(row)
 }
 
+// any says that something was recorded.
+func (w *written) any() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.rows) > 0
+}
+
 // forget forgets the pages of a list that is in the ledger no more.
 func (w *written) forget() {
 	w.mu.Lock()
