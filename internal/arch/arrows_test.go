@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 	"internal/tokenclient": {},
 	"internal/fanout":      {"pushd", "internal/compose", "internal/pace"},
 	"internal/compose":     {"pushd"},
+	"internal/ledgertest":  {"pushd"},
 	"pushd":                {},
 	"internal/pace":        {},
 	"internal/wechatsim":   {},
@@ -57,7 +58,7 @@ var strangers = map[string][]string{
 		"github.com/prometheus", "database/sql", "net/http",
 	},
 	"cmd/pushd": {
-		"pushd/internal/wechatsim", "pushd/internal/mariadb", "pushd/internal/rig", "pushd/internal/store/sqlite",
+		"pushd/internal/wechatsim", "pushd/internal/mariadb", "pushd/internal/ledgertest", "pushd/internal/rig", "pushd/internal/store/sqlite",
 		"modernc.org/sqlite", "testing", "net/http/httptest", "net/http/pprof",
 	},
 }

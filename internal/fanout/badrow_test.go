@@ -131,7 +131,7 @@ func TestController_BadRow(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if len(d.ledger.jobs) != 0 {
+	if len(d.ledger.ByID) != 0 {
 		t.Error("a job was made")
 	}
 }

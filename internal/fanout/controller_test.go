@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/ledgertest"
 )
 
 // offered remembers the tokens that came with jobs.
@@ -36,7 +37,7 @@ func newDesk() *desk {
 	on, status := true, pushd.StatusNotNotified
 	l := newFakeLedger()
 	ch := &pushd.Channel{ActID: 1, AppID: "wx1", StartTime: time.Now().Add(time.Hour).Unix(), LiveNotify: &on, ConfigEnabled: &on, Status: &status}
-	l.channels[1] = ch
+	l.Channels[1] = ch
 	tokens := &offered{}
 	e := New(Config{Ledger: l, Tokens: tokens, Log: slog.New(slog.DiscardHandler), Concurrency: 8, MaxJobs: 1, Grace: 30 * time.Minute,
 		StatusFailed: 3, Location: time.UTC, Rand: rand.New(rand.NewPCG(1, 1))})
@@ -51,14 +52,15 @@ func (d *desk) job(t *testing.T, state pushd.State) pushd.JobID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := d.ledger.jobs[out.Job.ID]
+	j := d.ledger.ByID[out.Job.ID]
 	people := []pushd.Person{{State: pushd.PersonSent}, {State: pushd.PersonFailed, Code: 48003}, {State: pushd.PersonUnknown, Code: pushd.CodeTimeout}, {State: pushd.PersonSkipped, Code: 43101}}
 	j.State, j.Walk = state, pushd.Walk{Pages: 1, Walked: 4, Complete: true}
-	j.pages = []pushd.Page{{No: 1, OpenIDs: []pushd.OpenID{"a", "b", "c", "d"}}}
-	j.progress = []fakeProgress{{Progress: pushd.Progress{Page: 1, People: 4, Mark: 4, Outcomes: pushd.EncodePersons(nil, people), Counts: pushd.Counts{Sent: 1, Skipped: 1, Failed: 1, Unknown: 1, Retries: 0, InDoubt: 0, Errors: nil}}}}
+	j.Pages = []pushd.Page{{No: 1, OpenIDs: []pushd.OpenID{"a", "b", "c", "d"}}}
+	j.Progress = []ledgertest.Progress{{Progress: pushd.Progress{Page: 1, People: 4, Mark: 4, Outcomes: pushd.EncodePersons(nil, people), Counts: pushd.Counts{Sent: 1, Skipped: 1, Failed: 1, Unknown: 1, Retries: 0, InDoubt: 0, Errors: nil}}}}
 	if state.Ended() {
+		j.StoreTotals()
 		j.Reason, j.FinishedAt, j.Notified = "because", 1, state == pushd.Succeeded
-		d.ledger.setStatus(1, j.Job.LiveNotifyStatus(3), "test")
+		d.ledger.SetStatus(1, j.Job.LiveNotifyStatus(3))
 	}
 	if state == pushd.Parked {
 		j.Reason, j.ParkedUntil = pushd.TokenUnavailable, pushd.Time(time.Now().Add(time.Hour).UnixMicro())
@@ -157,7 +159,7 @@ func TestController_Table(t *testing.T) {
 					if p != nil && (p.Text == "" || p.Job == nil) {
 						t.Errorf("a refusal that does not explain itself: %+v", p)
 					}
-					if command == "resume" && state == pushd.Parked && d.ledger.jobs[id].ParkedUntil != 0 {
+					if command == "resume" && state == pushd.Parked && d.ledger.ByID[id].ParkedUntil != 0 {
 						t.Error("a parked job does not try now")
 					}
 				})
@@ -196,12 +198,12 @@ func TestController_Post(t *testing.T) {
 			pushd.Request{}, string(pushd.CodeAlreadyNotified), ""},
 		"no start, status 0, six hours later": {func(t *testing.T, d *desk) {
 			d.ch.StartTime = 0
-			d.ledger.jobs[d.job(t, pushd.Succeeded)].FinishedAt = pushd.Time(time.Now().Add(-7 * time.Hour).UnixMicro())
+			d.ledger.ByID[d.job(t, pushd.Succeeded)].FinishedAt = pushd.Time(time.Now().Add(-7 * time.Hour).UnixMicro())
 			*d.ch.Status = 0
 		}, pushd.Request{}, "", ""},
 		"no start, status 0, soon": {func(t *testing.T, d *desk) {
 			d.ch.StartTime = 0
-			d.ledger.jobs[d.job(t, pushd.Succeeded)].FinishedAt = pushd.Time(time.Now().Add(-5 * time.Hour).UnixMicro())
+			d.ledger.ByID[d.job(t, pushd.Succeeded)].FinishedAt = pushd.Time(time.Now().Add(-5 * time.Hour).UnixMicro())
 			*d.ch.Status = 0
 		}, pushd.Request{}, string(pushd.CodeAlreadyNotified), ""},
 	} {
@@ -218,7 +220,7 @@ func TestController_Post(t *testing.T) {
 				if req.AppID == "" {
 					req.AppID = "wx1"
 				}
-				n := len(d.ledger.jobs)
+				n := len(d.ledger.ByID)
 				out, err := d.Post(t.Context(), req)
 				var p *pushd.Problem
 				switch errors.As(err, &p); {
@@ -226,7 +228,7 @@ func TestController_Post(t *testing.T) {
 					t.Errorf("%s %s: %s; want %q %s", p.Code, p.Field, p.Text, c.want, c.field)
 				case p == nil && err != nil:
 					t.Error(err)
-				case p == nil && (c.want != "" || out.Existing || len(d.ledger.jobs) != n+1 || out.Job.State != pushd.Queued):
+				case p == nil && (c.want != "" || out.Existing || len(d.ledger.ByID) != n+1 || out.Job.State != pushd.Queued):
 					t.Errorf("accepted: %+v; want %q", out, c.want)
 				case p == nil && d.ch.Status != nil && *d.ch.Status != pushd.StatusNotifying:
 					t.Errorf("status %d", *d.ch.Status)
@@ -241,8 +243,8 @@ func TestController_TokenOfAnExistingJobIsACandidate(t *testing.T) {
 		d := newDesk()
 		id := d.job(t, pushd.Parked)
 		out, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1", AccessToken: "fresh"})
-		if err != nil || !out.Existing || d.ledger.jobs[id].ParkedUntil != 0 || len(d.tokens.tokens) == 0 {
-			t.Errorf("%+v, %v; parked until %d, offered %d", out, err, d.ledger.jobs[id].ParkedUntil, len(d.tokens.tokens))
+		if err != nil || !out.Existing || d.ledger.ByID[id].ParkedUntil != 0 || len(d.tokens.tokens) == 0 {
+			t.Errorf("%+v, %v; parked until %d, offered %d", out, err, d.ledger.ByID[id].ParkedUntil, len(d.tokens.tokens))
 		}
 	})
 }
@@ -295,24 +297,26 @@ func TestController_Retry(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Until the worker comes to them, everybody stays on their list.
-		if j := d.ledger.jobs[id].read(0); j.Counts.Failed != 1 || j.Counts.Unknown != 1 || j.Retry != pushd.AgainFailed || j.State != pushd.Queued {
+		if j := d.ledger.Read(d.ledger.ByID[id]); j.Counts.Failed != 1 || j.Counts.Unknown != 1 || j.Retry != pushd.AgainFailed || j.State != pushd.Queued {
 			t.Errorf("after a retry: %s %q %+v", j.State, j.Retry, j.Counts)
 		}
-		d.ledger.jobs[id].State = pushd.Succeeded
-		row := &d.ledger.jobs[id].progress[0]
+		d.ledger.ByID[id].State = pushd.Succeeded
+		row := &d.ledger.ByID[id].Progress[0]
 		row.Outcomes = pushd.EncodePersons(nil, []pushd.Person{{State: pushd.PersonSent}, {State: pushd.PersonSent}, {State: pushd.PersonUnknown}, {State: pushd.PersonSkipped}})
 		row.Counts = pushd.Counts{Sent: 2, Unknown: 1, Skipped: 1}
+		d.ledger.ByID[id].StoreTotals()
 		if _, err := d.Retry(t.Context(), id, pushd.RetryRequest{}); code(err) != pushd.CodeNothingToRetry {
 			t.Errorf("nobody failed: %v", err)
 		}
 		if _, err := d.Retry(t.Context(), id, pushd.RetryRequest{AcceptDuplicates: true}); err != nil {
 			t.Errorf("the unknown: %v", err)
 		}
-		d.ledger.jobs[id].State = pushd.Failed
+		d.ledger.ByID[id].State = pushd.Failed
 		if _, err := d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1", Restart: true}); err != nil {
 			t.Fatal(err)
 		}
 		row.Counts = pushd.Counts{Sent: 2, Failed: 1, Skipped: 1}
+		d.ledger.ByID[id].StoreTotals()
 		if _, err := d.Retry(t.Context(), id, pushd.RetryRequest{}); code(err) != pushd.CodeJobActive || row.Counts.Failed != 1 {
 			t.Errorf("while another job of the channel runs: %v", err)
 		}

@@ -67,10 +67,10 @@ func crowd(t *testing.T, n int, o *obstructed, f func(w *sim)) {
 		w := newSim(1, 0, false)
 		w.wechat.followers = ids(0, 20)
 		for act := pushd.ActID(1); act <= pushd.ActID(n); act++ {
-			ch := *w.ledger.channels[1]
+			ch := *w.ledger.Channels[1]
 			status := pushd.StatusNotNotified
 			ch.ActID, ch.AppID, ch.Status = act, pushd.AppID(fmt.Sprint("wx", act)), &status
-			w.ledger.channels[act] = &ch
+			w.ledger.Channels[act] = &ch
 		}
 		w.change = func(c *Config) { o.Ledger = c.Ledger; c.Ledger = o; c.MaxJobs = 1 }
 		w.boot(0)
@@ -92,7 +92,7 @@ func TestEngine_RefusedClaim(t *testing.T) {
 		for act := pushd.ActID(1); act <= 4; act++ {
 			deadline := pushd.Time(time.Now().Add(time.Hour).UnixMicro()) + pushd.Time(act)
 			j, err := w.ledger.Create(context.Background(), pushd.Job{ID: pushd.NewJobID(), ActID: act, AppID: pushd.AppID(fmt.Sprint("wx", act)),
-				StartTime: w.ledger.channels[act].StartTime, Deadline: deadline})
+				StartTime: w.ledger.Channels[act].StartTime, Deadline: deadline})
 			if err != nil {
 				w.violated("%v", err)
 			}
@@ -128,11 +128,11 @@ func TestEngine_LockedColumns(t *testing.T) {
 				o.locked[act] = true
 			}
 		})
-		w.ledger.mu.Lock()
+		w.ledger.Lock()
 		for act := pushd.ActID(1); act <= 30; act++ {
-			w.ledger.setStatus(act, pushd.StatusNotNotified, "a stale save")
+			w.ledger.SetStatus(act, pushd.StatusNotNotified)
 		}
-		w.ledger.mu.Unlock()
+		w.ledger.Unlock()
 		began := time.Now()
 		for _, act := range []pushd.ActID{28, 29, 30} {
 			for *w.channel(act).Status != pushd.StatusDone {
@@ -161,9 +161,9 @@ func TestEngine_LockedColumns(t *testing.T) {
 }
 
 func (w *sim) channel(id pushd.ActID) pushd.Channel {
-	w.ledger.mu.Lock()
-	defer w.ledger.mu.Unlock()
-	ch := *w.ledger.channels[id]
+	w.ledger.Lock()
+	defer w.ledger.Unlock()
+	ch := *w.ledger.Channels[id]
 	status := *ch.Status
 	ch.Status = &status
 	return ch

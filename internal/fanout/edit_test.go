@@ -39,7 +39,7 @@ func texted(t *testing.T, n int, faults fault, f func(t *testing.T, w *sim)) map
 	synctest.Test(t, func(t *testing.T) {
 		w := newSim(1, faults, false)
 		w.wechat.followers = ids(0, n)
-		w.ledger.texts["tpl"] = pushd.Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "{{title}}", "time2": "{{startTime}}"}}
+		setTexts(w.ledger, pushd.Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "{{title}}", "time2": "{{startTime}}"}})
 		w.change = func(c *Config) { c.WeChat = reader{c.WeChat, &mu, texts} }
 		w.boot(0)
 		w.post(1, pushd.Request{Rate: 20})
@@ -60,8 +60,8 @@ func texted(t *testing.T, n int, faults fault, f func(t *testing.T, w *sim)) map
 // has of them.
 func (w *sim) versions() map[int32]int {
 	n := map[int32]int{}
-	for _, j := range w.ledger.jobs {
-		for _, row := range j.progress {
+	for _, j := range w.ledger.ByID {
+		for _, row := range j.Progress {
 			people, err := pushd.DecodePersons(row.Outcomes, row.People)
 			if err != nil {
 				w.violated("%v", err)
@@ -151,8 +151,8 @@ func TestController_EditAfterACrash(t *testing.T) {
 func TestController_EditIsChecked(t *testing.T) {
 	d := newDesk()
 	d.ch.TemplateID, d.ch.Title = "tpl", "Go"
-	d.ledger.texts["tpl"] = pushd.Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "{{title}}", "number2": "1"}, URL: "https://texts.example/"}
-	d.ledger.texts["other"] = pushd.Texts{TemplateID: "other", Fields: map[string]string{"thing9": "{{title}}!"}}
+	setTexts(d.ledger, pushd.Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "{{title}}", "number2": "1"}, URL: "https://texts.example/"})
+	setTexts(d.ledger, pushd.Texts{TemplateID: "other", Fields: map[string]string{"thing9": "{{title}}!"}})
 	id := d.job(t, pushd.Paused)
 	data := func(to map[string]*string) pushd.Edit {
 		return pushd.Edit{Data: pushd.Change[map[string]*string]{Set: true, To: to}}
@@ -173,13 +173,13 @@ func TestController_EditIsChecked(t *testing.T) {
 			pushd.Message{TemplateID: "other", Data: map[string]string{"thing9": "a"}}},
 		"back to the owner's": {data(nil), "", "", pushd.Message{TemplateID: "tpl", URL: "https://texts.example/", Data: map[string]string{"thing1": "Go", "number2": "1"}}},
 	} {
-		d.ledger.jobs[id].Asked = pushd.Asked{}
-		before := d.ledger.jobs[id].MessageVersion
+		d.ledger.ByID[id].Asked = pushd.Asked{}
+		before := d.ledger.ByID[id].MessageVersion
 		job, err := d.Patch(t.Context(), id, pushd.Patch{Edit: tc.edit})
 		var p *pushd.Problem
 		switch {
 		case tc.code != "":
-			if !errors.As(err, &p) || p.Code != tc.code || p.Field != tc.field || d.ledger.jobs[id].MessageVersion != before {
+			if !errors.As(err, &p) || p.Code != tc.code || p.Field != tc.field || d.ledger.ByID[id].MessageVersion != before {
 				t.Errorf("%s: %+v, %v", name, job, err)
 			}
 		case err != nil:
@@ -190,7 +190,7 @@ func TestController_EditIsChecked(t *testing.T) {
 			}
 		}
 	}
-	d.ledger.jobs[id].State = pushd.Succeeded
+	d.ledger.ByID[id].State = pushd.Succeeded
 	var p *pushd.Problem
 	if _, err := d.Patch(t.Context(), id, pushd.Patch{Edit: data(nil)}); !errors.As(err, &p) || p.Code != pushd.CodeJobEnded {
 		t.Errorf("an ended job: %v", err)
@@ -229,7 +229,7 @@ func TestController_PostAfterAnEdit(t *testing.T) {
 // Two people who edit different fields at once both find theirs in the message.
 func TestController_EditsAtOnce(t *testing.T) {
 	d := newDesk()
-	d.ledger.texts["tpl"] = pushd.Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "a", "thing2": "a", "thing3": "a", "thing4": "a"}}
+	setTexts(d.ledger, pushd.Texts{TemplateID: "tpl", Fields: map[string]string{"thing1": "a", "thing2": "a", "thing3": "a", "thing4": "a"}})
 	d.ch.TemplateID = "tpl"
 	id := d.job(t, pushd.Paused)
 	var all sync.WaitGroup
@@ -241,7 +241,7 @@ func TestController_EditsAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	for key, value := range d.ledger.jobs[id].Prepared.Message.Data {
+	for key, value := range d.ledger.ByID[id].Prepared.Message.Data {
 		if value != "b" {
 			t.Errorf("%s is lost", key)
 		}

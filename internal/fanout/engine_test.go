@@ -40,7 +40,7 @@ func inWorld(t *testing.T, n, perSecond int, f func(w *sim)) {
 
 // job is the world's first job as it is now.
 func (w *sim) job() pushd.Job {
-	job, err := w.ledger.pick(func(j *fakeJob) bool { return j.ActID == 1 })
+	job, err := w.ledger.Pick(func(j *fakeJob) bool { return j.ActID == 1 })
 	if err != nil {
 		w.violated("there is no job: %v", err)
 	}
@@ -159,10 +159,10 @@ func TestEngine_CommandsStopSends(t *testing.T) {
 				if late > time.Second {
 					w.violated("sends arrive %s after the answer", late)
 				}
-				if n := w.ledger.doubtful(w.job().ID); n != 0 {
+				if n := w.ledger.Doubtful(w.job().ID); n != 0 {
 					w.violated("%d people are left in doubt", n)
 				}
-				if owner, _ := w.ledger.holder(w.job().ID); owner != (pushd.Owner{}) {
+				if owner, _ := w.ledger.Holder(w.job().ID); owner != (pushd.Owner{}) {
 					w.violated("%s still holds the job", owner.Boot)
 				}
 			})
@@ -205,10 +205,10 @@ func TestEngine_StartMovesWhileHeld(t *testing.T) {
 		if job := w.job(); job.State != pushd.Parked || job.Reason != pushd.WeChatDown {
 			w.violated("the job is %s %s while WeChat is down", job.State, job.Reason)
 		}
-		w.ledger.mu.Lock()
-		w.ledger.channels[1].StartTime += 600
-		start := w.ledger.channels[1].StartTime
-		w.ledger.mu.Unlock()
+		w.ledger.Lock()
+		w.ledger.Channels[1].StartTime += 600
+		start := w.ledger.Channels[1].StartTime
+		w.ledger.Unlock()
 		w.within(4 * time.Minute)
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 300 || job.StartTime != start {
 			w.violated("%s with %+v for the start %d, want %d", job.State, job.Counts, job.StartTime, start)
@@ -231,7 +231,7 @@ func TestEngine_JobThatWaitsForWeChatGivesWay(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		w.post(2, pushd.Request{})
 		w.settle()
-		for _, j := range w.ledger.jobs {
+		for _, j := range w.ledger.ByID {
 			if j.State != pushd.Succeeded {
 				w.violated("the job of channel %d is %s %s", j.ActID, j.State, j.Reason)
 			}
@@ -318,13 +318,13 @@ func TestFeeder_SaysWhyItStopped(t *testing.T) {
 func TestEngine_DamagedPage(t *testing.T) {
 	inWorld(t, 100, 20, func(w *sim) {
 		time.Sleep(time.Second)
-		w.ledger.mu.Lock()
-		for _, j := range w.ledger.jobs {
-			for i := range j.blobs {
-				j.blobs[i] = j.blobs[i][:12]
+		w.ledger.Lock()
+		for _, j := range w.ledger.ByID {
+			for i := range j.Blobs {
+				j.Blobs[i] = j.Blobs[i][:12]
 			}
 		}
-		w.ledger.mu.Unlock()
+		w.ledger.Unlock()
 		w.kill(w.processes[0])
 		w.boot(0)
 		w.within(time.Minute)
@@ -342,7 +342,7 @@ func TestEngine_Share(t *testing.T) {
 		w := newSim(1, 0, true)
 		w.wechat.followers = ids(0, 400)
 		w.cfg.InFlight, w.cfg.Concurrency, w.cfg.MaxJobs = 12, 64, 2
-		w.ledger.channels[2].AppID = "wx2"
+		w.ledger.Channels[2].AppID = "wx2"
 		w.boot(0)
 		w.post(1, pushd.Request{})
 		if _, err := w.controller().Post(t.Context(), pushd.Request{ActID: 2, AppID: "wx2", Rate: 20}); err != nil {

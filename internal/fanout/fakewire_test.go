@@ -129,7 +129,7 @@ func (c wire) call(ctx context.Context, name string, f func() error) error {
 	if w.has(slowDatabase) && d.IntN(20) == 0 {
 		way = time.Duration(d.IntN(3000)) * time.Millisecond
 	}
-	life := c.life()
+	life := c.Life()
 	if err := c.p.travel(ctx, way); err != nil {
 		// It may have been on its way already, and lands some time later.
 		// Taking back is left out: landing behind the claim of the life after
@@ -138,14 +138,14 @@ func (c wire) call(ctx context.Context, name string, f func() error) error {
 		if d.IntN(2) == 0 && name != "take back" {
 			w.late.Go(func() {
 				time.Sleep(time.Duration(d.IntN(5000)) * time.Millisecond)
-				if c.life() == life { // else its server is no more
+				if c.Life() == life { // else its server is no more
 					_ = f()
 				}
 			})
 		}
 		return err
 	}
-	if w.down() || c.life() != life || w.has(failingDatabase) && d.IntN(15) == 0 {
+	if w.down() || c.Life() != life || w.has(failingDatabase) && d.IntN(15) == 0 {
 		return errDatabase
 	}
 	err := f()
@@ -251,7 +251,7 @@ func (c wire) StorePage(ctx context.Context, l pushd.Lease, pg pushd.Page, walk 
 	rev := c.p.rev.Add(1)
 	return c.call(ctx, "store page", func() error {
 		c.p.w.trace("%s stores page %d: %d people, cursor %q", c.p.owner.Boot, pg.No, len(pg.OpenIDs), walk.Cursor)
-		return c.fakeLedger.storePage(l, pg, walk, rev)
+		return c.fakeLedger.StorePageAs(l, pg, walk, rev)
 	})
 }
 
@@ -281,7 +281,7 @@ func (c wire) People(ctx context.Context, id pushd.JobID, page, offset, limit in
 
 func (c wire) Record(ctx context.Context, l pushd.Lease, rows []pushd.Progress) error {
 	rev := c.p.rev.Add(1)
-	return c.call(ctx, "record", func() error { return c.record(l, rows, rev) })
+	return c.call(ctx, "record", func() error { return c.RecordAs(l, rows, rev) })
 }
 
 func (c wire) Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error) {

@@ -11,15 +11,15 @@ import (
 
 // moved moves the start of channel 1, and sets its status.
 func (w *sim) moveTo(by int64, status int) {
-	w.ledger.mu.Lock()
-	defer w.ledger.mu.Unlock()
-	w.moveLocked(w.ledger.channels[1], by, status)
+	w.ledger.Lock()
+	defer w.ledger.Unlock()
+	w.moveLocked(w.ledger.Channels[1], by, status)
 }
 
 func (w *sim) column() int {
-	w.ledger.mu.Lock()
-	defer w.ledger.mu.Unlock()
-	return *w.ledger.channels[1].Status
+	w.ledger.Lock()
+	defer w.ledger.Unlock()
+	return *w.ledger.Channels[1].Status
 }
 
 // The platform moves the start and asks for a new reminder (status 0) while the
@@ -43,7 +43,7 @@ func TestRun_StartMovesAndIsAskedForAgain(t *testing.T) {
 				}
 				w.post(1, pushd.Request{})
 				job, err := w.ledger.Active(t.Context(), 1)
-				if err != nil || job.StartTime != w.ledger.channels[1].StartTime {
+				if err != nil || job.StartTime != w.ledger.Channels[1].StartTime {
 					t.Fatalf("moved after %s: there is no job for the new start: %v", at, err)
 				}
 				time.Sleep(2 * time.Minute)
@@ -102,7 +102,7 @@ func TestRun_StartMovesBeforeTheEnd(t *testing.T) {
 			w.violated("%s %s, start %+d s, column %d", job.State, job.Reason, job.StartTime-w.channel(1).StartTime, w.column())
 		}
 		w.post(1, pushd.Request{})
-		if n := len(w.ledger.jobs); n != 1 {
+		if n := len(w.ledger.ByID); n != 1 {
 			w.violated("%d jobs", n)
 		}
 	})
@@ -147,8 +147,8 @@ func TestRun_StartMovesBack(t *testing.T) {
 		w.moveTo(-3600, pushd.StatusNotNotified)
 		w.post(1, pushd.Request{})
 		w.within(30 * time.Second)
-		if job := w.job(); len(w.ledger.jobs) != 1 || job.State != pushd.Succeeded || job.Counts.Sent != 100 || w.column() != pushd.StatusDone {
-			w.violated("%d jobs, %s, %+v, column %d", len(w.ledger.jobs), job.State, job.Counts, w.column())
+		if job := w.job(); len(w.ledger.ByID) != 1 || job.State != pushd.Succeeded || job.Counts.Sent != 100 || w.column() != pushd.StatusDone {
+			w.violated("%d jobs, %s, %+v, column %d", len(w.ledger.ByID), job.State, job.Counts, w.column())
 		}
 	})
 }

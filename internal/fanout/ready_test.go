@@ -39,7 +39,7 @@ func TestEngine_WorksOnItsOwnTablesOnly(t *testing.T) {
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 60 {
 			t.Errorf("what ran: %s, %+v", job.State, job.Counts)
 		}
-		if other, err := w.ledger.pick(func(j *fakeJob) bool { return j.ActID == 2 }); err != nil || other.State != pushd.Queued {
+		if other, err := w.ledger.Pick(func(j *fakeJob) bool { return j.ActID == 2 }); err != nil || other.State != pushd.Queued {
 			t.Errorf("the next: %s, %v", other.State, err)
 		}
 		w.processes[0].stop()

@@ -9,9 +9,9 @@ import (
 
 // again makes the world's first job, which has ended, a retry.
 func (w *sim) again(who pushd.Again) {
-	w.ledger.mu.Lock()
-	defer w.ledger.mu.Unlock()
-	for _, j := range w.ledger.jobs {
+	w.ledger.Lock()
+	defer w.ledger.Unlock()
+	for _, j := range w.ledger.ByID {
 		j.State, j.Retry, j.FinishedAt = pushd.Queued, who, 0
 	}
 	w.processes[0].engine.Wake()

@@ -221,7 +221,7 @@ func (w *sim) finish(channels []pushd.ActID) {
 func (w *sim) settle() {
 	began := time.Now()
 	for {
-		job, err := w.ledger.pick(func(j *fakeJob) bool { return j.State.Active() })
+		job, err := w.ledger.Pick(func(j *fakeJob) bool { return j.State.Active() })
 		if err != nil {
 			break
 		}

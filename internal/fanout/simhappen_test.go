@@ -85,14 +85,14 @@ func (w *sim) ofDatabase(e mishap, d *rand.Rand) {
 	case clockSteps:
 		step := time.Duration(d.IntN(100)-50) * time.Second
 		w.outside.clock(step)
-		w.ledger.mu.Lock()
-		defer w.ledger.mu.Unlock()
-		w.ledger.step += step
+		w.ledger.Lock()
+		defer w.ledger.Unlock()
+		w.ledger.Step += step
 		return
 	}
-	w.ledger.mu.Lock()
-	defer w.ledger.mu.Unlock()
-	ch := w.ledger.channels[1]
+	w.ledger.Lock()
+	defer w.ledger.Unlock()
+	ch := w.ledger.Channels[1]
 	switch e.what {
 	case moves:
 		w.moveLocked(ch, 600, *ch.Status)
@@ -102,9 +102,9 @@ func (w *sim) ofDatabase(e mishap, d *rand.Rand) {
 		saved := *ch
 		w.doing.Go(func() {
 			time.Sleep(e.span)
-			w.ledger.mu.Lock()
-			defer w.ledger.mu.Unlock()
-			ch := w.ledger.channels[1]
+			w.ledger.Lock()
+			defer w.ledger.Unlock()
+			ch := w.ledger.Channels[1]
 			w.moveLocked(ch, saved.StartTime-ch.StartTime, *saved.Status)
 		})
 	case switchedOff:
@@ -112,7 +112,7 @@ func (w *sim) ofDatabase(e mishap, d *rand.Rand) {
 		w.outside.note(func(f *outside) { f.off = true })
 		ch.LiveNotify = &off
 	case meddling:
-		w.ledger.setStatus(1, d.IntN(4), "meddled")
+		w.ledger.SetStatus(1, d.IntN(4))
 	}
 }
 
@@ -139,7 +139,7 @@ func (w *sim) forget(back time.Duration) {
 	}
 	w.trace("the database comes back as it was %s ago", back)
 	w.noteForgotten(old)
-	w.ledger.restore(old)
+	w.ledger.Restore(old)
 	w.mu.Lock()
 	w.past = nil
 	w.mu.Unlock()
@@ -250,9 +250,9 @@ func (w *sim) postTo(c *Controller, id pushd.ActID, req pushd.Request) {
 func (w *sim) cron(rate int, channels ...pushd.ActID) {
 	for turn := 0; w.untilCalm() > 0; turn++ {
 		for _, id := range channels {
-			w.ledger.mu.Lock()
-			due := *w.ledger.channels[id].Status == pushd.StatusNotNotified
-			w.ledger.mu.Unlock()
+			w.ledger.Lock()
+			due := *w.ledger.Channels[id].Status == pushd.StatusNotNotified
+			w.ledger.Unlock()
 			if c := w.desk(turn); due && c != nil {
 				w.postTo(c, id, pushd.Request{Rate: rate})
 			}
@@ -269,7 +269,7 @@ func (w *sim) command(e mishap, d *rand.Rand) {
 	if c == nil {
 		return
 	}
-	job, err := w.ledger.pick(func(j *fakeJob) bool { return j.ActID == 1 })
+	job, err := w.ledger.Pick(func(j *fakeJob) bool { return j.ActID == 1 })
 	if err != nil {
 		return
 	}

@@ -17,15 +17,15 @@ import (
 // judge compares what the API says with what WeChat saw.
 func (w *sim) judge() {
 	ids := map[pushd.ActID]map[pushd.MsgID]bool{1: {}, 2: {}}
-	for _, id := range w.ledger.ids() {
-		j := w.ledger.jobs[id]
-		job := j.read(0)
+	for _, id := range w.ledger.IDs() {
+		j := w.ledger.ByID[id]
+		job := w.ledger.Read(j)
 		ids[job.ActID][job.MsgID] = true
 		w.judgeEnd(job)
-		if len(j.twice) > 0 {
-			w.violated("stored twice: %v", j.twice)
+		if len(j.Twice) > 0 {
+			w.violated("stored twice: %v", j.Twice)
 		}
-		_, people := w.ledger.people(id)
+		_, people := w.ledger.Everyone(id)
 		w.judgeSums(job, people)
 		for _, who := range slices.Sorted(maps.Keys(people)) {
 			w.judgePerson(job, recipient{job.MsgID, who}, people[who])
@@ -56,7 +56,7 @@ func (w *sim) judgeEnd(job pushd.Job) {
 		pushd.DeadlinePassed: job.FinishedAt.Add(slack) >= job.Deadline,
 		pushd.ChannelGone:    w.faults&vanish != 0,
 		pushd.WalkIncomplete: len(w.wechat.hidden) > 0 || w.wechat.churned || w.faults&(tokensStolen|oddPages) != 0,
-		pushd.WeChatRefused:  f.refused[pushd.WeChatRefused] || w.knobs[repeatAnswer] != 0 && (w.ledger.life() > 0 || job.Counts.Sent == 0),
+		pushd.WeChatRefused:  f.refused[pushd.WeChatRefused] || w.knobs[repeatAnswer] != 0 && (w.ledger.Life() > 0 || job.Counts.Sent == 0),
 		// Half of those whom it could reach failed, each with a code that WeChat gave.
 		pushd.TooManyFailures: f.refused[pushd.TooManyFailures] || job.Counts.Failed+job.Counts.Unknown > 0 && job.Counts.Sent == 0 || job.Counts.Failed >= fewFailed && 2*job.Counts.Failed >= job.Counts.Settled()-job.Counts.Skipped,
 		pushd.LedgerMismatch:  w.damaged,
@@ -72,7 +72,7 @@ func (w *sim) judgeEnd(job pushd.Job) {
 // unfinished says why a channel's reminder has not been brought to its end; "" if
 // it has, or if nothing can.
 func (w *sim) unfinished(id pushd.ActID) string {
-	ch := w.ledger.channels[id]
+	ch := w.ledger.Channels[id]
 	deadline := pushd.Time(ch.StartTime * 1e6).Add(w.cfg.Grace)
 	job, err := w.ledger.Newest(context.Background(), id, ch.StartTime)
 	if err == nil {
@@ -80,9 +80,9 @@ func (w *sim) unfinished(id pushd.ActID) string {
 	}
 	switch {
 	case err == nil && job.State == pushd.Succeeded:
-	case w.ledger.now() >= deadline, id == 1 && w.outside.off:
+	case w.ledger.Clock() >= deadline, id == 1 && w.outside.off:
 	case err != nil && *ch.Status == pushd.StatusDone: // the platform says that it was sent before
-	case w.ledger.life() > 0 && w.knobs[repeatAnswer] != 0:
+	case w.ledger.Life() > 0 && w.knobs[repeatAnswer] != 0:
 		// The database has lost who got the message, and WeChat refuses to repeat it.
 	case err == nil && job.State == pushd.Failed && w.allRefuse(job.ID):
 	default:
@@ -93,7 +93,7 @@ func (w *sim) unfinished(id pushd.ActID) string {
 
 // allRefuse says that whoever has no outcome in a job can't receive anything.
 func (w *sim) allRefuse(id pushd.JobID) bool {
-	_, people := w.ledger.people(id)
+	_, people := w.ledger.Everyone(id)
 	for who, p := range people {
 		if !p.State.Settled() && w.wechat.codes[who].code == 0 && !w.wechat.gone[who] {
 			return false
@@ -140,7 +140,7 @@ func (w *sim) judgePerson(job pushd.Job, r recipient, person pushd.Person) {
 			w.violated("%s counts as skipped (%d), and WeChat was heard to accept", r.to, person.Code)
 		}
 	case pushd.PersonUnknown:
-		if p.requests == 0 && !p.unknown && w.ledger.unclean[job.ID] == 0 && w.ledger.life() == 0 {
+		if p.requests == 0 && !p.unknown && w.ledger.Unclean[job.ID] == 0 && w.ledger.Life() == 0 {
 			w.violated("%s counts as unknown (%d) and was never asked for", r.to, person.Code)
 		}
 	default:
@@ -152,7 +152,7 @@ func (w *sim) judgePerson(job pushd.Job, r recipient, person pushd.Person) {
 	if answered && !p.answers[int(person.Code)] {
 		w.violated("%s counts as %s with %d, which was never answered", r.to, person.State, person.Code)
 	}
-	if p.early > 0 && w.strict() && !p.unknown && w.ledger.unclean[job.ID] == 0 {
+	if p.early > 0 && w.strict() && !p.unknown && w.ledger.Unclean[job.ID] == 0 {
 		w.violated("%s was asked again %s too soon", r.to, p.early)
 	}
 }
@@ -179,7 +179,7 @@ func (w *sim) judgeAgain(by *process, p *fakePerson, r recipient, took time.Dura
 // strict says that nothing is drawn which makes requests for nothing, or too
 // soon, somebody's right.
 func (w *sim) strict() bool {
-	return w.ledger.life() == 0 && w.faults&(commands|freezes|standstills|processClocks|clockSteps|staleReads|moves|asksAgain|staleSave) == 0
+	return w.ledger.Life() == 0 && w.faults&(commands|freezes|standstills|processClocks|clockSteps|staleReads|moves|asksAgain|staleSave) == 0
 }
 
 // judgeAll judges the people of a job together.
@@ -196,10 +196,10 @@ func (w *sim) judgeAll(job pushd.Job, people map[pushd.OpenID]pushd.Person) {
 	if innocent >= canarySize && w.faults&refuseAll == 0 || innocent > 0 && w.faults&(tokensStolen|refuseAll) == 0 {
 		w.violated("%d people were skipped who can receive", innocent)
 	}
-	if told := int(job.Counts.InDoubt); again > told && w.outside.back <= pushd.ClockSlack && w.ledger.life() == 0 {
+	if told := int(job.Counts.InDoubt); again > told && w.outside.back <= pushd.ClockSlack && w.ledger.Life() == 0 {
 		w.violated("%d people were told twice, the API says %d", again, told)
 	}
-	if allowed := 2 * w.cfg.Concurrency * w.ledger.unclean[job.ID]; wasted > allowed && w.strict() {
+	if allowed := 2 * w.cfg.Concurrency * w.ledger.Unclean[job.ID]; wasted > allowed && w.strict() {
 		w.violated("%d requests for nothing, allowed are %d", wasted, allowed)
 	}
 }
@@ -234,12 +234,12 @@ func (w *sim) judgeLost(people map[pushd.OpenID]pushd.Person) {
 // judgeStatus holds the column of each channel against the last job that the API
 // gives for its start.
 func (w *sim) judgeStatus() {
-	for id, ch := range w.ledger.channels {
+	for id, ch := range w.ledger.Channels {
 		job, err := w.ledger.Newest(context.Background(), id, ch.StartTime)
 		if err != nil || time.Since(job.FinishedAt.Std()) > reconcileSpan {
 			continue
 		}
-		if want := job.LiveNotifyStatus(w.ledger.failed); *ch.Status != want {
+		if want := job.LiveNotifyStatus(w.cfg.StatusFailed); *ch.Status != want {
 			w.violated("channel %d: status is %d, its job is %s: want %d", id, *ch.Status, job.State, want)
 		}
 	}
@@ -247,19 +247,19 @@ func (w *sim) judgeStatus() {
 
 // judgeStart looks at the database at the moment when a send starts.
 func (w *sim) judgeStart(p *process, r recipient) {
-	if p.odd() || w.faults&processClocks != 0 || w.ledger.life() > 0 {
+	if p.odd() || w.faults&processClocks != 0 || w.ledger.Life() > 0 {
 		return // it can't know how long its lease lasts, or that the database went back
 	}
-	job := w.ledger.sending(r.msg)
-	owner, lasts := w.ledger.holder(job)
+	job := w.ledger.Sending(r.msg)
+	owner, lasts := w.ledger.Holder(job)
 	if owner != p.owner || !lasts {
 		w.violated("%s sends to %s without a lease (holder %s, lasts %v)", p.owner.Boot, r.to, owner.Boot, lasts)
 		return
 	}
-	if state, inDoubt, known := w.ledger.person(job, r.to); !known || !inDoubt {
+	if state, inDoubt, known := w.ledger.Person(job, r.to); !known || !inDoubt {
 		w.violated("%s sends to %s, who is %s and not in doubt in the ledger", p.owner.Boot, r.to, state.State)
 	}
-	if n := w.ledger.doubtful(job); n > 2*w.cfg.Concurrency*(1+w.ledger.lost(job)+w.ledger.life()) {
+	if n := w.ledger.Doubtful(job); n > 2*w.cfg.Concurrency*(1+w.ledger.Lost(job)+w.ledger.Life()) {
 		w.violated("%d people are in doubt at a concurrency of %d", n, w.cfg.Concurrency)
 	}
 }

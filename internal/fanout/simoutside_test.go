@@ -72,7 +72,7 @@ func (r recorded) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command
 // tookOver notes who has the message although the database does not know,
 // at the moment when a process takes a job over.
 func (w *sim) tookOver(id pushd.JobID) {
-	msg, people := w.ledger.people(id)
+	msg, people := w.ledger.Everyone(id)
 	w.wechat.mu.Lock()
 	defer w.wechat.mu.Unlock()
 	w.outside.note(func(f *outside) {
@@ -87,9 +87,9 @@ func (w *sim) tookOver(id pushd.JobID) {
 
 // noteForgotten compares the database with what it will be.
 func (w *sim) noteForgotten(old *fakeLedger) {
-	for _, id := range w.ledger.ids() {
-		msg, now := w.ledger.people(id)
-		_, then := old.people(id)
+	for _, id := range w.ledger.IDs() {
+		msg, now := w.ledger.Everyone(id)
+		_, then := old.Everyone(id)
 		w.outside.note(func(f *outside) {
 			f.forgotAt = time.Now()
 			for who, p := range now {

@@ -201,7 +201,7 @@ func planned(p plan, tracing bool) *sim {
 	}
 	for id := pushd.ActID(1); id <= 2; id++ {
 		ch, title := status, []string{"Go", "Rust"}[int(id-1)&d.IntN(2)]
-		w.ledger.channels[id] = &pushd.Channel{ActID: id, AppID: "wx1", Title: title, StartTime: begins, TemplateID: "tpl", LiveNotify: &on, ConfigEnabled: &on, Status: &ch}
+		w.ledger.Channels[id] = &pushd.Channel{ActID: id, AppID: "wx1", Title: title, StartTime: begins, TemplateID: "tpl", LiveNotify: &on, ConfigEnabled: &on, Status: &ch}
 	}
 	return w
 }
@@ -307,7 +307,7 @@ func (w *sim) kill(p *process) {
 // behind and copies that are restored.
 func (w *sim) remember() {
 	for w.untilCalm() > 0 {
-		m := moment{time.Now(), w.ledger.copy()}
+		m := moment{time.Now(), w.ledger.Copy()}
 		w.mu.Lock()
 		w.past = append(w.past[max(0, len(w.past)-100):], m)
 		w.mu.Unlock()

@@ -202,9 +202,9 @@ func TestRun_StaleReads(t *testing.T) {
 // A channel that is gone for good ends the job.
 func TestRun_ChannelGone(t *testing.T) {
 	withWeChat(t, 300, func(*sim, pushd.OpenID) *pushd.Answer { return &pushd.Answer{Verdict: pushd.Busy, Code: -1} }, func(w *sim) {
-		w.ledger.mu.Lock()
-		delete(w.ledger.channels, 1)
-		w.ledger.mu.Unlock()
+		w.ledger.Lock()
+		delete(w.ledger.Channels, 1)
+		w.ledger.Unlock()
 		w.within(time.Minute)
 		if job := w.job(); job.State != pushd.Canceled || job.Reason != pushd.ChannelGone {
 			w.violated("%s %s", job.State, job.Reason)

@@ -184,7 +184,7 @@ func TestSender_StopsWithNobodyInFlight(t *testing.T) {
 			for w.job().State != pushd.Parked {
 				time.Sleep(time.Millisecond)
 			}
-			msg, people := w.ledger.people(w.job().ID)
+			msg, people := w.ledger.Everyone(w.job().ID)
 			w.wechat.mu.Lock()
 			for who, p := range people {
 				if p.State == pushd.InDoubt && w.wechat.person(recipient{msg, who}).requests == 0 {
@@ -209,11 +209,11 @@ func TestRun_LedgerForgetsALittle(t *testing.T) {
 			w.wechat.pageSize = 5
 			w.wechat.mu.Unlock()
 			time.Sleep(at)
-			old := w.ledger.copy()
+			old := w.ledger.Copy()
 			time.Sleep(700 * time.Millisecond)
-			old.install = w.ledger.copy().install
+			old.Install = w.ledger.Copy().Install
 			w.noteForgotten(old)
-			w.ledger.restore(old)
+			w.ledger.Restore(old)
 			w.within(2 * time.Minute)
 			if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 120 {
 				w.violated("after %s: %s (%s) with %+v", at, job.State, job.Detail, job.Counts)
@@ -242,15 +242,15 @@ func TestRun_LedgerForgetsBeforeTheEnd(t *testing.T) {
 		w.wechat.followers, w.wechat.pageSize = ids(0, 120), 5
 		var old *fakeLedger
 		l := &finishing{before: func() {
-			old.install = w.ledger.copy().install
+			old.Install = w.ledger.Copy().Install
 			w.noteForgotten(old)
-			w.ledger.restore(old)
+			w.ledger.Restore(old)
 		}}
 		w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
 		w.boot(0)
 		w.post(1, pushd.Request{Rate: 10})
 		time.Sleep(11 * time.Second)
-		old = w.ledger.copy()
+		old = w.ledger.Copy()
 		w.within(2 * time.Minute)
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 120 {
 			w.violated("%s: %s (%s) with %+v", job.State, job.Reason, job.Detail, job.Counts)

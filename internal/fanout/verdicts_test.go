@@ -54,11 +54,11 @@ func withWeChat(t *testing.T, n int, answer func(w *sim, to pushd.OpenID) *pushd
 // states counts the recipients of the world's first job by what the ledger says
 // of them.
 func (w *sim) states() map[pushd.PersonState]int {
-	w.ledger.mu.Lock()
-	defer w.ledger.mu.Unlock()
+	w.ledger.Lock()
+	defer w.ledger.Unlock()
 	n := map[pushd.PersonState]int{}
-	for _, j := range w.ledger.jobs {
-		for i, row := range j.progress {
+	for _, j := range w.ledger.ByID {
+		for i, row := range j.Progress {
 			people, err := pushd.DecodePersons(row.Outcomes, row.People)
 			if err != nil {
 				w.violated("page %d: %v", i+1, err)

@@ -49,12 +49,12 @@ func claimed(t *testing.T, l *fakeLedger, wechat pushd.WeChat, started pushd.Wal
 	})
 	ctx := t.Context()
 	on := true
-	l.channels[1] = &pushd.Channel{ActID: 1, AppID: "wx", LiveNotify: &on}
+	l.Channels[1] = &pushd.Channel{ActID: 1, AppID: "wx", LiveNotify: &on}
 	job, err := l.Create(ctx, pushd.Job{ID: pushd.NewJobID(), ActID: 1, AppID: "wx", Deadline: pushd.Time(time.Now().Add(6 * time.Hour).UnixMicro())})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.jobs[job.ID].Walk = started
+	l.ByID[job.ID].Walk = started
 	if job, err = l.Claim(ctx, e.cfg.Owner, job.ID, e.cfg.Lease); err != nil {
 		t.Fatal(err)
 	}
@@ -227,12 +227,12 @@ func TestWalk(t *testing.T) {
 				if (err != nil) != c.err || err != nil && !errors.Is(err, errWalkIncomplete) {
 					t.Fatalf("the walk ended with %v", err)
 				}
-				j := l.jobs[r.job.ID]
+				j := l.ByID[r.job.ID]
 				if j.Walk.Walked != c.walked || j.Walk.Pass != c.passes || j.Walk.Complete == c.err || j.Walk.Cursor != "" {
 					t.Errorf("walked %d in %d passes, complete %v, cursor %q; want %d in %d", j.Walk.Walked, j.Walk.Pass, j.Walk.Complete, j.Walk.Cursor, c.walked, c.passes)
 				}
-				if n := int64(len(j.where)); n != c.walked || len(j.twice) > 0 {
-					t.Errorf("%d people are stored, %d of them twice; want %d", n, len(j.twice), c.walked)
+				if n := int64(len(j.Where)); n != c.walked || len(j.Twice) > 0 {
+					t.Errorf("%d people are stored, %d of them twice; want %d", n, len(j.Twice), c.walked)
 				}
 				if walk, _ := r.frontier.get(); walk.Pages != j.Walk.Pages {
 					t.Errorf("the frontier is at page %d of %d", walk.Pages, j.Walk.Pages)
@@ -268,8 +268,8 @@ func TestWalk_Resumed(t *testing.T) {
 				if err := w.do(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if j := l.jobs[r.job.ID]; j.Walk.Walked != 1000 || len(j.twice) > 0 || j.Walk.Pass != c.pass || wechat.calls[0] != c.first {
-					t.Errorf("walked %d, %d twice, pass %d, first cursor %q", j.Walk.Walked, len(j.twice), j.Walk.Pass, wechat.calls[0])
+				if j := l.ByID[r.job.ID]; j.Walk.Walked != 1000 || len(j.Twice) > 0 || j.Walk.Pass != c.pass || wechat.calls[0] != c.first {
+					t.Errorf("walked %d, %d twice, pass %d, first cursor %q", j.Walk.Walked, len(j.Twice), j.Walk.Pass, wechat.calls[0])
 				}
 			})
 		})
@@ -286,8 +286,8 @@ func TestWalk_LostCommit(t *testing.T) {
 		if err := w.do(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if j := l.jobs[r.job.ID]; j.Walk.Walked != 1000 || len(j.where) != 1000 || len(j.pages) != 10 || len(j.twice) > 0 {
-			t.Errorf("walked %d in %d pages, %d people, %d twice", j.Walk.Walked, len(j.pages), len(j.where), len(j.twice))
+		if j := l.ByID[r.job.ID]; j.Walk.Walked != 1000 || len(j.Where) != 1000 || len(j.Pages) != 10 || len(j.Twice) > 0 {
+			t.Errorf("walked %d in %d pages, %d people, %d twice", j.Walk.Walked, len(j.Pages), len(j.Where), len(j.Twice))
 		}
 	})
 }

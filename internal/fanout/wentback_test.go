@@ -13,58 +13,6 @@ import (
 	"pushd"
 )
 
-// ---- Counting, of the ledger on maps
-
-func (l *fakeLedger) Raise(_ context.Context, least int64) (pushd.Counter, error) {
-	now := l.lock()
-	defer l.mu.Unlock()
-	if l.install.Value < least {
-		return pushd.Counter{}, pushd.ErrLost
-	}
-	l.install.Value++
-	l.install.At = now
-	return l.install.Counter, nil
-}
-
-func (l *fakeLedger) Installation(context.Context) (pushd.Installation, error) {
-	now := l.lock()
-	defer l.mu.Unlock()
-	in := l.install
-	in.Now = now
-	return in, nil
-}
-
-func (l *fakeLedger) StepBack(_ context.Context, b pushd.StepBack) (held int, err error) {
-	now := l.lock()
-	defer l.mu.Unlock()
-	if l.install.Value != b.Found {
-		return 0, pushd.ErrLost
-	}
-	l.install.Value, l.install.At, l.install.Lost = b.Value, now, b.Lost
-	for _, j := range l.jobs {
-		if !b.Hold || j.State.Ended() || j.State == pushd.Paused && j.Reason == pushd.LedgerWentBack {
-			continue
-		}
-		j.letGo()
-		j.Epoch += 1000
-		j.adopt()
-		j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Paused, pushd.LedgerWentBack, b.Detail, 0
-		held++
-	}
-	return held, nil
-}
-
-func (l *fakeLedger) CountHeld(context.Context) (n int, err error) {
-	l.lock()
-	defer l.mu.Unlock()
-	for _, j := range l.jobs {
-		if j.State == pushd.Paused && j.Reason == pushd.LedgerWentBack {
-			n++
-		}
-	}
-	return n, nil
-}
-
 func (c wire) Raise(ctx context.Context, least int64) (pushd.Counter, error) {
 	return ask(c, ctx, "raise", func(ctx context.Context) (pushd.Counter, error) { return c.fakeLedger.Raise(ctx, least) })
 }
@@ -142,9 +90,9 @@ func (b *back) look(t *testing.T) *Engine {
 
 // reset sets the counter back, as a copy that was made then would.
 func (b *back) reset(in pushd.Installation) {
-	b.lock()
-	defer b.mu.Unlock()
-	b.install = in
+	b.Lock()
+	defer b.Unlock()
+	b.Install = in
 }
 
 func (b *back) state(t *testing.T) (pushd.State, pushd.Reason) {
@@ -400,7 +348,7 @@ func TestController_PostAfterTheLedgerWentBack(t *testing.T) {
 			d := newDesk() // its channel starts in an hour
 			d.ch.NotifyMinutes = &tc.minutes
 			now := pushd.Time(time.Now().UnixMicro())
-			d.ledger.install.Lost = pushd.Gap{From: now.Add(-2 * time.Hour), To: now.Add(-10 * time.Minute)}
+			d.ledger.Install.Lost = pushd.Gap{From: now.Add(-2 * time.Hour), To: now.Add(-10 * time.Minute)}
 			tc.req.ActID, tc.req.AppID = 1, "wx1"
 			out, err := d.Post(t.Context(), tc.req)
 			if err != nil || out.Existing || out.Job.State != tc.state || (out.Job.Reason == pushd.LedgerWentBack) != (tc.state == pushd.Paused) {

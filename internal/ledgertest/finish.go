@@ -1,0 +1,70 @@
+package ledgertest
+
+import (
+	"cmp"
+	"context"
+
+	"pushd"
+)
+
+// Finish ends a job. See pushd.Notes.
+func (l *Memory) Finish(_ context.Context, lease pushd.Lease, e pushd.Ending) error {
+	now := l.begin()
+	defer l.Unlock()
+	j := l.endable(lease)
+	if j == nil || e.State == pushd.Expired && j.Deadline > now {
+		return pushd.ErrLost
+	}
+	if e.State == pushd.Succeeded && !j.complete() {
+		return pushd.ErrIncomplete
+	}
+	j.release()
+	j.end(e, now)
+	j.Notified = j.Notified || e.State == pushd.Succeeded
+	if ch := l.Channels[j.ActID]; ch != nil && ch.StartTime == j.StartTime && l.mayWrite(j, ch.StartTime) {
+		l.SetStatus(j.ActID, j.LiveNotifyStatus(StatusFailed))
+	}
+	return nil
+}
+
+// complete says that the walk is and everyone on the pages has an outcome.
+func (j *Job) complete() bool {
+	people := int64(0)
+	for _, p := range j.Progress {
+		people += int64(p.People)
+	}
+	return j.Walk.Complete && j.sum().Settled() == people && people == j.Walk.Walked
+}
+
+// end is what every end of a job sets.
+func (j *Job) end(e pushd.Ending, now pushd.Time) {
+	j.State, j.Reason, j.Detail = e.State, e.Reason, clip(e.Detail)
+	j.FinishedAt, j.ParkedUntil, j.Retry = now, 0, pushd.AgainNobody
+	j.StoreTotals()
+}
+
+// SetStatus writes a channel's live_notify_status, as the platform may too. The
+// caller holds the lock.
+func (l *Memory) SetStatus(id pushd.ActID, status int) {
+	if ch := l.Channels[id]; ch != nil {
+		ch.Status = &status
+	}
+}
+
+// Expire ends what waits past its deadline. See pushd.Housekeeping.
+func (l *Memory) Expire(_ context.Context, limit int) ([]pushd.JobID, error) {
+	now := l.begin()
+	defer l.Unlock()
+	late := l.list(limit, func(j *Job) bool { return j.State.Active() && j.Deadline <= now && j.Leased == 0 },
+		func(a, b *Job) int { return cmp.Or(cmp.Compare(a.Deadline, b.Deadline), cmp.Compare(a.ID, b.ID)) })
+	for _, j := range late {
+		if j.Owner.Instance != "" {
+			l.Unclean[j.ID]++
+		}
+		j.release()
+		j.Epoch++
+		j.adopt()
+		j.end(pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before everyone was told"}, now)
+	}
+	return ids(late), nil
+}
