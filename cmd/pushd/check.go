@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"pushd"
+	"pushd/internal/account"
 	"pushd/internal/settings"
 	"pushd/internal/tokenclient"
 	"pushd/internal/wechat"
@@ -78,9 +79,6 @@ type quotas interface {
 	Quota(ctx context.Context, tok pushd.Token, path string) (int64, pushd.Answer)
 }
 
-// sendPath is the API whose quota limits a job.
-const sendPath = "/cgi-bin/message/template/send"
-
 // checkAccount asks for one token, and WeChat whether it is good.
 func checkAccount(ctx context.Context, r *report, t tokens, q quotas, appID string, actID int64) {
 	tok, err := t.Token(ctx, appID, actID)
@@ -89,7 +87,7 @@ func checkAccount(ctx context.Context, r *report, t tokens, q quotas, appID stri
 		return
 	}
 	r.ok("token endpoint", "gave %v", pushd.Token(tok))
-	remain, answer := q.Quota(ctx, pushd.Token(tok), sendPath)
+	remain, answer := q.Quota(ctx, pushd.Token(tok), account.SendAPI)
 	switch {
 	case answer.OK() && remain == 0:
 		r.warn("wechat", "answers; nothing is left of today's quota for template messages")

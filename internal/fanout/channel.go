@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/retry"
 )
 
 // A channel that looks withdrawn, or whose start has moved, is looked at again
@@ -31,7 +32,7 @@ func (r *run) readChannel(ctx context.Context, was int64) (pushd.Channel, error)
 			return ch, err
 		}
 		r.waiting(time.Now().Add(wait))
-		if !sleep(ctx, min(offFor, wait)) {
+		if !retry.Sleep(ctx, min(offFor, wait)) {
 			return ch, context.Cause(ctx)
 		}
 	}
@@ -49,7 +50,7 @@ func (r *run) doubtful(ch pushd.Channel, err error, was int64) time.Duration {
 	case err != nil || !ch.MovedFrom(was):
 		return 0
 	case !r.job.DeadlineAsked && pushd.DefaultDeadline(ch.StartTime, r.job.CreatedAt, r.e.cfg.Grace) <= r.e.clock.now():
-		return staleFor
+		return retry.StaleFor
 	}
 	return offFor
 }
@@ -57,7 +58,7 @@ func (r *run) doubtful(ch pushd.Channel, err error, was int64) time.Duration {
 // channelNow is readChannel of one moment.
 func (r *run) channelNow(ctx context.Context, was int64) (pushd.Channel, error) {
 	var ch pushd.Channel
-	err := r.retry.do(ctx, "read channel", func(ctx context.Context) (err error) {
+	err := r.retry.Do(ctx, "read channel", func(ctx context.Context) (err error) {
 		ch, err = r.e.cfg.Ledger.Channel(ctx, r.job.ActID)
 		return err
 	})
@@ -69,7 +70,7 @@ func (r *run) channelNow(ctx context.Context, was int64) (pushd.Channel, error) 
 	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
 		return ch, &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.OwnerDisabled, Detail: "the owner's live subscription was switched off (user_wx_config.status = 0)"}}
 	case err == nil && ch.MovedFrom(was):
-		err = r.retry.patiently(ctx, "read the channel's newest job", func(ctx context.Context) error { return r.mayFollow(ctx, ch, was) })
+		err = r.mayFollow(ctx, ch, was, r.retry.Patiently)
 	}
 	return ch, err // of a row that can't be used, ch has what could be read
 }
@@ -89,7 +90,7 @@ func (r *run) startBeforeEnd(ctx context.Context) error {
 	if err != nil || !ch.MovedFrom(r.job.StartTime) {
 		return nil
 	}
-	err = r.mayFollow(short, ch, r.job.StartTime)
+	err = r.mayFollow(short, ch, r.job.StartTime, once)
 	var e *ended
 	switch {
 	case errors.As(err, &e):
@@ -106,10 +107,14 @@ func (r *run) startBeforeEnd(ctx context.Context) error {
 // mayFollow ends a job whose channel has moved its start, if that is another
 // reminder: the platform asks for one, this one was sent already, or a newer job
 // is for it. nil: the job follows, and becomes the reminder of the new start.
-func (r *run) mayFollow(ctx context.Context, ch pushd.Channel, was int64) error {
+func (r *run) mayFollow(ctx context.Context, ch pushd.Channel, was int64, read reads) error {
 	follows := !r.job.Notified && !ch.AsksAnew(was)
 	if follows {
-		last, err := r.e.cfg.Ledger.Last(ctx, r.job.ActID)
+		var last pushd.Job
+		err := read(ctx, "read the channel's newest job", func(ctx context.Context) (err error) {
+			last, err = r.e.cfg.Ledger.Last(ctx, r.job.ActID)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -120,3 +125,9 @@ func (r *run) mayFollow(ctx context.Context, ch pushd.Channel, was int64) error 
 	}
 	return &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.StartMoved, Detail: "the channel's start moved, and its reminder is a new one; this job ended so that it can be sent"}}
 }
+
+// reads carries out a read of the ledger.
+type reads func(ctx context.Context, what string, f func(context.Context) error) error
+
+// once reads once.
+func once(ctx context.Context, _ string, f func(context.Context) error) error { return f(ctx) }

@@ -15,12 +15,12 @@ const quietFor = 2 * deferShort
 // disturb notes that a message which was not the job's may have reached
 // recipients of the account at now: a test message, or whatever it was that
 // made WeChat refuse somebody as a duplicate who was not sent to before.
-func (a *account) disturb(now pushd.Time) { a.disturbed.Store(int64(now)) }
+func (a *shared) disturb(now pushd.Time) { a.disturbed.Store(int64(now)) }
 
 // quiet says that nothing is known to have been sent for the account since
 // quietFor but by the job that has it. Other jobs can't have: an account has
 // one running job, in all processes together.
-func (a *account) quiet(now pushd.Time) bool {
+func (a *shared) quiet(now pushd.Time) bool {
 	at := pushd.Time(a.disturbed.Load())
 	return at == 0 || now.Sub(at) > quietFor
 }

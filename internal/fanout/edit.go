@@ -53,7 +53,7 @@ func (c *Controller) corrected(ctx context.Context, job pushd.Job, e pushd.Edit)
 	if src.TemplateID() != before {
 		src.Asked.Data = nil // those are another template's fields
 	}
-	lost := c.engine.lookUp(ctx, c.engine.retry, job.AppID, job.ActID, &src)
+	lost := src.LookUp(ctx, c.engine.retry, c.book, c.engine.wechat.Of(job.AppID, job.ActID))
 	if e.Data.Set && e.Data.To != nil {
 		data, _ := src.Written()
 		if len(data) == 0 && job.Prepared.Message != nil && src.TemplateID() == before {

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/account"
 	"pushd/internal/pace"
+	"pushd/internal/retry"
 )
 
 // Engine works on jobs: it claims what is due, runs each job in goroutines of
@@ -19,8 +21,9 @@ type Engine struct {
 	cfg      Config
 	log      *slog.Logger
 	clock    clock
-	jitter   *jitter
-	retry    retrier
+	jitter   *retry.Jitter
+	wechat   *account.Client
+	retry    retry.Retrier
 	counters counters
 	slots    *slots
 	total    *pace.Bucket
@@ -35,12 +38,12 @@ type Engine struct {
 
 	mu       sync.Mutex
 	runs     map[pushd.JobID]*run
-	accounts map[pushd.AppID]*account
+	accounts map[pushd.AppID]*shared
 	beat     time.Time // when the database last took a write
 }
 
-// account is what the jobs of one account share.
-type account struct {
+// shared is what the jobs of one account share.
+type shared struct {
 	pacer     *pace.Pacer
 	used      time.Time
 	disturbed atomic.Int64 // a Time, see disturb
@@ -53,13 +56,14 @@ type account struct {
 // New makes an engine. Nothing runs before Run.
 func New(cfg Config) *Engine {
 	e := &Engine{
-		cfg: cfg, log: cfg.Log, jitter: &jitter{rng: cfg.Rand}, slots: newSlots(cfg.MaxJobs),
+		cfg: cfg, log: cfg.Log, jitter: retry.NewJitter(cfg.Rand), slots: newSlots(cfg.MaxJobs),
 		total: pace.NewBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1),
-		runs: map[pushd.JobID]*run{}, accounts: map[pushd.AppID]*account{}, beat: time.Now(),
+		runs: map[pushd.JobID]*run{}, accounts: map[pushd.AppID]*shared{}, beat: time.Now(),
 	}
+	e.wechat = account.New(cfg.WeChat, cfg.Tokens, e.jitter)
 	e.clock.boottime = cfg.Boottime
 	e.observer.term = cfg.Lease
-	e.retry = retrier{log: cfg.Log, jitter: e.jitter, errs: &e.counters.ledgerErrors}
+	e.retry = retry.Retrier{Log: cfg.Log, Jitter: e.jitter, Failures: &e.counters.ledgerErrors}
 	return e
 }
 
@@ -84,10 +88,10 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 		e.draining.Store(true)
 		return nil
 	}
-	if err := e.retry.do(ctx, "look at the counter", e.Look); err != nil {
+	if err := e.retry.Do(ctx, "look at the counter", e.Look); err != nil {
 		return err
 	}
-	if err := e.retry.do(ctx, "take back leases", func(ctx context.Context) error {
+	if err := e.retry.Do(ctx, "take back leases", func(ctx context.Context) error {
 		n, err := e.cfg.Ledger.TakeBack(ctx, e.cfg.Owner)
 		if n > 0 {
 			e.log.Info("took back the leases of an earlier life", "jobs", n)
@@ -130,7 +134,7 @@ func (e *Engine) awaitTables(ctx context.Context) bool {
 		if n%looks == 0 && e.readClock(ctx) == nil { // a database that does not answer shows in the health
 			e.answered()
 		}
-		if !sleep(ctx, 50*time.Millisecond) {
+		if !retry.Sleep(ctx, 50*time.Millisecond) {
 			return false
 		}
 	}
@@ -229,12 +233,12 @@ func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id pu
 
 func (e *Engine) newRun(hard context.Context, job pushd.Job, t *tenure) *run {
 	r := &run{
-		e: e, job: job, account: e.account(job.AppID), tenure: t,
+		e: e, job: job, account: e.account(job.AppID), wechat: e.wechat.Of(job.AppID, job.ActID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
 		frontier: newFrontier(job.Walk), doubts: map[pushd.OpenID]pushd.Time{}, reopening: newReopening(job.Retry), written: newWritten(),
 	}
 	r.retry = e.retry
-	r.retry.log = r.log
+	r.retry.Log = r.log
 	r.hard, r.kill = context.WithCancelCause(hard)
 	r.soft, r.stop = context.WithCancelCause(r.hard)
 	r.wire, r.cut = context.WithCancel(r.hard)
@@ -312,12 +316,12 @@ func (e *Engine) hearOrders(ctx context.Context) {
 }
 
 // account returns what the jobs of an account share.
-func (e *Engine) account(id pushd.AppID) *account {
+func (e *Engine) account(id pushd.AppID) *shared {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	a := e.accounts[id]
 	if a == nil {
-		a = &account{pacer: pace.New(e.cfg.Concurrency, e.cfg.Rate, e.total)}
+		a = &shared{pacer: pace.New(e.cfg.Concurrency, e.cfg.Rate, e.total)}
 		e.accounts[id] = a
 	}
 	a.used = time.Now()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"pushd"
+	"pushd/internal/account"
 	"pushd/internal/compose"
 )
 
@@ -56,8 +57,8 @@ func (c *Controller) Estimate(ctx context.Context, req pushd.Request) (pushd.Est
 func (c *Controller) message(ctx context.Context, req pushd.Request, ch pushd.Channel, est *pushd.Estimate) error {
 	e := c.engine
 	src := compose.Source{Asked: req.Asked, Facts: compose.Facts{Channel: ch, Location: e.cfg.Location}}
-	if err := e.lookUp(ctx, e.retry, req.AppID, req.ActID, &src); err != nil {
-		return refused(est, err)
+	if err := src.LookUp(ctx, e.retry, c.book, e.wechat.Of(req.AppID, req.ActID)); err != nil {
+		return refused(est, err, pushd.ProblemCode(pushd.WeChatDown))
 	}
 	m, err := src.Render()
 	var u *compose.Unprepared
@@ -73,34 +74,30 @@ func (c *Controller) message(ctx context.Context, req pushd.Request, ch pushd.Ch
 // quotas.
 func (c *Controller) figures(ctx context.Context, req pushd.Request, est *pushd.Estimate) error {
 	e := c.engine
-	var page pushd.FollowerPage
-	a, err := e.ask(ctx, req.AppID, req.ActID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
-		page, a = e.cfg.WeChat.Page(ctx, tok, "")
-		return a
-	})
-	if err != nil || !a.OK() {
-		return refusedBy(est, "the followers can't be listed", a, err)
+	wechat := e.wechat.Of(req.AppID, req.ActID)
+	page, _, a, err := wechat.Page(ctx, "")
+	if err == nil && !a.OK() {
+		err = &account.Refused{What: "the followers can't be listed", Answer: a}
+	}
+	if err != nil {
+		return refused(est, err, pushd.CodeWeChatRefused)
 	}
 	est.Total = &page.Total
 	seconds := page.Total / int64(e.perSecond(req))
 	est.EstimateSeconds = &seconds
 	for _, q := range []struct {
-		path string
+		api  string
 		need int64
 		what string
 	}{
-		{pathSend, page.Total, "messages"},
-		{pathFans, page.Total/pushd.PageSize + 1, "calls to list followers"},
+		{account.SendAPI, page.Total, "messages"},
+		{account.FollowersAPI, page.Total/pushd.PageSize + 1, "calls to list followers"},
 	} {
-		var remain int64
-		a, err := e.ask(ctx, req.AppID, req.ActID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
-			remain, a = e.cfg.WeChat.Quota(ctx, tok, q.path)
-			return a
-		})
-		if err != nil || !a.OK() {
+		remain, err := wechat.Quota(ctx, q.api)
+		if err != nil {
 			continue // an unknown quota stops nothing
 		}
-		if q.path == pathSend {
+		if q.api == account.SendAPI {
 			est.QuotaRemain = &remain
 		}
 		if remain < q.need {
@@ -122,25 +119,18 @@ func (e *Engine) perSecond(req pushd.Request) int {
 	return per
 }
 
-// refused turns what stops a job into a problem of the estimate.
-func refused(est *pushd.Estimate, err error) error {
-	var p *parked
-	var end *ended
+// refused turns why a call to the account came to nothing into a problem of the
+// estimate; code is that of an answer of WeChat's.
+func refused(est *pushd.Estimate, err error, code pushd.ProblemCode) error {
+	var none *account.NoToken
+	var answer *account.Refused
 	switch {
-	case errors.As(err, &p):
-		est.Problems = append(est.Problems, pushd.Problem{Code: pushd.ProblemCode(p.Reason), Text: p.Detail})
-	case errors.As(err, &end):
-		est.Problems = append(est.Problems, pushd.Problem{Code: pushd.ProblemCode(end.Reason), Text: end.Detail})
+	case errors.As(err, &none) && !errors.Is(err, context.Canceled):
+		est.Problems = append(est.Problems, pushd.Problem{Code: pushd.CodeTokenUnavailable, Text: none.Error()})
+	case errors.As(err, &answer):
+		est.Problems = append(est.Problems, pushd.Problem{Code: code, Text: answer.Error()})
 	default:
 		return err
 	}
-	return nil
-}
-
-func refusedBy(est *pushd.Estimate, what string, a pushd.Answer, err error) error {
-	if err != nil {
-		return refused(est, err)
-	}
-	est.Problems = append(est.Problems, pushd.Problem{Code: "wechat_refused", Text: what + ": " + a.Describe()})
 	return nil
 }

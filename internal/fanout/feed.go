@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"pushd"
+	"pushd/internal/retry"
 )
 
 // frontier is how far the walk has come, for those who follow it.
@@ -97,7 +98,7 @@ type feeder struct {
 	ledger   pushd.Pages
 	lease    pushd.Lease
 	frontier *frontier
-	retry    retrier
+	retry    retry.Retrier
 	// doubts are recipients of an earlier list who may have the message.
 	doubts map[pushd.OpenID]pushd.Time
 	// written is what this claim has recorded of the pages, claimed how many there
@@ -160,14 +161,14 @@ func (f *feeder) run(ctx context.Context) error {
 // of them.
 func (f *feeder) progress(ctx context.Context, from, to int) (rows []pushd.Progress, err error) {
 	forgotten := false
-	err = f.retry.patiently(ctx, "read progress", func(ctx context.Context) (err error) {
+	err = f.retry.Patiently(ctx, "read progress", func(ctx context.Context) (err error) {
 		if rows, err = f.ledger.Progress(ctx, f.lease.Job, from, to); err != nil {
 			return err
 		}
 		missing := len(rows) < to-from+1
 		forgotten = f.stale(rows) || missing && from+len(rows) > f.claimed
 		if missing || forgotten {
-			return errStale
+			return retry.ErrStale
 		}
 		return nil
 	})
@@ -203,7 +204,7 @@ func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 	offset := 0
 	for i := 0; i < len(people); {
 		var chunk []byte
-		err := f.retry.patiently(ctx, "read openids", func(ctx context.Context) (err error) {
+		err := f.retry.Patiently(ctx, "read openids", func(ctx context.Context) (err error) {
 			chunk, err = f.ledger.People(ctx, f.lease.Job, row.Page, offset, feedBytes)
 			return err
 		})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/retry"
 )
 
 // maxDoubts is how often the canary may trip in one claim before the job parks:
@@ -145,7 +146,7 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 	}
 	for from := 1; from <= job.Walk.Pages; from += feedPages {
 		var rows []pushd.Progress
-		err := r.retry.do(ctx, "read progress", func(ctx context.Context) (err error) {
+		err := r.retry.Do(ctx, "read progress", func(ctx context.Context) (err error) {
 			rows, err = r.e.cfg.Ledger.Progress(ctx, r.job.ID, from, min(job.Walk.Pages, from+feedPages-1))
 			return err
 		})
@@ -175,7 +176,7 @@ func (r *run) rememberDoubts(ctx context.Context, row pushd.Progress) error {
 		return err
 	}
 	var openids []byte
-	err = r.retry.patiently(ctx, "read openids", func(ctx context.Context) (err error) {
+	err = r.retry.Patiently(ctx, "read openids", func(ctx context.Context) (err error) {
 		openids, err = r.e.cfg.Ledger.People(ctx, r.job.ID, row.Page, 0, 4<<20)
 		return err
 	})
@@ -198,7 +199,7 @@ func (r *run) startOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = r.retry.do(ctx, "start over", func(ctx context.Context) error {
+	err = r.retry.Do(ctx, "start over", func(ctx context.Context) error {
 		return r.e.cfg.Ledger.StartOver(ctx, r.job.Lease(), job.Walk.PassAt)
 	})
 	r.listing.clear()
@@ -208,14 +209,14 @@ func (r *run) startOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.rest(ctx, staleFor)
+	return r.rest(ctx, retry.StaleFor)
 }
 
 // heed keeps the walk of a job that has been in doubt from reading a long list
 // in vain: it goes on when something was delivered, or no one is left to send to.
 func (r *run) heed(ctx context.Context) error {
 	for first := true; r.wary.Load() && !r.told.Load() && (first || !r.idle.Load()); first = false {
-		if !sleep(ctx, time.Second) {
+		if !retry.Sleep(ctx, time.Second) {
 			return context.Cause(ctx)
 		}
 	}

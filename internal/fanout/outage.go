@@ -55,19 +55,19 @@ func (s *sender) revived() {
 
 // down notes that WeChat does not answer the account's sends, and says how long
 // to wait for the next probe.
-func (a *account) down(now time.Time) time.Duration {
+func (a *shared) down(now time.Time) time.Duration {
 	a.downAt.Store(now.UnixNano())
 	return min(probeLast, probeFirst<<min(a.downs.Add(1)-1, 10))
 }
 
 // up notes that WeChat answers again.
-func (a *account) up() {
+func (a *shared) up() {
 	a.downs.Store(0)
 	a.downAt.Store(0)
 }
 
 // isDown says that WeChat was down for the account when last heard of.
-func (a *account) isDown(now time.Time) bool {
+func (a *shared) isDown(now time.Time) bool {
 	at := a.downAt.Load()
 	return at != 0 && now.Sub(time.Unix(0, at)) < 2*probeLast
 }

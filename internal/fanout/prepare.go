@@ -3,9 +3,9 @@ package fanout
 import (
 	"context"
 	"errors"
-	"time"
 
 	"pushd"
+	"pushd/internal/account"
 	"pushd/internal/compose"
 )
 
@@ -29,7 +29,7 @@ func (r *run) prepare(ctx context.Context) error {
 		if p, err = r.render(ctx, ch); err != nil {
 			return err
 		}
-		if err := r.retry.do(ctx, "save message", func(ctx context.Context) (err error) {
+		if err := r.retry.Do(ctx, "save message", func(ctx context.Context) (err error) {
 			r.job.MessageVersion, err = r.e.cfg.Ledger.SaveMessage(ctx, r.job.Lease(), p)
 			return err
 		}); err != nil {
@@ -56,8 +56,8 @@ func (r *run) prepare(ctx context.Context) error {
 // WeChat know.
 func (r *run) render(ctx context.Context, ch pushd.Channel) (pushd.Prepared, error) {
 	src := compose.Source{Asked: r.job.Asked, Facts: compose.Facts{Channel: ch, Location: r.e.cfg.Location}}
-	if err := r.e.lookUp(ctx, r.retry, r.job.AppID, r.job.ActID, &src); err != nil {
-		return pushd.Prepared{}, err
+	if err := src.LookUp(ctx, r.retry, r.e.cfg.Ledger, r.wechat); err != nil {
+		return pushd.Prepared{}, r.unanswered(err)
 	}
 	m, err := src.Render()
 	if err != nil {
@@ -72,80 +72,6 @@ func (r *run) render(ctx context.Context, ch pushd.Channel) (pushd.Prepared, err
 	return pushd.Prepared{Message: m, StartTime: ch.StartTime, Deadline: deadline}, nil
 }
 
-// lookUp adds to src what the owner wrote for its template and, where that
-// does not say what the fields are, what WeChat lists.
-func (e *Engine) lookUp(ctx context.Context, retry retrier, appID pushd.AppID, actID pushd.ActID, src *compose.Source) error {
-	id := src.TemplateID()
-	if id == "" || len(src.Asked.Data) > 0 && src.Asked.URL != "" {
-		return nil
-	}
-	err := retry.do(ctx, "read texts", func(ctx context.Context) error {
-		t, err := e.cfg.Ledger.Texts(ctx, appID, id)
-		if err == nil {
-			src.Texts = &t
-		}
-		return err
-	})
-	if err != nil && !errors.Is(err, pushd.ErrNotFound) {
-		return err
-	}
-	if len(src.Asked.Data) > 0 || src.Texts != nil && (len(src.Texts.Fields) > 0 || src.Texts.Content != "") {
-		return nil
-	}
-	list, err := e.templates(ctx, appID, actID)
-	src.Template = compose.FindTemplate(list, id)
-	return err
-}
-
-// templates lists an account's templates, with another token if the first is
-// refused, and again while WeChat is busy.
-func (e *Engine) templates(ctx context.Context, appID pushd.AppID, actID pushd.ActID) ([]pushd.Template, error) {
-	var list []pushd.Template
-	a, err := e.ask(ctx, appID, actID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
-		list, a = e.cfg.WeChat.Templates(ctx, tok)
-		return a
-	})
-	switch {
-	case err != nil:
-		return nil, err
-	case a.OK():
-		return list, nil
-	case a.Verdict == pushd.Busy, a.Verdict == pushd.Slower, a.Verdict == pushd.Quota, a.Verdict == pushd.TokenRefused:
-		return nil, &parked{pushd.Parking{Reason: pushd.WeChatDown, Detail: "the account's templates can't be listed: " + a.Describe(), Until: e.clock.now().Add(15 * time.Second)}}
-	}
-	return nil, nil // not listed is not wrong: most templates never are
-}
-
-// ask calls WeChat, and again with a fresh token if the token is refused, and
-// up to four times in all while WeChat is busy.
-func (e *Engine) ask(ctx context.Context, appID pushd.AppID, actID pushd.ActID, call func(context.Context, pushd.Token) pushd.Answer) (pushd.Answer, error) {
-	tok, err := e.cfg.Tokens.Token(ctx, appID, actID)
-	if err != nil {
-		return pushd.Answer{}, parkForToken(e.clock.now(), err)
-	}
-	for tries := 1; ; tries++ {
-		a := call(ctx, tok)
-		switch {
-		case a.Verdict == pushd.TokenRefused && tries < 4:
-			if tok, err = e.cfg.Tokens.Refused(ctx, appID, actID, tok); err != nil {
-				return a, parkForToken(e.clock.now(), err)
-			}
-		case a.Verdict == pushd.Busy && tries < 4:
-			if !sleep(ctx, e.jitter.backoff(tries)) {
-				return a, context.Cause(ctx)
-			}
-		default:
-			return a, nil
-		}
-	}
-}
-
-// The APIs whose quota a job needs.
-const (
-	pathSend = "/cgi-bin/message/template/send"
-	pathFans = "/cgi-bin/user/get"
-)
-
 // noteQuota asks what is left of today's quota and keeps it with the job, for
 // people: an unknown quota blocks nothing, and a short one stops nothing
 // before WeChat does.
@@ -159,12 +85,8 @@ func (r *run) noteQuota(ctx context.Context) {
 			return
 		}
 	}
-	var remain int64
-	a, err := r.e.ask(ctx, r.job.AppID, r.job.ActID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
-		remain, a = r.e.cfg.WeChat.Quota(ctx, tok, pathSend)
-		return a
-	})
-	if err != nil || !a.OK() || walk.Total == nil {
+	remain, err := r.wechat.Quota(ctx, account.SendAPI)
+	if err != nil || walk.Total == nil {
 		return
 	}
 	short := max(0, *walk.Total-r.job.Counts.Settled()-remain)

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"pushd"
+	"pushd/internal/account"
 	"pushd/internal/compose"
 )
 
@@ -152,15 +153,7 @@ func (c *Composer) Test(ctx context.Context, appID pushd.AppID, id pushd.Templat
 	}
 	letter := m.Letter(pushd.NewMsgID())
 	c.engine.account(appID).disturb(c.engine.clock.now())
-	doubt := false
-	a, err := c.engine.ask(ctx, appID, actID, func(ctx context.Context, tok pushd.Token) pushd.Answer {
-		a := c.engine.cfg.WeChat.Send(ctx, tok, letter, to)
-		if doubt && a.Verdict == pushd.DeferShort { // the try before, or a message that is on the phone already
-			return pushd.Answer{}
-		}
-		doubt = doubt || a.Ambiguous
-		return a
-	})
+	a, err := c.engine.wechat.Of(appID, actID).Send(ctx, letter, to)
 	if err != nil {
 		return nil, composeProblem(err)
 	}
@@ -184,14 +177,15 @@ func testProblem(a pushd.Answer) error {
 	return p
 }
 
-// composeProblem turns what would park or end a job into a refusal.
+// composeProblem turns why a call to the account came to nothing into a refusal.
 func composeProblem(err error) error {
-	var p *parked
+	var none *account.NoToken
+	var refused *account.Refused
 	switch {
-	case errors.As(err, &p) && p.Reason == pushd.TokenUnavailable:
-		return &pushd.Problem{Code: pushd.CodeTokenUnavailable, Text: p.Detail}
-	case errors.As(err, &p):
-		return &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: p.Detail}
+	case errors.As(err, &none) && !errors.Is(err, context.Canceled):
+		return &pushd.Problem{Code: pushd.CodeTokenUnavailable, Text: none.Error()}
+	case errors.As(err, &refused):
+		return &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: refused.Error()}
 	}
 	return err
 }

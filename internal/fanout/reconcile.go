@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/retry"
 )
 
 // maxFruitless is how many rounds in a row may leave recipients over for no
@@ -54,7 +55,7 @@ func (r *run) fruitless(ctx context.Context, left, walked int64) error {
 // rest waits on purpose.
 func (r *run) rest(ctx context.Context, d time.Duration) error {
 	r.waiting(time.Now().Add(d))
-	if !sleep(ctx, d) {
+	if !retry.Sleep(ctx, d) {
 		return context.Cause(ctx)
 	}
 	return nil
@@ -92,18 +93,18 @@ func verdictOn(job pushd.Job) error {
 func (r *run) finish(ctx context.Context, lease pushd.Lease, e *ended) error {
 	first := time.Now()
 	for {
-		err := r.retry.do(ctx, "finish job", func(ctx context.Context) error {
+		err := r.retry.Do(ctx, "finish job", func(ctx context.Context) error {
 			return r.e.cfg.Ledger.Finish(ctx, lease, e.Ending)
 		})
 		if !errors.Is(err, pushd.ErrIncomplete) {
 			return err
 		}
-		if time.Since(first) >= staleFor {
+		if time.Since(first) >= retry.StaleFor {
 			if r.written.any() {
 				return errForgotten
 			}
 			e.Ending = pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: "the ledger does not account for everyone"}
-		} else if !sleep(ctx, time.Second) {
+		} else if !retry.Sleep(ctx, time.Second) {
 			return context.Cause(ctx)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/account"
+	"pushd/internal/retry"
 )
 
 // run is one process's work on one job under one lease: from the claim to
@@ -18,10 +20,11 @@ import (
 type run struct {
 	e       *Engine
 	job     pushd.Job
-	account *account
+	account *shared
+	wechat  account.Account
 	tenure  *tenure
 	log     *slog.Logger
-	retry   retrier
+	retry   retry.Retrier
 	wg      sync.WaitGroup
 
 	hard context.Context // ends when the lease is lost, or the drain's time is up
@@ -193,7 +196,7 @@ func (r *run) quotaPark(code int) error {
 
 // reload reads the job as the ledger has it now.
 func (r *run) reload(ctx context.Context) (job pushd.Job, err error) {
-	err = r.retry.patiently(ctx, "reload job", func(ctx context.Context) (err error) {
+	err = r.retry.Patiently(ctx, "reload job", func(ctx context.Context) (err error) {
 		job, err = r.e.cfg.Ledger.Reload(ctx, r.job.ID)
 		return err
 	})
@@ -242,7 +245,7 @@ func (r *run) work(tasks <-chan task, results chan<- result, done <-chan struct{
 // record writes progress until the ledger has it. There is no giving up while
 // the lease may be ours: people in memory are told only once.
 func (r *run) record(ctx context.Context, rows []pushd.Progress) error {
-	err := r.retry.do(ctx, "record progress", func(ctx context.Context) error {
+	err := r.retry.Do(ctx, "record progress", func(ctx context.Context) error {
 		began := time.Now()
 		err := r.e.cfg.Ledger.Record(ctx, r.job.Lease(), rows)
 		r.e.counters.recorded(time.Since(began))
@@ -278,7 +281,7 @@ func (r *run) end(ctx context.Context, cause error) {
 	}
 	switch {
 	case errors.As(cause, &p):
-		err := r.retry.do(ctx, "park job", func(ctx context.Context) error { return ledger.Park(ctx, lease, p.Parking) })
+		err := r.retry.Do(ctx, "park job", func(ctx context.Context) error { return ledger.Park(ctx, lease, p.Parking) })
 		if err == nil {
 			r.log.Warn("job parked", "reason", p.Reason, "detail", p.Detail, "until", p.Until.Std())
 			return
@@ -290,7 +293,7 @@ func (r *run) end(ctx context.Context, cause error) {
 		r.log.Warn("lease lost; another process has the job, or a command ended it")
 	}
 	// A command was faster, or the work was stopped on purpose.
-	if err := r.retry.do(ctx, "release job", func(ctx context.Context) error { return ledger.Release(ctx, lease) }); err != nil {
+	if err := r.retry.Do(ctx, "release job", func(ctx context.Context) error { return ledger.Release(ctx, lease) }); err != nil {
 		r.log.Warn("lease not given back; it will lapse", "err", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pushd"
+	"pushd/internal/retry"
 )
 
 // seen knows whom a walk has stored already, in memory that does not grow
@@ -18,7 +19,7 @@ import (
 type seen struct {
 	ledger pushd.Pages
 	job    pushd.JobID
-	retry  retrier
+	retry  retry.Retrier
 	seed   maphash.Seed
 
 	words []uint64
@@ -45,7 +46,7 @@ const (
 )
 
 // newSeen makes an empty memory for about total people, as WeChat claims.
-func newSeen(ledger pushd.Pages, job pushd.JobID, retry retrier, total int64) *seen {
+func newSeen(ledger pushd.Pages, job pushd.JobID, retry retry.Retrier, total int64) *seen {
 	s := &seen{ledger: ledger, job: job, retry: retry, seed: maphash.MakeSeed(), near: 1}
 	s.resize(min(total, filterClaimed))
 	return s
@@ -172,7 +173,7 @@ func (s *seen) lookUp(ctx context.Context, ids map[pushd.OpenID]bool, suspects, 
 func (s *seen) scan(ctx context.Context, page int, f func(id []byte)) error {
 	for offset := 0; ; {
 		var chunk []byte
-		err := s.retry.patiently(ctx, "read openids", func(ctx context.Context) (err error) {
+		err := s.retry.Patiently(ctx, "read openids", func(ctx context.Context) (err error) {
 			chunk, err = s.ledger.People(ctx, s.job, page, offset, lookUpBytes)
 			return err
 		})

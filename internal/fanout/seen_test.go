@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 
 	"pushd"
+	"pushd/internal/retry"
 )
 
 // stored makes a ledger with one job on whose pages people are.
@@ -61,7 +62,7 @@ func TestSeen_Grows(t *testing.T) {
 
 // A total beyond reason must not be paid for in memory.
 func TestSeen_TotalThatLies(t *testing.T) {
-	s := newSeen(newFakeLedger(), "j", retrier{}, 1<<50)
+	s := newSeen(newFakeLedger(), "j", retry.Retrier{}, 1<<50)
 	defer s.close()
 	if bytes := len(s.words) * 8; bytes > 64<<20 {
 		t.Errorf("the filter takes %d bytes", bytes)

@@ -216,7 +216,7 @@ func (s *sender) slower(t *ticket) {
 	now := s.run.e.clock.now()
 	const minute = pushd.Time(time.Minute / time.Microsecond)
 	end := time.Now().Add((now/minute*minute + minute).Sub(now))
-	until := end.Add(s.run.e.jitter.spread(time.Second))
+	until := end.Add(s.run.e.jitter.Spread(time.Second))
 	s.pacer.QuotaSpent(end)
 	s.pacer.PauseUntil(until)
 	s.run.waiting(until)
@@ -248,7 +248,7 @@ func (s *sender) busy(t *ticket, a pushd.Answer) {
 	}
 	alone := !s.lastGood.After(t.badSince) && now.Sub(t.badSince) < patience
 	if t.tries < maxTries || alone {
-		s.retryAt(t, now.Add(s.run.e.jitter.backoff(t.tries)))
+		s.retryAt(t, now.Add(s.run.e.jitter.Backoff(t.tries)))
 		return
 	}
 	s.giveUp(t, a.Code)
@@ -267,7 +267,7 @@ func (s *sender) maybeFatal(t *ticket, a pushd.Answer) {
 		return
 	}
 	if t.tries < maxTries {
-		s.retryAt(t, time.Now().Add(s.run.e.jitter.backoff(t.tries)))
+		s.retryAt(t, time.Now().Add(s.run.e.jitter.Backoff(t.tries)))
 		return
 	}
 	s.fail(t, a)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"pushd/internal/account"
+
 	"pushd"
 )
 
@@ -42,8 +44,22 @@ func fatal(a pushd.Answer) error {
 		Detail: "WeChat refuses the job: " + a.Describe() + "; mend the cause, then POST with continue"}}
 }
 
+// unanswered turns why a call to the account came to nothing into what happens
+// to the job.
+func (r *run) unanswered(err error) error {
+	var none *account.NoToken
+	var refused *account.Refused
+	switch now := r.e.clock.now(); {
+	case errors.As(err, &none):
+		return parkForToken(now, none)
+	case errors.As(err, &refused):
+		return &parked{pushd.Parking{Reason: pushd.WeChatDown, Detail: refused.Error(), Until: now.Add(15 * time.Second)}}
+	}
+	return err
+}
+
 // parkForToken parks until asking for a token again can help.
-func parkForToken(now pushd.Time, err error) error {
+func parkForToken(now pushd.Time, err *account.NoToken) error {
 	if errors.Is(err, context.Canceled) {
 		return errRelease
 	}
@@ -52,5 +68,5 @@ func parkForToken(now pushd.Time, err error) error {
 	if errors.As(err, &te) {
 		after = te.RetryAfter
 	}
-	return &parked{pushd.Parking{Reason: pushd.TokenUnavailable, Detail: "no access token that WeChat accepts: " + err.Error(), Until: now.Add(max(after, time.Second))}}
+	return &parked{pushd.Parking{Reason: pushd.TokenUnavailable, Detail: err.Error(), Until: now.Add(max(after, time.Second))}}
 }

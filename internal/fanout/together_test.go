@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/retry"
 )
 
 // PHP mixes two accounts' tokens up while a job's walk is interrupted: the list
@@ -97,7 +98,7 @@ func TestRun_ListReadAgain(t *testing.T) {
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 60 {
 			w.violated("%s (%s) with %+v", job.State, job.Detail, job.Counts)
 		}
-		if l.after < staleFor {
+		if l.after < retry.StaleFor {
 			w.violated("a page of the new list was read %s after the old one was forgotten", l.after)
 		}
 		w.processes[0].stop()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/retry"
 )
 
 // walker lists an account's followers and stores them, page by page. It does
@@ -110,24 +111,18 @@ func (w *walker) begin(now pushd.Time) {
 
 // fetch asks for the page after the cursor until WeChat gives it. sound is
 // false when the cursor does not lead on.
-func (w *walker) fetch(ctx context.Context) (page pushd.FollowerPage, sound bool, err error) {
+func (w *walker) fetch(ctx context.Context) (_ pushd.FollowerPage, sound bool, err error) {
 	if w.used == nil { // a pass of an earlier life goes on
 		w.used, w.most = map[pushd.OpenID]bool{}, total(w.walk)
 	}
 	for {
-		var a pushd.Answer
-		a, err = w.run.e.ask(ctx, w.run.job.AppID, w.run.job.ActID, func(ctx context.Context, tok pushd.Token) (a pushd.Answer) {
-			page, a = w.run.e.cfg.WeChat.Page(ctx, tok, w.walk.Cursor)
-			if a.OK() {
-				w.token = tok
-				w.run.listing.read(tok)
-			}
-			return a
-		})
+		page, by, a, err := w.run.wechat.Page(ctx, w.walk.Cursor)
 		if err != nil {
-			return page, false, err
+			return page, false, w.run.unanswered(err)
 		}
 		if a.OK() {
+			w.token = by
+			w.run.listing.read(by)
 			if page.Odd > 0 { // nothing can be sent to them; WeChat's total counts them all the same
 				w.run.log.Warn("WeChat lists followers that are no openids", "count", page.Odd, "after", w.walk.Walked)
 			}
@@ -159,9 +154,9 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 	case a.Verdict == pushd.Slower:
 		until, why = now.Add(time.Minute), pushd.WeChatDown
 	case a.Verdict == pushd.TokenRefused: // several in a row; somebody else takes them from us
-		until, why = now.Add(w.run.e.jitter.backoff(w.tries)), pushd.TokenUnavailable
+		until, why = now.Add(w.run.e.jitter.Backoff(w.tries)), pushd.TokenUnavailable
 	case a.Verdict == pushd.Busy, a.Verdict == pushd.FatalIfRepeated && w.tries < fatalAfter, w.tries < 3:
-		until, why = now.Add(w.run.e.jitter.backoff(w.tries)), pushd.WeChatDown
+		until, why = now.Add(w.run.e.jitter.Backoff(w.tries)), pushd.WeChatDown
 	default:
 		return fatal(a)
 	}
@@ -171,7 +166,7 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 			return w.run.park(why, "the followers can't be listed: "+a.Describe(), until)
 		}
 		w.run.waiting(time.Now().Add(left))
-		if !sleep(ctx, min(left, time.Second)) {
+		if !retry.Sleep(ctx, min(left, time.Second)) {
 			return context.Cause(ctx)
 		}
 	}
@@ -217,7 +212,7 @@ func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 		next.Walked += int64(n)
 		next.Fresh += int64(n)
 		p := pushd.Page{No: next.Pages, OpenIDs: fresh[:n]}
-		err := w.run.retry.do(ctx, "store page", func(ctx context.Context) error {
+		err := w.run.retry.Do(ctx, "store page", func(ctx context.Context) error {
 			return w.run.e.cfg.Ledger.StorePage(ctx, w.run.job.Lease(), p, next)
 		})
 		if errors.Is(err, pushd.ErrExists) { // the answer was lost: go on from what is stored
@@ -239,9 +234,9 @@ func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 // pages.
 func (w *walker) reload(ctx context.Context, pages int) error {
 	var job pushd.Job
-	err := w.run.retry.patiently(ctx, "reload job", func(ctx context.Context) (err error) {
+	err := w.run.retry.Patiently(ctx, "reload job", func(ctx context.Context) (err error) {
 		if job, err = w.run.e.cfg.Ledger.Reload(ctx, w.run.job.ID); err == nil && job.Walk.Pages < pages {
-			err = errStale
+			err = retry.ErrStale
 		}
 		return err
 	})
@@ -253,7 +248,7 @@ func (w *walker) reload(ctx context.Context, pages int) error {
 }
 
 func (w *walker) save(ctx context.Context, next pushd.Walk) error {
-	err := w.run.retry.do(ctx, "save walk", func(ctx context.Context) error {
+	err := w.run.retry.Do(ctx, "save walk", func(ctx context.Context) error {
 		return w.run.e.cfg.Ledger.SaveWalk(ctx, w.run.job.Lease(), next)
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/retry"
 )
 
 // watch ends the work at its deadline, and when the platform withdraws the
@@ -34,7 +35,7 @@ func (r *run) watch() {
 // lookAtChannel reads the channel once; a database that does not answer is
 // asked again next time.
 func (r *run) lookAtChannel(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, staleFor+5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, retry.StaleFor+5*time.Second)
 	defer cancel()
 	ch, err := r.readChannel(ctx, max(r.startTime.Load(), 0))
 	var e *ended
