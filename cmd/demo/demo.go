@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/mariadb"
 	"pushd/internal/progress"
 	"pushd/internal/rig"
@@ -109,10 +110,10 @@ func (s *show) openAccount(o options) {
 
 // perform posts the job and shows it until it has ended and the status column
 // says so.
-func (s *show) perform(ctx context.Context) (rig.Job, error) {
+func (s *show) perform(ctx context.Context) (client.Job, error) {
 	c := rig.Channel{ActID: actID, AppID: appID, Start: time.Now().Add(startsIn)}
 	if err := s.AddChannel(ctx, c); err != nil {
-		return rig.Job{}, err
+		return client.Job{}, err
 	}
 	fmt.Fprintf(s.out, "Channel %d starts in %d minutes.  live_notify_status = %d\n", actID, int(startsIn.Minutes()), s.status)
 	job, err := s.Post(ctx, c)
@@ -126,7 +127,7 @@ func (s *show) perform(ctx context.Context) (rig.Job, error) {
 
 // watch looks at the job ten times a second and draws it as often as a reader
 // can follow.
-func (s *show) watch(ctx context.Context, id string) (rig.Job, error) {
+func (s *show) watch(ctx context.Context, id string) (client.Job, error) {
 	every := 2 * time.Second
 	if s.bar.Terminal {
 		every = 200 * time.Millisecond
@@ -134,7 +135,7 @@ func (s *show) watch(ctx context.Context, id string) (rig.Job, error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for drawn := (time.Time{}); ; {
-		job, err := s.Await(ctx, id, func(rig.Job) bool { return true })
+		job, err := s.Await(ctx, id, func(client.Job) bool { return true })
 		if err != nil {
 			return job, err
 		}
@@ -142,7 +143,7 @@ func (s *show) watch(ctx context.Context, id string) (rig.Job, error) {
 			return job, err
 		}
 		if now := time.Now(); job.Ended() || now.Sub(drawn) >= every {
-			s.bar.Draw(job.Job, now)
+			s.bar.Draw(job, now)
 			drawn = now
 		}
 		if job.Ended() {
@@ -158,7 +159,7 @@ func (s *show) watch(ctx context.Context, id string) (rig.Job, error) {
 
 // look tells of what has changed: the status column, and the token, which is
 // revoked when two fifths have the message.
-func (s *show) look(ctx context.Context, job rig.Job) error {
+func (s *show) look(ctx context.Context, job client.Job) error {
 	status, err := s.Status(ctx, actID)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"pushd/internal/rig"
+	"pushd/api/client"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -85,7 +85,7 @@ func TestShow_Wrong(t *testing.T) {
 	defer stop()
 	s := &show{Rig: r, out: io.Discard, revoked: true}
 	s.openAccount(options{followers: 100})
-	var job rig.Job
+	var job client.Job
 	job.State, job.Walked, job.Sent = "failed", 100, 99
 	text := strings.Join(s.wrong(job), "\n")
 	for _, want := range []string{"ended failed", "live_notify_status is 0", "99 accounted for", "the ledger 0", "did not get it", "not replaced"} {

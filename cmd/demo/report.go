@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"pushd"
-	"pushd/internal/rig"
+	"pushd/api/client"
 )
 
 // addresses says where everything is, so that one can look meanwhile.
@@ -34,7 +34,7 @@ func (s *show) addresses(o options, h *host) {
 }
 
 // judge prints what both sides counted and says whether it adds up.
-func (s *show) judge(job rig.Job) error {
+func (s *show) judge(job client.Job) error {
 	report, stats := s.account.Report(job.MsgID), s.account.Stats()
 	line := func(what string, job, ledger any) { fmt.Fprintf(s.out, "%-24s%12v%24v\n", what, job, ledger) }
 	fmt.Fprintln(s.out)
@@ -62,13 +62,13 @@ func (s *show) judge(job rig.Job) error {
 }
 
 // wrong lists what must hold and does not.
-func (s *show) wrong(job rig.Job) (wrong []string) {
+func (s *show) wrong(job client.Job) (wrong []string) {
 	r := s.account.Report(job.MsgID)
 	for _, c := range []struct {
 		holds bool
 		text  string
 	}{
-		{job.State == string(pushd.Succeeded), fmt.Sprintf("the job ended %s: %s", job.Standing(), job.Detail)},
+		{job.State == pushd.Succeeded, fmt.Sprintf("the job ended %s: %s", job.Standing(), job.Detail)},
 		{s.status == pushd.StatusDone, fmt.Sprintf("live_notify_status is %d", s.status)},
 		{job.Done() == job.Walked, fmt.Sprintf("%d walked, but %d accounted for", job.Walked, job.Done())},
 		{job.Walked == int64(r.Followers), fmt.Sprintf("%d walked of %d followers", job.Walked, r.Followers)},
@@ -88,7 +88,7 @@ func (s *show) wrong(job rig.Job) (wrong []string) {
 }
 
 // hints says what one can try while it goes on running.
-func (s *show) hints(job rig.Job) {
+func (s *show) hints(job client.Job) {
 	curl := fmt.Sprintf("curl -s -H 'Authorization: Bearer %s'", s.Key)
 	fmt.Fprintf(s.out, `
 It goes on running until Ctrl-C. Try

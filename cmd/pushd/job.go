@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/mattn/go-isatty"
 
-	"pushd/internal/progress"
+	"pushd/api/client"
 	"pushd/internal/settings"
 )
 
@@ -27,54 +25,6 @@ type jobCmd struct {
 	Resume jobResumeCmd `cmd:"" help:"Go on with a paused job; try a parked one now."`
 	Cancel jobCancelCmd `cmd:"" help:"End a job for good."`
 	Retry  jobRetryCmd  `cmd:"" help:"Send again to the people of an ended job who failed."`
-}
-
-// record is a job as the API shows it. Times are RFC 3339.
-type record struct {
-	progress.Job
-	ID            string           `json:"id"`
-	ActID         int64            `json:"actid"`
-	AppID         string           `json:"appid"`
-	TemplateID    string           `json:"templateId"`
-	Detail        string           `json:"detail"`
-	InDoubt       int64            `json:"inDoubt"`
-	Retries       int64            `json:"retries"`
-	QuotaRemain   *int64           `json:"quotaRemain"`
-	Shortfall     *int64           `json:"shortfall"`
-	Errors        map[string]int64 `json:"errors"`
-	QueuePosition *int64           `json:"queuePosition"`
-	StartTime     *time.Time       `json:"startTime"`
-	CreatedAt     *time.Time       `json:"createdAt"`
-	StartedAt     *time.Time       `json:"startedAt"`
-	FinishedAt    *time.Time       `json:"finishedAt"`
-	ParkedUntil   *time.Time       `json:"parkedUntil"`
-	Deadline      *time.Time       `json:"deadline"`
-}
-
-// ended says whether the job has come to an end.
-func (r record) ended() bool {
-	switch r.State {
-	case "succeeded", "failed", "expired", "canceled":
-		return true
-	}
-	return false
-}
-
-// path is the job's own, with a command after it.
-func path(id, command string) string {
-	p := "/v1/jobs/" + url.PathEscape(id)
-	if command != "" {
-		p += "/" + command
-	}
-	return p
-}
-
-// dial makes the client of a job command.
-func dial(r settings.Remote, a *app) (*client, error) {
-	if err := a.settled(r.Validate); err != nil {
-		return nil, err
-	}
-	return newClient(r)
 }
 
 // jobListCmd lists jobs.
@@ -93,32 +43,20 @@ func (c *jobListCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	defer api.close()
-	query := url.Values{"limit": {strconv.Itoa(c.Limit)}}
-	if c.State != "" {
-		query.Set("state", c.State)
-	}
-	if c.ActID != 0 {
-		query.Set("actid", strconv.FormatInt(c.ActID, 10))
-	}
-	if c.AppID != "" {
-		query.Set("appid", c.AppID)
-	}
-	raw, err := api.raw(a.ctx, http.MethodGet, "/v1/jobs?"+query.Encode(), nil)
+	defer api.HTTP.CloseIdleConnections()
+	filter := client.Filter{State: c.State, ActID: c.ActID, AppID: c.AppID, Limit: c.Limit}
+	raw, err := api.Raw(a.ctx, http.MethodGet, filter.Path(), nil)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return printJSON(a.stdout, raw)
 	}
-	var page struct {
-		Items      []record `json:"items"`
-		NextCursor string   `json:"nextCursor"`
-	}
-	if err := json.Unmarshal(raw, &page); err != nil {
+	var list client.JobList
+	if err := json.Unmarshal(raw, &list); err != nil {
 		return fmt.Errorf("read the list: %w", err)
 	}
-	printList(a.stdout, page.Items, page.NextCursor != "")
+	printList(a.stdout, list.Items, list.NextCursor != "")
 	return nil
 }
 
@@ -135,15 +73,15 @@ func (c *jobShowCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	defer api.close()
-	raw, err := api.raw(a.ctx, http.MethodGet, path(c.ID, ""), nil)
+	defer api.HTTP.CloseIdleConnections()
+	raw, err := api.Raw(a.ctx, http.MethodGet, client.JobPath(c.ID), nil)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return printJSON(a.stdout, raw)
 	}
-	var job record
+	var job client.Job
 	if err := json.Unmarshal(raw, &job); err != nil {
 		return fmt.Errorf("read the job: %w", err)
 	}
@@ -158,7 +96,7 @@ type jobPauseCmd struct {
 }
 
 // Run implements the command.
-func (c *jobPauseCmd) Run(a *app) error { return send(c.Remote, a, c.ID, "pause", nil) }
+func (c *jobPauseCmd) Run(a *app) error { return tell(c.Remote, a, c.ID, client.Pause) }
 
 // jobResumeCmd resumes a job.
 type jobResumeCmd struct {
@@ -167,7 +105,7 @@ type jobResumeCmd struct {
 }
 
 // Run implements the command.
-func (c *jobResumeCmd) Run(a *app) error { return send(c.Remote, a, c.ID, "resume", nil) }
+func (c *jobResumeCmd) Run(a *app) error { return tell(c.Remote, a, c.ID, client.Resume) }
 
 // jobCancelCmd cancels a job. It asks first where somebody can answer.
 type jobCancelCmd struct {
@@ -183,7 +121,7 @@ func (c *jobCancelCmd) Run(a *app) error {
 		fmt.Fprintln(a.stderr, "pushd: not canceled")
 		return errSilent
 	}
-	return send(c.Remote, a, c.ID, "cancel", nil)
+	return tell(c.Remote, a, c.ID, client.Cancel)
 }
 
 // jobRetryCmd retries the failed people of an ended job.
@@ -196,25 +134,27 @@ type jobRetryCmd struct {
 
 // Run implements the command.
 func (c *jobRetryCmd) Run(a *app) error {
-	body := map[string]any{}
-	if c.AcceptDuplicates {
-		body["acceptDuplicates"] = true
-	}
+	retry := client.Retry{AcceptDuplicates: c.AcceptDuplicates}
 	if !c.Deadline.IsZero() {
-		body["deadline"] = c.Deadline.Unix()
+		retry.Deadline = c.Deadline.Unix()
 	}
-	return send(c.Remote, a, c.ID, "retry", body)
+	return command(c.Remote, a, func(api client.Client) (client.Job, error) { return api.Retry(a.ctx, c.ID, retry) })
 }
 
-// command posts a command and prints the job as it is after.
-func send(r settings.Remote, a *app, id, name string, body any) error {
+// tell gives a job a command that takes nothing more.
+func tell(r settings.Remote, a *app, id string, name client.Command) error {
+	return command(r, a, func(api client.Client) (client.Job, error) { return api.Command(a.ctx, id, name) })
+}
+
+// command runs a command and prints the job as it is after.
+func command(r settings.Remote, a *app, run func(client.Client) (client.Job, error)) error {
 	api, err := dial(r, a)
 	if err != nil {
 		return err
 	}
-	defer api.close()
-	var job record
-	if err := api.call(a.ctx, http.MethodPost, path(id, name), body, &job); err != nil {
+	defer api.HTTP.CloseIdleConnections()
+	job, err := run(api)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "job %s is %s\n", job.ID, standing(job))

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/progress"
 	"pushd/internal/settings"
 )
@@ -152,7 +152,7 @@ func TestJob_WatchEndsAtOnce(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	c := &client{root: "http://127.0.0.1:1", http: &http.Client{}}
+	c := client.Client{URL: "http://127.0.0.1:1", HTTP: &http.Client{}}
 	if _, err := watch(ctx, c, "j1", time.Hour, &progress.Bar{W: io.Discard}); err == nil || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("interrupted: %v", err)
 	}
@@ -182,13 +182,14 @@ func TestClient_CA(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		defer c.close()
-		return c.call(t.Context(), http.MethodGet, "/", nil, &json.RawMessage{})
+		defer c.HTTP.CloseIdleConnections()
+		_, err = c.Job(t.Context(), "j1")
+		return err
 	}
 	if err := ask(file); err != nil {
 		t.Error(err)
 	}
-	if err := ask(""); err == nil || passing(err) {
+	if err := ask(""); err == nil || client.Temporary(err) {
 		t.Errorf("an unknown certificate: %v", err)
 	}
 	if err := ask(file + "x"); err == nil {

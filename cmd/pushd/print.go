@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/progress"
 )
 
@@ -25,7 +26,7 @@ func printJSON(w io.Writer, raw []byte) error {
 }
 
 // printList prints jobs as a table.
-func printList(w io.Writer, jobs []record, more bool) {
+func printList(w io.Writer, jobs []client.Job, more bool) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tCHANNEL\tACCOUNT\tSTATE\tSENT\tSKIPPED\tFAILED\tUNKNOWN\tOF\tCREATED")
 	for _, j := range jobs {
@@ -39,7 +40,7 @@ func printList(w io.Writer, jobs []record, more bool) {
 }
 
 // printJob prints one job for a reader.
-func printJob(w io.Writer, j record) {
+func printJob(w io.Writer, j client.Job) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(t, "%s\t%s\n", name, clean(fmt.Sprintf(format, args...)))
@@ -84,7 +85,7 @@ func printJob(w io.Writer, j record) {
 }
 
 // standing is a job's state, with its reason where there is one.
-func standing(j record) string { return clean(j.Standing()) }
+func standing(j client.Job) string { return clean(j.Standing()) }
 
 // moment is a time in the reader's zone.
 func moment(t *time.Time) string {

@@ -131,7 +131,7 @@ func conclude(stderr io.Writer, err error) int {
 	case errors.As(err, &bad):
 		return fail(stderr, exitUsage, err)
 	default:
-		return fail(stderr, exitFailed, err)
+		return fail(stderr, exitFailed, withAdvice(err))
 	}
 }
 

@@ -3,9 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
+	"pushd"
+	"pushd/api/client"
 	"pushd/internal/progress"
 	"pushd/internal/settings"
 )
@@ -23,7 +24,7 @@ func (c *jobWatchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	defer api.close()
+	defer api.HTTP.CloseIdleConnections()
 	bar := &progress.Bar{W: a.stdout, Terminal: terminal(a.stdout)}
 	job, err := watch(a.ctx, api, c.ID, max(c.Every, 100*time.Millisecond), bar)
 	bar.Close()
@@ -31,7 +32,7 @@ func (c *jobWatchCmd) Run(a *app) error {
 		return err
 	}
 	printJob(a.stdout, job)
-	if job.State != "succeeded" {
+	if job.State != pushd.Succeeded {
 		return errSilent
 	}
 	return nil
@@ -39,21 +40,21 @@ func (c *jobWatchCmd) Run(a *app) error {
 
 // watch looks at a job until it has ended. A pushd that does not answer is
 // asked again, for ever: it is being restarted, and the job goes on.
-func watch(ctx context.Context, api *client, id string, every time.Duration, bar *progress.Bar) (record, error) {
+func watch(ctx context.Context, api client.Client, id string, every time.Duration, bar *progress.Bar) (client.Job, error) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		var job record
-		switch err := api.call(ctx, http.MethodGet, path(id, ""), nil, &job); {
+		job, err := api.Job(ctx, id)
+		switch {
 		case ctx.Err() != nil:
 			return job, fmt.Errorf("watch job %s: interrupted; the job goes on", id)
-		case passing(err):
+		case client.Temporary(err):
 			bar.Show("waiting: " + err.Error())
 		case err != nil:
 			return job, err
 		default:
-			bar.Draw(job.Job, time.Now())
-			if job.ended() {
+			bar.Draw(job, time.Now())
+			if job.Ended() {
 				return job, nil
 			}
 		}

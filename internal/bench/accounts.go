@@ -59,7 +59,7 @@ func (s *stage) crowd(ctx context.Context, accounts, followers int) (time.Durati
 	posted := make([]time.Time, accounts)
 	ids := make([]string, accounts)
 	began := time.Now()
-	cpu, err := cpuOf(p.pid())
+	cpu, err := cpuOf(p.PID())
 	if err != nil {
 		return 0, err
 	}
@@ -77,13 +77,13 @@ func (s *stage) crowd(ctx context.Context, accounts, followers int) (time.Durati
 	}
 	inHand := time.Since(began)
 	if err := each(all, 8, func(i int, a *account) error {
-		_, err := p.await(ctx, ids[i])
+		_, err := await(ctx, p.Client, ids[i])
 		return err
 	}); err != nil {
 		return 0, err
 	}
 	took := time.Since(began)
-	used, err := cpuOf(p.pid())
+	used, err := cpuOf(p.PID())
 	if err != nil {
 		return 0, err
 	}
@@ -91,7 +91,7 @@ func (s *stage) crowd(ctx context.Context, accounts, followers int) (time.Durati
 	if err != nil {
 		return 0, err
 	}
-	peak, err := memoryOf(p.pid(), "VmHWM")
+	peak, err := memoryOf(p.PID(), "VmHWM")
 	if err != nil {
 		return 0, err
 	}

@@ -78,7 +78,7 @@ func (p *play) side(ctx context.Context, side string, people int, latency time.D
 
 // job runs a job to its end and returns the CPU time of pushd, all of it.
 func (p *play) job(ctx context.Context, a *account) (time.Duration, error) {
-	before, err := cpuOf(p.pid())
+	before, err := cpuOf(p.PID())
 	if err != nil {
 		return 0, err
 	}
@@ -86,9 +86,9 @@ func (p *play) job(ctx context.Context, a *account) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	if j, err = p.await(ctx, j.ID); err != nil {
+	if j, err = await(ctx, p.Client, j.ID); err != nil {
 		return 0, err
 	}
-	after, err := cpuOf(p.pid())
+	after, err := cpuOf(p.PID())
 	return after - before, err
 }

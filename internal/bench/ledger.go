@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/daemon"
 	"pushd/internal/rig"
 	"pushd/internal/wechatsim"
@@ -97,22 +98,11 @@ func (s *stage) rig(ctx context.Context) (*rig.Rig, error) {
 
 // runJob posts and awaits a job on a rig.
 func runJob(ctx context.Context, r *rig.Rig, c rig.Channel, token string) error {
-	_, j, err := r.Call(ctx, http.MethodPost, "/v1/jobs", map[string]any{"actid": c.ActID, "appid": c.AppID, "accessToken": token})
-	if err != nil {
-		return err
+	j, err := r.API().Post(ctx, client.Order{ActID: c.ActID, AppID: c.AppID, AccessToken: token})
+	if err == nil {
+		_, err = await(ctx, r.API(), j.ID)
 	}
-	for !j.Ended() { // seldom: looking costs CPU too
-		if err := pause(ctx, 500*time.Millisecond); err != nil {
-			return err
-		}
-		if _, j, err = r.Call(ctx, http.MethodGet, "/v1/jobs/"+j.ID, nil); err != nil {
-			return err
-		}
-	}
-	if j.State != "succeeded" {
-		return fmt.Errorf("job ended %s: %s", j.State, j.Detail)
-	}
-	return nil
+	return err
 }
 
 // serverCounters are what a database server has counted.

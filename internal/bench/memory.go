@@ -42,6 +42,6 @@ func (s *stage) peak(ctx context.Context, people, concurrency int, latency time.
 	if _, err := p.job(ctx, a); err != nil {
 		return 0, err
 	}
-	bytes, err := memoryOf(p.pid(), "VmHWM")
+	bytes, err := memoryOf(p.PID(), "VmHWM")
 	return float64(bytes) / (1 << 20), err
 }

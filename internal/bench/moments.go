@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/wechatsim"
 )
 
@@ -36,7 +36,7 @@ func firstRow(ctx context.Context, s *stage) error {
 		if err != nil {
 			return err
 		}
-		if _, err := p.call(ctx, http.MethodPost, "/v1/jobs/"+j.ID+"/cancel", nil); err != nil {
+		if _, err := p.Command(ctx, j.ID, client.Cancel); err != nil {
 			return err
 		}
 		beyond = append(beyond, t.FirstSend.Sub(posted)-page)
@@ -77,10 +77,10 @@ func tokenRow(ctx context.Context, s *stage) error {
 				return err
 			}
 		}
-		if j, err = p.await(ctx, j.ID); err != nil {
+		if j, err = await(ctx, p.Client, j.ID); err != nil {
 			return err
 		}
-		r, err := a.Report(ctx, j.ClientMsgID)
+		r, err := a.Report(ctx, j.MsgID)
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func (s *stage) quick(ctx context.Context, bad []wechatsim.Behaviour) (time.Dura
 		ids[i] = j.ID
 	}
 	for i, a := range all {
-		if _, err := p.await(ctx, ids[i]); err != nil {
+		if _, err := await(ctx, p.Client, ids[i]); err != nil {
 			return 0, err
 		}
 		t, err := a.Stats(ctx)

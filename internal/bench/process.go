@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -12,6 +11,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"pushd/api/client"
+	"pushd/internal/program"
 )
 
 // tick is the unit of CPU times in /proc: 1/100 s on every Linux.
@@ -62,67 +64,28 @@ func once(ctx context.Context, env []string, name string, args ...string) (time.
 
 // served is a pushd in a process of its own.
 type served struct {
-	cmd *exec.Cmd
-	url string
-	log *bytes.Buffer
+	*program.Process
+	client.Client
 }
 
 // start starts pushd serve with settings, and at most so many open files
 // unless that is 0, and waits until it listens.
-func start(ctx context.Context, files int, binary string, env []string) (*served, error) {
-	cmd := exec.CommandContext(ctx, binary, "serve")
-	if files > 0 {
-		cmd = exec.CommandContext(ctx, "/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" serve`, files), binary)
-	}
-	d := &served{cmd: cmd, log: &bytes.Buffer{}}
-	d.cmd.Env = append(os.Environ(), env...)
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	stderr, err := d.cmd.StderrPipe()
+func start(files int, binary string, env []string) (*served, error) {
+	p, err := program.Start(program.Options{Binary: binary, Env: append(os.Environ(), env...), Files: files})
 	if err != nil {
 		return nil, err
 	}
-	if err := d.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start pushd: %w", err)
-	}
-	found := make(chan string, 1)
-	go func() {
-		lines := bufio.NewScanner(stderr)
-		for lines.Scan() {
-			if _, rest, ok := strings.Cut(lines.Text(), "pushd listens"); ok && len(found) == 0 {
-				found <- address(rest)
-			}
-			if d.log.Len() < 64<<10 {
-				fmt.Fprintln(d.log, lines.Text())
-			}
-		}
-		close(found)
-	}()
-	select {
-	case d.url = <-found:
-	case <-time.After(20 * time.Second):
-	}
-	if d.url == "" {
-		return nil, fmt.Errorf("pushd does not listen: %s", d.log)
-	}
-	return d, nil
+	url, err := p.AwaitListen()
+	return &served{p, client.Client{URL: url, Key: apiKey}}, err
 }
-
-// address finds the address in the log line of a start.
-func address(line string) string {
-	_, rest, _ := strings.Cut(line, "address")
-	rest = strings.TrimLeft(rest, `"=:`)
-	if i := strings.IndexAny(rest, `", `); i > 0 {
-		rest = rest[:i]
-	}
-	return "http://" + rest
-}
-
-func (d *served) pid() int { return d.cmd.Process.Pid }
 
 // stop ends the daemon as an init system does.
 func (d *served) stop() error {
-	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := d.End(syscall.SIGTERM, time.Minute); err != nil {
 		return err
 	}
-	return d.cmd.Wait()
+	if code := d.ExitCode(); code != 0 {
+		return fmt.Errorf("pushd ended with %d: %s", code, d.Tail())
+	}
+	return nil
 }

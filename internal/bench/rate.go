@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
+
+	"pushd/api/client"
 )
 
 // rateRow compares the rate that arrives with the setting.
@@ -32,9 +33,9 @@ func (p *play) rate(ctx context.Context, rate int, latency time.Duration) error 
 	if err != nil {
 		return err
 	}
-	j, err := p.call(ctx, http.MethodPost, "/v1/jobs", map[string]any{
-		"actid": a.actID, "appid": a.appid, "accessToken": a.token, "rate": rate,
-	})
+	order := a.order()
+	order.Rate = rate
+	j, err := p.Post(ctx, order)
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func (p *play) rate(ctx context.Context, rate int, latency time.Duration) error 
 		most = max(most, n)
 	}
 	p.printf("rate %4d at %5v: %.3f of the setting, at most %.3f in a second\n", rate, latency, mean/float64(rate), float64(most)/float64(rate))
-	_, err = p.call(ctx, http.MethodPost, fmt.Sprintf("/v1/jobs/%s/cancel", j.ID), nil)
+	_, err = p.Command(ctx, j.ID, client.Cancel)
 	return err
 }
 
@@ -88,7 +89,7 @@ func (p *play) patched(ctx context.Context) error {
 		return err
 	}
 	for _, rate := range []int{100, 800, 20} {
-		if _, err := p.call(ctx, http.MethodPatch, "/v1/jobs/"+j.ID, map[string]any{"rate": rate}); err != nil {
+		if _, err := p.Patch(ctx, j.ID, client.Patch{Rate: &rate}); err != nil {
 			return err
 		}
 		if err := pause(ctx, time.Second); err != nil {
@@ -100,7 +101,7 @@ func (p *play) patched(ctx context.Context) error {
 		}
 		p.printf("PATCH to %3d: %.3f of it in the seconds 1 to 6\n", rate, mean/float64(rate))
 	}
-	_, err = p.call(ctx, http.MethodPost, fmt.Sprintf("/v1/jobs/%s/cancel", j.ID), nil)
+	_, err = p.Command(ctx, j.ID, client.Cancel)
 	return err
 }
 

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +15,10 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"pushd"
+	"pushd/api/client"
 	"pushd/internal/mariadb"
+	"pushd/internal/program"
 	"pushd/internal/wechatsim"
 )
 
@@ -58,8 +59,8 @@ func (s *stage) setUp(ctx context.Context) error {
 	}
 	s.root = string(bytes.TrimSpace(out))
 	for name, dir := range map[string]string{
-		"pushd": "cmd/pushd", "wechatsim": "internal/wechatsim/cmd/wechatsim",
-		"loop": "internal/bench/loop", "silenceper": "internal/bench/silenceper", "limiters": "internal/bench/limiters",
+		"wechatsim": "internal/wechatsim/cmd/wechatsim",
+		"loop":      "internal/bench/loop", "silenceper": "internal/bench/silenceper", "limiters": "internal/bench/limiters",
 	} {
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", s.path(name), ".")
 		build.Dir = filepath.Join(s.root, dir)
@@ -67,6 +68,9 @@ func (s *stage) setUp(ctx context.Context) error {
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w: %s", name, err, out)
 		}
+	}
+	if err := program.Build(ctx, s.path("pushd")); err != nil {
+		return err
 	}
 	if s.sim, err = wechatsim.Launch(ctx, s.path("wechatsim"), "-tls", "-exact", "-cert", s.path("cert.pem"),
 		"-token-key", tokenKey, "-appid", ""); err != nil {
@@ -141,7 +145,7 @@ func (s *stage) playWithFiles(ctx context.Context, files int, settings ...string
 		return nil, err
 	}
 	p.sql = sql.OpenDB(connector)
-	p.served, err = start(ctx, files, s.path("pushd"), env)
+	p.served, err = start(files, s.path("pushd"), env)
 	return p, err
 }
 
@@ -181,68 +185,31 @@ func (p *play) account(ctx context.Context, followers int, b wechatsim.Behaviour
 	return a, nil
 }
 
-// job is a job as the API shows it.
-type job struct {
-	ID, State, Reason, Detail string
-	ClientMsgID               string
-	Walked, Sent, Skipped     int64
-	Failed, Unknown, Retries  int64
-	Rate                      float64
+// order is what a's reminder is asked for by.
+func (a *account) order() client.Order {
+	return client.Order{ActID: int64(a.actID), AppID: a.appid, Secret: "s", AccessToken: a.token, ExpiresIn: 7200}
 }
 
 // post asks for the reminder.
-func (a *account) post(ctx context.Context) (job, error) {
-	return a.p.call(ctx, http.MethodPost, "/v1/jobs", map[string]any{
-		"actid": a.actID, "appid": a.appid, "secret": "s", "accessToken": a.token, "accessTokenExpiresIn": 7200,
-	})
-}
+func (a *account) post(ctx context.Context) (client.Job, error) { return a.p.Post(ctx, a.order()) }
 
 // await waits until the job has ended, and wants it to have succeeded. It looks
 // seldom: looking costs CPU too.
-func (p *play) await(ctx context.Context, id string) (job, error) {
+func await(ctx context.Context, api client.Client, id string) (client.Job, error) {
 	for {
-		j, err := p.call(ctx, http.MethodGet, "/v1/jobs/"+id, nil)
+		j, err := api.Job(ctx, id)
 		switch {
 		case err != nil:
 			return j, err
-		case j.State == "succeeded":
+		case j.State == pushd.Succeeded:
 			return j, nil
-		case j.State == "failed" || j.State == "expired" || j.State == "canceled":
-			return j, fmt.Errorf("job ended %s: %s %s", j.State, j.Reason, j.Detail)
+		case j.Ended():
+			return j, fmt.Errorf("job ended %s: %s", j.Standing(), j.Detail)
 		}
 		if err := pause(ctx, 500*time.Millisecond); err != nil {
 			return j, err
 		}
 	}
-}
-
-// call calls the API.
-func (p *play) call(ctx context.Context, method, path string, body any) (j job, err error) {
-	var text []byte
-	if body != nil {
-		if text, err = json.Marshal(body); err != nil {
-			return j, err
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, method, p.url+path, bytes.NewReader(text))
-	if err != nil {
-		return j, err
-	}
-	req.Header.Set("Authorization", "Bearer "+apiKey)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return j, err
-	}
-	defer resp.Body.Close()
-	text, err = io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode >= 300 {
-		err = fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, text)
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &j)
-	}
-	return j, err
 }
 
 // pause waits, or until ctx ends.

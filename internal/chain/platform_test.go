@@ -12,8 +12,10 @@ import (
 
 	_ "github.com/go-sql-driver/mysql"
 
+	"pushd/api/client"
 	"pushd/deploy/php/phptest"
 	"pushd/internal/mariadb"
+	"pushd/internal/program"
 	"pushd/internal/wechatsim"
 )
 
@@ -32,11 +34,11 @@ type chain struct {
 	server *mariadb.Server
 	db     *sql.DB // as root
 	php    *phptest.Host
-	daemon *process
+	daemon *program.Process
 	env    []string // of pushd
 	binary string
-	url    string // of pushd's API
-	http   *http.Client
+	api    client.Client
+	http   *http.Client    // of api
 	said   strings.Builder // what cron and the commands have printed
 }
 
@@ -74,7 +76,7 @@ func start(t *testing.T) *chain {
 	c.exec(rights[1])
 	c.exec(rights[2])
 	c.serve()
-	c.php = c.php.With(phptest.Settings{"url": c.url})
+	c.php = c.php.With(phptest.Settings{"url": c.api.URL})
 	return c
 }
 
@@ -170,7 +172,7 @@ func (c *chain) poll(limit time.Duration, what string, done func() bool) {
 		select {
 		case <-tick.C:
 		case <-late.C:
-			c.t.Fatalf("waited %v for %s\n%s", limit, what, c.daemon.out)
+			c.t.Fatalf("waited %v for %s\n%s", limit, what, c.daemon.Said())
 		}
 	}
 }

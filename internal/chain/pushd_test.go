@@ -2,23 +2,20 @@ package chain
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io/fs"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"pushd/internal/progress"
+	"pushd"
+	"pushd/api/client"
+	"pushd/internal/program"
 )
 
 // build makes the binary as it is shipped.
@@ -26,10 +23,8 @@ func build(t *testing.T) string {
 	t.Helper()
 	readSources(t)
 	binary := filepath.Join(t.TempDir(), "pushd")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", binary, "./cmd/pushd")
-	cmd.Dir = "../.."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	if err := program.Build(t.Context(), binary); err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
@@ -52,58 +47,26 @@ func readSources(t *testing.T) {
 	}
 }
 
-// process is a running pushd.
-type process struct {
-	cmd  *exec.Cmd
-	out  *output
-	done chan struct{} // closed when it has ended
-	err  error         // then: how
-}
-
 // serve starts "pushd serve" and waits until it says where it listens.
 func (c *chain) serve() {
 	c.t.Helper()
-	p := &process{cmd: exec.Command(c.binary, "serve"), out: &output{address: make(chan string, 1)}, done: make(chan struct{})}
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = c.env, p.out, p.out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started := make(chan error, 1)
-	go func() {
-		defer close(p.done)
-		runtime.LockOSThread() // Pdeathsig follows the thread, not the process
-		defer runtime.UnlockOSThread()
-		err := p.cmd.Start()
-		started <- err
-		if err == nil {
-			p.err = p.cmd.Wait()
-		}
-	}()
-	c.ok(<-started)
+	p, err := program.Start(program.Options{Binary: c.binary, Env: c.env})
+	c.ok(err)
 	c.daemon = p
-	c.t.Cleanup(func() {
-		p.cmd.Process.Kill()
-		<-p.done
-	})
-	select {
-	case address := <-p.out.address:
-		c.url = "http://" + address
-	case <-p.done:
-		c.t.Fatalf("pushd ended: %v\n%s", p.err, p.out)
-	case <-time.After(30 * time.Second):
-		c.t.Fatalf("pushd does not listen\n%s", p.out)
-	}
+	c.t.Cleanup(func() { _ = p.End(syscall.SIGKILL, time.Minute) })
+	url, err := p.AwaitListen()
+	c.ok(err)
+	c.api = client.Client{URL: url, Key: apiKey, HTTP: c.http}
 }
 
 // terminate sends SIGTERM: pushd ends with 0 within its drain time.
 func (c *chain) terminate() {
 	c.t.Helper()
-	c.ok(c.daemon.cmd.Process.Signal(syscall.SIGTERM))
-	select {
-	case <-c.daemon.done:
-	case <-time.After(15 * time.Second):
-		c.t.Fatalf("pushd did not end\n%s", c.daemon.out)
+	if err := c.daemon.End(syscall.SIGTERM, 15*time.Second); err != nil {
+		c.t.Fatalf("%v\n%s", err, c.daemon.Said())
 	}
-	if c.daemon.err != nil {
-		c.t.Errorf("pushd ended with %v\n%s", c.daemon.err, c.daemon.out)
+	if code := c.daemon.ExitCode(); code != 0 {
+		c.t.Errorf("pushd ended with %d\n%s", code, c.daemon.Said())
 	}
 }
 
@@ -127,57 +90,18 @@ func (c *chain) command(args ...string) ended {
 	return ended{cmd.ProcessState.ExitCode(), string(out)}
 }
 
-// jobDoc is a job as the API shows it, or a problem.
-type jobDoc struct {
-	progress.Job
-	ID    string `json:"id"`
-	MsgID string `json:"clientMsgId"`
-}
-
-// call calls the API. It may be called by many at once.
-func (c *chain) call(method, path string, body any) (status int, job jobDoc) {
-	b, err := json.Marshal(body)
-	if err != nil {
-		c.t.Error(err)
-		return 0, job
-	}
-	req, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, bytes.NewReader(b))
-	if err != nil {
-		c.t.Error(err)
-		return 0, job
-	}
-	req.Header.Set("Authorization", "Bearer "+apiKey)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		c.t.Error(err)
-		return 0, job
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode < 300 {
-		if err := json.NewDecoder(resp.Body).Decode(&job); err != nil {
-			c.t.Error(err)
-		}
-	}
-	return resp.StatusCode, job
-}
-
-func (c *chain) job(id string) jobDoc {
-	c.t.Helper()
-	_, j := c.call(http.MethodGet, "/v1/jobs/"+id, struct{}{})
-	return j
-}
-
 // await waits until a job has succeeded.
 func (c *chain) await(id string) {
 	c.t.Helper()
-	var j jobDoc
+	var j client.Job
 	c.poll(2*time.Minute, "job "+id, func() bool {
-		j = c.job(id)
-		return j.State == "succeeded" || j.State == "failed" || j.State == "expired" || j.State == "canceled"
+		var err error
+		j, err = c.api.Job(c.t.Context(), id)
+		c.ok(err)
+		return j.Ended()
 	})
-	if j.State != "succeeded" {
-		c.t.Fatalf("job %+v\n%s", j, c.daemon.out)
+	if j.State != pushd.Succeeded {
+		c.t.Fatalf("job %+v\n%s", j, c.daemon.Said())
 	}
 }
 
@@ -185,7 +109,7 @@ func (c *chain) await(id string) {
 // in pushd's own tables.
 func (c *chain) wantSilence(tokens ...string) {
 	c.t.Helper()
-	places := map[string]string{"the log": c.daemon.out.String(), "what was printed": c.said.String()}
+	places := map[string]string{"the log": c.daemon.Said(), "what was printed": c.said.String()}
 	for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template"} {
 		places[table] = c.table(table)
 	}
@@ -220,30 +144,4 @@ func (c *chain) table(name string) string {
 	}
 	c.ok(rows.Err())
 	return all.String()
-}
-
-// output keeps what a process writes, and finds its address there.
-type output struct {
-	mu      sync.Mutex
-	text    bytes.Buffer
-	once    sync.Once
-	address chan string
-}
-
-var listens = regexp.MustCompile(`"msg":"pushd listens","address":"([^"]+)"`)
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.text.Write(p)
-	if m := listens.FindSubmatch(o.text.Bytes()); m != nil {
-		o.once.Do(func() { o.address <- string(m[1]) })
-	}
-	return len(p), nil
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/wechatsim"
 )
 
@@ -28,7 +29,7 @@ func commandScenarios() []scenario {
 func posts(w *World, p *Process, j *Job, n int) map[int]int {
 	w.Helper()
 	token, _ := j.Account.StableToken(false)
-	body := map[string]any{"actid": j.Channel.ActID, "appid": j.Channel.AppID, "secret": appSecret, "accessToken": token}
+	order := client.Order{ActID: j.Channel.ActID, AppID: j.Channel.AppID, Secret: appSecret, AccessToken: token}
 	answers := map[int]int{}
 	var mu sync.Mutex
 	var left atomic.Int64
@@ -37,13 +38,10 @@ func posts(w *World, p *Process, j *Job, n int) map[int]int {
 	for range 50 {
 		all.Go(func() {
 			for left.Add(-1) >= 0 {
-				status, job, err := p.Call("POST", "/v1/jobs", body)
+				job, err := p.API().Post(w.Context(), order)
 				mu.Lock()
-				if err != nil {
-					status = -1
-				}
-				answers[status]++
-				if job.ID != "" && status < 300 {
+				answers[answered(job, err)]++
+				if err == nil {
 					j.ID = job.ID
 				}
 				mu.Unlock()
@@ -52,6 +50,19 @@ func posts(w *World, p *Process, j *Job, n int) map[int]int {
 	}
 	all.Wait()
 	return answers
+}
+
+// answered is the status of a POST; -1 without an answer.
+func answered(job client.Job, err error) int {
+	switch status := client.Status(err); {
+	case status != 0:
+		return status
+	case err != nil:
+		return -1
+	case job.Existing:
+		return http.StatusOK
+	}
+	return http.StatusAccepted
 }
 
 func equalPosts(w *World) {
@@ -98,18 +109,11 @@ func goroutines(w *World, p *Process) int {
 	return n
 }
 
-func (w *World) command(p *Process, j *Job, verb string) int {
-	w.Helper()
-	status, _, err := p.Call("POST", "/v1/jobs/"+j.ID+"/"+verb, nil)
-	w.must(err)
-	return status
-}
-
 func pausedOften(w *World) {
 	p, j := w.Begin(size(8000, 30_000), nil)
 	pauses := 0
 	for range 50 {
-		if w.command(p, j, "pause") != 200 {
+		if w.Command(p, j, client.Pause) != nil {
 			break // it has ended
 		}
 		pauses++
@@ -122,7 +126,7 @@ func pausedOften(w *World) {
 			}
 		}
 		w.Pass(w.Between(0, 60*time.Millisecond))
-		if w.command(p, j, "resume") != 200 {
+		if w.Command(p, j, client.Resume) != nil {
 			break
 		}
 		w.Pass(w.Between(0, 200*time.Millisecond))
@@ -136,16 +140,12 @@ func canceledOften(w *World) {
 	times := 0
 	for range 10 {
 		w.Pass(w.Between(0, 300*time.Millisecond))
-		if w.command(p, j, "cancel") != 200 {
+		if w.Command(p, j, client.Cancel) != nil {
 			break // it has ended
 		}
 		times++
 		w.AwaitState(j, "canceled", 10*time.Second)
-		status, _, err := p.Call("POST", "/v1/jobs", map[string]any{"actid": j.Channel.ActID, "appid": j.Channel.AppID, "continue": true})
-		w.must(err)
-		if status != 202 {
-			w.Fatalf("continue: %d", status)
-		}
+		w.Continue(p, j)
 	}
 	w.Finish(p, j, Verdict{Reasked: reasked})
 	w.Row.Note = fmt.Sprintf("%d cancels", times)
@@ -181,7 +181,7 @@ func everyoneRefuses(w *World) {
 	w.Sim.Faults.Clear(id)
 	w.Row.Note = fmt.Sprintf("%d sends until it parked", j.Account.Stats().Codes[43004])
 	w.Until("it goes on when it is told to", 100*time.Second, func() bool {
-		w.command(p, j, "resume")
+		_ = w.Command(p, j, client.Resume) // it may have gone on by itself
 		s, _ := w.State(j)
 		return s == "succeeded"
 	})

@@ -1,16 +1,19 @@
 package crashtest
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"pushd/internal/program"
 )
 
 // The flags of a run.
@@ -46,7 +49,8 @@ func run(m *testing.M) int {
 	if err == nil {
 		defer os.RemoveAll(dir)
 		binaries = Binaries{filepath.Join(dir, "pushd"), filepath.Join(dir, "pushd-points")}
-		err = build(binaries)
+		err = errors.Join(
+			program.Build(context.Background(), binaries.Plain), program.Build(context.Background(), binaries.Points, "crashpoints"))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -61,18 +65,6 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return code
-}
-
-// build builds the programs under test as make build does.
-func build(b Binaries) error {
-	for _, args := range [][]string{{"-o", b.Plain}, {"-tags", "crashpoints", "-o", b.Points}} {
-		cmd := exec.Command("go", append(append([]string{"build", "-trimpath"}, args...), "pushd/cmd/pushd")...)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("build pushd: %w: %s", err, out)
-		}
-	}
-	return nil
 }
 
 // scenarios is all rows, in the order of the table.

@@ -1,22 +1,19 @@
 package crashtest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"pushd/internal/program"
 	"pushd/internal/rig"
 	"pushd/internal/wechatsim"
 )
@@ -24,15 +21,11 @@ import (
 // Process is one pushd, with a listener of its own to WeChat, so that it can be
 // told who has sent what.
 type Process struct {
-	rig.Rig
+	rig.Rig // the client of its API
+	*program.Process
 	Listener *wechatsim.Listener
 
-	ctx     context.Context
-	cmd     *exec.Cmd
-	out     output
-	started time.Time
-	done    chan struct{} // closed when it has ended
-	listens chan string
+	stacks bool // it was told to show its stacks, which is no panic
 
 	mu        sync.Mutex
 	firstSend time.Time
@@ -80,34 +73,19 @@ func (w *World) stateDir(instance string) string {
 	return dir
 }
 
-// launch starts a pushd so that it dies with this process.
+// launch starts a pushd.
 func (w *World) launch(binary, instance, point string) *Process {
 	w.Helper()
 	listener, err := w.Sim.StartTLS()
 	w.must(err)
-	p := &Process{ctx: w.Context(), Listener: listener, done: make(chan struct{}), listens: make(chan string, 1)}
+	p := &Process{Listener: listener}
 	p.Key = apiKey
-	p.out.listens = p.listens
-	p.cmd = exec.Command(binary, append([]string{"serve"}, w.args...)...)
-	p.cmd.Env = w.environment(p, instance)
+	env := w.environment(p, instance)
 	if point != "" {
-		p.cmd.Env = append(p.cmd.Env, "CRASHPOINT="+point)
+		env = append(env, "CRASHPOINT="+point)
 	}
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	started := make(chan error)
-	go func() { // the death signal is tied to the thread that forks
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		p.started = time.Now()
-		err := p.cmd.Start()
-		started <- err
-		if err == nil {
-			p.cmd.Wait()
-			close(p.done)
-		}
-	}()
-	w.must(<-started)
+	p.Process, err = program.Start(program.Options{Binary: binary, Args: w.args, Env: env})
+	w.must(err)
 	go p.watchFirstSend()
 	w.mu.Lock()
 	w.processes = append(w.processes, p)
@@ -115,15 +93,10 @@ func (w *World) launch(binary, instance, point string) *Process {
 	return p
 }
 
-func (p *Process) awaitListen() error {
-	select {
-	case p.URL = <-p.listens:
-		return nil
-	case <-p.done:
-		return fmt.Errorf("pushd ended before it listened: %s", p.tail())
-	case <-time.After(30 * time.Second):
-		return fmt.Errorf("pushd does not listen: %s", p.tail())
-	}
+// awaitListen waits until the process listens.
+func (p *Process) awaitListen() (err error) {
+	p.URL, err = p.AwaitListen()
+	return err
 }
 
 // watchFirstSend notes when this process's first send arrives.
@@ -133,7 +106,7 @@ func (p *Process) watchFirstSend() {
 	for p.Listener.Sends() == 0 {
 		select {
 		case <-tick.C:
-		case <-p.done:
+		case <-p.Done():
 			return
 		}
 	}
@@ -147,22 +120,15 @@ func (p *Process) watchFirstSend() {
 func (p *Process) FirstSend() (time.Duration, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.firstSend.Sub(p.started), !p.firstSend.IsZero()
+	return p.firstSend.Sub(p.Started), !p.firstSend.IsZero()
 }
 
-// Call calls the API of this process.
-func (p *Process) Call(method, path string, body any) (int, rig.Job, error) {
-	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
-	defer cancel()
-	return p.Rig.Call(ctx, method, path, body)
-}
+// callTimeout bounds a call of a process's API. No figure is asserted with it.
+const callTimeout = 30 * time.Second
 
 // Kill ends the process as kill -9 does and waits for its end. It may be
 // called again.
-func (p *Process) Kill() { p.end(syscall.SIGKILL, time.Minute) }
-
-// Signal sends a signal.
-func (p *Process) Signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }
+func (p *Process) Kill() { _ = p.end(syscall.SIGKILL, time.Minute) }
 
 // Terminate sends SIGTERM and waits for the end, at most limit.
 func (p *Process) Terminate(limit time.Duration) (took time.Duration, exit int, err error) {
@@ -170,74 +136,15 @@ func (p *Process) Terminate(limit time.Duration) (took time.Duration, exit int, 
 	if err := p.end(syscall.SIGTERM, limit); err != nil {
 		return time.Since(began), -1, err
 	}
-	return time.Since(began), p.cmd.ProcessState.ExitCode(), nil
+	return time.Since(began), p.ExitCode(), nil
 }
 
 func (p *Process) end(sig syscall.Signal, limit time.Duration) error {
-	p.Signal(sig)
-	select {
-	case <-p.done:
+	err := p.End(sig, limit)
+	if err == nil {
 		p.Listener.Close()
-		return nil
-	case <-time.After(limit):
-		return errors.New("the process does not end")
 	}
-}
-
-// Ended says whether the process has ended.
-func (p *Process) Ended() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// output collects what a process says, and looks for its address.
-type output struct {
-	mu      sync.Mutex
-	text    bytes.Buffer
-	pending []byte
-	listens chan<- string
-}
-
-// Write implements io.Writer.
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.text.Write(b)
-	if o.listens == nil {
-		return len(b), nil
-	}
-	o.pending = append(o.pending, b...)
-	for {
-		line, rest, ok := bytes.Cut(o.pending, []byte("\n"))
-		if !ok {
-			return len(b), nil
-		}
-		o.pending = rest
-		var said struct{ Msg, Address string }
-		if json.Unmarshal(line, &said) == nil && said.Msg == "pushd listens" {
-			o.listens <- "http://" + said.Address
-			o.listens, o.pending = nil, nil
-			return len(b), nil
-		}
-	}
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-func (p *Process) tail() string {
-	s := p.out.String()
-	if i := strings.Index(s, "SIGQUIT: quit"); i >= 0 {
-		return s[max(0, i-4000):min(len(s), i+12_000)]
-	}
-	return s[max(0, len(s)-4000):]
+	return err
 }
 
 // tokenLike finds access tokens as the simulator makes them.
@@ -255,7 +162,10 @@ func leak(text string) string {
 // secret.
 func (p *Process) judgeOutput(t *testing.T) {
 	t.Helper()
-	out := p.out.String()
+	out := p.Said()
+	if p.stacks {
+		return
+	}
 	for _, bad := range []string{"panic:", "fatal error:", "DATA RACE", "goroutine 1 ["} {
 		if i := strings.Index(out, bad); i >= 0 && !strings.Contains(out, "panic: crash point") {
 			t.Errorf("the process said %q: %s", bad, out[i:min(len(out), i+2000)])

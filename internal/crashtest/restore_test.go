@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/api/client"
 	"pushd/internal/wechatsim"
 )
 
@@ -87,25 +87,9 @@ func (w *World) health(p *Process) string {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/healthz", nil)
+	health, err := p.API().Health(ctx)
 	w.must(err)
-	req.Header.Set("Authorization", "Bearer "+apiKey)
-	resp, err := http.DefaultClient.Do(req)
-	w.must(err)
-	defer resp.Body.Close()
-	var doc struct {
-		Status string
-		Parts  map[string]struct{ Text string }
-	}
-	w.must(json.NewDecoder(resp.Body).Decode(&doc))
-	return doc.Status + " " + doc.Parts["ledger"].Text
-}
-
-func (w *World) resume(p *Process, j *Job) {
-	w.Helper()
-	if status := w.command(p, j, "resume"); status != 200 {
-		w.Fatalf("resume: %d", status)
-	}
+	return string(health.Status) + " " + health.Parts["ledger"].Text
 }
 
 // wantCheck runs pushd check with the settings of instance a, and looks for a
@@ -151,7 +135,7 @@ func restoredWithinWindow(w *World) {
 	if n := len(j.Account.Campaigns()); n != 1 {
 		w.Errorf("WeChat saw %d client_msg_ids", n)
 	}
-	if !strings.Contains(p.out.String(), "the ledger went back; nothing is held") {
+	if !strings.Contains(p.Said(), "the ledger went back; nothing is held") {
 		w.Error("the log does not say that the ledger went back")
 	}
 }
@@ -180,9 +164,7 @@ func restoredBeforeAccept(w *World) {
 	w.awaitHeld(p, j)
 	w.Finish(p, later, Verdict{})
 	w.must(w.Post(p, j)) // as cron does
-	if status := w.command(p, j, "cancel"); status != 200 {
-		w.Fatalf("cancel: %d", status)
-	}
+	w.must(w.Command(p, j, client.Cancel))
 	w.AwaitState(j, "canceled", 10*time.Second)
 	w.Judge(p, j, Verdict{State: "canceled"})
 }
@@ -206,7 +188,7 @@ func restoredToTheMiddle(w *World) {
 	p = w.Start("a")
 	w.must(w.Post(p, j)) // it is there
 	w.awaitHeld(p, j)
-	w.resume(p, j)
+	w.must(w.Command(p, j, client.Resume))
 	w.AwaitSends(j, j.Account.Stats().Sends+50)
 	_, _, err := p.Terminate(20 * time.Second)
 	w.must(err)
@@ -216,7 +198,7 @@ func restoredToTheMiddle(w *World) {
 	if r.More == 0 {
 		w.Error("nobody was told twice, so nothing was lost")
 	}
-	if strings.Contains(p.out.String(), "are held") {
+	if strings.Contains(p.Said(), "are held") {
 		w.Error("the second start holds again")
 	}
 	w.Until("the health is well again", 20*time.Second, func() bool { return w.health(p) == "ok " })
@@ -244,12 +226,12 @@ func restoredBeneathTwo(w *World) {
 	w.awaitHeld(both[0], j)
 	held := 0
 	for _, p := range both {
-		held += strings.Count(p.out.String(), `"held":1`)
+		held += strings.Count(p.Said(), `"held":1`)
 	}
 	if held != 1 {
 		w.Errorf("%d processes say that they held the job", held)
 	}
-	w.resume(both[1], j)
+	w.must(w.Command(both[1], j, client.Resume))
 	w.Finish(both[0], j, Verdict{Kills: 1, Twice: int(lost), Lost: lost})
 }
 
@@ -263,7 +245,7 @@ func wentBackBeneath(w *World) {
 	w.awaitHeld(p, j)
 	w.Pass(time.Second) // what was on its way arrives
 	lost := w.delivered(j) - int64(recorded)
-	w.resume(p, j)
+	w.must(w.Command(p, j, client.Resume))
 	w.Finish(p, j, Verdict{Kills: 1, Twice: int(lost), Lost: lost})
 }
 
@@ -294,11 +276,9 @@ func restoredByHand(w *World) {
 	p = w.Start("a")
 	w.args = nil
 	w.awaitHeld(p, j)
-	if !strings.Contains(p.out.String(), `"held":1`) {
+	if !strings.Contains(p.Said(), `"held":1`) {
 		w.Error("the log does not say how many jobs are held")
 	}
-	if status := w.command(p, j, "cancel"); status != 200 {
-		w.Fatalf("cancel: %d", status)
-	}
+	w.must(w.Command(p, j, client.Cancel))
 	w.Judge(p, j, Verdict{State: "canceled", Kills: 1})
 }

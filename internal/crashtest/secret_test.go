@@ -31,11 +31,11 @@ func TestSecrets(t *testing.T) {
 	fmt.Fprintln(said, w.dump())
 	p.Signal(syscall.SIGQUIT)
 	w.Until("it tells its stacks", 10*time.Second, p.Ended)
-	fmt.Fprintln(said, p.out.String())
-	if !strings.Contains(p.out.String(), "goroutine ") {
+	fmt.Fprintln(said, p.Said())
+	if !strings.Contains(p.Said(), "goroutine ") {
 		t.Error("no stacks were told")
 	}
-	p.out = output{} // stacks are no panic here
+	p.stacks = true
 	fmt.Fprintln(said, panicOutput(w))
 	fmt.Fprintln(said, w.commands())
 	if l := leak(said.String()); l != "" {
@@ -102,10 +102,10 @@ func panicOutput(w *World) string {
 	w.must(p.awaitListen())
 	w.must(w.Post(p, j))
 	w.Until("it panics", 30*time.Second, p.Ended)
-	if !strings.Contains(p.out.String(), "panic: crash point") {
+	if !strings.Contains(p.Said(), "panic: crash point") {
 		w.Error("it did not panic")
 	}
-	return p.out.String()
+	return p.Said()
 }
 
 // commands is what the commands say that see the settings.

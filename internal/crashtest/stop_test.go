@@ -81,13 +81,13 @@ func secondStop(w *World) {
 	w.Until("sends hang", 10*time.Second, func() bool { return w.Sim.Faults.Hits(fault) > 5 })
 	p.Signal(syscall.SIGTERM)
 	w.Until("pushd drains", 10*time.Second, func() bool {
-		status, _, err := p.Call("GET", "/readyz", nil)
-		return err == nil && status == 503
+		health, err := p.API().Health(w.Context())
+		return err == nil && health.Draining
 	})
 	began := time.Now()
 	p.Signal(syscall.SIGTERM)
 	w.Until("the second signal ends it", 2*time.Second, p.Ended)
-	if p.cmd.ProcessState.ExitCode() == 0 {
+	if p.ExitCode() == 0 {
 		w.Error(errors.New("it says that all is well after the second signal"))
 	}
 	w.Logf("ended %s after the second signal", time.Since(began))

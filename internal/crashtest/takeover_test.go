@@ -97,7 +97,7 @@ func zombieWhileSending(w *World) {
 	takeover(w, others, frozen)
 	zombie.Signal(syscall.SIGCONT)
 	w.Finish(others[0], j, Verdict{Kills: 1})
-	w.Until("the zombie hears of it", 20*time.Second, func() bool { return strings.Contains(zombie.out.String(), "lease lost") })
+	w.Until("the zombie hears of it", 20*time.Second, func() bool { return strings.Contains(zombie.Said(), "lease lost") })
 	w.judgeZombie(zombie.Listener.Sends() - before)
 }
 
@@ -114,7 +114,7 @@ func zombieAfterEnd(w *World) {
 	w.must(err)
 	before, sends := w.dump(), zombie.Listener.Sends()
 	zombie.Signal(syscall.SIGCONT)
-	w.Until("the zombie hears of it", 20*time.Second, func() bool { return strings.Contains(zombie.out.String(), "lease lost") })
+	w.Until("the zombie hears of it", 20*time.Second, func() bool { return strings.Contains(zombie.Said(), "lease lost") })
 	w.Pass(time.Second)
 	if w.dump() != before {
 		w.Error("the zombie has written after it woke")

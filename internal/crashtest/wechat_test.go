@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/wechatsim"
 )
 
@@ -102,9 +103,7 @@ func quotaUsedUp(w *World) {
 	}
 	j.Account.Tune(func(b *wechatsim.Behaviour) { b.SendsPerDay = 5000 })
 	j.Account.ResetQuota()
-	if status, _, err := p.Call("POST", "/v1/jobs/"+j.ID+"/resume", nil); err != nil || status != 200 {
-		w.Fatalf("resume: %d %v", status, err)
-	}
+	w.must(w.Command(p, j, client.Resume))
 	w.Finish(p, j, Verdict{})
 }
 
@@ -125,10 +124,7 @@ func templateBanned(w *World) {
 		w.Errorf("live_notify_status is %d, %v", status, err)
 	}
 	j.Account.SetTemplate(good)
-	status, _, err := p.Call("POST", "/v1/jobs", map[string]any{"actid": j.Channel.ActID, "appid": j.Channel.AppID, "continue": true})
-	if err != nil || status != 202 {
-		w.Fatalf("continue: %d %v", status, err)
-	}
+	w.Continue(p, j)
 	w.Finish(p, j, Verdict{Reasked: reasked})
 }
 
@@ -147,9 +143,7 @@ func firstRefused(w *World) {
 	for i := range 25 {
 		j.Account.SetCode(j.Account.OpenID(i), 0)
 	}
-	if status, _, err := p.Call("POST", "/v1/jobs/"+j.ID+"/resume", nil); err != nil || status != 200 {
-		w.Fatalf("resume: %d %v", status, err)
-	}
+	w.must(w.Command(p, j, client.Resume))
 	w.Finish(p, j, Verdict{Reasked: 25})
 }
 

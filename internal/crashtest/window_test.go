@@ -3,6 +3,7 @@ package crashtest
 import (
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/wechatsim"
 )
 
@@ -67,15 +68,10 @@ func inDoubt(w *World, ambiguous string) (*Process, *Job, string) {
 
 func doubtThroughPause(w *World, ambiguous string) {
 	p, j, person := inDoubt(w, ambiguous)
-	status, _, err := p.Call("POST", "/v1/jobs/"+j.ID+"/pause", nil)
-	if err != nil || status != 200 {
-		w.Fatalf("pause: %d %v", status, err)
-	}
+	w.must(w.Command(p, j, client.Pause))
 	w.Pass(beyondWindow)
 	w.Sim.Faults.ClearAll()
-	if status, _, err = p.Call("POST", "/v1/jobs/"+j.ID+"/resume", nil); err != nil || status != 200 {
-		w.Fatalf("resume: %d %v", status, err)
-	}
+	w.must(w.Command(p, j, client.Resume))
 	judgeDoubt(w, p, j, person, ambiguous)
 }
 
@@ -104,8 +100,6 @@ func doubtThroughPark(w *World) {
 	w.Pass(beyondWindow)
 	w.Sim.Faults.ClearAll()
 	j.Account.Tune(func(b *wechatsim.Behaviour) { b.SendsPerDay = 0 })
-	if status, _, err := p.Call("POST", "/v1/jobs/"+j.ID+"/resume", nil); err != nil || status != 200 {
-		w.Fatalf("resume: %d %v", status, err)
-	}
+	w.must(w.Command(p, j, client.Resume))
 	judgeDoubt(w, p, j, person, "unknown")
 }

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/api/client"
 	"pushd/internal/mariadb"
 	"pushd/internal/rig"
 	"pushd/internal/store"
@@ -180,17 +181,40 @@ func (w *World) NewChannel(followers int, change func(*wechatsim.Behaviour)) *Jo
 // Post posts j to a process. It may be posted again.
 func (w *World) Post(p *Process, j *Job) error {
 	token, _ := j.Account.StableToken(false)
-	status, job, err := p.Call("POST", "/v1/jobs", map[string]any{
-		"actid": j.Channel.ActID, "appid": j.Channel.AppID, "secret": appSecret + j.Channel.AppID, "accessToken": token,
+	ctx, cancel := context.WithTimeout(w.Context(), callTimeout)
+	defer cancel()
+	job, err := p.API().Post(ctx, client.Order{
+		ActID: j.Channel.ActID, AppID: j.Channel.AppID, Secret: appSecret + j.Channel.AppID, AccessToken: token,
 	})
-	switch {
-	case err != nil:
-		return err
-	case status != 202 && status != 200:
-		return fmt.Errorf("post: %d %s %s", status, job.Code, job.Detail)
+	if err != nil {
+		return fmt.Errorf("post: %w", err)
 	}
 	j.ID = job.ID
 	return nil
+}
+
+// Continue posts j again, to go on where it ended. It must be accepted.
+func (w *World) Continue(p *Process, j *Job) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), callTimeout)
+	defer cancel()
+	job, err := p.API().Post(ctx, client.Order{ActID: j.Channel.ActID, AppID: j.Channel.AppID, Continue: true})
+	w.must(err)
+	if job.Existing {
+		w.Fatalf("continue: there is job %s, %s", job.ID, job.Standing())
+	}
+}
+
+// Command gives j a command, and returns the refusal if there is one.
+func (w *World) Command(p *Process, j *Job, name client.Command) error {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), callTimeout)
+	defer cancel()
+	_, err := p.API().Command(ctx, j.ID, name)
+	if client.Status(err) == 0 {
+		w.must(err)
+	}
+	return err
 }
 
 // Begin makes a channel, starts a process with these settings and posts.
@@ -252,7 +276,7 @@ func (w *World) plight() string {
 	if all := w.all(); len(all) > 0 {
 		all[len(all)-1].Signal(syscall.SIGQUIT) // it tells its stacks
 		time.Sleep(100 * time.Millisecond)
-		fmt.Fprintf(&b, "\nthe newest process said last:\n%s", all[len(all)-1].tail())
+		fmt.Fprintf(&b, "\nthe newest process said last:\n%s", all[len(all)-1].Tail())
 	}
 	return b.String()
 }

@@ -7,32 +7,10 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"pushd"
+	"pushd/api/client"
 )
-
-// Job is what the API tells of a job's progress.
-type Job struct {
-	State   string     `json:"state"`
-	Reason  string     `json:"reason"`
-	Total   *int64     `json:"total"` // nil = not known yet
-	Walked  int64      `json:"walked"`
-	Sent    int64      `json:"sent"`
-	Skipped int64      `json:"skipped"`
-	Failed  int64      `json:"failed"`
-	Unknown int64      `json:"unknown"`
-	Rate    float64    `json:"rate"` // messages/s
-	ETA     *time.Time `json:"eta"`  // nil = nobody can tell
-}
-
-// Done counts the people whose outcome is known or given up.
-func (j Job) Done() int64 { return j.Sent + j.Skipped + j.Failed + j.Unknown }
-
-// Standing is the job's state, with its reason where there is one.
-func (j Job) Standing() string {
-	if j.Reason == "" {
-		return j.State
-	}
-	return j.State + " (" + j.Reason + ")"
-}
 
 // Bar shows a job's progress in one line, which it replaces on a terminal. It
 // is drawn here, for everything it shows comes ready from the API and nothing
@@ -45,7 +23,7 @@ type Bar struct {
 
 // Draw shows where the job is at now. Elsewhere than on a terminal it prints
 // only what differs from the line before.
-func (b *Bar) Draw(j Job, now time.Time) { b.Show(Line(j, now)) }
+func (b *Bar) Draw(j client.Job, now time.Time) { b.Show(Line(j, now)) }
 
 // Show replaces the line by a text.
 func (b *Bar) Show(line string) {
@@ -80,7 +58,7 @@ func (b *Bar) Close() {
 }
 
 // Line is the line itself, at most 79 characters for the usual counts.
-func Line(j Job, now time.Time) string {
+func Line(j client.Job, now time.Time) string {
 	var total int64
 	of := "?"
 	if j.Total != nil {
@@ -91,7 +69,7 @@ func Line(j Job, now time.Time) string {
 		line += fmt.Sprintf(" (%d not sent)", lost)
 	}
 	switch {
-	case j.State != "running":
+	case j.State != pushd.Running:
 		line += " " + j.Standing()
 	case j.ETA != nil && j.ETA.After(now):
 		line += fmt.Sprintf(" %.0f/s, %s left", j.Rate, j.ETA.Sub(now).Round(time.Second))

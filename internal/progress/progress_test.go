@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/progress"
 )
 
@@ -12,13 +13,13 @@ func TestLine(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	eta, total := now.Add(95*time.Second), int64(1000000)
 	for _, c := range []struct {
-		job  progress.Job
+		job  client.Job
 		want string
 	}{
-		{progress.Job{State: "running"}, "[............................]   0% 0/? 0/s"},
-		{progress.Job{State: "running", Total: &total, Sent: 500000, Rate: 5263.2, ETA: &eta}, "[##############..............]  50% 500000/1000000 5263/s, 1m35s left"},
-		{progress.Job{State: "parked", Reason: "quota", Total: &total, Sent: 999999, Failed: 1}, "[############################] 100% 1000000/1000000 (1 not sent) parked (quota)"},
-		{progress.Job{State: "running", Total: &total, Walked: 1000010, Sent: 1000010}, "[############################] 100% 1000010/1000000 0/s"},
+		{client.Job{State: "running"}, "[............................]   0% 0/? 0/s"},
+		{client.Job{State: "running", Total: &total, Sent: 500000, Rate: 5263.2, ETA: &eta}, "[##############..............]  50% 500000/1000000 5263/s, 1m35s left"},
+		{client.Job{State: "parked", Reason: "quota", Total: &total, Sent: 999999, Failed: 1}, "[############################] 100% 1000000/1000000 (1 not sent) parked (quota)"},
+		{client.Job{State: "running", Total: &total, Walked: 1000010, Sent: 1000010}, "[############################] 100% 1000010/1000000 0/s"},
 	} {
 		if got := progress.Line(c.job, now); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)

@@ -5,13 +5,10 @@
 package rig
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -19,10 +16,10 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/api/client"
 	"pushd/internal/daemon"
 	"pushd/internal/fanout"
 	"pushd/internal/mariadb"
-	"pushd/internal/progress"
 	"pushd/internal/store"
 	"pushd/internal/store/sqlite"
 	"pushd/internal/tokenclient"
@@ -293,65 +290,25 @@ func (r *Rig) Status(ctx context.Context, actID int64) (status int, err error) {
 	return status, err
 }
 
-// Job is a job as the API shows it.
-type Job struct {
-	progress.Job
-	ID       string           `json:"id"`
-	MsgID    string           `json:"clientMsgId"`
-	Detail   string           `json:"detail"`
-	Existing bool             `json:"existing"`
-	Retries  int64            `json:"retries"`
-	Errors   map[string]int64 `json:"errors"`
-	Code     string           `json:"code"` // of a problem
-}
-
-// Ended says whether nothing more happens to the job.
-func (j Job) Ended() bool { return pushd.State(j.State).Ended() }
-
-// Call calls the API. body may be nil.
-func (r *Rig) Call(ctx context.Context, method, path string, body any) (status int, job Job, err error) {
-	var payload io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			return 0, job, err
-		}
-		payload = bytes.NewReader(b)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, r.URL+path, payload)
-	if err != nil {
-		return 0, job, err
-	}
-	req.Header.Set("Authorization", "Bearer "+r.Key)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, job, err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err == nil && len(b) > 0 && bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
-		err = json.Unmarshal(b, &job)
-	}
-	return resp.StatusCode, job, err
-}
+// API is the client of the rig's API.
+func (r *Rig) API() client.Client { return client.Client{URL: r.URL, Key: r.Key} }
 
 // Post posts the four fields of a job, as PHP's cron does.
-func (r *Rig) Post(ctx context.Context, c Channel) (Job, error) {
+func (r *Rig) Post(ctx context.Context, c Channel) (client.Job, error) {
 	token, _ := r.Sim.Find(c.AppID).StableToken(false)
-	status, job, err := r.Call(ctx, http.MethodPost, "/v1/jobs", map[string]any{
-		"actid": c.ActID, "appid": c.AppID, "secret": "app-SECRET-" + c.AppID, "accessToken": token,
+	job, err := r.API().Post(ctx, client.Order{
+		ActID: c.ActID, AppID: c.AppID, Secret: "app-SECRET-" + c.AppID, AccessToken: token,
 	})
-	if err == nil && status != http.StatusAccepted && status != http.StatusOK {
-		err = fmt.Errorf("post job: %d %s %s", status, job.Code, job.Detail)
+	if err != nil {
+		err = fmt.Errorf("post job: %w", err)
 	}
 	return job, err
 }
 
 // Await asks for the job until done says so.
-func (r *Rig) Await(ctx context.Context, id string, done func(Job) bool) (Job, error) {
+func (r *Rig) Await(ctx context.Context, id string, done func(client.Job) bool) (client.Job, error) {
 	for {
-		_, job, err := r.Call(ctx, http.MethodGet, "/v1/jobs/"+id, nil)
+		job, err := r.API().Job(ctx, id)
 		if err == nil && done(job) {
 			return job, nil
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/rig"
 	"pushd/internal/wechatsim"
 )
@@ -33,7 +34,7 @@ func TestRig_FourFields(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	job, err = r.Await(ctx, job.ID, rig.Job.Ended)
+	job, err = r.Await(ctx, job.ID, client.Job.Ended)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/rig"
 	"pushd/internal/wechatsim"
 )
@@ -36,21 +37,20 @@ func TestRig_TablesOfANewerProgram(t *testing.T) {
 	_, err = r.DB.ExecContext(t.Context(), `INSERT INTO pushd_schema (version_id, is_applied) VALUES (99, 1)`)
 	must(err)
 	must(r.StartDaemon(t.Context()))
-	body := map[string]any{"actid": 7, "appid": "wxnew"}
-	status, _, err := r.Call(t.Context(), http.MethodPost, "/v1/jobs", body)
-	if err != nil || status != http.StatusServiceUnavailable {
-		t.Fatalf("POST: %d %v", status, err)
+	order := client.Order{ActID: 7, AppID: "wxnew"}
+	if _, err = r.API().Post(t.Context(), order); client.Status(err) != http.StatusServiceUnavailable {
+		t.Fatalf("POST: %v", err)
 	}
 	if n, err := r.Status(t.Context(), 7); err != nil || n != 0 {
 		t.Errorf("status %d, %v", n, err)
 	}
 	_, err = r.DB.ExecContext(t.Context(), `DELETE FROM pushd_schema WHERE version_id = 99`)
 	must(err)
-	for end := time.Now().Add(20 * time.Second); status != http.StatusAccepted && time.Now().Before(end); {
-		status, _, err = r.Call(t.Context(), http.MethodPost, "/v1/jobs", body)
-		must(err)
+	posted, err := r.API().Post(t.Context(), order)
+	for end := time.Now().Add(20 * time.Second); client.Status(err) == http.StatusServiceUnavailable && time.Now().Before(end); {
+		posted, err = r.API().Post(t.Context(), order)
 	}
-	if status != http.StatusAccepted {
-		t.Errorf("afterwards: %d", status)
+	if err != nil || posted.Existing {
+		t.Errorf("afterwards: %+v, %v", posted, err)
 	}
 }

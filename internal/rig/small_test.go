@@ -2,16 +2,16 @@ package rig_test
 
 import (
 	"context"
-	"net/http"
 	"testing"
 	"time"
 
+	"pushd/api/client"
 	"pushd/internal/rig"
 	"pushd/internal/wechatsim"
 )
 
 // small sets up an account with few followers, and posts its job.
-func small(t *testing.T, followers int, template string, prepare func(*rig.Rig)) (*rig.Rig, *wechatsim.Account, rig.Job) {
+func small(t *testing.T, followers int, template string, prepare func(*rig.Rig)) (*rig.Rig, *wechatsim.Account, client.Job) {
 	t.Helper()
 	r, err := rig.New(t.Context(), rig.Options{Seed: 3})
 	if err != nil {
@@ -37,7 +37,7 @@ func small(t *testing.T, followers int, template string, prepare func(*rig.Rig))
 	return r, acct, job
 }
 
-func await(t *testing.T, r *rig.Rig, id string, done func(rig.Job) bool) rig.Job {
+func await(t *testing.T, r *rig.Rig, id string, done func(client.Job) bool) client.Job {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -54,17 +54,17 @@ func TestRig_ContinueWithAnotherTemplate(t *testing.T) {
 	r, acct, job := small(t, 40, "", func(r *rig.Rig) {
 		r.Sim.Find("wxsmall").SetTemplateCode(wechatsim.TemplateID("wxsmall", 1), 43116)
 	})
-	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "failed" || job.Sent != 0 {
+	if job = await(t, r, job.ID, client.Job.Ended); job.State != "failed" || job.Sent != 0 {
 		t.Fatalf("with a banned template: %+v", job)
 	}
 	data := map[string]string{"thing2": "课", "time5": "2026年03月01日 20:00", "thing8": "老师"}
-	status, _, err := r.Call(t.Context(), http.MethodPost, "/v1/jobs", map[string]any{
-		"actid": 7, "appid": "wxsmall", "continue": true, "templateId": wechatsim.TemplateID("wxsmall", 2), "data": data,
+	continued, err := r.API().Post(t.Context(), client.Order{
+		ActID: 7, AppID: "wxsmall", Continue: true, TemplateID: wechatsim.TemplateID("wxsmall", 2), Data: data,
 	})
-	if err != nil || status != http.StatusAccepted {
-		t.Fatalf("continue: %d, %v", status, err)
+	if err != nil || continued.Existing {
+		t.Fatalf("continue: %+v, %v", continued, err)
 	}
-	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "succeeded" || job.Sent != 40 {
+	if job = await(t, r, job.ID, client.Job.Ended); job.State != "succeeded" || job.Sent != 40 {
 		t.Errorf("continued: %+v", job)
 	}
 	if report := acct.Report(job.MsgID); !report.Complete() || report.More > 0 {
@@ -77,15 +77,15 @@ func TestRig_FewFollowersAndAWrongTemplate(t *testing.T) {
 	r, _, job := small(t, 12, "", func(r *rig.Rig) {
 		r.Sim.Find("wxsmall").SetTemplateCode(wechatsim.TemplateID("wxsmall", 1), 40037)
 	})
-	parked := func(j rig.Job) bool { return j.State == "parked" || j.Ended() }
+	parked := func(j client.Job) bool { return j.State == "parked" || j.Ended() }
 	if job = await(t, r, job.ID, parked); job.Reason != "account_mismatch" || job.Skipped != 0 {
 		t.Fatalf("with a wrong template: %+v", job)
 	}
 	r.Sim.Find("wxsmall").SetTemplateCode(wechatsim.TemplateID("wxsmall", 1), 0)
-	if status, _, err := r.Call(t.Context(), http.MethodPost, "/v1/jobs/"+job.ID+"/resume", nil); err != nil || status != http.StatusOK {
-		t.Fatalf("resume: %d, %v", status, err)
+	if _, err := r.API().Command(t.Context(), job.ID, client.Resume); err != nil {
+		t.Fatal(err)
 	}
-	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "succeeded" || job.Sent != 12 {
+	if job = await(t, r, job.ID, client.Job.Ended); job.State != "succeeded" || job.Sent != 12 {
 		t.Errorf("resumed: %+v", job)
 	}
 }
@@ -96,12 +96,12 @@ func TestRig_FewFollowersAndWeChatDown(t *testing.T) {
 	r, acct, job := small(t, 3, "", func(r *rig.Rig) {
 		fault = r.Sim.Faults.Add(wechatsim.Fault{Path: wechatsim.PathSend, Action: wechatsim.ActReset})
 	})
-	parked := func(j rig.Job) bool { return j.State == "parked" || j.Ended() }
+	parked := func(j client.Job) bool { return j.State == "parked" || j.Ended() }
 	if job = await(t, r, job.ID, parked); job.Reason != "wechat_down" {
 		t.Fatalf("while WeChat is down: %+v", job)
 	}
 	r.Sim.Faults.Clear(fault)
-	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "succeeded" || job.Sent != 3 {
+	if job = await(t, r, job.ID, client.Job.Ended); job.State != "succeeded" || job.Sent != 3 {
 		t.Errorf("afterwards: %+v", job)
 	}
 	if report := acct.Report(job.MsgID); !report.Complete() || report.More > 0 {

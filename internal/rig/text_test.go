@@ -1,39 +1,24 @@
 package rig_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"pushd"
+	"pushd/api/client"
 	"pushd/internal/rig"
 )
 
 // recipients reads one of a job's lists.
 func recipients(t *testing.T, r *rig.Rig, id, outcome string) map[string]int {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.URL+"/v1/jobs/"+id+"/recipients?outcome="+outcome, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+r.Key)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
 	list := map[string]int{}
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		var line struct {
-			OpenID  string
-			Version int `json:"messageVersion"`
+	for recipient, err := range r.API().Recipients(t.Context(), id, outcome) {
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			t.Fatalf("%s: %v", lines.Text(), err)
-		}
-		list[line.OpenID] = line.Version
+		list[recipient.OpenID] = recipient.Version
 	}
 	return list
 }
@@ -42,21 +27,20 @@ func recipients(t *testing.T, r *rig.Rig, id, outcome string) map[string]int {
 // after the correction the right one, and the list says who got which.
 func TestRig_TheTextIsWrong(t *testing.T) {
 	r, acct, job := small(t, 400, "", nil)
-	patch := func(body map[string]any) (int, rig.Job) {
-		t.Helper()
-		status, j, err := r.Call(t.Context(), http.MethodPatch, "/v1/jobs/"+job.ID, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return status, j
+	patch := func(p client.Patch) error {
+		_, err := r.API().Patch(t.Context(), job.ID, p)
+		return err
 	}
-	patch(map[string]any{"rate": 100})
-	await(t, r, job.ID, func(j rig.Job) bool { return j.Sent >= 20 })
-	if status, j := patch(map[string]any{"data": map[string]any{"thing1": "对的标题"}}); status != http.StatusConflict || j.Code != "job_not_paused" {
-		t.Fatalf("while it runs: %d %+v", status, j)
+	if err := patch(client.Patch{Rate: new(100)}); err != nil {
+		t.Fatal(err)
 	}
-	if status, _, err := r.Call(t.Context(), http.MethodPost, "/v1/jobs/"+job.ID+"/pause", nil); err != nil || status != http.StatusOK {
-		t.Fatalf("pause: %d %v", status, err)
+	await(t, r, job.ID, func(j client.Job) bool { return j.Sent >= 20 })
+	right := map[string]*string{"thing1": new("对的标题")}
+	if err := patch(client.Patch{Data: right}); client.Code(err) != pushd.CodeJobNotPaused {
+		t.Fatalf("while it runs: %v", err)
+	}
+	if _, err := r.API().Command(t.Context(), job.ID, client.Pause); err != nil {
+		t.Fatal(err)
 	}
 	quiet := func() int64 {
 		for before := int64(-1); ; time.Sleep(1100 * time.Millisecond) {
@@ -68,16 +52,16 @@ func TestRig_TheTextIsWrong(t *testing.T) {
 		}
 	}
 	first := int(quiet())
-	if status, j := patch(map[string]any{"data": map[string]any{"thing1": "🙂"}}); status != http.StatusUnprocessableEntity || j.Code != "message_invalid" {
-		t.Fatalf("an empty field: %d %+v", status, j)
+	if err := patch(client.Patch{Data: map[string]*string{"thing1": new("🙂")}}); client.Code(err) != pushd.CodeMessageInvalid {
+		t.Fatalf("an empty field: %v", err)
 	}
-	if status, j := patch(map[string]any{"data": map[string]any{"thing1": "对的标题"}, "rate": 0}); status != http.StatusOK {
-		t.Fatalf("correct: %d %+v", status, j)
+	if err := patch(client.Patch{Data: right, Rate: new(0)}); err != nil {
+		t.Fatal(err)
 	}
-	if status, _, err := r.Call(t.Context(), http.MethodPost, "/v1/jobs/"+job.ID+"/resume", nil); err != nil || status != http.StatusOK {
-		t.Fatalf("resume: %d %v", status, err)
+	if _, err := r.API().Command(t.Context(), job.ID, client.Resume); err != nil {
+		t.Fatal(err)
 	}
-	if job = await(t, r, job.ID, rig.Job.Ended); job.State != "succeeded" || job.Sent != 400 {
+	if job = await(t, r, job.ID, client.Job.Ended); job.State != "succeeded" || job.Sent != 400 {
 		t.Fatalf("%+v", job)
 	}
 	report := acct.Report(job.MsgID)

@@ -61,7 +61,7 @@ var ignored = []string{
 // what they judge or measure.
 var surroundings = []string{
 	"pushd/cmd/demo", "pushd/deploy", "pushd/internal/arch", "pushd/internal/bench", "pushd/internal/chain", "pushd/internal/crashtest",
-	"pushd/internal/mariadb", "pushd/internal/mutants", "pushd/internal/rig", "pushd/internal/wechatsim",
+	"pushd/internal/mariadb", "pushd/internal/mutants", "pushd/internal/program", "pushd/internal/rig", "pushd/internal/wechatsim",
 }
 
 // product lets a rule look only at what goes into pushd.

@@ -303,7 +303,7 @@ func (o *tour) remind(zone string) {
 	}
 	o.picture(p, "channel-done", true)
 	id := strings.Fields(run.Stdout[strings.Index(run.Stdout, "job=")+4:])[0]
-	_, job, err := o.Call(o.ctx, "GET", "/v1/jobs/"+id, nil)
+	job, err := o.API().Job(o.ctx, id)
 	o.must(err)
 	report := o.acct.Report(job.MsgID)
 	if report.Once != followers || report.Newborn != 1 || !report.Complete() || report.More != 0 {

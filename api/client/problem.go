@@ -1,0 +1,73 @@
+package client
+
+import (
+	"cmp"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"pushd"
+)
+
+// Problem is a refusal of the API.
+type Problem struct {
+	Status int               `json:"status"` // of HTTP
+	Code   pushd.ProblemCode `json:"code"`
+	Title  string            `json:"title"`
+	Detail string            `json:"detail"`
+	Field  string            `json:"field"` // of the request, where one is wrong
+	// The job that stands in the way, where one does.
+	JobID     string       `json:"jobId"`
+	JobState  pushd.State  `json:"jobState"`
+	JobReason pushd.Reason `json:"jobReason"`
+}
+
+// codeNotPushd is the code of an answer that is no problem of pushd's.
+const codeNotPushd pushd.ProblemCode = "not_pushd"
+
+func (p *Problem) Error() string {
+	text := cmp.Or(p.Detail, p.Title)
+	if p.Field != "" {
+		text = p.Field + ": " + text
+	}
+	return fmt.Sprintf("%s (%s, HTTP %d)", text, p.Code, p.Status)
+}
+
+// refused reads a problem. What is none came from something else, such as a
+// proxy.
+func refused(status int, body []byte) *Problem {
+	p := &Problem{}
+	if json.Unmarshal(body, p) != nil || p.Code == "" {
+		p = &Problem{Code: codeNotPushd, Detail: "the answer is not one of pushd's"}
+	}
+	p.Status = status
+	return p
+}
+
+// Code is the code of a refusal; "" if err is none.
+func Code(err error) pushd.ProblemCode {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p.Code
+	}
+	return ""
+}
+
+// Status is the HTTP status of a refusal; 0 if err is none.
+func Status(err error) int {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p.Status
+	}
+	return 0
+}
+
+// Temporary says whether an error may be over soon: pushd is being restarted, or
+// has no database. A certificate that is not trusted will not be.
+func Temporary(err error) bool {
+	if status := Status(err); status != 0 {
+		return status >= 500 || status == http.StatusTooManyRequests
+	}
+	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return err != nil && !distrusted
+}

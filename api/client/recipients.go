@@ -1,0 +1,56 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Recipient is a line of the list of a job's recipients.
+type Recipient struct {
+	OpenID  string `json:"openid"`
+	Outcome string `json:"outcome"` // sent, skipped, failed, unknown or untold
+	Error   string `json:"error"`   // WeChat's errcode, or pushd's name for its own
+	Page    int    `json:"page"`
+	Version int    `json:"messageVersion"` // of the message that was sent; else 0
+}
+
+// Recipients lists a job's recipients with these outcomes, all without any, in
+// the order of the walk. The list may be a million long: it is read while it is
+// looped over, and ends with an error if it is not whole.
+func (c Client) Recipients(ctx context.Context, id string, outcomes ...string) iter.Seq2[Recipient, error] {
+	path := JobPath(id) + "/recipients"
+	if len(outcomes) > 0 {
+		path += "?outcome=" + url.QueryEscape(strings.Join(outcomes, ","))
+	}
+	return func(yield func(Recipient, error) bool) {
+		resp, err := c.do(ctx, http.MethodGet, path, nil)
+		if err != nil {
+			yield(Recipient{}, err)
+			return
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			raw, err := c.read(resp)
+			if err == nil {
+				err = refused(resp.StatusCode, raw)
+			}
+			yield(Recipient{}, err)
+			return
+		}
+		lines := bufio.NewScanner(resp.Body)
+		for lines.Scan() {
+			var r Recipient
+			if err := c.decode(lines.Bytes(), &r); !yield(r, err) || err != nil {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(Recipient{}, fmt.Errorf("read the answer of %s: %w", c.place(), err))
+		}
+	}
+}
