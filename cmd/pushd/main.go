@@ -3,8 +3,9 @@
 // its ledger in the platform's MySQL database.
 //
 // This package is flags, wiring and signals: what pushd does is in
-// internal/fanout, how it is asked in api. Read serve.go for how the parts
-// are put together, and internal/settings/settings.go for what can be set.
+// internal/fanout, how it is asked in api, and what "pushd check" looks at in
+// internal/doctor. Read serve.go for how the parts are put together, and
+// internal/settings/settings.go for what can be set.
 package main
 
 import (

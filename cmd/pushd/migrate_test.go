@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"pushd/internal/mariadb"
 )
 
 func TestMigrate_Print(t *testing.T) {
@@ -16,7 +18,11 @@ func TestMigrate_Print(t *testing.T) {
 }
 
 func TestMigrate_OwnDSN(t *testing.T) {
-	server := startMariaDB(t)
+	server, err := mariadb.Start(t.Context(), mariadb.WithGrants())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop() })
 	db, err := server.CreateDatabase(t.Context())
 	if err != nil {
 		t.Fatal(err)

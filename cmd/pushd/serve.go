@@ -35,13 +35,10 @@ func (c *serveCmd) Run(a *app) error {
 	log := newLogger(a.stderr, c.Logging)
 	a.env.Warn(log)
 	if c.StateDir == "" {
-		log.Warn(noStateDir)
+		log.Warn(settings.NoStateDir)
 	}
 	return serve(a.ctx, c.Settings, c.Hold, log)
 }
-
-// noStateDir is what there is to say without PUSHD_STATE_DIR.
-const noStateDir = "PUSHD_STATE_DIR is not set: a database that is restored from a copy can't be recognised, and followers may get a message twice; see \"After a restore\" in docs/operations.md"
 
 // serve runs the daemon until ctx is done. What is put together how, and the
 // order of a stop, is in internal/daemon.

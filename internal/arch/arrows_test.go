@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"internal/mariadb":     {},
 	"internal/progress":    {"pushd", "api/client"},
 	"internal/program":     {},
+	"internal/doctor":      {"pushd", "internal/account", "internal/daemon", "internal/progress", "internal/settings", "internal/store", "internal/tokenclient", "internal/wechat"},
 	"internal/settings":    {"pushd", "internal/daemon", "internal/fanout"},
 	"internal/chain":       {}, // tests of the whole
 	"internal/arch":        {},

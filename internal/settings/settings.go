@@ -108,6 +108,9 @@ type Logging struct {
 	LogFormat string `default:"text" oneof:"text,json" help:"text or json."`
 }
 
+// NoStateDir is what there is to say where StateDir is not set.
+const NoStateDir = "PUSHD_STATE_DIR is not set: a database that is restored from a copy can't be recognised, and followers may get a message twice; see \"After a restore\" in docs/operations.md"
+
 // Remote says how the job commands reach a running pushd.
 type Remote struct {
 	// Server is the root of the API.

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"strings"
@@ -19,7 +19,7 @@ func TestCheck_Accounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	root(readFile(t, "deploy/schema.sql"))
-	migrateForTest(t, server.DSN("p"))
+	migrate(t, server.DSN("p"))
 	root("CREATE USER pushd@localhost IDENTIFIED BY 'hunter2';" + grants)
 	dsn := server.UserDSN("pushd", "hunter2", "p")
 	found := func(wants ...string) {

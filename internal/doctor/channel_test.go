@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bytes"
@@ -65,8 +65,8 @@ func TestCheck_Channel(t *testing.T) {
 		"broken":          {oneChannel{err: errors.New("broken pipe")}, "", []string{"fail  channel query: broken pipe"}},
 	} {
 		var b bytes.Buffer
-		check := checkCmd{ActID: 42, AppID: c.appID, Settings: settings.Settings{StatusFailed: 3}}
-		check.checkChannel(t.Context(), &report{w: &b}, c.from, beijing)
+		o := Options{ActID: 42, AppID: c.appID, Settings: settings.Settings{StatusFailed: 3}}
+		o.checkChannel(t.Context(), &report{w: &b}, c.from, beijing)
 		for _, want := range c.wants {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("%s: no %q in\n%s", name, want, b.String())
@@ -94,15 +94,15 @@ INSERT INTO room VALUES (1, '课', '2030-01-01 20:00:00', 0), (2, '课', '189349
 			t.Fatal(err)
 		}
 	}
-	migrateForTest(t, server.DSN("p"))
+	migrate(t, server.DSN("p"))
 	check := func(actID int64, dsn string, wants ...string) {
 		t.Helper()
 		var b bytes.Buffer
-		c := checkCmd{ActID: actID, Settings: settings.Settings{Database: settings.Database{MySQLDSN: settings.Secret(dsn)}, StatusFailed: 3, Timezone: "Asia/Shanghai",
+		o := Options{ActID: actID, Settings: settings.Settings{Database: settings.Database{MySQLDSN: settings.Secret(dsn)}, StatusFailed: 3, Timezone: "Asia/Shanghai",
 			ChannelQuery: `SELECT id AS act_id, NULL AS uin, NULL AS appid, name AS title, begin_at AS start_time, NULL AS watch_url, NULL AS template_id,
 NULL AS config_enabled, 1 AS live_notify, 30 AS live_notify_time, notified AS live_notify_status FROM room WHERE id = ?; -- which?`,
 			StatusUpdate: "UPDATE room SET notified = ? WHERE id = ?"}}
-		c.database(t.Context(), &report{w: &b})
+		o.database(t.Context(), &report{w: &b})
 		for _, want := range wants {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("no %q in\n%s", want, b.String())

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"cmp"
@@ -23,13 +23,13 @@ const skewMax = 5 * time.Second
 
 // database checks everything about the database, over sessions like those of a
 // running pushd.
-func (c *checkCmd) database(ctx context.Context, r *report) {
-	zone, err := c.Location()
+func (o Options) database(ctx context.Context, r *report) {
+	zone, err := o.Location()
 	if err != nil {
 		r.fail("settings", "%v", err)
 		return
 	}
-	db, err := openDatabase(c.MySQLDSN, zone)
+	db, err := openDatabase(o.MySQLDSN, zone)
 	if err != nil {
 		r.fail("database", "%v", err)
 		return
@@ -41,22 +41,22 @@ func (c *checkCmd) database(ctx context.Context, r *report) {
 		r.fail("database", "cannot be reached: %v", err)
 		return
 	}
-	s, err := openStore(ctx, c.Settings, zone)
+	s, err := openStore(ctx, o.Settings, zone)
 	if err != nil {
 		r.fail("database", "%v", err)
 		return
 	}
 	defer s.Close()
 	checkServer(ctx, r, db)
-	checkSession(ctx, r, db, store.SessionSettings(string(c.MySQLDSN), zone))
-	status := cmp.Or(settings.WithoutTail(c.StatusUpdate), store.DefaultStatusUpdate)
-	c.checkChannel(ctx, r, s, zone)
-	checkStatus(ctx, r, db, status, c.StatusFailed, c.ActID)
+	checkSession(ctx, r, db, store.SessionSettings(string(o.MySQLDSN), zone))
+	status := cmp.Or(settings.WithoutTail(o.StatusUpdate), store.DefaultStatusUpdate)
+	o.checkChannel(ctx, r, s, zone)
+	checkStatus(ctx, r, db, status, o.StatusFailed, o.ActID)
 	checkStatusTable(ctx, r, db, status)
 	checkAccounts(ctx, r, db)
 	if migrated(ctx, r, s) && checkTables(ctx, r, db) {
 		checkReadBack(ctx, r, db)
-		c.checkState(ctx, r, db, s)
+		o.checkState(ctx, r, db, s)
 	}
 }
 

@@ -1,11 +1,14 @@
-package main
+package settings_test
 
 import (
+	"log/slog"
+	"os"
 	"testing"
 	"time"
 
 	"pushd/internal/mariadb"
 	"pushd/internal/settings"
+	"pushd/internal/store"
 )
 
 // ownQueries are channel queries that MySQL takes, as people write them. The
@@ -30,8 +33,16 @@ NULL AS config_enabled, NULL AS live_notify, NULL AS live_notify_time, NULL AS l
 
 // What MySQL takes starts pushd, and reads the channel.
 func TestValidateSQL_TakesWhatMySQLTakes(t *testing.T) {
-	server := startMariaDB(t)
-	for _, text := range []string{"CREATE DATABASE p", readFile(t, "deploy/schema.sql"), "INSERT INTO activity (id, uin, title, start_time) VALUES (42, 7, 'x', 1900000000)",
+	server, err := mariadb.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop() })
+	schema, err := os.ReadFile("../../deploy/schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"CREATE DATABASE p", string(schema), "INSERT INTO activity (id, uin, title, start_time) VALUES (42, 7, 'x', 1900000000)",
 		"INSERT INTO activity_detail (id, act_id) VALUES (1, 42)"} {
 		db := "p"
 		if text == "CREATE DATABASE p" {
@@ -51,6 +62,11 @@ func TestValidateSQL_TakesWhatMySQLTakes(t *testing.T) {
 			t.Errorf("%s: read %q", query, title)
 		}
 	}
+	db, err := store.MySQL().Open(server.DSN("p"), time.UTC, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
 	for _, update := range []string{
 		"UPDATE activity_detail SET live_notify_status = ? WHERE act_id = ?;", "/* pushd's */ UPDATE activity_detail SET live_notify_status = ? WHERE act_id = ?; -- isn't it?",
 		"UPDATE activity_detail /* which? */ SET live_notify_status = ? -- it's 3\n WHERE act_id = ?",
@@ -60,7 +76,7 @@ func TestValidateSQL_TakesWhatMySQLTakes(t *testing.T) {
 		if p.Err() != nil {
 			t.Errorf("%s: %v", update, p.Err())
 		}
-		if err := rolledBack(t.Context(), open(t, server.DSN("p")), settings.WithoutTail(update), 1, 42); err != nil {
+		if _, err := db.ExecContext(t.Context(), settings.WithoutTail(update), 1, 42); err != nil {
 			t.Errorf("%s: %v", update, err)
 		}
 	}
@@ -94,7 +110,7 @@ func TestValidateSQL_Refuses(t *testing.T) {
 
 func readTitle(t *testing.T, server *mariadb.Server, query string) string {
 	t.Helper()
-	s, err := openStore(t.Context(), settings.Settings{Database: settings.Database{MySQLDSN: settings.Secret(server.DSN("p"))}, ChannelQuery: query}, time.UTC)
+	s, err := store.Open(t.Context(), store.Options{DSN: server.DSN("p"), ChannelQuery: settings.WithoutTail(query), MaxConns: 2, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -12,11 +12,11 @@ import (
 
 // checkState holds the ledger's counter against the one that pushd has kept
 // outside of the database.
-func (c *checkCmd) checkState(ctx context.Context, r *report, db *sql.DB, s *store.Store) {
-	if c.StateDir == "" {
+func (o Options) checkState(ctx context.Context, r *report, db *sql.DB, s *store.Store) {
+	if o.StateDir == "" {
 		return // said with the settings
 	}
-	file, err := daemon.OpenState(c.StateDir)
+	file, err := daemon.OpenState(o.StateDir)
 	if err != nil {
 		r.fail("state", "PUSHD_STATE_DIR: %v", err)
 		return
@@ -27,7 +27,7 @@ func (c *checkCmd) checkState(ctx context.Context, r *report, db *sql.DB, s *sto
 		r.warn("state", "%v; pushd begins the file anew. Was the database restored from a copy? Then start with --hold", err)
 		return
 	case kept.Value == 0:
-		r.ok("state", "no counter is kept in %s yet", c.StateDir)
+		r.ok("state", "no counter is kept in %s yet", o.StateDir)
 		return
 	}
 	var rows int

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"cmp"
@@ -20,19 +20,19 @@ type channels interface {
 
 // checkChannel reads a channel as pushd serve does, and shows what it has read.
 // Without an id it finds out whether the query runs.
-func (c *checkCmd) checkChannel(ctx context.Context, r *report, from channels, zone *time.Location) {
-	ch, err := from.Channel(ctx, pushd.ActID(c.ActID))
+func (o Options) checkChannel(ctx context.Context, r *report, from channels, zone *time.Location) {
+	ch, err := from.Channel(ctx, pushd.ActID(o.ActID))
 	bad, isBad := errors.AsType[*pushd.ChannelError](err)
 	refused, isRefused := errors.AsType[*mysql.MySQLError](err)
 	switch {
 	case isRefused:
 		r.fail("channel query", "%v; grant SELECT on the platform's tables, or set PUSHD_CHANNEL_QUERY to fit them", refused)
 		return
-	case errors.Is(err, pushd.ErrNotFound) && c.ActID == 0:
+	case errors.Is(err, pushd.ErrNotFound) && o.ActID == 0:
 		r.ok("channel query", "runs; give --actid to read a channel")
 		return
 	case errors.Is(err, pushd.ErrNotFound):
-		r.fail("channel query", "finds no channel %d", c.ActID)
+		r.fail("channel query", "finds no channel %d", o.ActID)
 		return
 	case isBad:
 		r.fail("channel query", "%v", bad)
@@ -40,26 +40,26 @@ func (c *checkCmd) checkChannel(ctx context.Context, r *report, from channels, z
 		r.fail("channel query", "%v", err)
 		return
 	default:
-		r.ok("channel query", "finds channel %d", c.ActID)
+		r.ok("channel query", "finds channel %d", o.ActID)
 	}
-	if c.ActID != 0 {
-		c.showChannel(r, ch, bad, zone, time.Now())
+	if o.ActID != 0 {
+		o.showChannel(r, ch, bad, zone, time.Now())
 	}
 }
 
 // showChannel prints what was read of a channel, for a person to compare with
 // the channel's page. bad is the column that could not be read, if any.
-func (c *checkCmd) showChannel(r *report, ch pushd.Channel, bad *pushd.ChannelError, zone *time.Location, now time.Time) {
-	about := fmt.Sprintf("channel %d", c.ActID)
+func (o Options) showChannel(r *report, ch pushd.Channel, bad *pushd.ChannelError, zone *time.Location, now time.Time) {
+	about := fmt.Sprintf("channel %d", o.ActID)
 	r.ok(about, "title %s, owner %s, account %s, template %s, link %s", quotedOr(ch.Title), cmp.Or(ch.UIN, unknownFact),
 		cmp.Or(string(ch.AppID), unknownFact), cmp.Or(string(ch.TemplateID), unknownFact), cmp.Or(ch.WatchURL, unknownFact))
 	r.ok(about, "live_notify %s, %s minutes before the start, config_enabled %s, live_notify_status %s",
-		onOff(ch.LiveNotify), number64(ch.NotifyMinutes), onOff(ch.ConfigEnabled), statusWord(ch.Status, c.StatusFailed))
+		onOff(ch.LiveNotify), number64(ch.NotifyMinutes), onOff(ch.ConfigEnabled), statusWord(ch.Status, o.StatusFailed))
 	if bad == nil || bad.Column != "start_time" {
 		showStart(r, about, ch.StartTime, zone, now)
 	}
-	if c.AppID != "" && ch.AppID != "" && string(ch.AppID) != c.AppID {
-		r.warn(about, "belongs to account %s, not to --appid=%s; a POST with that appid is refused", ch.AppID, c.AppID)
+	if o.AppID != "" && ch.AppID != "" && string(ch.AppID) != o.AppID {
+		r.warn(about, "belongs to account %s, not to --appid=%s; a POST with that appid is refused", ch.AppID, o.AppID)
 	}
 }
 
