@@ -25,7 +25,7 @@ type kind uint8
 
 const (
 	null kind = iota
-	truth
+	boolean
 	number
 	text
 	list // not empty; an empty one counts as an empty object, as PHP writes it
@@ -35,10 +35,10 @@ const (
 // node is one value of a request's body, whichever way it was written. In a
 // form everything is text.
 type node struct {
-	kind kind
-	text string // of text, number and truth, as written
-	keys []string
-	kids map[string]*node // of an object, by key
+	kind    kind
+	text    string // of text, number and boolean, as written
+	keys    []string
+	members map[string]*node // of an object, by key
 }
 
 // dropped are the fields that PHP's contract has and pushd has no use for.
@@ -49,15 +49,26 @@ func dropped(path []string) bool {
 
 // add makes a child of an object; nil if there is one of that key.
 func (n *node) add(key string) *node {
-	if _, twice := n.kids[key]; twice {
+	if _, twice := n.members[key]; twice {
 		return nil
 	}
-	if n.kids == nil {
-		n.kids = map[string]*node{}
+	if n.members == nil {
+		n.members = map[string]*node{}
 	}
-	kid := &node{}
-	n.kids[key], n.keys = kid, append(n.keys, key)
-	return kid
+	member := &node{}
+	n.members[key], n.keys = member, append(n.keys, key)
+	return member
+}
+
+// parseBody reads a request's body, which may have the members known.
+func parseBody[T any](c echo.Context, read func(*fields) T, known ...string) (parsed T, err error) {
+	body, err := readBody(c)
+	if err != nil {
+		return parsed, err
+	}
+	f := newFields(body, nil, known...)
+	parsed = read(f)
+	return parsed, f.err()
 }
 
 // readBody reads the request's body into a tree. A request without a body is

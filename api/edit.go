@@ -2,12 +2,28 @@ package api
 
 import "pushd"
 
+// patch reads the body of PATCH /v1/jobs/{id}.
+func (f *fields) patch() pushd.Patch {
+	p := pushd.Patch{Edit: f.edit()}
+	if rate := f.integer("rate", 0, maxRate); rate != nil {
+		n := int(*rate)
+		p.Rate = &n
+	}
+	if at := f.deadline(); at != 0 {
+		p.Deadline = &at
+	}
+	if p.Rate == nil && p.Deadline == nil && p.Edit.Empty() {
+		f.refuse("", "give rate, deadline, or what is to be sent: templateId, url, miniprogram, data")
+	}
+	return p
+}
+
 // edit reads a correction of what a job sends. In the manner of a merge patch
 // (RFC 7396), what is not there stays, and null takes back what was asked for.
 // As in a POST, an empty text or object counts as not there.
 func (f *fields) edit() pushd.Edit {
 	var e pushd.Edit
-	e.TemplateID = change(f, "templateId", pushd.TemplateID(f.text("templateId", nameShape)))
+	e.TemplateID = change(f, "templateId", pushd.TemplateID(f.text("templateId", namePattern)))
 	e.URL = change(f, "url", f.url())
 	e.MiniProgram = change(f, "miniprogram", f.miniProgram())
 	e.Data.To = f.changes()
@@ -23,7 +39,7 @@ func change[T comparable](f *fields, key string, to T) pushd.Change[T] {
 
 // null says that a member is there and null.
 func (f *fields) null(key string) bool {
-	n := f.n.kids[key]
+	n := f.n.members[key]
 	return n != nil && n.kind == null
 }
 
@@ -37,13 +53,13 @@ func (f *fields) changes() map[string]*string {
 	changes := map[string]*string{}
 	texts := &node{kind: object}
 	for _, key := range n.keys {
-		if kid := n.kids[key]; kid.kind == null && dataKeyShape.MatchString(key) {
+		if member := n.members[key]; member.kind == null && dataKeyPattern.MatchString(key) {
 			changes[key] = nil
 		} else {
-			*texts.add(key) = *kid
+			*texts.add(key) = *member
 		}
 	}
-	f.n.kids["data"] = texts
+	f.n.members["data"] = texts
 	for key, value := range f.data() {
 		changes[key] = &value
 	}

@@ -19,8 +19,8 @@ type fields struct {
 	problem *pushd.Problem
 }
 
-// open starts reading an object that may have the members known.
-func open(n *node, path []string, known ...string) *fields {
+// newFields starts reading an object that may have the members known.
+func newFields(n *node, path []string, known ...string) *fields {
 	f := &fields{n: n, path: path}
 	for _, key := range n.keys {
 		if !slices.Contains(known, key) {
@@ -56,23 +56,23 @@ func (f *fields) at(key string) []string { return append(f.path[:len(f.path):len
 // get returns a member, or nil where there is none: null and, for PHP's empty
 // variables, an empty text count as none.
 func (f *fields) get(key string) *node {
-	n := f.n.kids[key]
+	n := f.n.members[key]
 	if n == nil || n.kind == null || (n.kind == text && n.text == "") {
 		return nil
 	}
 	return n
 }
 
-// shape is what a text may look like: the characters, how many of them, and
+// pattern is what a text may look like: the characters, how many of them, and
 // both in words.
-type shape struct {
+type pattern struct {
 	re   *regexp.Regexp
 	max  int
 	what string
 }
 
 // text reads a text; "" where there is none.
-func (f *fields) text(key string, want shape) string {
+func (f *fields) text(key string, want pattern) string {
 	n := f.get(key)
 	switch {
 	case n == nil:
@@ -87,15 +87,15 @@ func (f *fields) text(key string, want shape) string {
 	return ""
 }
 
-var wholeShape = regexp.MustCompile(`^-?[0-9]+$`)
+var integerPattern = regexp.MustCompile(`^-?[0-9]+$`)
 
-// whole reads a whole number or a text that is one; nil where there is none.
-func (f *fields) whole(key string, low, high int64) *int64 {
+// integer reads a whole number or a text that is one; nil where there is none.
+func (f *fields) integer(key string, low, high int64) *int64 {
 	n := f.get(key)
 	if n == nil {
 		return nil
 	}
-	if (n.kind != number && n.kind != text) || !wholeShape.MatchString(n.text) {
+	if (n.kind != number && n.kind != text) || !integerPattern.MatchString(n.text) {
 		f.refuse(key, "must be a whole number")
 		return nil
 	}
@@ -107,13 +107,13 @@ func (f *fields) whole(key string, low, high int64) *int64 {
 	return &v
 }
 
-// truth reads true or false, also as 1 and 0, and each as text.
-func (f *fields) truth(key string) bool {
+// boolean reads true or false, also as 1 and 0, and each as text.
+func (f *fields) boolean(key string) bool {
 	n := f.get(key)
 	if n == nil {
 		return false
 	}
-	if n.kind == truth || n.kind == number || n.kind == text {
+	if n.kind == boolean || n.kind == number || n.kind == text {
 		switch n.text {
 		case "true", "1":
 			return true
@@ -146,14 +146,14 @@ func (f *fields) err() error {
 	return f.problem
 }
 
-var fieldShape = regexp.MustCompile(`^[A-Za-z0-9_\-\[\]]{1,64}$`)
+var fieldPattern = regexp.MustCompile(`^[A-Za-z0-9_\-\[\]]{1,64}$`)
 
 // shown is how a refusal names a field: data.thing1. A name that is not one
 // is left out; it may be a whole body, secrets included, that ended up in the
 // wrong place.
 func shown(path []string) string {
 	for _, key := range path {
-		if !fieldShape.MatchString(key) {
+		if !fieldPattern.MatchString(key) {
 			return ""
 		}
 	}

@@ -54,14 +54,14 @@ func (n *node) put(path []string, value string) *pushd.Problem {
 	}
 	for i, key := range path {
 		last := i == len(path)-1
-		kid, there := n.kids[key]
+		member, there := n.members[key]
 		switch {
 		case !there:
-			kid = n.add(key)
-		case last || kid.kind != object:
+			member = n.add(key)
+		case last || member.kind != object:
 			return invalid(shown(path[:i+1]), "given twice")
 		}
-		if n = kid; !last {
+		if n = member; !last {
 			n.kind = object
 		}
 	}

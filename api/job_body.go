@@ -13,12 +13,12 @@ import (
 
 // What the texts of a job may look like.
 var (
-	nameShape  = shape{regexp.MustCompile(`^[A-Za-z0-9_-]+$`), 64, "1 to 64 letters, digits, _ or -"}
-	tokenShape = shape{regexp.MustCompile(`^[!-~]+$`), 1024, "1 to 1024 printable ASCII characters without spaces"}
-	urlShape   = shape{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 2048, "an http or https URL of at most 2048 bytes, without spaces"}
-	pathShape  = shape{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 1024, "a path of at most 1024 bytes, without spaces"}
+	namePattern  = pattern{regexp.MustCompile(`^[A-Za-z0-9_-]+$`), 64, "1 to 64 letters, digits, _ or -"}
+	tokenPattern = pattern{regexp.MustCompile(`^[!-~]+$`), 1024, "1 to 1024 printable ASCII characters without spaces"}
+	urlPattern   = pattern{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 2048, "an http or https URL of at most 2048 bytes, without spaces"}
+	pathPattern  = pattern{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 1024, "a path of at most 1024 bytes, without spaces"}
 
-	dataKeyShape = regexp.MustCompile(`^[A-Za-z0-9_]{1,32}$`)
+	dataKeyPattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,32}$`)
 )
 
 // spacedName is a placeholder with blanks inside its braces, which do not
@@ -42,29 +42,28 @@ var jobFields = []string{
 }
 
 // jobRequest reads the body of POST /v1/jobs.
-func jobRequest(n *node) (pushd.Request, error) {
-	f := open(n, nil, jobFields...)
+func (f *fields) jobRequest() pushd.Request {
 	r := pushd.Request{
 		ActID:    pushd.ActID(f.actID()),
 		AppID:    pushd.AppID(f.appID()),
 		Asked:    f.asked(),
 		Deadline: f.deadline(),
-		Continue: f.truth("continue"),
-		Restart:  f.truth("restart"),
-		DryRun:   f.truth("dryRun"),
+		Continue: f.boolean("continue"),
+		Restart:  f.boolean("restart"),
+		DryRun:   f.boolean("dryRun"),
 	}
 	r.AccessToken, r.ExpiresIn = f.token()
-	if rate := f.whole("rate", 1, maxRate); rate != nil {
+	if rate := f.integer("rate", 1, maxRate); rate != nil {
 		r.Rate = int(*rate)
 	}
 	if r.Continue && r.Restart {
 		f.refuse("restart", "continue and restart exclude each other")
 	}
-	return r, f.err()
+	return r
 }
 
 func (f *fields) actID() int64 {
-	id := f.whole("actid", 1, 1<<63-1)
+	id := f.integer("actid", 1, 1<<63-1)
 	if id == nil {
 		f.refuse("actid", "is required: the channel's id, above 0")
 		return 0
@@ -73,7 +72,7 @@ func (f *fields) actID() int64 {
 }
 
 func (f *fields) appID() string {
-	id := f.text("appid", nameShape)
+	id := f.text("appid", namePattern)
 	if id == "" {
 		f.refuse("appid", "is required: the Official Account's appid")
 	}
@@ -83,8 +82,8 @@ func (f *fields) appID() string {
 // token reads the access token. One whose time is over counts as none: PHP's
 // endpoint has a fresh one.
 func (f *fields) token() (pushd.Token, time.Duration) {
-	tok := f.text("accessToken", tokenShape)
-	left := f.whole("accessTokenExpiresIn", -maxExpiresIn, maxExpiresIn)
+	tok := f.text("accessToken", tokenPattern)
+	left := f.integer("accessTokenExpiresIn", -maxExpiresIn, maxExpiresIn)
 	switch {
 	case left == nil:
 		return pushd.Token(tok), 0
@@ -95,7 +94,7 @@ func (f *fields) token() (pushd.Token, time.Duration) {
 }
 
 func (f *fields) deadline() int64 {
-	at := f.whole("deadline", -1<<63, 1<<63-1)
+	at := f.integer("deadline", -1<<63, 1<<63-1)
 	switch {
 	case at == nil:
 		return 0
@@ -109,7 +108,7 @@ func (f *fields) deadline() int64 {
 
 func (f *fields) asked() pushd.Asked {
 	return pushd.Asked{
-		TemplateID:  pushd.TemplateID(f.text("templateId", nameShape)),
+		TemplateID:  pushd.TemplateID(f.text("templateId", namePattern)),
 		URL:         f.url(),
 		MiniProgram: f.miniProgram(),
 		Data:        f.data(),
@@ -117,13 +116,13 @@ func (f *fields) asked() pushd.Asked {
 }
 
 func (f *fields) url() string {
-	s := f.text("url", urlShape)
+	s := f.text("url", urlPattern)
 	if s == "" {
 		return ""
 	}
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		f.refuse("url", "must be "+urlShape.what)
+		f.refuse("url", "must be "+urlPattern.what)
 		return ""
 	}
 	f.placeholders("url", s)
@@ -143,10 +142,10 @@ func (f *fields) miniProgram() *pushd.MiniProgram {
 	if n == nil || len(n.keys) == 0 {
 		return nil
 	}
-	m := open(n, f.at("miniprogram"), "appid", "pagepath")
+	m := newFields(n, f.at("miniprogram"), "appid", "pagepath")
 	p := &pushd.MiniProgram{
-		AppID:    m.text("appid", nameShape),
-		PagePath: m.text("pagepath", pathShape),
+		AppID:    m.text("appid", namePattern),
+		PagePath: m.text("pagepath", pathPattern),
 	}
 	if p.AppID == "" {
 		m.refuse("appid", "is required: the mini program's appid")
@@ -168,7 +167,7 @@ func (f *fields) data() map[string]string {
 	d := &fields{n: n, path: f.at("data")}
 	values := make(map[string]string, len(n.keys))
 	for _, key := range n.keys {
-		if !dataKeyShape.MatchString(key) {
+		if !dataKeyPattern.MatchString(key) {
 			f.refuse("data", "has a field name that is not 1 to 32 letters, digits or _")
 			break
 		}
@@ -180,15 +179,15 @@ func (f *fields) data() map[string]string {
 
 // value reads one text of data: "text", a number, or {"value": either}.
 func (f *fields) value(key string) string {
-	n := f.n.kids[key]
+	n := f.n.members[key]
 	if n.kind == object {
-		inner := open(n, f.at(key), "value")
+		inner := newFields(n, f.at(key), "value")
 		defer f.adopt(inner)
-		if _, there := n.kids["value"]; !there {
+		if _, there := n.members["value"]; !there {
 			inner.refuse("value", "is required")
 			return ""
 		}
-		f, n, key = inner, n.kids["value"], "value"
+		f, n, key = inner, n.members["value"], "value"
 	}
 	switch {
 	case !slices.Contains([]kind{text, number}, n.kind):

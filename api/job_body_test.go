@@ -68,7 +68,7 @@ func TestServer_GoodBodies(t *testing.T) {
 	}
 }
 
-func TestFields_Truth(t *testing.T) {
+func TestFields_Boolean(t *testing.T) {
 	for text, want := range map[string]bool{
 		`true`: true, `1`: true, `"1"`: true, `"true"`: true,
 		`false`: false, `0`: false, `"0"`: false, `"false"`: false,
@@ -93,11 +93,11 @@ func TestParse_DropsSecrets(t *testing.T) {
 			t.Fatal(p)
 		}
 		for _, key := range []string{"secret", "appSecret"} {
-			if kid := n.kids[key]; kid == nil || kid.text != "" || kid.kids != nil {
-				t.Errorf("%s: %s is %+v", body, key, kid)
+			if member := n.members[key]; member == nil || member.text != "" || member.members != nil {
+				t.Errorf("%s: %s is %+v", body, key, member)
 			}
 		}
-		if n.kids["data"].kids["secret"].text != "kept" {
+		if n.members["data"].members["secret"].text != "kept" {
 			t.Errorf("%s: a template's field of that name is lost", body)
 		}
 	}
@@ -125,8 +125,9 @@ func FuzzJobBody(f *testing.F) {
 			}
 			return
 		}
-		r, err := jobRequest(n)
-		if err != nil {
+		fields := newFields(n, nil, jobFields...)
+		r := fields.jobRequest()
+		if err := fields.err(); err != nil {
 			if err.Error() == "" {
 				t.Error("refusal without words")
 			}
@@ -138,7 +139,7 @@ func FuzzJobBody(f *testing.F) {
 			t.Errorf("accepted %+v", r)
 		}
 		for key, value := range r.Asked.Data {
-			if !dataKeyShape.MatchString(key) || value == "" {
+			if !dataKeyPattern.MatchString(key) || value == "" {
 				t.Errorf("accepted data %q: %q", key, value)
 			}
 		}

@@ -77,7 +77,7 @@ func (d jsonTree) value(n *node, path []string) *pushd.Problem {
 	}
 	switch v := tok.(type) {
 	case bool:
-		n.kind, n.text = truth, fmt.Sprint(v)
+		n.kind, n.text = boolean, fmt.Sprint(v)
 	case json.Number:
 		n.kind, n.text = number, v.String()
 	case string:
@@ -103,11 +103,11 @@ func (d jsonTree) object(n *node, path []string) *pushd.Problem {
 			return problem(codeMalformed, "the body is not JSON")
 		}
 		at := append(path[:len(path):len(path)], key)
-		kid := n.add(key)
-		if kid == nil {
+		member := n.add(key)
+		if member == nil {
 			return invalid(shown(at), "given twice")
 		}
-		if p := d.value(kid, at); p != nil {
+		if p := d.value(member, at); p != nil {
 			return p
 		}
 	}

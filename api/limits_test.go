@@ -95,7 +95,7 @@ func TestServer_TextsURLHasAHost(t *testing.T) {
 }
 
 func TestServer_NamesInTheAddressToTheByte(t *testing.T) {
-	for n, want := range map[int]int{nameShape.max: http.StatusOK, nameShape.max + 1: http.StatusNotFound} {
+	for n, want := range map[int]int{namePattern.max: http.StatusOK, namePattern.max + 1: http.StatusNotFound} {
 		w := newWorld()
 		if got := w.get("/v1/accounts/" + strings.Repeat("w", n) + "/templates").Code; got != want {
 			t.Errorf("%d bytes: %d, want %d", n, got, want)

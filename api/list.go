@@ -28,8 +28,8 @@ type Lister interface {
 const defaultLimit, maxLimit = 50, 200
 
 var (
-	cursorShape = shape{regexp.MustCompile(`^[A-Za-z0-9_=.:-]+$`), 256, "the nextCursor of an earlier list"}
-	momentShape = shape{regexp.MustCompile(`^[0-9TtZz:.+-]+$`), 40, "unix seconds or a time as in RFC 3339"}
+	cursorPattern = pattern{regexp.MustCompile(`^[A-Za-z0-9_=.:-]+$`), 256, "the nextCursor of an earlier list"}
+	momentPattern = pattern{regexp.MustCompile(`^[0-9TtZz:.+-]+$`), 40, "unix seconds or a time as in RFC 3339"}
 )
 
 type listDoc struct {
@@ -47,7 +47,7 @@ func (s *Server) list(c echo.Context) error {
 	defer cancel()
 	jobs, next, err := s.Jobs.Jobs(ctx, filter)
 	if errors.Is(err, pushd.ErrCursor) {
-		return invalid("cursor", "must be "+cursorShape.what)
+		return invalid("cursor", "must be "+cursorPattern.what)
 	}
 	if err != nil {
 		return err
@@ -66,15 +66,15 @@ func filter(q url.Values) (pushd.Filter, error) {
 	}
 	filter := pushd.Filter{
 		States: words(f, "state", append(slices.Clone(pushd.ActiveStates), pushd.EndedStates...)),
-		AppID:  pushd.AppID(f.text("appid", nameShape)),
+		AppID:  pushd.AppID(f.text("appid", namePattern)),
 		Since:  f.since(),
 		Limit:  defaultLimit,
-		Cursor: f.text("cursor", cursorShape),
+		Cursor: f.text("cursor", cursorPattern),
 	}
-	if id := f.whole("actid", 1, 1<<63-1); id != nil {
+	if id := f.integer("actid", 1, 1<<63-1); id != nil {
 		filter.ActID = pushd.ActID(*id)
 	}
-	if limit := f.whole("limit", 1, maxLimit); limit != nil {
+	if limit := f.integer("limit", 1, maxLimit); limit != nil {
 		filter.Limit = int(*limit)
 	}
 	return filter, f.err()
@@ -89,7 +89,7 @@ func parameters(q url.Values, known ...string) (*fields, error) {
 		}
 		*n.add(key) = node{kind: text, text: q.Get(key)}
 	}
-	f := open(n, nil, known...)
+	f := newFields(n, nil, known...)
 	return f, f.err()
 }
 
@@ -112,12 +112,12 @@ func words[W ~string](f *fields, key string, all []W) []W {
 
 // since reads a moment.
 func (f *fields) since() pushd.Time {
-	s := f.text("since", momentShape)
+	s := f.text("since", momentPattern)
 	if s == "" {
 		return 0
 	}
-	if wholeShape.MatchString(s) {
-		at := f.whole("since", 0, maxDeadline)
+	if integerPattern.MatchString(s) {
+		at := f.integer("since", 0, maxDeadline)
 		if at == nil {
 			return 0
 		}
@@ -125,7 +125,7 @@ func (f *fields) since() pushd.Time {
 	}
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		f.refuse("since", "must be "+momentShape.what)
+		f.refuse("since", "must be "+momentPattern.what)
 		return 0
 	}
 	return pushd.Time(at.UnixMicro())

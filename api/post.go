@@ -19,25 +19,15 @@ type Intake interface {
 
 // post is POST /v1/jobs.
 func (s *Server) post(c echo.Context) error {
-	if err := s.open(); err != nil {
+	if err := s.accepting(); err != nil {
 		return err
 	}
-	body, err := readBody(c)
-	if err != nil {
-		return err
-	}
-	r, err := jobRequest(body)
+	r, err := parseBody(c, (*fields).jobRequest, jobFields...)
 	if err != nil {
 		return err
 	}
 	if r.DryRun {
-		ctx, cancel := asking(c)
-		defer cancel()
-		e, err := s.Control.Estimate(ctx, r)
-		if err != nil {
-			return err
-		}
-		return answer(c, http.StatusOK, estimated(e))
+		return s.estimate(c, r)
 	}
 	ctx, cancel := call(c)
 	defer cancel()
@@ -54,8 +44,19 @@ func (s *Server) post(c echo.Context) error {
 	return answer(c, http.StatusAccepted, doc)
 }
 
-// open refuses new work while the process is about to end.
-func (s *Server) open() error {
+// estimate answers a dry run.
+func (s *Server) estimate(c echo.Context, r pushd.Request) error {
+	ctx, cancel := asking(c)
+	defer cancel()
+	e, err := s.Control.Estimate(ctx, r)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, estimated(e))
+}
+
+// accepting refuses new work while the process is about to end.
+func (s *Server) accepting() error {
 	if s.Draining() {
 		return problem(pushd.CodeUnavailable, "pushd is stopping and takes no new work; ask again")
 	}
@@ -68,11 +69,11 @@ type estimateDoc struct {
 	Message         *pushd.Message `json:"message"`
 	QuotaRemain     *int64         `json:"quotaRemain"`
 	EstimateSeconds *int64         `json:"estimateSeconds"`
-	Problems        []obstacle     `json:"problems"`
+	Problems        []problemItem  `json:"problems"`
 }
 
-// obstacle is a reason why the job would be refused or would not do well.
-type obstacle struct {
+// problemItem is a reason why the job would be refused or would not do well.
+type problemItem struct {
 	Code   pushd.ProblemCode `json:"code"`
 	Field  string            `json:"field,omitempty"`
 	Detail string            `json:"detail"`
@@ -82,10 +83,10 @@ type obstacle struct {
 func estimated(e pushd.Estimate) estimateDoc {
 	doc := estimateDoc{
 		Total: e.Total, Message: e.Message, QuotaRemain: e.QuotaRemain,
-		EstimateSeconds: e.EstimateSeconds, Problems: []obstacle{},
+		EstimateSeconds: e.EstimateSeconds, Problems: []problemItem{},
 	}
 	for _, p := range e.Problems {
-		o := obstacle{Code: p.Code, Field: p.Field, Detail: p.Text}
+		o := problemItem{Code: p.Code, Field: p.Field, Detail: p.Text}
 		if p.Job != nil {
 			o.JobID = p.Job.ID
 		}

@@ -28,7 +28,7 @@ type Control interface {
 type Jobs interface {
 	Lookup
 	Lister
-	People
+	Recipients
 }
 
 // Options is what a Server is made of. Control, Jobs, Composer, Health and

@@ -96,18 +96,11 @@ func (s *Server) saveTemplate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBody(c)
+	texts, err := parseBody(c, (*fields).saved, draftFields...)
 	if err != nil {
 		return err
 	}
-	f := open(body, nil, draftFields...)
-	texts := f.texts(id)
-	if texts.Fields == nil {
-		f.refuse("fields", "is required: the text of each field")
-	}
-	if err := f.err(); err != nil {
-		return err
-	}
+	texts.TemplateID = id
 	ctx, cancel := asking(c)
 	defer cancel()
 	v, err := s.Composer.Save(ctx, app, texts)
@@ -141,26 +134,23 @@ func (s *Server) preview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBody(c)
+	r, err := parseBody(c, (*fields).previewRequest, append([]string{"actid"}, draftFields...)...)
 	if err != nil {
 		return err
 	}
-	f := open(body, nil, append([]string{"actid"}, draftFields...)...)
-	act := pushd.ActID(f.actID())
-	draft := f.texts(id)
-	if err := f.err(); err != nil {
-		return err
+	if r.draft != nil {
+		r.draft.TemplateID = id
 	}
 	ctx, cancel := asking(c)
 	defer cancel()
-	var use *pushd.Texts
-	if draft.Fields != nil {
-		use = &draft
-	}
-	p, err := s.Composer.Preview(ctx, app, id, act, use)
+	p, err := s.Composer.Preview(ctx, app, id, r.actID, r.draft)
 	if err != nil {
 		return err
 	}
+	return answer(c, http.StatusOK, previewed(p))
+}
+
+func previewed(p fanout.Preview) previewDoc {
 	doc := previewDoc{Message: p.Message, Lines: []lineDoc{}, Warnings: []warningDoc{}}
 	for _, l := range p.Lines {
 		doc.Lines = append(doc.Lines, lineDoc(l))
@@ -168,7 +158,7 @@ func (s *Server) preview(c echo.Context) error {
 	for _, w := range p.Warnings {
 		doc.Warnings = append(doc.Warnings, warningDoc{w.Code, w.Field, w.Text})
 	}
-	return answer(c, http.StatusOK, doc)
+	return doc
 }
 
 // test is POST /v1/accounts/{appid}/templates/{templateId}/test.
@@ -177,22 +167,13 @@ func (s *Server) test(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBody(c)
+	r, err := parseBody(c, (*fields).testRequest, "actid", "openid")
 	if err != nil {
-		return err
-	}
-	f := open(body, nil, "actid", "openid")
-	act := pushd.ActID(f.actID())
-	to := pushd.OpenID(f.text("openid", nameShape))
-	if to == "" {
-		f.refuse("openid", "is required: the follower who gets the message")
-	}
-	if err := f.err(); err != nil {
 		return err
 	}
 	ctx, cancel := asking(c)
 	defer cancel()
-	m, err := s.Composer.Test(ctx, app, id, act, to)
+	m, err := s.Composer.Test(ctx, app, id, r.actID, r.to)
 	if err != nil {
 		return err
 	}
@@ -204,7 +185,7 @@ func (s *Server) test(c echo.Context) error {
 func account(c echo.Context) (pushd.AppID, pushd.TemplateID, error) {
 	app, id := c.Param("appid"), c.Param("templateId")
 	for _, name := range []string{app, id} {
-		if name != "" && (len(name) > nameShape.max || !nameShape.re.MatchString(name)) {
+		if name != "" && (len(name) > namePattern.max || !namePattern.re.MatchString(name)) {
 			return "", "", problem(codeNotFound, "that can't be the name of an account or a template")
 		}
 	}
@@ -212,22 +193,58 @@ func account(c echo.Context) (pushd.AppID, pushd.TemplateID, error) {
 }
 
 var (
-	draftFields  = []string{"content", "fields", "url", "miniprogram"}
-	contentShape = shape{regexp.MustCompile(`(?s)^.*$`), 8 << 10, "the template's content, at most 8 KiB"}
-	linkShape    = shape{regexp.MustCompile(`^(\{\{\s*url\s*\}\}|https?://(?:[^\x00-\x20]|` + spacedName + `)+)$`), 2048, "an http or https URL, or {{url}}"}
+	draftFields    = []string{"content", "fields", "url", "miniprogram"}
+	contentPattern = pattern{regexp.MustCompile(`(?s)^.*$`), 8 << 10, "the template's content, at most 8 KiB"}
+	linkPattern    = pattern{regexp.MustCompile(`^(\{\{\s*url\s*\}\}|https?://(?:[^\x00-\x20]|` + spacedName + `)+)$`), 2048, "an http or https URL, or {{url}}"}
 )
+
+// saved reads the texts that are to be kept.
+func (f *fields) saved() pushd.Texts {
+	t := f.texts()
+	if t.Fields == nil {
+		f.refuse("fields", "is required: the text of each field")
+	}
+	return t
+}
+
+// previewRequest is what to preview; draft is nil for the texts that are kept.
+type previewRequest struct {
+	actID pushd.ActID
+	draft *pushd.Texts
+}
+
+func (f *fields) previewRequest() previewRequest {
+	r := previewRequest{actID: pushd.ActID(f.actID())}
+	if t := f.texts(); t.Fields != nil {
+		r.draft = &t
+	}
+	return r
+}
+
+// testRequest is of which channel one follower is sent the message.
+type testRequest struct {
+	actID pushd.ActID
+	to    pushd.OpenID
+}
+
+func (f *fields) testRequest() testRequest {
+	r := testRequest{pushd.ActID(f.actID()), pushd.OpenID(f.text("openid", namePattern))}
+	if r.to == "" {
+		f.refuse("openid", "is required: the follower who gets the message")
+	}
+	return r
+}
 
 // texts reads what an owner writes for a template. Placeholders are checked
 // later, by those who know the template.
-func (f *fields) texts(id pushd.TemplateID) pushd.Texts {
+func (f *fields) texts() pushd.Texts {
 	t := pushd.Texts{
-		TemplateID:  id,
-		Content:     f.text("content", contentShape),
-		URL:         f.text("url", linkShape),
+		Content:     f.text("content", contentPattern),
+		URL:         f.text("url", linkPattern),
 		MiniProgram: f.miniProgram(),
 	}
 	if p, err := url.Parse(t.URL); strings.HasPrefix(t.URL, "http") && (err != nil || p.Hostname() == "") {
-		f.refuse("url", "must be "+linkShape.what)
+		f.refuse("url", "must be "+linkPattern.what)
 	}
 	n := f.object("fields")
 	if n == nil {
@@ -236,9 +253,9 @@ func (f *fields) texts(id pushd.TemplateID) pushd.Texts {
 	part := &fields{n: n, path: f.at("fields")}
 	t.Fields = make(map[string]string, len(n.keys))
 	for _, key := range n.keys {
-		v := n.kids[key]
+		v := n.members[key]
 		switch {
-		case !dataKeyShape.MatchString(key) || len(n.keys) > maxData:
+		case !dataKeyPattern.MatchString(key) || len(n.keys) > maxData:
 			f.refuse("fields", "has more than 50 fields, or a name that is not 1 to 32 letters, digits or _")
 		case v.kind != text && v.kind != number:
 			part.refuse(key, "must be text")

@@ -76,7 +76,7 @@ func TestServer_Panic(t *testing.T) {
 	w := newWorld()
 	w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { panic("MARKEDPANIC") }
 	wantProblem(t, w.get("/v1/jobs/"+theJob), 500, codeInternal, "")
-	if log := w.log.String(); !strings.Contains(log, "access_test.go") || !strings.Contains(log, `"status":500`) {
+	if log := w.log.String(); !strings.Contains(log, "middleware_test.go") || !strings.Contains(log, `"status":500`) {
 		t.Errorf("the log lacks the place, or the answer: %s", log)
 	}
 	wantNoMarks(t, "the log", w.log.String())

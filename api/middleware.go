@@ -17,7 +17,7 @@ import (
 	"pushd"
 )
 
-var requestIDShape = regexp.MustCompile(`^[\w.-]{1,64}$`)
+var requestIDPattern = regexp.MustCompile(`^[\w.-]{1,64}$`)
 
 // requestID returns the id by which the log and the answer name the request.
 func requestID(c echo.Context) string {
@@ -31,7 +31,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
-		if !requestIDShape.MatchString(id) {
+		if !requestIDPattern.MatchString(id) {
 			id = rand.Text()
 		}
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
@@ -108,11 +108,11 @@ func (s *Server) migrated(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-var jobIDShape = regexp.MustCompile(`^[0-9a-z]{1,24}$`)
+var jobIDPattern = regexp.MustCompile(`^[0-9a-z]{1,24}$`)
 
 // jobID returns the job that the address names, or "" if it can't be one.
 func jobID(c echo.Context) pushd.JobID {
-	if id := c.Param("id"); jobIDShape.MatchString(id) {
+	if id := c.Param("id"); jobIDPattern.MatchString(id) {
 		return pushd.JobID(id)
 	}
 	return ""
