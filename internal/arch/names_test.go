@@ -223,6 +223,7 @@ func spans(text string) []string {
 // The forms in which something is named.
 var (
 	testForm = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark|Example)[A-Z]\w*`)
+	ruleForm = regexp.MustCompile(`^TestLedger/\w+/([A-Z])(\w+)$`) // a test of internal/ledgertest
 	setting  = regexp.MustCompile(`\bPUSHD_[A-Z_]*[A-Z]`)
 	fileForm = regexp.MustCompile(`^\.?[\w.*-]*(?:/[\w.*-]+)*/?$`)
 	sourceOf = regexp.MustCompile(`\.(?:go|php|md|yaml|yml|sql|sh|pml|service|example|mod)$`)
@@ -257,6 +258,9 @@ func (r *tree) known(dir, span string) bool {
 		if !r.funcs[test] && !(strings.Contains(span, "-run ") && r.anyFunc(test)) {
 			return false
 		}
+	}
+	if m := ruleForm.FindStringSubmatch(span); m != nil && !r.funcs[strings.ToLower(m[1])+m[2]] {
+		return false
 	}
 	for _, name := range setting.FindAllString(span, -1) {
 		if !r.words[strings.TrimSuffix(name, "_FILE")] {
@@ -319,10 +323,10 @@ func TestDocuments_Bite(t *testing.T) {
 	text := "`TestNoSuch` `TestArrows` `internal/arch/` `internal/nowhere` `fanout/nowhere.go` `wechat/client.go` " +
 		"`noSuchFunction()` `wx_token()` `fanout.NoSuchName` `http.Transport` `noSuchName` `client_msg_id` " +
 		"`pushd_nowhere` `pushd_job` `go test ./api -run TestServer_` `go test ./api -run TestNowhere` " +
-		"`PUSHD_NOWHERE` `PUSHD_API_KEY_FILE` `[TestNoSuch]`\n```\n`TestInAFence`\n```\n"
+		"`PUSHD_NOWHERE` `PUSHD_API_KEY_FILE` `[TestNoSuch]` `TestLedger/mariadb/NoSuch` `TestLedger/mariadb/TakeBack`\n```\n`TestInAFence`\n```\n"
 	got := strings.Join(r.unknown("docs/x.md", spans(text)), " ")
 	want := "TestNoSuch internal/nowhere fanout/nowhere.go noSuchFunction fanout.NoSuchName noSuchName pushd_nowhere " +
-		"go test ./api -run TestNowhere PUSHD_NOWHERE [TestNoSuch]"
+		"go test ./api -run TestNowhere PUSHD_NOWHERE [TestNoSuch] TestLedger/mariadb/NoSuch"
 	if got != want {
 		t.Errorf("unknown are\n%s\nwant\n%s", got, want)
 	}

@@ -1,8 +1,15 @@
-// Package ledgertest is a ledger on maps (Memory), with the rules that package
-// store keeps in SQL. Simulations rest on it.
+// Package ledgertest says what a ledger is, twice: by rules that every ledger
+// keeps (Run), and by one on maps (Memory) that keeps them.
 //
-// Its files are named as those of internal/store are; judge.go and copy.go are
-// what a simulation needs beside the rules.
+// The rules are tried on the databases that pushd is used with and on Memory, so
+// that what a simulation on Memory shows is true of them. A rule of the interface
+// pushd.Ledger, or of what the API asks beside it, has its test here; what is
+// about SQL, such as a row that can't be decoded, in internal/store.
+//
+// Where to read what: suite.go tries the rules, and the files that begin with
+// "rules" state them. memory.go and the files that are named as those of
+// internal/store are the ledger on maps; judge.go and copy.go are what a
+// simulation needs of it.
 package ledgertest
 
 import (

@@ -55,6 +55,9 @@ func TestMutants_NameTestsThatExist(t *testing.T) {
 			if scenario, found := strings.CutPrefix(test, crash); found && !hasScenario(t, scenario) {
 				t.Errorf("%s: there is no scenario like %s", m.name, scenario)
 			}
+			if rule, found := strings.CutPrefix(pattern, "TestLedger/./"); found && !hasRule(t, rule) {
+				t.Errorf("%s: no rule of a ledger is like %s", m.name, rule)
+			}
 		}
 	}
 }
@@ -113,6 +116,28 @@ func hasScenario(t *testing.T, pattern string) bool {
 	return false
 }
 
+// hasRule says whether every ledger is tried on a rule of which go test -run
+// would find the name.
+func hasRule(t *testing.T, pattern string) bool {
+	t.Helper()
+	files, err := filepath.Glob("../ledgertest/rules_*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^\t\t\{"(\w+)", \w+\},$`).FindAllStringSubmatch(string(text), -1) {
+			if regexp.MustCompile(pattern).MatchString(m[1]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func TestMutant_Apply(t *testing.T) {
 	tree := fstest.MapFS{"a.go": {Data: []byte("one two two")}}
 	for _, c := range []struct {
@@ -138,5 +163,8 @@ func TestMutant_Apply(t *testing.T) {
 	}
 	if hasScenario(t, "no_such_scenario") || !hasScenario(t, "SIGTERM_at_(random|no)_moments") {
 		t.Error("scenarios are not found by their names")
+	}
+	if hasRule(t, "NoSuchRule") || !hasRule(t, "(NoSuch|TakeBack)") {
+		t.Error("rules of a ledger are not found by their names")
 	}
 }

@@ -32,61 +32,6 @@ func TestStore_MsgIDFollowsFromTheReminder(t *testing.T) {
 	})
 }
 
-// Without a start time nothing but the run tells one reminder from the next.
-func TestStore_MsgIDWithoutStart(t *testing.T) {
-	everywhere(t, func(t *testing.T, f *fixture) {
-		seen := map[pushd.MsgID]bool{}
-		for run := range 3 {
-			j, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, Run: run, Deadline: future})
-			f.ok(err)
-			if seen[j.MsgID] {
-				t.Errorf("run %d has the id of another", run)
-			}
-			seen[j.MsgID] = true
-			f.set(`UPDATE pushd_job SET state = 'succeeded', active_actid = NULL`)
-		}
-	})
-}
-
-// A job keeps its id when it follows its channel to another start. A job that
-// is made for the start it came from gets an id of its own: under the old one
-// WeChat would deliver nothing.
-func TestStore_MsgIDAfterAMovedStart(t *testing.T) {
-	const later = start + 3600
-	everywhere(t, func(t *testing.T, f *fixture) {
-		moved := f.claimed(alice)
-		f.message(moved.Lease(), pushd.Prepared{StartTime: later})
-		if got := f.job(moved.ID); got.StartTime != later || got.MsgID != moved.MsgID {
-			t.Fatalf("moved to %d with id %s, want %d and %s", got.StartTime, got.MsgID, later, moved.MsgID)
-		}
-		f.set(`UPDATE pushd_job SET state = 'succeeded', active_actid = NULL`)
-		seen := map[pushd.MsgID]bool{moved.MsgID: true}
-		for _, at := range []int64{start, later, start} {
-			run := 0
-			if old, err := f.Newest(f.ctx, actID, at); err == nil {
-				run = old.Run + 1
-			}
-			j, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: at, Run: run, Deadline: future})
-			f.ok(err)
-			if seen[j.MsgID] {
-				t.Errorf("start %d, run %d: another job has the id", at, j.Run)
-			}
-			seen[j.MsgID] = true
-			f.set(`UPDATE pushd_job SET state = 'succeeded', active_actid = NULL`)
-		}
-	})
-}
-
-// Whoever asks for a run that is taken has not seen the job that has it.
-func TestStore_CreateWantsAFreeRun(t *testing.T) {
-	everywhere(t, func(t *testing.T, f *fixture) {
-		f.create(actID, appID)
-		f.set(`UPDATE pushd_job SET state = 'succeeded', active_actid = NULL`)
-		_, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future})
-		f.want(err, pushd.ErrExists)
-	})
-}
-
 // No two jobs have one id, whoever writes it.
 func TestStore_MsgIDIsUnique(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,8 +68,8 @@ type fixture struct {
 	opt store.Options
 }
 
-// everywhere runs a test on every dialect: the conformance suite is the tests
-// that use it.
+// everywhere runs a test on every dialect. What is no matter of SQL but a rule
+// of the ledger is in internal/ledgertest.
 func everywhere(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Run("mariadb", func(t *testing.T) { test(t, onMariaDB(t)) })
 	t.Run("sqlite", func(t *testing.T) { test(t, onSQLite(t)) })
@@ -288,4 +289,25 @@ func (f *fixture) message(l pushd.Lease, m pushd.Prepared) {
 	f.t.Helper()
 	_, err := f.SaveMessage(f.ctx, l, m)
 	f.ok(err)
+}
+
+var (
+	sent    = pushd.Person{State: pushd.PersonSent}
+	skipped = pushd.Person{State: pushd.PersonSkipped, Code: 43004}
+	failed  = pushd.Person{State: pushd.PersonFailed, Code: 40003}
+	unknown = pushd.Person{State: pushd.PersonUnknown, Code: pushd.CodeTimeout}
+)
+
+// at once runs f(0) … f(n-1) as simultaneously as goroutines can.
+func atOnce(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	gun := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-gun
+			f(i)
+		})
+	}
+	close(gun)
+	wg.Wait()
 }
