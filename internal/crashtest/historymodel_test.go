@@ -13,7 +13,7 @@ import (
 // it leaves behind, if calls came one at a time. Two jobs of one account, so
 // that "one lease an account" is part of it. It mirrors the SQL of
 // internal/store (store/claim.go, store/lease.go, store/park.go,
-// store/progress.go, store/finish.go, store/book.go) and shares no code with it.
+// store/progress.go, store/finish.go, store/command.go) and shares no code with it.
 
 // jobs is how many jobs there are, of one account.
 const jobs = 2

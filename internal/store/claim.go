@@ -24,7 +24,7 @@ const claimable = `
 func (s *Store) Due(ctx context.Context, limit int) (due []pushd.JobID, err error) {
 	err = s.retry(ctx, func() error {
 		due = nil
-		return s.db.SelectContext(ctx, &due, s.text(`
+		return s.db.SelectContext(ctx, &due, s.withClock(`
 SELECT id
 FROM pushd_job j
 WHERE active_actid IS NOT NULL
@@ -65,7 +65,7 @@ UPDATE pushd_job SET
   state = 'running'
 WHERE id = ?
   AND `+claimable, owner.Instance, owner.Boot, micros(term), micros(term), id)
-		if err := s.won(n, err, pushd.ErrAccountBusy); err != nil {
+		if err := s.casResult(n, err, pushd.ErrAccountBusy); err != nil {
 			return err
 		}
 		if err := s.adopt(ctx, tx, id); err != nil {
@@ -107,9 +107,9 @@ WHERE job_id = ?`, id, id)
 	return err
 }
 
-// won judges a compare-and-swap: no row is ErrLost, a broken unique key is
+// casResult judges a compare-and-swap: no row is ErrLost, a broken unique key is
 // taken.
-func (s *Store) won(n int64, err error, taken error) error {
+func (s *Store) casResult(n int64, err error, taken error) error {
 	switch {
 	case err != nil && s.d.Duplicate(err):
 		return taken

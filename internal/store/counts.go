@@ -107,9 +107,9 @@ func (t *total) add(c pushd.Counts) {
 	}
 }
 
-// keepSums stores the sums with the job, where they outlive its pages, and
+// storeTotals stores the sums with the job, where they outlive its pages, and
 // returns them.
-func (s *Store) keepSums(ctx context.Context, tx *sqlx.Tx, id pushd.JobID) (total, error) {
+func (s *Store) storeTotals(ctx context.Context, tx *sqlx.Tx, id pushd.JobID) (total, error) {
 	sums, err := s.sum(ctx, tx, []pushd.JobID{id})
 	if err != nil {
 		return total{}, err

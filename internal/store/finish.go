@@ -23,10 +23,10 @@ UPDATE pushd_job SET
   boot = '',
   lease_until = 0,
   `+ending+`
-WHERE `+running+`
+WHERE `+endable+`
   AND (deadline <= {now} OR ? <> 'expired')`,
 			e.State == pushd.Succeeded, e.Reason, clip(e.Detail), e.State, l.Job, l.Epoch, e.State)
-		return s.won(n, err, pushd.ErrLost)
+		return s.casResult(n, err, pushd.ErrLost)
 	})
 	return wrap(err, "finish job %s", l.Job)
 }
@@ -67,13 +67,14 @@ func (s *Store) end(ctx context.Context, id pushd.JobID, state pushd.State, fenc
 		if err := fence(tx); err != nil {
 			return err
 		}
-		return s.storeEnd(ctx, tx, id, state)
+		return s.checkTotals(ctx, tx, id, state)
 	})
 }
 
-// storeEnd stores the sums of a job that has just ended in state.
-func (s *Store) storeEnd(ctx context.Context, tx *sqlx.Tx, id pushd.JobID, state pushd.State) error {
-	sum, err := s.keepSums(ctx, tx, id)
+// checkTotals stores the sums of a job that has just ended in state, and refuses a
+// success that they do not bear out.
+func (s *Store) checkTotals(ctx context.Context, tx *sqlx.Tx, id pushd.JobID, state pushd.State) error {
+	sum, err := s.storeTotals(ctx, tx, id)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (s *Store) Expire(ctx context.Context, limit int) (expired []pushd.JobID, e
 	var late []pushd.JobID
 	err = s.retry(ctx, func() error {
 		late = nil
-		return s.db.SelectContext(ctx, &late, s.text(`
+		return s.db.SelectContext(ctx, &late, s.withClock(`
 SELECT id
 FROM pushd_job
 WHERE `+overdue+`
@@ -139,12 +140,12 @@ UPDATE pushd_job SET
   `+ending+`
 WHERE id = ?
   AND `+overdue, pushd.DeadlinePassed, "the deadline passed before everyone was told", pushd.Expired, id)
-		if err := s.won(n, err, pushd.ErrLost); err != nil {
+		if err := s.casResult(n, err, pushd.ErrLost); err != nil {
 			return err
 		}
 		if err := s.adopt(ctx, tx, id); err != nil {
 			return err
 		}
-		return s.storeEnd(ctx, tx, id, pushd.Expired)
+		return s.checkTotals(ctx, tx, id, pushd.Expired)
 	})
 }

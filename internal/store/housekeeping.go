@@ -17,7 +17,7 @@ func (s *Store) Standing(ctx context.Context, since pushd.Time, after pushd.JobI
 	var rows []jobRow
 	err := s.retry(ctx, func() error {
 		rows = nil
-		return s.db.SelectContext(ctx, &rows, s.text(`
+		return s.db.SelectContext(ctx, &rows, s.withClock(`
 SELECT `+jobColumns+`
 FROM (
   SELECT id AS candidate FROM pushd_job WHERE active_actid IS NOT NULL AND id > ?
@@ -54,7 +54,7 @@ WHERE id = ?
   AND state = ?
   AND start_time = ?
   AND notified = ?`, seen.ID, seen.State, seen.StartTime, seen.Notified)
-		return s.won(n, err, errNotNow)
+		return s.casResult(n, err, errNotNow)
 	})
 	if errors.Is(err, errNotNow) || errors.Is(err, pushd.ErrLost) {
 		return false, nil

@@ -115,9 +115,9 @@ func (r *jobRow) job() (pushd.Job, error) {
 	return j, nil
 }
 
-// settledRow says that the sums on the row are the last word: nobody writes
+// totalsFinal says that the sums on the row are the last word: nobody writes
 // progress any more, or it is gone.
-func (r *jobRow) settledRow() bool {
+func (r *jobRow) totalsFinal() bool {
 	return r.PurgedAt != 0 || r.State.Ended() && r.Owner == ""
 }
 
@@ -137,7 +137,7 @@ func (s *Store) readJob(ctx context.Context, on sqlx.QueryerContext, where strin
 // what can't be decoded, and the job has the rest.
 func (s *Store) showJob(ctx context.Context, on sqlx.QueryerContext, where string, args ...any) (job pushd.Job, odd, err error) {
 	var r jobRow
-	err = sqlx.GetContext(ctx, on, &r, s.text(`SELECT `+jobColumns+` FROM pushd_job j WHERE `+where), args...)
+	err = sqlx.GetContext(ctx, on, &r, s.withClock(`SELECT `+jobColumns+` FROM pushd_job j WHERE `+where), args...)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = pushd.ErrNotFound
 	}
@@ -173,7 +173,7 @@ func (s *Store) withCounts(ctx context.Context, on sqlx.QueryerContext, rows []j
 	var live []pushd.JobID
 	jobs := s.readable(rows)
 	for i := range rows {
-		if !rows[i].settledRow() {
+		if !rows[i].totalsFinal() {
 			live = append(live, jobs[i].ID)
 		}
 	}
@@ -182,7 +182,7 @@ func (s *Store) withCounts(ctx context.Context, on sqlx.QueryerContext, rows []j
 		return nil, err
 	}
 	for i := range rows {
-		if !rows[i].settledRow() {
+		if !rows[i].totalsFinal() {
 			jobs[i].Counts = sums[jobs[i].ID].Counts
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // TakeBack lapses the leases of an earlier life. See pushd.Leases.
 func (s *Store) TakeBack(ctx context.Context, owner pushd.Owner) (int, error) {
-	n, err := s.one(ctx, `
+	n, err := s.execRetry(ctx, `
 UPDATE pushd_job SET `+lapse+`
 WHERE owner = ?
   AND boot <> ?
@@ -55,7 +55,7 @@ WHERE owner > ''
 
 // Lapse frees a lease that was observed not to change. See pushd.Leases.
 func (s *Store) Lapse(ctx context.Context, seen pushd.Observation) (bool, error) {
-	n, err := s.one(ctx, `
+	n, err := s.execRetry(ctx, `
 UPDATE pushd_job SET `+lapse+`
 WHERE id = ?
   AND epoch = ?
@@ -86,7 +86,7 @@ func (s *Store) Renew(ctx context.Context, owner pushd.Owner, term time.Duration
 		if n == int64(len(batch)) {
 			continue
 		}
-		gone, err := s.notOurs(ctx, owner, batch)
+		gone, err := s.notRenewed(ctx, owner, batch)
 		if err != nil {
 			return nil, wrap(err, "renew leases")
 		}
@@ -106,7 +106,7 @@ func (s *Store) renew(ctx context.Context, owner pushd.Owner, term time.Duration
 	for _, h := range batch {
 		args = append(args, h.Job, h.Epoch)
 	}
-	return s.one(ctx, `
+	return s.execRetry(ctx, `
 UPDATE pushd_job SET
   lease_until = {now} + ?,
   lease_term = ?,
@@ -115,9 +115,9 @@ WHERE `+renewable+`
   AND (`+leases+`)`, args...)
 }
 
-// notOurs finds the leases among held that could not be renewed: they are
+// notRenewed finds the leases among held that could not be renewed: they are
 // another's, or have lapsed.
-func (s *Store) notOurs(ctx context.Context, owner pushd.Owner, held []pushd.Held) ([]pushd.JobID, error) {
+func (s *Store) notRenewed(ctx context.Context, owner pushd.Owner, held []pushd.Held) ([]pushd.JobID, error) {
 	var rows []struct {
 		ID    pushd.JobID `db:"id"`
 		Epoch int64       `db:"epoch"`
@@ -132,13 +132,13 @@ WHERE `+renewable, owner.Instance, owner.Boot)
 	if err != nil {
 		return nil, err
 	}
-	ours := make(map[pushd.Lease]bool, len(rows))
+	renewed := make(map[pushd.Lease]bool, len(rows))
 	for _, r := range rows {
-		ours[pushd.Lease{Job: r.ID, Epoch: r.Epoch}] = true
+		renewed[pushd.Lease{Job: r.ID, Epoch: r.Epoch}] = true
 	}
 	var lost []pushd.JobID
 	for _, h := range held {
-		if !ours[h.Lease] {
+		if !renewed[h.Lease] {
 			lost = append(lost, h.Job)
 		}
 	}
@@ -194,7 +194,7 @@ WHERE id = ?
 		if err != nil || n == 0 {
 			return err
 		}
-		_, err = s.keepSums(ctx, tx, l.Job)
+		_, err = s.storeTotals(ctx, tx, l.Job)
 		return err
 	})
 	return wrap(err, "release job %s", l.Job)

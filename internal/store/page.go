@@ -21,19 +21,19 @@ func walkArgs(w pushd.Walk) []any {
 	return []any{w.Pass, []byte(w.Cursor), w.Pages, w.Walked, w.Total, w.Seen, w.Fresh, w.PassAt, w.Complete}
 }
 
-// mine is the condition under which a worker may write about its job's people:
+// writable is the condition under which a worker may write about its job's people:
 // its claim is the last one, was not given back, and the job has not ended. What
 // it knows of them is also true of a job that was paused meanwhile.
-const mine = `
+const writable = `
       id = ?
   AND epoch = ?
   AND owner <> ''
   AND active_actid IS NOT NULL`
 
-// running is the condition under which a worker may decide about its job: no
+// endable is the condition under which a worker may decide about its job: no
 // command has taken it out of its hands. What a command has queued again is for
 // the next claim.
-const running = mine + `
+const endable = writable + `
   AND state = 'running'`
 
 // StorePage stores a page of followers and the walk after it. See
@@ -52,7 +52,7 @@ func (s *Store) StorePage(ctx context.Context, l pushd.Lease, p pushd.Page, w pu
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET `+walkSet+`
-WHERE `+mine+`
+WHERE `+writable+`
   AND walk_pages = ?`, append(walkArgs(w), l.Job, l.Epoch, p.No-1)...)
 		if err != nil {
 			return err
@@ -63,7 +63,7 @@ WHERE `+mine+`
 		if _, err := s.exec(ctx, tx, `
 INSERT INTO pushd_page (job_id, page_no, people, openids)
 VALUES (?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), openids); err != nil {
-			return s.won(0, err, pushd.ErrExists)
+			return s.casResult(0, err, pushd.ErrExists)
 		}
 		_, err = s.exec(ctx, tx, `
 INSERT INTO pushd_progress (job_id, page_no, people, epoch, rev, outcomes)
@@ -77,7 +77,7 @@ VALUES (?, ?, ?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), l.Epoch, rev, []byte{})
 // before it is missing the database went back: the claim is worth nothing then.
 func (s *Store) whyNoPage(ctx context.Context, tx *sqlx.Tx, l pushd.Lease, no int) error {
 	var pages int
-	err := tx.GetContext(ctx, &pages, `SELECT walk_pages FROM pushd_job WHERE `+mine, l.Job, l.Epoch)
+	err := tx.GetContext(ctx, &pages, `SELECT walk_pages FROM pushd_job WHERE `+writable, l.Job, l.Epoch)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return pushd.ErrLost
@@ -94,11 +94,11 @@ func (s *Store) whyNoPage(ctx context.Context, tx *sqlx.Tx, l pushd.Lease, no in
 // A write that was given up and arrives late must not set the walk back
 // before a page that was stored since, hence the condition on walk_pages.
 func (s *Store) SaveWalk(ctx context.Context, l pushd.Lease, w pushd.Walk) error {
-	n, err := s.one(ctx, `
+	n, err := s.execRetry(ctx, `
 UPDATE pushd_job SET `+walkSet+`
-WHERE `+mine+`
+WHERE `+writable+`
   AND walk_pages = ?`, append(walkArgs(w), l.Job, l.Epoch, w.Pages)...)
-	return wrap(s.won(n, err, pushd.ErrLost), "save walk of job %s", l.Job)
+	return wrap(s.casResult(n, err, pushd.ErrLost), "save walk of job %s", l.Job)
 }
 
 // StartOver forgets the list of a job and what came of it. See pushd.Pages.
@@ -109,9 +109,9 @@ func (s *Store) StartOver(ctx context.Context, l pushd.Lease, passAt pushd.Time)
 	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET `+walkSet+`
-WHERE `+running+`
+WHERE `+endable+`
   AND walk_pass_at IN (0, ?)`, append(walkArgs(pushd.Walk{}), l.Job, l.Epoch, passAt)...)
-		if err := s.won(n, err, pushd.ErrLost); err != nil {
+		if err := s.casResult(n, err, pushd.ErrLost); err != nil {
 			return err
 		}
 		if _, err := s.exec(ctx, tx, `DELETE FROM pushd_progress WHERE job_id = ?`, l.Job); err != nil {

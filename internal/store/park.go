@@ -8,7 +8,7 @@ import (
 
 // Park ends the work on a running job until it is due. See pushd.Leases.
 func (s *Store) Park(ctx context.Context, l pushd.Lease, p pushd.Parking) error {
-	n, err := s.one(ctx, `
+	n, err := s.execRetry(ctx, `
 UPDATE pushd_job SET
   state = 'parked',
   reason = ?,
@@ -19,6 +19,6 @@ UPDATE pushd_job SET
   boot = '',
   lease_until = 0,
   send_rate = 0
-WHERE `+running, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
-	return wrap(s.won(n, err, pushd.ErrLost), "park job %s", l.Job)
+WHERE `+endable, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
+	return wrap(s.casResult(n, err, pushd.ErrLost), "park job %s", l.Job)
 }

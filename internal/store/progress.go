@@ -67,7 +67,7 @@ func (s *Store) record(ctx context.Context, l pushd.Lease, p *pushd.Progress, re
 		outcomes = []byte{} // the column is NOT NULL
 	}
 	args := append([]any{rev, p.Mark, p.DoubtAt, outcomes}, countsArgs(p.Counts)...)
-	n, err := s.one(ctx, `
+	n, err := s.execRetry(ctx, `
 UPDATE pushd_progress SET
   rev = ?, mark = ?, doubt_at = ?, outcomes = ?,
   `+countsSet+`
@@ -75,5 +75,5 @@ WHERE job_id = ?
   AND page_no = ?
   AND epoch = ?
   AND rev <= ?`, append(args, l.Job, p.Page, l.Epoch, rev)...)
-	return s.won(n, err, pushd.ErrLost)
+	return s.casResult(n, err, pushd.ErrLost)
 }

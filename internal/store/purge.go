@@ -65,12 +65,12 @@ WHERE job_id = ?`, id)
 	// knows how far it has to go.
 	for upTo := purgePages; upTo < last+purgePages; upTo += purgePages {
 		for _, table := range []string{"pushd_page", "pushd_progress"} {
-			if _, err := s.one(ctx, `DELETE FROM `+table+` WHERE job_id = ? AND page_no <= ?`, id, upTo); err != nil {
+			if _, err := s.execRetry(ctx, `DELETE FROM `+table+` WHERE job_id = ? AND page_no <= ?`, id, upTo); err != nil {
 				return err
 			}
 		}
 	}
-	_, err = s.one(ctx, `UPDATE pushd_job SET kept = 0 WHERE id = ?`, id)
+	_, err = s.execRetry(ctx, `UPDATE pushd_job SET kept = 0 WHERE id = ?`, id)
 	return err
 }
 
@@ -89,7 +89,7 @@ WHERE id = ?
 		}
 		if n == 1 {
 			marked = true
-			_, err = s.keepSums(ctx, tx, id)
+			_, err = s.storeTotals(ctx, tx, id)
 			return err
 		}
 		return tx.GetContext(ctx, &marked, `SELECT COUNT(*) FROM pushd_job WHERE id = ? AND purged_at <> 0`, id)

@@ -21,7 +21,7 @@ func (s *Store) Jobs(ctx context.Context, f pushd.Filter) (jobs []pushd.Job, nex
 	var rows []jobRow
 	err = s.retry(ctx, func() error {
 		rows = nil
-		return s.db.SelectContext(ctx, &rows, s.text(query), args...)
+		return s.db.SelectContext(ctx, &rows, s.withClock(query), args...)
 	})
 	if err != nil {
 		return nil, "", wrap(err, "list jobs")

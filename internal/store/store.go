@@ -13,8 +13,8 @@
 //     a reminder, a channel's active job, an account's running job.
 //
 // Where to read what: claim.go and lease.go say who may work on a job, page.go
-// and progress.go hold its people, note.go and finish.go what a worker learns
-// and how the job ends, book.go what people ask for, read.go and failures.go
+// and progress.go hold its people, worker.go and finish.go what a worker learns
+// and how the job ends, command.go what people ask for, read.go and failures.go
 // what they look at, channel.go, cell.go and platform.go the platform's
 // tables, and housekeeping.go and purge.go what is done beside the jobs.
 package store
@@ -125,7 +125,7 @@ func (s *Store) Close() error { return s.db.Close() }
 // Now reads the database's clock.
 func (s *Store) Now(ctx context.Context) (now pushd.Time, err error) {
 	err = s.retry(ctx, func() error {
-		return s.db.GetContext(ctx, &now, s.text(`SELECT {now}`))
+		return s.db.GetContext(ctx, &now, s.withClock(`SELECT {now}`))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("read the database's clock: %w", err)
@@ -137,8 +137,8 @@ func (s *Store) Now(ctx context.Context) (now pushd.Time, err error) {
 // accept writes now, rather than that it refused a statement.
 func (s *Store) Down(err error) bool { return err != nil && s.d.Down(err) }
 
-// text puts the dialect's clock into a statement.
-func (s *Store) text(query string) string {
+// withClock puts the dialect's clock into a statement.
+func (s *Store) withClock(query string) string {
 	return strings.ReplaceAll(query, "{now}", s.d.Now)
 }
 

@@ -55,15 +55,15 @@ type execer interface {
 // exec runs one statement and says how many rows its condition matched,
 // changed or not (clientFoundRows).
 func (s *Store) exec(ctx context.Context, on execer, query string, args ...any) (int64, error) {
-	res, err := on.ExecContext(ctx, s.text(query), args...)
+	res, err := on.ExecContext(ctx, s.withClock(query), args...)
 	if err != nil {
 		return 0, err
 	}
 	return res.RowsAffected()
 }
 
-// one runs one autocommitted statement, again if it met another transaction.
-func (s *Store) one(ctx context.Context, query string, args ...any) (n int64, err error) {
+// execRetry runs one autocommitted statement, again if it met another transaction.
+func (s *Store) execRetry(ctx context.Context, query string, args ...any) (n int64, err error) {
 	err = s.retry(ctx, func() error {
 		n, err = s.exec(ctx, s.db, query, args...)
 		return err

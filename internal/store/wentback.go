@@ -41,13 +41,13 @@ func fingerprint(salt string) string {
 // It is two statements and no transaction: a process that is frozen between
 // them must not hold the row that all the others raise.
 func (s *Store) Raise(ctx context.Context, least int64) (pushd.Counter, error) {
-	n, err := s.one(ctx, `
+	n, err := s.execRetry(ctx, `
 UPDATE pushd_install SET
   counter = counter + 1,
   raised_at = {now}
 WHERE id = 1
   AND counter >= ?`, least)
-	if err := s.won(n, err, pushd.ErrLost); err != nil {
+	if err := s.casResult(n, err, pushd.ErrLost); err != nil {
 		return pushd.Counter{}, wrap(err, "raise the installation's counter")
 	}
 	r, err := s.readInstall(ctx)
@@ -77,7 +77,7 @@ func (s *Store) Installation(ctx context.Context) (pushd.Installation, error) {
 // last: the database may be another copy now.
 func (s *Store) readInstall(ctx context.Context) (r installRow, err error) {
 	err = s.retry(ctx, func() error {
-		return s.db.GetContext(ctx, &r, s.text(`
+		return s.db.GetContext(ctx, &r, s.withClock(`
 SELECT salt, counter, raised_at, lost_from, lost_to, {now} AS db_now
 FROM pushd_install
 WHERE id = 1`))
@@ -104,7 +104,7 @@ UPDATE pushd_install SET
   lost_to = ?
 WHERE id = 1
   AND counter = ?`, b.Value, b.Lost.From, b.Lost.To, b.Found)
-		if err := s.won(n, err, pushd.ErrLost); err != nil || !b.Hold {
+		if err := s.casResult(n, err, pushd.ErrLost); err != nil || !b.Hold {
 			return err
 		}
 		held, err = s.holdAll(ctx, tx, b.Detail)

@@ -34,8 +34,8 @@ UPDATE pushd_job SET
   prepared_start = ?,
   prepared_deadline = ?,
   deadline = CASE WHEN deadline_asked = 0 AND ? > 0 THEN ? ELSE deadline END
-WHERE `+running, nullText(message), m.StartTime, m.Deadline, m.Deadline, m.Deadline, l.Job, l.Epoch)
-		if err := s.won(n, err, pushd.ErrLost); err != nil {
+WHERE `+endable, nullText(message), m.StartTime, m.Deadline, m.Deadline, m.Deadline, l.Job, l.Epoch)
+		if err := s.casResult(n, err, pushd.ErrLost); err != nil {
 			return err
 		}
 		if message != nil {
@@ -74,10 +74,10 @@ WHERE actid = ?
 
 // SaveQuota stores what is known of today's quota. See pushd.Notes.
 func (s *Store) SaveQuota(ctx context.Context, l pushd.Lease, remain, shortfall *int64) error {
-	n, err := s.one(ctx, `
+	n, err := s.execRetry(ctx, `
 UPDATE pushd_job SET
   quota_remain = ?,
   shortfall = ?
-WHERE `+mine, remain, shortfall, l.Job, l.Epoch)
-	return wrap(s.won(n, err, pushd.ErrLost), "save quota of job %s", l.Job)
+WHERE `+writable, remain, shortfall, l.Job, l.Epoch)
+	return wrap(s.casResult(n, err, pushd.ErrLost), "save quota of job %s", l.Job)
 }

@@ -66,7 +66,7 @@ VALUES
 			j.ID, j.ActID, j.AppID, j.StartTime, its.run, its.msgID, j.State, j.Reason, clip(j.Detail), string(asked),
 			j.Rate, j.Deadline, j.DeadlineAsked, its.after, its.after+1, j.ActID)
 		if err != nil {
-			return s.won(0, err, pushd.ErrExists)
+			return s.casResult(0, err, pushd.ErrExists)
 		}
 		job, err = s.readJob(ctx, tx, `id = ?`, j.ID)
 		return err
@@ -92,7 +92,7 @@ func (s *Store) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) 
 	}
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, query, args...)
-		if err := s.won(n, err, pushd.ErrExists); errors.Is(err, pushd.ErrLost) {
+		if err := s.casResult(n, err, pushd.ErrExists); errors.Is(err, pushd.ErrLost) {
 			_, _, missing := s.showJob(ctx, tx, `id = ?`, id)
 			return cmp.Or(missing, err)
 		} else if err != nil {
@@ -104,7 +104,7 @@ func (s *Store) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) 
 			}
 		}
 		if cmd.To.Ended() {
-			if _, err := s.keepSums(ctx, tx, id); err != nil {
+			if _, err := s.storeTotals(ctx, tx, id); err != nil {
 				return err
 			}
 		}
