@@ -13,7 +13,7 @@ import (
 
 	"pushd"
 	"pushd/internal/compose"
-	"pushd/internal/fanout"
+	"pushd/internal/control"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -84,24 +84,24 @@ func (f *fakeJobs) Recipient(_ context.Context, _ pushd.JobID, openID pushd.Open
 }
 
 type fakeComposer struct {
-	view    fanout.TemplateView
-	preview fanout.Preview
+	view    control.TemplateView
+	preview control.Preview
 	err     error
 	saved   pushd.Texts
 	draft   *pushd.Texts
 }
 
-func (f *fakeComposer) Templates(context.Context, pushd.AppID) ([]fanout.TemplateView, error) {
-	return []fanout.TemplateView{f.view}, f.err
+func (f *fakeComposer) Templates(context.Context, pushd.AppID) ([]control.TemplateView, error) {
+	return []control.TemplateView{f.view}, f.err
 }
-func (f *fakeComposer) Template(context.Context, pushd.AppID, pushd.TemplateID) (fanout.TemplateView, error) {
+func (f *fakeComposer) Template(context.Context, pushd.AppID, pushd.TemplateID) (control.TemplateView, error) {
 	return f.view, f.err
 }
-func (f *fakeComposer) Save(_ context.Context, _ pushd.AppID, t pushd.Texts) (fanout.TemplateView, error) {
+func (f *fakeComposer) Save(_ context.Context, _ pushd.AppID, t pushd.Texts) (control.TemplateView, error) {
 	f.saved = t
 	return f.view, f.err
 }
-func (f *fakeComposer) Preview(_ context.Context, _ pushd.AppID, _ pushd.TemplateID, _ pushd.ActID, draft *pushd.Texts) (fanout.Preview, error) {
+func (f *fakeComposer) Preview(_ context.Context, _ pushd.AppID, _ pushd.TemplateID, _ pushd.ActID, draft *pushd.Texts) (control.Preview, error) {
 	f.draft = draft
 	return f.preview, f.err
 }
@@ -158,10 +158,10 @@ func newWorld() *world {
 	}
 	message := &pushd.Message{TemplateID: "t1", Data: map[string]string{"thing1": "a"}}
 	w.composer = fakeComposer{
-		view: fanout.TemplateView{ID: "t1", Fields: []compose.Field{{Key: "thing1", Label: "名称", Type: "thing", Limit: 20}},
+		view: control.TemplateView{ID: "t1", Fields: []compose.Field{{Key: "thing1", Label: "名称", Type: "thing", Limit: 20}},
 			Texts: map[string]string{"thing1": "{{title}}"}},
-		preview: fanout.Preview{Message: message, Lines: []fanout.PreviewLine{{Key: "thing1", Label: "名称", Value: "a"}},
-			Warnings: []fanout.Warning{{Code: "value_cut", Field: "thing1", Text: "is cut"}}},
+		preview: control.Preview{Message: message, Lines: []control.PreviewLine{{Key: "thing1", Label: "名称", Value: "a"}},
+			Warnings: []control.Warning{{Code: "value_cut", Field: "thing1", Text: "is cut"}}},
 	}
 	w.options = Options{
 		Control: &w.control, Jobs: &w.jobs, Composer: &w.composer,

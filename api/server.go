@@ -1,5 +1,5 @@
 // Package api is the HTTP face of pushd: it turns requests into calls on the
-// domain (internal/fanout), and what comes back into JSON.
+// domain (internal/control), and what comes back into JSON.
 //
 // openapi.yaml is the contract; a test holds it and the routes together. The
 // package decides nothing about jobs: it checks that a request is well formed
@@ -18,7 +18,7 @@ import (
 	"pushd"
 )
 
-// Control is what people can ask of jobs; *fanout.Controller.
+// Control is what people can ask of jobs; *control.Controller.
 type Control interface {
 	Intake
 	Commands

@@ -11,16 +11,16 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"pushd"
-	"pushd/internal/fanout"
+	"pushd/internal/control"
 )
 
 // Composer knows an account's templates and the texts of their fields;
-// *fanout.Composer.
+// *control.Composer.
 type Composer interface {
-	Templates(ctx context.Context, appID pushd.AppID) ([]fanout.TemplateView, error)
-	Template(ctx context.Context, appID pushd.AppID, id pushd.TemplateID) (fanout.TemplateView, error)
-	Save(ctx context.Context, appID pushd.AppID, t pushd.Texts) (fanout.TemplateView, error)
-	Preview(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, draft *pushd.Texts) (fanout.Preview, error)
+	Templates(ctx context.Context, appID pushd.AppID) ([]control.TemplateView, error)
+	Template(ctx context.Context, appID pushd.AppID, id pushd.TemplateID) (control.TemplateView, error)
+	Save(ctx context.Context, appID pushd.AppID, t pushd.Texts) (control.TemplateView, error)
+	Preview(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, draft *pushd.Texts) (control.Preview, error)
 	Test(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, to pushd.OpenID) (*pushd.Message, error)
 }
 
@@ -45,7 +45,7 @@ type fieldDoc struct {
 	Text  string `json:"text"`
 }
 
-func templated(v fanout.TemplateView) templateDoc {
+func templated(v control.TemplateView) templateDoc {
 	d := templateDoc{
 		TemplateID: v.ID, Title: v.Title, Listed: v.Listed, Likely: v.Likely, Saved: v.Saved,
 		Content: v.Content, Fields: []fieldDoc{}, URL: v.URL, MiniProgram: v.MiniProgram,
@@ -150,7 +150,7 @@ func (s *Server) preview(c echo.Context) error {
 	return answer(c, http.StatusOK, previewed(p))
 }
 
-func previewed(p fanout.Preview) previewDoc {
+func previewed(p control.Preview) previewDoc {
 	doc := previewDoc{Message: p.Message, Lines: []lineDoc{}, Warnings: []warningDoc{}}
 	for _, l := range p.Lines {
 		doc.Lines = append(doc.Lines, lineDoc(l))

@@ -27,6 +27,7 @@ import (
 
 	"pushd"
 	"pushd/api"
+	"pushd/internal/control"
 	"pushd/internal/fanout"
 	"pushd/internal/store"
 	"pushd/internal/tokenclient"
@@ -106,9 +107,14 @@ func (d *Daemon) Addr() net.Addr { return d.listener.Addr() }
 
 func (d *Daemon) handler() http.Handler {
 	host, _, _ := net.SplitHostPort(d.c.Listen)
+	desk := control.Config{
+		Workers: d.engine, Account: d.engine.Account(), Tokens: tokens{d.tokens}, Retry: d.engine.Retrier(),
+		DedupWindow: d.c.Engine.DedupWindow, Grace: d.c.Engine.Grace, Location: d.c.Engine.Location,
+		Rate: d.c.Engine.Rate, TotalRate: d.c.Engine.TotalRate,
+	}
 	return api.New(api.Options{
 		Host: host, Unready: d.unready, Down: d.store.Down,
-		Control: fanout.NewController(d.store, d.engine), Jobs: d.store, Composer: fanout.NewComposer(d.store, d.engine),
+		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
 		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
 		Keys: d.c.Keys, Draining: d.engine.Draining, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
 		Version: d.c.Version, Logger: d.c.Log,

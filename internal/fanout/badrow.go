@@ -1,23 +1,10 @@
 package fanout
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"pushd"
 )
-
-// channelProblem words a failed look at a channel for who asked for it.
-func channelProblem(err error, id pushd.ActID) error {
-	if errors.Is(err, pushd.ErrNotFound) {
-		return &pushd.Problem{Code: pushd.CodeChannelNotFound, Field: "actid", Text: fmt.Sprintf("channel %d does not exist", id)}
-	}
-	if bad := pushd.BadChannel(err); bad != nil {
-		return &pushd.Problem{Code: pushd.CodeChannelInvalid, Field: bad.Column, Text: fmt.Sprintf("%s of channel %d %s", bad.Column, id, bad.Text)}
-	}
-	return err
-}
 
 // mendWait is how long a job without a message waits before it reads a channel
 // again that could not be used.

@@ -119,14 +119,6 @@ func (e *Engine) mend(ctx context.Context, j pushd.Job, fresh bool) {
 	}
 }
 
-// follow makes the column follow a change of the job that was made just now.
-// Where the platform's row can't be had so soon, the reconciler writes it.
-func (e *Engine) follow(ctx context.Context, j pushd.Job) {
-	if _, _, _, err := e.column(context.WithoutCancel(ctx), j, true); err != nil {
-		e.columnFailed(j, err)
-	}
-}
-
 func (e *Engine) columnFailed(j pushd.Job, err error) {
 	e.counters.columnErrors.Add(1)
 	e.log.Warn("live_notify_status can't be written now; the job is not held up by that", "job_id", j.ID, "actid", j.ActID, "err", err)

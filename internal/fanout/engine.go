@@ -67,14 +67,6 @@ func New(cfg Config) *Engine {
 	return e
 }
 
-// Wake makes the engine look for work at once: a job was posted or resumed.
-func (e *Engine) Wake() {
-	select {
-	case e.wake <- struct{}{}:
-	default:
-	}
-}
-
 // Draining says that the engine takes no new work any more.
 func (e *Engine) Draining() bool { return e.draining.Load() }
 

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pushd/internal/control"
+
 	"pushd"
 )
 
@@ -141,9 +143,9 @@ func TestEngine_TokenRenewedByAge(t *testing.T) {
 
 // Nothing starts one second after a pause or a cancel was answered.
 func TestEngine_CommandsStopSends(t *testing.T) {
-	for name, command := range map[string]func(*Controller) func(context.Context, pushd.JobID) (pushd.Job, error){
-		"pause":  func(c *Controller) func(context.Context, pushd.JobID) (pushd.Job, error) { return c.Pause },
-		"cancel": func(c *Controller) func(context.Context, pushd.JobID) (pushd.Job, error) { return c.Cancel },
+	for name, command := range map[string]func(*control.Controller) func(context.Context, pushd.JobID) (pushd.Job, error){
+		"pause":  func(c *control.Controller) func(context.Context, pushd.JobID) (pushd.Job, error) { return c.Pause },
+		"cancel": func(c *control.Controller) func(context.Context, pushd.JobID) (pushd.Job, error) { return c.Cancel },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 300, 30, func(w *sim) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"pushd"
+	"pushd/internal/control"
 	"pushd/internal/ledgertest"
 )
 
@@ -19,4 +20,12 @@ func newFakeLedger() *fakeLedger { return ledgertest.NewMemory() }
 // setTexts gives account wx1 the texts of a template.
 func setTexts(l *fakeLedger, t pushd.Texts) { _ = l.SaveTexts(context.Background(), "wx1", t) } // never fails
 
-var _ Book = (*fakeLedger)(nil)
+var _ control.Book = (*fakeLedger)(nil)
+
+// newController takes POSTs and commands beside an engine, as the daemon has it.
+func newController(book control.Book, e *Engine) *control.Controller {
+	return control.NewController(book, control.Config{
+		Workers: e, Account: e.Account(), Tokens: e.cfg.Tokens, Retry: e.Retrier(),
+		DedupWindow: e.cfg.DedupWindow, Grace: e.cfg.Grace, Location: e.cfg.Location, Rate: e.cfg.Rate, TotalRate: e.cfg.TotalRate,
+	})
+}

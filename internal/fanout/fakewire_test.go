@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pushd/internal/control"
+
 	"pushd"
 )
 
@@ -371,5 +373,5 @@ func (c wire) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (p
 
 var (
 	_ pushd.Ledger = wire{}
-	_ Book         = wire{}
+	_ control.Book = wire{}
 )

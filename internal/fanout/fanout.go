@@ -1,16 +1,15 @@
-// Package fanout runs a job of pushd: it takes it ("remind the
-// followers of this account that channel 42 is about to start"), walks the
-// followers, sends each one message, and accounts for every one of them.
+// Package fanout runs a job of pushd ("remind the followers of this account that
+// channel 42 is about to start"): it claims the job, walks the followers, sends
+// each one message, and accounts for every one of them.
 //
 // The life of a job, and where to read it:
 //
 //	accept ─▶ claim (lease) ─▶ prepare ─▶ walk ═▶ pages in the ledger ═▶ send ─▶ record ─▶ reconcile ─▶ finish
-//	controller.go engine.go    prepare.go walk.go                       send.go  send.go    run.go
+//	internal/control engine.go prepare.go walk.go                       send.go  send.go    run.go
 //
 // settle.go is where a verdict becomes an action, sheet.go what is known of a
 // page's people, house.go what is done beside the jobs, wentback.go what happens
-// when the database was restored from a copy, composer.go what owners see of
-// their templates.
+// when the database was restored from a copy.
 //
 // run.go is the file to read first: it is the life of one job.
 //

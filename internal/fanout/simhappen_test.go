@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"pushd/internal/control"
+
 	"pushd"
 )
 
@@ -217,17 +219,17 @@ func (p *process) freeze(span time.Duration, still bool) {
 }
 
 // desk takes what people ask of a process, as its API does; nil: it is not there.
-func (w *sim) desk(process int) *Controller {
+func (w *sim) desk(process int) *control.Controller {
 	if p := w.process(process); !p.crashed() {
-		return NewController(wire{w.ledger, p}, p.engine)
+		return newController(wire{w.ledger, p}, p.engine)
 	}
 	return nil
 }
 
 // controller takes what people ask of the first process, on a database that
 // always answers.
-func (w *sim) controller() *Controller {
-	return NewController(recorded{w.ledger, w}, w.process(0).engine)
+func (w *sim) controller() *control.Controller {
+	return newController(recorded{w.ledger, w}, w.process(0).engine)
 }
 
 // post asks for a reminder without anything that could go wrong on the way.
@@ -235,7 +237,7 @@ func (w *sim) post(id pushd.ActID, req pushd.Request) {
 	w.postTo(w.controller(), id, req)
 }
 
-func (w *sim) postTo(c *Controller, id pushd.ActID, req pushd.Request) {
+func (w *sim) postTo(c *control.Controller, id pushd.ActID, req pushd.Request) {
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 	defer cancel()
 	req.ActID, req.AppID = id, "wx1"

@@ -11,22 +11,22 @@ import (
 	"pushd"
 )
 
-// Job reads one job. See fanout.Book.
+// Job reads one job. See control.Book.
 func (s *Store) Job(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
 	return s.get(ctx, `id = ?`, id)
 }
 
-// Active returns the channel's active job. See fanout.Book.
+// Active returns the channel's active job. See control.Book.
 func (s *Store) Active(ctx context.Context, id pushd.ActID) (pushd.Job, error) {
 	return s.get(ctx, `active_actid = ?`, id)
 }
 
-// Last returns the channel's newest job. See fanout.Book.
+// Last returns the channel's newest job. See control.Book.
 func (s *Store) Last(ctx context.Context, id pushd.ActID) (pushd.Job, error) {
 	return s.get(ctx, `actid = ? ORDER BY created_at DESC, id DESC LIMIT 1`, id)
 }
 
-// Newest returns the newest job of a reminder. See fanout.Book.
+// Newest returns the newest job of a reminder. See control.Book.
 func (s *Store) Newest(ctx context.Context, id pushd.ActID, startTime int64) (pushd.Job, error) {
 	return s.get(ctx, `actid = ? AND start_time = ? ORDER BY run DESC LIMIT 1`, id, startTime)
 }
@@ -39,7 +39,7 @@ func (s *Store) get(ctx context.Context, where string, args ...any) (job pushd.J
 	return job, wrap(err, "read job")
 }
 
-// Create inserts a job. See fanout.Book.
+// Create inserts a job. See control.Book.
 //
 // The look at the reminder's runs before it decides nothing; the unique keys
 // do, so of a thousand at once one wins.
@@ -74,7 +74,7 @@ VALUES
 	return job, wrap(err, "create job of channel %d", j.ActID)
 }
 
-// Command moves a job from one state to another. See fanout.Book. With To
+// Command moves a job from one state to another. See control.Book. With To
 // empty the state and its reason stay as they are; a job that is not there is
 // ErrNotFound. live_notify_status is not touched: nothing that happens to the
 // platform's row shall keep a command from working. A deadline that is new counts as asked for: it does not move

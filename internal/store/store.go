@@ -32,13 +32,9 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
-	"pushd/internal/fanout"
 )
 
-var (
-	_ pushd.Ledger = (*Store)(nil)
-	_ fanout.Book  = (*Store)(nil)
-)
+var _ pushd.Ledger = (*Store)(nil)
 
 // Options say where the database is and what the platform's tables are called.
 type Options struct {

@@ -1,4 +1,4 @@
-package fanout
+package control
 
 import (
 	"context"
@@ -10,48 +10,6 @@ import (
 	"pushd"
 )
 
-// Book is what the controller needs of the database.
-type Book interface {
-	pushd.Channels
-	Now(ctx context.Context) (pushd.Time, error)
-	// Installation reads the installation's row.
-	Installation(ctx context.Context) (pushd.Installation, error)
-	// Job reads one job; ErrNotFound.
-	Job(ctx context.Context, id pushd.JobID) (pushd.Job, error)
-	// Active returns the channel's active job, whatever its start time;
-	// ErrNotFound.
-	Active(ctx context.Context, id pushd.ActID) (pushd.Job, error)
-	// Newest returns the newest job (highest Run) of the reminder (id,
-	// startTime); with startTime 0 that of the channel's jobs without a
-	// start time. ErrNotFound.
-	Newest(ctx context.Context, id pushd.ActID, startTime int64) (pushd.Job, error)
-	// Create inserts a job that is queued or held, and writes status 1 for the channel in the
-	// same transaction where its row can be had within a second; it sets CreatedAt. ErrExists: there is an active job
-	// for the channel, or the reminder's Run is taken; nothing is written.
-	Create(ctx context.Context, j pushd.Job) (pushd.Job, error)
-	// Last returns the channel's newest job, whatever its start; ErrNotFound.
-	Last(ctx context.Context, id pushd.ActID) (pushd.Job, error)
-	// Command moves a job from one of the states From to To, in one UPDATE
-	// that carries the condition. A job that is queued gets a new epoch, unless
-	// its last worker still holds the lease. ErrLost: the job is in none of the
-	// states. ErrExists: the channel has another active job. It returns the job
-	// as it is after.
-	Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error)
-}
-
-// Controller takes what people and programs ask of jobs. It only talks to the
-// database: the work is the engine's, in whatever process that runs.
-type Controller struct {
-	book   Book
-	engine *Engine
-}
-
-// NewController makes a controller on the engine's settings; the engine is
-// woken when there is work.
-func NewController(book Book, engine *Engine) *Controller {
-	return &Controller{book, engine}
-}
-
 // Post asks for a reminder. Posting it again is safe: the answer is the job
 // that is there, or a refusal that says why there will be none.
 func (c *Controller) Post(ctx context.Context, req pushd.Request) (pushd.Outcome, error) {
@@ -60,7 +18,7 @@ func (c *Controller) Post(ctx context.Context, req pushd.Request) (pushd.Outcome
 		if !errors.Is(err, pushd.ErrExists) && !errors.Is(err, pushd.ErrLost) {
 			if err == nil {
 				c.offer(req)
-				c.engine.Wake()
+				c.cfg.Workers.Wake()
 			}
 			return out, err
 		}
@@ -204,7 +162,7 @@ func (c *Controller) create(ctx context.Context, req pushd.Request, ch pushd.Cha
 	}
 	job, err = c.book.Create(ctx, job)
 	if err == nil {
-		c.engine.pass(PointAccepted)
+		c.cfg.Workers.Accepted()
 	}
 	return pushd.Outcome{Job: job}, err
 }
@@ -213,7 +171,7 @@ func (c *Controller) create(ctx context.Context, req pushd.Request, ch pushd.Cha
 // reminder was sent.
 func (c *Controller) holdBack(ctx context.Context, job *pushd.Job, ch pushd.Channel) error {
 	in, err := c.book.Installation(ctx)
-	if err == nil && in.Lost.Covers(ch, in.Now, c.engine.cfg.DedupWindow) {
+	if err == nil && in.Lost.Covers(ch, in.Now, c.cfg.DedupWindow) {
 		job.State, job.Reason = pushd.Paused, pushd.LedgerWentBack
 		job.Detail = in.Lost.String() + ", and this reminder may have been sent then; " + pushd.HeldAdvice
 	}
@@ -242,7 +200,7 @@ func (c *Controller) resumeEnded(ctx context.Context, req pushd.Request, ch push
 	}
 	job, err := c.book.Command(ctx, old.ID, cmd)
 	if err == nil {
-		c.engine.follow(ctx, job)
+		c.cfg.Workers.Follow(ctx, job)
 	}
 	return pushd.Outcome{Job: job}, err
 }
@@ -256,7 +214,7 @@ func (c *Controller) mayBegin(req pushd.Request, ch pushd.Channel, now pushd.Tim
 	case ch.ConfigEnabled != nil && !*ch.ConfigEnabled:
 		return 0, &pushd.Problem{Code: pushd.CodeOwnerDisabled, Text: "the owner has switched live subscription off (user_wx_config.status = 0)"}
 	}
-	deadline := pushd.DefaultDeadline(ch.StartTime, now, c.engine.cfg.Grace)
+	deadline := pushd.DefaultDeadline(ch.StartTime, now, c.cfg.Grace)
 	if req.Deadline != 0 {
 		deadline = pushd.Time(req.Deadline * 1e6)
 	}
@@ -269,126 +227,6 @@ func (c *Controller) mayBegin(req pushd.Request, ch pushd.Channel, now pushd.Tim
 
 func (c *Controller) offer(req pushd.Request) {
 	if req.AccessToken != "" {
-		c.engine.cfg.Tokens.Offer(req.AppID, req.AccessToken, req.ExpiresIn)
+		c.cfg.Tokens.Offer(req.AppID, req.AccessToken, req.ExpiresIn)
 	}
 }
-
-// Pause stops a job within a second; what is in flight is finished. The
-// deadline runs on.
-func (c *Controller) Pause(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
-	return c.command(ctx, id, pushd.Command{From: []pushd.State{pushd.Queued, pushd.Running, pushd.Parked, pushd.Paused}, To: pushd.Paused})
-}
-
-// Resume makes a paused job go on, and a parked one try now. Queued and running
-// jobs need no resuming.
-func (c *Controller) Resume(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
-	return c.command(ctx, id, pushd.Command{From: pushd.ActiveStates, Resume: true})
-}
-
-// Cancel ends a job for good; what is in flight is finished and counted.
-func (c *Controller) Cancel(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
-	job, err := c.book.Job(ctx, id)
-	if err == nil && job.State == pushd.Canceled {
-		return job, nil
-	}
-	return c.command(ctx, id, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.CanceledByUser, Detail: "canceled by a person"})
-}
-
-// Patch changes a job's rate or deadline, or what a paused job sends.
-func (c *Controller) Patch(ctx context.Context, id pushd.JobID, p pushd.Patch) (pushd.Job, error) {
-	cmd := pushd.Command{From: pushd.ActiveStates, Rate: p.Rate}
-	if p.Deadline != nil {
-		cmd.Deadline = pushd.Time(*p.Deadline * 1e6)
-		job, err := c.book.Job(ctx, id)
-		switch {
-		case errors.Is(err, pushd.ErrNotFound):
-			return pushd.Job{}, jobNotFound(id)
-		case err != nil:
-			return pushd.Job{}, err
-		case job.State.Active() && cmd.Deadline <= job.Now:
-			return pushd.Job{}, &pushd.Problem{Code: pushd.CodeDeadlinePassed, Field: "deadline", Job: &job, Text: "the deadline is in the past; cancel the job to end it now"}
-		}
-	}
-	if !p.Edit.Empty() {
-		return c.edit(ctx, id, p, cmd)
-	}
-	return c.command(ctx, id, cmd)
-}
-
-// command carries out a command, and explains why it can't be. An empty To
-// leaves the state as it is.
-func (c *Controller) command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error) {
-	job, err := c.book.Command(ctx, id, cmd)
-	switch {
-	case errors.Is(err, pushd.ErrNotFound):
-		return pushd.Job{}, jobNotFound(id)
-	case errors.Is(err, pushd.ErrLost):
-		if job, err = c.book.Job(ctx, id); err != nil {
-			return pushd.Job{}, err
-		}
-		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &job, Text: fmt.Sprintf("the job has ended: %s", job.State)}
-	case errors.Is(err, pushd.ErrExists):
-		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobActive, Text: "another job of the channel is at work"}
-	case err == nil:
-		c.engine.Wake()
-		if cmd.To != "" {
-			c.engine.follow(ctx, job)
-		}
-	}
-	return job, err
-}
-
-// Retry sends again to the people a job failed to reach.
-func (c *Controller) Retry(ctx context.Context, id pushd.JobID, req pushd.RetryRequest) (pushd.Job, error) {
-	job, err := c.book.Job(ctx, id)
-	if errors.Is(err, pushd.ErrNotFound) {
-		return pushd.Job{}, jobNotFound(id)
-	}
-	if err != nil {
-		return pushd.Job{}, err
-	}
-	if job.State.Active() {
-		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobActive, Job: &job, Text: "the job is still at work; retry when it has ended"}
-	}
-	deadline := job.Deadline
-	if req.Deadline != 0 {
-		deadline = pushd.Time(req.Deadline * 1e6)
-	}
-	if deadline <= job.Now {
-		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeDeadlinePassed, Field: "deadline", Job: &job,
-			Text: "the job's deadline is past; send a deadline with the retry"}
-	}
-	if job.PurgedAt != 0 {
-		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeNothingToRetry, Job: &job, Text: "the job's people were removed after the retention time"}
-	}
-	again := job.Counts.Failed
-	if req.AcceptDuplicates {
-		again += job.Counts.Unknown
-	}
-	if again == 0 && job.Counts.Settled() == job.Walk.Walked {
-		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeNothingToRetry, Job: &job, Text: nothingToRetry(job)}
-	}
-	if other, err := c.book.Active(ctx, job.ActID); err == nil {
-		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobActive, Job: &other, Text: "another job of the channel is at work; retry when it has ended"}
-	} else if !errors.Is(err, pushd.ErrNotFound) {
-		return pushd.Job{}, err
-	}
-	who := pushd.AgainFailed
-	if req.AcceptDuplicates {
-		who = pushd.AgainUnknown
-	}
-	return c.command(ctx, id, pushd.Command{From: pushd.EndedStates, To: pushd.Queued, Deadline: deadline, Retry: &who, Anew: true})
-}
-
-func nothingToRetry(job pushd.Job) string {
-	if job.Counts.Unknown > 0 {
-		return fmt.Sprintf("nobody failed; %d are unknown: send acceptDuplicates to retry them too, some may be told twice", job.Counts.Unknown)
-	}
-	return "nobody failed"
-}
-
-func jobNotFound(id pushd.JobID) error {
-	return &pushd.Problem{Code: pushd.CodeJobNotFound, Text: fmt.Sprintf("there is no job %s", id)}
-}
-
-func again(who pushd.Again) *pushd.Again { return &who }

@@ -1,17 +1,16 @@
-package fanout
+package control
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"pushd"
+	"pushd/internal/account"
 	"pushd/internal/ledgertest"
 )
 
@@ -28,20 +27,40 @@ func (o *offered) Offer(_ pushd.AppID, tok pushd.Token, _ time.Duration) {
 // desk is a controller on a ledger with one channel.
 type desk struct {
 	*Controller
-	ledger *fakeLedger
+	ledger *ledgertest.Memory
 	ch     *pushd.Channel
 	tokens *offered
 }
 
 func newDesk() *desk {
 	on, status := true, pushd.StatusNotNotified
-	l := newFakeLedger()
+	l := ledgertest.NewMemory()
 	ch := &pushd.Channel{ActID: 1, AppID: "wx1", StartTime: time.Now().Add(time.Hour).Unix(), LiveNotify: &on, ConfigEnabled: &on, Status: &status}
 	l.Channels[1] = ch
 	tokens := &offered{}
-	e := New(Config{Ledger: l, Tokens: tokens, Log: slog.New(slog.DiscardHandler), Concurrency: 8, MaxJobs: 1, Grace: 30 * time.Minute,
-		StatusFailed: 3, Location: time.UTC, Rand: rand.New(rand.NewPCG(1, 1))})
-	return &desk{NewController(l, e), l, ch, tokens}
+	cfg := Config{
+		Workers: workers{l}, Account: account.New(nil, tokens, nil), Tokens: tokens, Grace: 30 * time.Minute,
+		DedupWindow: 9 * time.Minute, Location: time.UTC,
+	}
+	return &desk{NewController(l, cfg), l, ch, tokens}
+}
+
+// workers make the column follow; nobody works.
+type workers struct{ ledger *ledgertest.Memory }
+
+func (workers) Wake()               {}
+func (workers) Accepted()           {}
+func (workers) Disturb(pushd.AppID) {}
+func (w workers) Follow(ctx context.Context, j pushd.Job) {
+	ch, err := w.ledger.Channel(ctx, j.ActID)
+	if err == nil {
+		_, _ = w.ledger.MendStatus(ctx, j, ch.StartTime, j.LiveNotifyStatus(3)) // never fails
+	}
+}
+
+// setTexts gives account wx1 the texts of a template.
+func setTexts(l *ledgertest.Memory, t pushd.Texts) {
+	_ = l.SaveTexts(context.Background(), "wx1", t) // never fails
 }
 
 // job makes the channel's job and puts it into a state, with one person of

@@ -1,4 +1,4 @@
-package fanout
+package control
 
 import (
 	"context"
@@ -24,14 +24,12 @@ type TextBook interface {
 // and shows how a message will look before anybody gets it.
 type Composer struct {
 	book   TextBook
-	engine *Engine
+	cfg    Config
 	listed listed
 }
 
-// NewComposer makes a composer that asks WeChat through the engine.
-func NewComposer(book TextBook, engine *Engine) *Composer {
-	return &Composer{book: book, engine: engine}
-}
+// NewComposer makes a composer.
+func NewComposer(book TextBook, cfg Config) *Composer { return &Composer{book: book, cfg: cfg} }
 
 // TemplateView is one template as its owner sees it.
 type TemplateView struct {

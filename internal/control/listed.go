@@ -1,4 +1,4 @@
-package fanout
+package control
 
 import (
 	"context"
@@ -48,7 +48,7 @@ func (l *listed) put(appID pushd.AppID, list []pushd.Template) {
 
 // list asks WeChat for the account's templates.
 func (c *Composer) list(ctx context.Context, appID pushd.AppID, actID pushd.ActID) ([]pushd.Template, error) {
-	list, err := c.engine.wechat.Of(appID, actID).Templates(ctx)
+	list, err := c.cfg.Account.Of(appID, actID).Templates(ctx)
 	if err != nil {
 		return nil, composeProblem(err)
 	}

@@ -1,17 +1,26 @@
-package fanout
+package control
 
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"pushd/internal/account"
+	"pushd/internal/retry"
+
 	"pushd"
 )
+
+// oneToken is the only one.
+type oneToken struct{ pushd.Tokens }
+
+func (oneToken) Token(context.Context, pushd.AppID, pushd.ActID) (pushd.Token, error) {
+	return "t", nil
+}
 
 // asked counts what WeChat is asked; it lists templates, or answers that it
 // can't be understood.
@@ -65,12 +74,11 @@ func newComposer() (*Composer, *shelf, *asked) {
 	w := &asked{list: []pushd.Template{{ID: "t", Title: "开播提醒", Content: "课程:{{thing1.DATA}}\n时间:{{time2.DATA}}"}}}
 	minutes := int64(30)
 	s := &shelf{texts: map[pushd.TemplateID]pushd.Texts{}, ch: pushd.Channel{ActID: 1, AppID: "wx", Title: "课", StartTime: 1772366400, NotifyMinutes: &minutes}}
-	e := New(Config{
-		Ledger: newFakeLedger(), WeChat: w, Tokens: oneToken{}, Owner: pushd.Owner{Instance: "i", Boot: "b"}, Log: slog.New(slog.DiscardHandler),
-		Concurrency: 8, MaxJobs: 1, Lease: 15 * time.Second, DedupWindow: 9 * time.Minute, Grace: time.Hour,
-		Boottime: sinceNow(), Rand: rand.New(rand.NewPCG(1, 2)), Location: time.UTC,
-	})
-	return NewComposer(s, e), s, w
+	cfg := Config{
+		Account: account.New(w, oneToken{}, retry.NewJitter(rand.New(rand.NewPCG(1, 2)))), Tokens: oneToken{},
+		DedupWindow: 9 * time.Minute, Grace: time.Hour, Location: time.UTC,
+	}
+	return NewComposer(s, cfg), s, w
 }
 
 // A look at a message may be had at every keystroke: it lists no followers,

@@ -1,4 +1,4 @@
-package fanout
+package control
 
 import (
 	"context"
@@ -55,9 +55,8 @@ func (c *Controller) Estimate(ctx context.Context, req pushd.Request) (pushd.Est
 
 // message renders what would be sent.
 func (c *Controller) message(ctx context.Context, req pushd.Request, ch pushd.Channel, est *pushd.Estimate) error {
-	e := c.engine
-	src := compose.Source{Asked: req.Asked, Facts: compose.Facts{Channel: ch, Location: e.cfg.Location}}
-	if err := src.LookUp(ctx, e.retry, c.book, e.wechat.Of(req.AppID, req.ActID)); err != nil {
+	src := compose.Source{Asked: req.Asked, Facts: compose.Facts{Channel: ch, Location: c.cfg.Location}}
+	if err := src.LookUp(ctx, c.cfg.Retry, c.book, c.cfg.Account.Of(req.AppID, req.ActID)); err != nil {
 		return refused(est, err, pushd.ProblemCode(pushd.WeChatDown))
 	}
 	m, err := src.Render()
@@ -73,8 +72,7 @@ func (c *Controller) message(ctx context.Context, req pushd.Request, ch pushd.Ch
 // figures asks WeChat how many followers there are and what is left of the
 // quotas.
 func (c *Controller) figures(ctx context.Context, req pushd.Request, est *pushd.Estimate) error {
-	e := c.engine
-	wechat := e.wechat.Of(req.AppID, req.ActID)
+	wechat := c.cfg.Account.Of(req.AppID, req.ActID)
 	page, _, a, err := wechat.Page(ctx, "")
 	if err == nil && !a.OK() {
 		err = &account.Refused{What: "the followers can't be listed", Answer: a}
@@ -83,7 +81,7 @@ func (c *Controller) figures(ctx context.Context, req pushd.Request, est *pushd.
 		return refused(est, err, pushd.CodeWeChatRefused)
 	}
 	est.Total = &page.Total
-	seconds := page.Total / int64(e.perSecond(req))
+	seconds := page.Total / int64(c.cfg.perSecond(req))
 	est.EstimateSeconds = &seconds
 	for _, q := range []struct {
 		api  string
@@ -109,9 +107,9 @@ func (c *Controller) figures(ctx context.Context, req pushd.Request, est *pushd.
 }
 
 // perSecond is the speed that an estimate goes by.
-func (e *Engine) perSecond(req pushd.Request) int {
+func (c Config) perSecond(req pushd.Request) int {
 	per := assumedPerSecond
-	for _, ceiling := range []int{e.rateFor(req.Rate), e.cfg.TotalRate} {
+	for _, ceiling := range []int{req.Rate, c.Rate, c.TotalRate} {
 		if ceiling > 0 {
 			per = min(per, ceiling)
 		}

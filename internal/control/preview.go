@@ -1,4 +1,4 @@
-package fanout
+package control
 
 import (
 	"context"
@@ -69,7 +69,7 @@ func (c *Composer) source(ctx context.Context, appID pushd.AppID, id pushd.Templ
 	if ch.AppID != "" && ch.AppID != appID {
 		return compose.Source{}, &pushd.Problem{Code: pushd.CodeAppIDMismatch, Field: "actid", Text: fmt.Sprintf("channel %d belongs to another account", actID)}
 	}
-	src := compose.Source{Asked: pushd.Asked{TemplateID: id}, Facts: compose.Facts{Channel: ch, Location: c.engine.cfg.Location}, Texts: draft}
+	src := compose.Source{Asked: pushd.Asked{TemplateID: id}, Facts: compose.Facts{Channel: ch, Location: c.cfg.Location}, Texts: draft}
 	saved, err := c.book.Texts(ctx, appID, id)
 	switch {
 	case errors.Is(err, pushd.ErrNotFound):
@@ -133,7 +133,7 @@ func (c *Composer) slow(ctx context.Context, appID pushd.AppID, src compose.Sour
 	}
 	for _, job := range jobs {
 		if job.Walk.Total != nil {
-			return *job.Walk.Total/int64(c.engine.perSecond(pushd.Request{})) > int64(5*time.Minute/time.Second)
+			return *job.Walk.Total/int64(c.cfg.perSecond(pushd.Request{})) > int64(5*time.Minute/time.Second)
 		}
 	}
 	return false
@@ -152,8 +152,8 @@ func (c *Composer) Test(ctx context.Context, appID pushd.AppID, id pushd.Templat
 		return nil, &pushd.Problem{Code: pushd.ProblemCode(u.Reason), Field: u.Field, Text: u.Detail}
 	}
 	letter := m.Letter(pushd.NewMsgID())
-	c.engine.account(appID).disturb(c.engine.clock.now())
-	a, err := c.engine.wechat.Of(appID, actID).Send(ctx, letter, to)
+	c.cfg.Workers.Disturb(appID)
+	a, err := c.cfg.Account.Of(appID, actID).Send(ctx, letter, to)
 	if err != nil {
 		return nil, composeProblem(err)
 	}

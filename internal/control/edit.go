@@ -1,4 +1,4 @@
-package fanout
+package control
 
 import (
 	"context"
@@ -48,12 +48,12 @@ func (c *Controller) corrected(ctx context.Context, job pushd.Job, e pushd.Edit)
 	if err != nil {
 		return pushd.Asked{}, nil, channelProblem(err, job.ActID)
 	}
-	src := compose.Source{Asked: applied(e, job.Asked), Facts: compose.Facts{Channel: ch, Location: c.engine.cfg.Location}}
+	src := compose.Source{Asked: applied(e, job.Asked), Facts: compose.Facts{Channel: ch, Location: c.cfg.Location}}
 	before := compose.Source{Asked: job.Asked, Facts: src.Facts}.TemplateID()
 	if src.TemplateID() != before {
 		src.Asked.Data = nil // those are another template's fields
 	}
-	lost := src.LookUp(ctx, c.engine.retry, c.book, c.engine.wechat.Of(job.AppID, job.ActID))
+	lost := src.LookUp(ctx, c.cfg.Retry, c.book, c.cfg.Account.Of(job.AppID, job.ActID))
 	if e.Data.Set && e.Data.To != nil {
 		data, _ := src.Written()
 		if len(data) == 0 && job.Prepared.Message != nil && src.TemplateID() == before {

@@ -1,0 +1,129 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"pushd"
+)
+
+// Pause stops a job within a second; what is in flight is finished. The
+// deadline runs on.
+func (c *Controller) Pause(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
+	return c.command(ctx, id, pushd.Command{From: []pushd.State{pushd.Queued, pushd.Running, pushd.Parked, pushd.Paused}, To: pushd.Paused})
+}
+
+// Resume makes a paused job go on, and a parked one try now. Queued and running
+// jobs need no resuming.
+func (c *Controller) Resume(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
+	return c.command(ctx, id, pushd.Command{From: pushd.ActiveStates, Resume: true})
+}
+
+// Cancel ends a job for good; what is in flight is finished and counted.
+func (c *Controller) Cancel(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
+	job, err := c.book.Job(ctx, id)
+	if err == nil && job.State == pushd.Canceled {
+		return job, nil
+	}
+	return c.command(ctx, id, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.CanceledByUser, Detail: "canceled by a person"})
+}
+
+// Patch changes a job's rate or deadline, or what a paused job sends.
+func (c *Controller) Patch(ctx context.Context, id pushd.JobID, p pushd.Patch) (pushd.Job, error) {
+	cmd := pushd.Command{From: pushd.ActiveStates, Rate: p.Rate}
+	if p.Deadline != nil {
+		cmd.Deadline = pushd.Time(*p.Deadline * 1e6)
+		job, err := c.book.Job(ctx, id)
+		switch {
+		case errors.Is(err, pushd.ErrNotFound):
+			return pushd.Job{}, jobNotFound(id)
+		case err != nil:
+			return pushd.Job{}, err
+		case job.State.Active() && cmd.Deadline <= job.Now:
+			return pushd.Job{}, &pushd.Problem{Code: pushd.CodeDeadlinePassed, Field: "deadline", Job: &job, Text: "the deadline is in the past; cancel the job to end it now"}
+		}
+	}
+	if !p.Edit.Empty() {
+		return c.edit(ctx, id, p, cmd)
+	}
+	return c.command(ctx, id, cmd)
+}
+
+// command carries out a command, and explains why it can't be. An empty To
+// leaves the state as it is.
+func (c *Controller) command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error) {
+	job, err := c.book.Command(ctx, id, cmd)
+	switch {
+	case errors.Is(err, pushd.ErrNotFound):
+		return pushd.Job{}, jobNotFound(id)
+	case errors.Is(err, pushd.ErrLost):
+		if job, err = c.book.Job(ctx, id); err != nil {
+			return pushd.Job{}, err
+		}
+		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &job, Text: fmt.Sprintf("the job has ended: %s", job.State)}
+	case errors.Is(err, pushd.ErrExists):
+		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobActive, Text: "another job of the channel is at work"}
+	case err == nil:
+		c.cfg.Workers.Wake()
+		if cmd.To != "" {
+			c.cfg.Workers.Follow(ctx, job)
+		}
+	}
+	return job, err
+}
+
+// Retry sends again to the people a job failed to reach.
+func (c *Controller) Retry(ctx context.Context, id pushd.JobID, req pushd.RetryRequest) (pushd.Job, error) {
+	job, err := c.book.Job(ctx, id)
+	if errors.Is(err, pushd.ErrNotFound) {
+		return pushd.Job{}, jobNotFound(id)
+	}
+	if err != nil {
+		return pushd.Job{}, err
+	}
+	if job.State.Active() {
+		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobActive, Job: &job, Text: "the job is still at work; retry when it has ended"}
+	}
+	deadline := job.Deadline
+	if req.Deadline != 0 {
+		deadline = pushd.Time(req.Deadline * 1e6)
+	}
+	if deadline <= job.Now {
+		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeDeadlinePassed, Field: "deadline", Job: &job,
+			Text: "the job's deadline is past; send a deadline with the retry"}
+	}
+	if job.PurgedAt != 0 {
+		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeNothingToRetry, Job: &job, Text: "the job's people were removed after the retention time"}
+	}
+	again := job.Counts.Failed
+	if req.AcceptDuplicates {
+		again += job.Counts.Unknown
+	}
+	if again == 0 && job.Counts.Settled() == job.Walk.Walked {
+		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeNothingToRetry, Job: &job, Text: nothingToRetry(job)}
+	}
+	if other, err := c.book.Active(ctx, job.ActID); err == nil {
+		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobActive, Job: &other, Text: "another job of the channel is at work; retry when it has ended"}
+	} else if !errors.Is(err, pushd.ErrNotFound) {
+		return pushd.Job{}, err
+	}
+	who := pushd.AgainFailed
+	if req.AcceptDuplicates {
+		who = pushd.AgainUnknown
+	}
+	return c.command(ctx, id, pushd.Command{From: pushd.EndedStates, To: pushd.Queued, Deadline: deadline, Retry: &who, Anew: true})
+}
+
+func nothingToRetry(job pushd.Job) string {
+	if job.Counts.Unknown > 0 {
+		return fmt.Sprintf("nobody failed; %d are unknown: send acceptDuplicates to retry them too, some may be told twice", job.Counts.Unknown)
+	}
+	return "nobody failed"
+}
+
+func jobNotFound(id pushd.JobID) error {
+	return &pushd.Problem{Code: pushd.CodeJobNotFound, Text: fmt.Sprintf("there is no job %s", id)}
+}
+
+func again(who pushd.Again) *pushd.Again { return &who }
