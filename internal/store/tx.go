@@ -9,6 +9,13 @@ import (
 	"github.com/sethvargo/go-retry"
 )
 
+// How long may a call take? As long as the caller's context lets it, and no try
+// begins later than retryFor after the first; a try that has begun is not cut, and
+// each of its statements may take the driver's ReadTimeout. This loop is for
+// conflicts alone, of which no caller should hear. A database that does not answer
+// is an error at once: whether to call again is for who called, by
+// internal/retry for a job's worker, by an answer of 503 for the API.
+//
 // Conflicts with other transactions resolve in milliseconds; ten tries take
 // about two seconds. Who waits for a lock for longer gets the error.
 const (
