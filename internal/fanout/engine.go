@@ -227,7 +227,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *tenure) *run {
 	r := &run{
 		e: e, job: job, account: e.account(job.AppID), wechat: e.wechat.Of(job.AppID, job.ActID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
-		frontier: newFrontier(job.Walk), doubts: map[pushd.OpenID]pushd.Time{}, reopening: newReopening(job.Retry), written: newWritten(),
+		frontier: newFrontier(job.Walk), earlier: newEarlier(), reopening: newReopening(job.Retry), written: newWritten(),
 	}
 	r.retry = e.retry
 	r.retry.Log = r.log

@@ -99,8 +99,8 @@ type feeder struct {
 	lease    pushd.Lease
 	frontier *frontier
 	retry    retry.Retrier
-	// doubts are recipients of an earlier list who may have the message.
-	doubts map[pushd.OpenID]pushd.Time
+	// earlier is what is known of recipients of a list that was forgotten.
+	earlier earlier
 	// written is what this claim has recorded of the pages, claimed how many there
 	// were when it began.
 	written *written
@@ -196,6 +196,9 @@ func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 	if err != nil {
 		return err
 	}
+	if err := f.recall(ctx, sh); err != nil {
+		return err
+	}
 	// The sheet belongs to the sender from the first batch on; what it held
 	// when it was opened is all that matters here.
 	people := append([]pushd.Person(nil), sh.people...)
@@ -223,7 +226,7 @@ func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 			}
 			if t := f.ticket(sh, people[i], i, mark, row.DoubtAt, reopen); t != nil {
 				t.openID = pushd.OpenID(line[:len(line)-1])
-				if at, may := f.doubts[t.openID]; may && !t.ambiguous {
+				if at, may := f.earlier.doubts[t.openID]; may && !t.ambiguous {
 					t.ambiguous, t.earlier, t.askedAt = true, true, at
 				}
 				b.tickets = append(b.tickets, t)

@@ -1,7 +1,6 @@
 package fanout
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +95,7 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	}
 	// Where recipients have the message, or may have it, the list is more likely
 	// right than the token; another token costs nothing of what is known.
-	keep := r.told.Load() || len(r.doubts) > 0 && r.doubted == 1
+	keep := r.told.Load() || len(r.earlier.doubts) > 0 && r.doubted == 1
 	if keep || r.listing.by(m.token) {
 		tok, err := r.anotherToken(ctx, m)
 		if ctx.Err() != nil {
@@ -154,40 +153,15 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		for _, row := range rows {
-			if row.DoubtAt == 0 {
-				continue
-			}
-			if r.e.clock.now().Sub(row.DoubtAt) > r.e.cfg.DedupWindow/2 {
+			if row.DoubtAt != 0 && r.e.clock.now().Sub(row.DoubtAt) > r.e.cfg.DedupWindow/2 {
 				return false, nil
 			}
-			if err := r.rememberDoubts(ctx, row); err != nil {
+			if err := r.remember(ctx, row); err != nil {
 				return false, err
 			}
 		}
 	}
 	return true, nil
-}
-
-// rememberDoubts keeps, beyond the list that is forgotten, who of a page may have
-// the message: they may be on the next list, too.
-func (r *run) rememberDoubts(ctx context.Context, row pushd.Progress) error {
-	people, err := pushd.DecodePersons(row.Outcomes, row.People)
-	if err != nil {
-		return err
-	}
-	var openids []byte
-	err = r.retry.Patiently(ctx, "read openids", func(ctx context.Context) (err error) {
-		openids, err = r.e.cfg.Ledger.People(ctx, r.job.ID, row.Page, 0, 4<<20)
-		return err
-	})
-	i := 0
-	for line := range bytes.Lines(openids) {
-		if i < len(people) && (people[i].State == pushd.InDoubt || people[i].State == pushd.Untouched && i < row.Mark) {
-			r.doubts[pushd.OpenID(bytes.TrimSuffix(line, []byte("\n")))] = row.DoubtAt
-		}
-		i++
-	}
-	return err
 }
 
 // startOver forgets the list and whatever came of it. Its pages have the numbers

@@ -44,8 +44,8 @@ type run struct {
 	listing   listing
 	reopening *reopening
 	written   written
-	doubts    map[pushd.OpenID]pushd.Time // of a list that was forgotten: when they were sent to
-	wary      atomic.Bool                 // the list has turned out to be another account's before
+	earlier   earlier
+	wary      atomic.Bool // the list has turned out to be another account's before
 	frontier  *frontier
 	startTime atomic.Int64 // what the message says; -1 before it is made
 
@@ -143,7 +143,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
 	f := &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry,
-		doubts: r.doubts, written: &r.written, claimed: r.job.Walk.Pages, again: r.reopening, due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
+		earlier: r.earlier, written: &r.written, claimed: r.job.Walk.Pages, again: r.reopening, due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f.out)

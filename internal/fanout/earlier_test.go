@@ -1,0 +1,60 @@
+package fanout
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"pushd"
+)
+
+// Whom WeChat asked to be left alone is left alone on the next list, too, and who
+// may have the message is sent to as somebody who may.
+func TestRun_RemembersAForgottenList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := claimed(t, newFakeLedger(), nil, pushd.Walk{})
+		l, ctx := r.e.cfg.Ledger, t.Context()
+		walk := pushd.Walk{Pass: 1, Pages: 1, Walked: 3, PassAt: r.e.clock.now()}
+		put := pushd.Person{State: pushd.Refused, Code: pushd.CodeDuplicate, Defers: 1}
+		people := []pushd.Person{put, {State: pushd.InDoubt}, {State: pushd.Refused, Code: 40001}}
+		store := func(openids []pushd.OpenID, people []pushd.Person) {
+			t.Helper()
+			if err := l.StorePage(ctx, r.job.Lease(), pushd.Page{No: 1, OpenIDs: openids}, walk); err != nil {
+				t.Fatal(err)
+			}
+			if people == nil {
+				return
+			}
+			row := pushd.Progress{Page: 1, People: 3, Mark: 3, DoubtAt: walk.PassAt, Outcomes: pushd.EncodePersons(nil, people)}
+			if err := r.record(ctx, []pushd.Progress{row}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		store([]pushd.OpenID{"put", "doubt", "refused"}, people)
+		if free, err := r.mayStartOver(ctx); err != nil || !free {
+			t.Fatal(free, err)
+		}
+		if err := r.startOver(ctx); err != nil {
+			t.Fatal(err)
+		}
+		store([]pushd.OpenID{"refused", "put", "doubt"}, nil)
+		rows, err := l.Progress(ctx, r.job.ID, 1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.frontier.set(walk)
+		r.frontier.end()
+		var asked []pushd.Person
+		f := &feeder{written: &r.written, again: newReopening(pushd.AgainNobody), ledger: l, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, earlier: r.earlier,
+			due: func(p pushd.Person) turn { asked = append(asked, p); return turnLater }, out: make(chan batch, 1)}
+		if err := f.page(ctx, rows[0]); err != nil {
+			t.Fatal(err)
+		}
+		b := <-f.out
+		if len(asked) != 1 || asked[0] != put || !b.sheet.dirty || b.sheet.people[1] != put {
+			t.Errorf("put off: %+v; on the sheet %+v", asked, b.sheet.people)
+		}
+		if len(b.tickets) != 2 || b.tickets[0].openID != "refused" || b.tickets[0].ambiguous || b.tickets[1].openID != "doubt" || !b.tickets[1].ambiguous || b.tickets[1].askedAt != walk.PassAt {
+			t.Errorf("tickets %+v", b.tickets)
+		}
+	})
+}
