@@ -71,7 +71,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 		},
 		Tokens: tokenclient.Options{
 			URL: string(s.TokenURL), Key: string(s.TokenKey), MaxAge: s.TokenMaxAge,
-			AllowPlaintext: s.AllowPlaintext, Timeout: 10 * time.Second, Logger: log,
+			AtOnce: s.TokenConcurrency, AllowPlaintext: s.AllowPlaintext, Timeout: 10 * time.Second, Logger: log,
 		},
 		Engine: fanout.Config{
 			Owner: pushd.Owner{Instance: s.Instance}, Concurrency: s.Concurrency, Rate: s.Rate,

@@ -50,7 +50,7 @@ func TestSettings_Defaults(t *testing.T) {
 	}
 	want := settings.Settings{
 		Logging: settings.Logging{LogLevel: "info", LogFormat: "text"}, Database: settings.Database{MySQLDSN: goodDSN},
-		Listen: "127.0.0.1:8080", TokenURL: goodTokenURL, TokenMaxAge: 7000 * time.Second,
+		Listen: "127.0.0.1:8080", TokenURL: goodTokenURL, TokenMaxAge: 7000 * time.Second, TokenConcurrency: 16,
 		WeChatURL: "https://api.weixin.qq.com", Concurrency: 1024, MaxJobs: 512,
 		SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend,
 		Lease: 15 * time.Second, DrainTimeout: 15 * time.Second, Grace: 30 * time.Minute,
@@ -218,6 +218,7 @@ func TestSettings_Bad(t *testing.T) {
 		{"PUSHD_TOTAL_RATE=99999999999999999999", `PUSHD_TOTAL_RATE: "99999999999999999999" is not a whole number`},
 		{"PUSHD_MAX_JOBS=0", "PUSHD_MAX_JOBS: 0 is out of range; allowed: 1 to 65535"},
 		{"PUSHD_TOKEN_MAX_AGE=7000", `PUSHD_TOKEN_MAX_AGE: "7000" has no unit; 7000s is that many seconds; allowed: 1s to 7200s`},
+		{"PUSHD_TOKEN_CONCURRENCY=0", "PUSHD_TOKEN_CONCURRENCY: 0 is out of range"},
 		{"PUSHD_TOKEN_MAX_AGE=3h", "PUSHD_TOKEN_MAX_AGE: 3h0m0s is out of range"},
 		{"PUSHD_SEND_TIMEOUT=ten", `PUSHD_SEND_TIMEOUT: "ten" is not a duration such as 10s, 30m or 168h; allowed: 100ms to 60s`},
 		{"PUSHD_SEND_TIMEOUT=5s PUSHD_DEDUP_WINDOW=4s PUSHD_LEASE=3s", "PUSHD_SEND_TIMEOUT: 5s is not shorter than PUSHD_DEDUP_WINDOW=4s"},

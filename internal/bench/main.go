@@ -44,6 +44,7 @@ func rows() []row {
 		{"accounts", "500 accounts of 2,000 followers against one job", accountsRow},
 		{"neighbours", "quick accounts beside slow, failing and hanging ones", neighboursRow},
 		{"token", "a token refresh at full speed", tokenRow},
+		{"tokens", "1,500 accounts without a token at once, real token.php with 20 workers", tokensRow},
 	}
 }
 

@@ -149,6 +149,15 @@ func (s *stage) playWithFiles(ctx context.Context, files int, settings ...string
 	return p, err
 }
 
+// database is the name of the play's database.
+func (p *play) database() string {
+	conf, err := mysql.ParseDSN(p.dsn)
+	if err != nil {
+		return "" // play has parsed it
+	}
+	return conf.DBName
+}
+
 func (p *play) close() error { return errors.Join(p.served.stop(), p.sql.Close()) }
 
 // account is an Official Account with a channel that is about to start.

@@ -80,7 +80,7 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	if d.tokens, err = tokenclient.New(c.Tokens); err != nil {
 		return nil, errors.Join(err, d.store.Close())
 	}
-	c.Engine.Ledger, c.Engine.WeChat, c.Engine.Tokens = d.store, d.wechat, tokens{d.tokens}
+	c.Engine.Ledger, c.Engine.WeChat, c.Engine.Tokens = dated{d.store, d.tokens.Due}, d.wechat, tokens{d.tokens}
 	// An eighth is to spare: a share that has shrunk is given back only as
 	// answers come, and meanwhile nobody shall wait for a connection.
 	c.Engine.Ready = func() bool { return d.schema.wrong() == "" }

@@ -41,6 +41,8 @@ type Settings struct {
 	TokenKey Secret `secret:"" placeholder:"KEY" help:"Key that pushd shows to the token endpoint."`
 	// TokenMaxAge is the age at which a token is renewed.
 	TokenMaxAge time.Duration `default:"7000s" min:"1s" max:"7200s" help:"Age at which an access token is renewed."`
+	// TokenConcurrency is the ceiling of the questions to the token endpoint.
+	TokenConcurrency int `default:"16" min:"1" max:"1024" help:"Most questions to the token endpoint at once; fewer while it is slow. Keep it below the workers of PHP's pool."`
 	// WeChatURL is the root of WeChat's API.
 	WeChatURL Address `name:"wechat-url" default:"https://api.weixin.qq.com" help:"Root of WeChat's API."`
 

@@ -11,6 +11,10 @@ const (
 	// help; it doubles.
 	firstPause = 5 * time.Second
 	lastPause  = 60 * time.Second
+	// shortestPause and longestPause bound the pause that PHP tells by
+	// Retry-After: a web server whose clock is wrong can tell a day.
+	shortestPause = time.Second
+	longestPause  = 4 * time.Minute
 	// assumedLife is that of a token of which nothing else is told.
 	assumedLife = 7200 * time.Second
 	// shortestLife is the shortest that is believed, so that an endpoint
@@ -28,12 +32,16 @@ const (
 // it; none of its methods block.
 type account struct {
 	appID     string
-	actID     int64     // the last one told, for PHP
-	current   token     // what is handed out; none if tok is ""
-	candidate token     // came with a job while there was a current one
-	rejected  string    // fingerprint of the current one that was refused
-	refused   []refusal // the last few, oldest first
-	asking    chan struct{}
+	actID     int64         // the last one told, for PHP
+	current   token         // what is handed out; none if tok is ""
+	candidate token         // came with a job while there was a current one
+	rejected  string        // fingerprint of the current one that was refused
+	refused   []refusal     // the last few, oldest first
+	asking    chan struct{} // closed when there is news of the ask; nil = there is none
+	cause     Cause         // of the ask
+	inTurn    bool          // PHP is being asked; else the ask waits for its turn
+	callers   int           // who wait for the ask
+	due       time.Time     // when the account's job has to be done; zero = not told
 	wait      time.Duration // the last pause; 0 when things go well
 	notBefore time.Time     // no ask before this
 	lastErr   error         // why the last ask did not help; nil if it did
@@ -197,11 +205,16 @@ func (a *account) failed(err error, now time.Time) {
 	}
 }
 
-// pause keeps PHP from being asked for a while: 5 s, doubling to 60 s, up to
-// a fifth longer by chance so that accounts don't ask in step.
-func (a *account) pause(r *rand.Rand, now time.Time) {
-	a.wait = min(max(firstPause, 2*a.wait), lastPause*5/6)
-	a.notBefore = now.Add(a.wait + time.Duration(r.Float64()*float64(a.wait)/5))
+// pause keeps PHP from being asked for a while: as long as PHP said, else 5 s,
+// doubling to 60 s; up to a fifth longer by chance so that accounts don't ask in
+// step.
+func (a *account) pause(r *rand.Rand, told time.Duration, now time.Time) {
+	wait := min(max(told, shortestPause), longestPause)
+	if told <= 0 {
+		a.wait = min(max(firstPause, 2*a.wait), lastPause*5/6)
+		wait = a.wait
+	}
+	a.notBefore = now.Add(spread(wait, r))
 }
 
 // wake lets those who wait for an ask look again.

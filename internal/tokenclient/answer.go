@@ -19,6 +19,14 @@ type grant struct {
 	said  string
 }
 
+// answer is what came of an ask: a grant, or an error.
+type answer struct {
+	grant
+	err   error         // why there is no token
+	after time.Duration // when PHP wants to be asked again; 0 = it did not say
+	lost  bool          // PHP itself did not answer
+}
+
 // longestLife bounds what is believed; WeChat's tokens live two hours.
 const longestLife = 24 * time.Hour
 
@@ -84,7 +92,7 @@ func unlikeJSON(body []byte) string {
 //
 // A token counts whatever else is said: 0, 1 and 200 are all known as codes of
 // success, and WeChat is the judge of tokens.
-func parseAnswer(status int, body []byte) (grant, error) {
+func parseAnswer(status int, body []byte) answer {
 	var r reply
 	err := json.Unmarshal(trim(body), &r)
 	switch {
@@ -93,9 +101,9 @@ func parseAnswer(status int, body []byte) (grant, error) {
 		if said := r.text(); err == nil && said != "" {
 			text = said
 		}
-		return grant{}, errors.New(joinText(statusText(status), text))
+		return answer{err: errors.New(joinText(statusText(status), text)), lost: err != nil && standIn(status)}
 	case err != nil:
-		return grant{}, errors.New(joinText(unlikeJSON(body), words(body)))
+		return answer{err: errors.New(joinText(unlikeJSON(body), words(body)))}
 	}
 	g := r.grant()
 	if g.token == "" {
@@ -105,12 +113,34 @@ func parseAnswer(status int, body []byte) (grant, error) {
 		}
 	}
 	if g.token == "" {
-		return grant{}, errors.New(joinText("the answer holds no access_token", r.text()))
+		return answer{err: errors.New(joinText("the answer holds no access_token", r.text()))}
 	}
 	if said := r.text(); strings.HasPrefix(said, "code ") {
 		g.said = said
 	}
-	return g, checkToken(g.token)
+	return answer{grant: g, err: checkToken(g.token)}
+}
+
+// standIn says that a web server answers so in the place of a PHP that is down
+// or has more to do than it can.
+func standIn(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// retryAfter reads the header of that name: seconds, or a date. 0 is what can't
+// be read, or is past.
+func retryAfter(text string, now time.Time) time.Duration {
+	if n, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
+		return time.Duration(min(max(n, 0), int(longestLife/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil && at.After(now) {
+		return at.Sub(now)
+	}
+	return 0
 }
 
 // checkToken refuses what can't be a token. Real ones have some 140

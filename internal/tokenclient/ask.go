@@ -19,36 +19,44 @@ const (
 )
 
 // ask asks PHP for the account's token in a goroutine of its own, so that a
-// caller who gives up does not take the answer away from the others. The
-// channel is closed when there is news. c.mu is held.
-func (c *Client) ask(a *account, cause Cause) <-chan struct{} {
-	a.asking = make(chan struct{})
+// caller who gives up does not take the answer away from the others. c.mu is
+// held.
+func (c *Client) ask(a *account) {
 	c.asks.Add(1)
 	go func() {
 		defer c.asks.Done()
-		c.renew(a, cause)
+		c.renew(a)
 	}()
-	return a.asking
 }
 
 // renew asks, and asks once more if the answer is a token that was refused
 // meanwhile without PHP being told.
-func (c *Client) renew(a *account, cause Cause) {
-	began := time.Now()
+func (c *Client) renew(a *account) {
+	first := time.Now()
 	c.mu.Lock()
 	actID, rejected := a.actID, a.rejected
 	c.mu.Unlock()
 	for {
-		g, err := c.fetch(actID, a.appID, rejected)
+		began := time.Now()
+		said := c.fetch(actID, a.appID, rejected)
 		c.mu.Lock()
+		now := time.Now()
 		c.counts.Asks++
-		taken := err == nil && a.take(g.token, g.life, c.o.MaxAge, began, time.Now())
-		if err == nil && !taken && a.rejected != rejected {
+		taken := said.err == nil && a.take(said.token, said.life, c.o.MaxAge, first, now)
+		if said.err == nil && !taken && a.rejected != rejected {
 			rejected = a.rejected
+			c.turns.answered(began, now)
 			c.mu.Unlock()
 			continue
 		}
-		c.settle(a, cause, g, taken, err)
+		c.settle(a, said, taken, now)
+		c.turns.busy--
+		if !said.lost {
+			c.turns.answered(began, now)
+		} else if c.turns.unanswered(began, now, a.lastErr, c.rand) {
+			c.gone(now)
+		}
+		c.dispatch()
 		c.mu.Unlock()
 		return
 	}
@@ -56,23 +64,23 @@ func (c *Client) renew(a *account, cause Cause) {
 
 // settle ends an ask: the waiting are woken and look for themselves. c.mu is
 // held.
-func (c *Client) settle(a *account, cause Cause, g grant, taken bool, err error) {
-	now := time.Now()
-	log := c.o.Logger.With("appid", a.appID, "cause", string(cause))
+func (c *Client) settle(a *account, said answer, taken bool, now time.Time) {
+	log := c.o.Logger.With("appid", a.appID, "cause", string(a.cause))
 	if taken {
-		c.counts.Refreshes[cause]++
-		if g.said != "" {
-			log = log.With("said", c.redact(a, errors.New(g.said)).Error())
+		c.counts.Refreshes[a.cause]++
+		if said.said != "" {
+			log = log.With("said", c.redact(a, errors.New(said.said)).Error())
 		}
-		log.Info("token received", "token", fingerprint(g.token), "expires_in", g.life,
+		log.Info("token received", "token", fingerprint(said.token), "expires_in", said.life,
 			"renew_in", a.current.renewAt.Sub(now).Round(time.Second))
 	} else {
+		err := said.err
 		if err == nil {
 			err = errSameToken
 		}
 		c.counts.Failures++
 		a.failed(c.redact(a, err), now)
-		a.pause(c.rand, now)
+		a.pause(c.rand, said.after, now)
 		level := slog.LevelWarn
 		if c.ctx.Err() != nil {
 			level = slog.LevelDebug // the daemon stops
@@ -80,6 +88,5 @@ func (c *Client) settle(a *account, cause Cause, g grant, taken bool, err error)
 		log.Log(context.Background(), level, "token endpoint gave no usable token",
 			"error", a.lastErr, "retry_in", a.notBefore.Sub(now).Round(time.Millisecond))
 	}
-	close(a.asking)
-	a.asking = nil
+	a.stopAsking()
 }

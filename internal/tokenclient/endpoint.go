@@ -77,9 +77,6 @@ func newResty(o Options) *resty.Client {
 			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 			TLSHandshakeTimeout: 5 * time.Second,
 			ForceAttemptHTTP2:   true,
-			// Five hundred jobs that start at once must not take all of
-			// PHP's workers.
-			MaxConnsPerHost: 16,
 			// An ask on a connection that was kept is made again by
 			// net/http, at once and unseen, if that connection breaks; a
 			// failing endpoint must be asked no more than once in 5 s.
@@ -103,8 +100,9 @@ func newResty(o Options) *resty.Client {
 	return r
 }
 
-// fetch asks PHP for the account's token. Its errors are not redacted yet.
-func (c *Client) fetch(actID int64, appID, rejected string) (grant, error) {
+// fetch asks PHP for the account's token. Its errors are not redacted yet. The
+// time it may take does not count the wait for a turn.
+func (c *Client) fetch(actID int64, appID, rejected string) answer {
 	ctx, cancel := context.WithTimeout(c.ctx, c.o.Timeout)
 	defer cancel()
 	req := c.resty.R().SetContext(ctx).SetQueryParamsFromValues(c.endpoint.query)
@@ -117,9 +115,11 @@ func (c *Client) fetch(actID int64, appID, rejected string) (grant, error) {
 	}
 	resp, err := req.Get(c.endpoint.url)
 	if err != nil {
-		return grant{}, c.explain(err)
+		return answer{err: c.explain(err), lost: true}
 	}
-	return parseAnswer(resp.StatusCode(), resp.Body())
+	said := parseAnswer(resp.StatusCode(), resp.Body())
+	said.after = retryAfter(resp.Header().Get("Retry-After"), time.Now())
+	return said
 }
 
 // explain says what broke an ask, without the URL that net/http puts into
@@ -141,7 +141,10 @@ func (c *Client) explain(err error) error {
 	return err
 }
 
-var errClosed = errors.New("the token client is closed")
+var (
+	errClosed   = errors.New("the token client is closed")
+	errPatience = errors.New("waited long for a turn")
+)
 
 // silent is resty's logger: what resty would print may hold an URL.
 type silent struct{}

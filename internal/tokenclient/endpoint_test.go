@@ -162,7 +162,8 @@ func FuzzTokenAnswer(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		g, err := parseAnswer(status, body)
+		g := parseAnswer(status, body)
+		err := g.err
 		if err == nil {
 			if checkToken(g.token) != nil || g.life < 0 || g.life > longestLife || status < 200 || status > 299 {
 				t.Errorf("took %q, %v at status %d", g.token, g.life, status)

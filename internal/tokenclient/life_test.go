@@ -228,14 +228,14 @@ func TestAccount_Pause(t *testing.T) {
 	var a account
 	for n, want := range []time.Duration{5, 10, 20, 40, 50, 50, 50} {
 		want *= time.Second
-		a.pause(r, epoch())
+		a.pause(r, 0, epoch())
 		if a.wait != want {
 			t.Errorf("pause %d is %v, want %v", n, a.wait, want)
 		}
 	}
 	shortest, longest := time.Hour, time.Duration(0)
 	for range 1000 {
-		a.pause(r, epoch())
+		a.pause(r, 0, epoch())
 		shortest, longest = min(shortest, a.notBefore.Sub(epoch())), max(longest, a.notBefore.Sub(epoch()))
 	}
 	if shortest < 50*time.Second || shortest > 51*time.Second || longest > time.Minute || longest < 59*time.Second {
@@ -380,7 +380,7 @@ func TestEndpoint_Limits(t *testing.T) {
 		t.Errorf("secrets are %q, %v", e.secrets, err)
 	}
 	transport := newResty(Options{}).GetClient().Transport.(*http.Transport)
-	if transport.TLSHandshakeTimeout != 5*time.Second || transport.MaxConnsPerHost != 16 || !transport.DisableKeepAlives {
+	if transport.TLSHandshakeTimeout != 5*time.Second || transport.MaxConnsPerHost != 0 || !transport.DisableKeepAlives {
 		t.Errorf("transport %+v", transport)
 	}
 }

@@ -14,8 +14,11 @@
 //	                   └──────▶ ask PHP, once for all who were refused
 //
 // An ask that failed, or brought nothing that works, is followed by a pause
-// of 5 to 60 seconds, during which everybody who needs a token is told at
-// once to come back later.
+// of 5 to 60 seconds, or as long as PHP says, during which everybody who needs a
+// token is told at once to come back later.
+//
+// Asks wait for their turn here and not in PHP's queue, where they would time
+// out: queue.go says whose turn it is, turns.go how many have theirs at once.
 package tokenclient
 
 import (
@@ -42,6 +45,9 @@ type Options struct {
 	MaxAge time.Duration
 	// Timeout bounds one ask. Default 10 s.
 	Timeout time.Duration
+	// AtOnce is how many asks may be under way at most, for all accounts
+	// together; it falls by itself while the endpoint is slow. Default 16.
+	AtOnce int
 	// AllowPlaintext permits http beyond loopback.
 	AllowPlaintext bool
 	// Seed makes the pauses between asks repeatable; any value will do.
@@ -76,6 +82,8 @@ type Client struct {
 
 	mu       sync.Mutex
 	accounts map[string]*account
+	queue    []*account // whose asks wait for their turn, in the order in which they came
+	turns    turns
 	swept    time.Time
 	rand     *rand.Rand
 	counts   Counts
@@ -83,14 +91,17 @@ type Client struct {
 
 // New makes a client; it asks nothing yet. Errors don't print the URL.
 func New(o Options) (*Client, error) {
-	if o.MaxAge < 0 || o.Timeout < 0 {
-		return nil, errors.New("token client: max age and timeout must not be negative")
+	if o.MaxAge < 0 || o.Timeout < 0 || o.AtOnce < 0 {
+		return nil, errors.New("token client: max age, timeout and asks at once must not be negative")
 	}
 	if o.MaxAge == 0 {
 		o.MaxAge = 7000 * time.Second
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
+	}
+	if o.AtOnce == 0 {
+		o.AtOnce = 16
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -104,6 +115,7 @@ func New(o Options) (*Client, error) {
 		resty:    newResty(o),
 		endpoint: e,
 		accounts: make(map[string]*account),
+		turns:    newTurns(o.AtOnce, o.Timeout),
 		rand:     rand.New(rand.NewPCG(o.Seed, 0)),
 		counts:   Counts{Refreshes: make(map[Cause]uint64)},
 	}
@@ -115,6 +127,9 @@ func New(o Options) (*Client, error) {
 // token that was not there before.
 func (c *Client) Close() {
 	c.cancel()
+	c.mu.Lock()
+	c.dispatch() // nobody's turn comes any more
+	c.mu.Unlock()
 	c.asks.Wait()
 	c.resty.GetClient().CloseIdleConnections()
 }
@@ -123,18 +138,34 @@ func (c *Client) Close() {
 // is none or the one there is has expired; an ageing one is renewed beside
 // the callers. actID may be 0. The error is an *Unavailable, or ctx's.
 func (c *Client) Token(ctx context.Context, appID string, actID int64) (string, error) {
+	patience := time.NewTimer(longestTurn)
+	defer patience.Stop()
 	for {
 		c.mu.Lock()
 		a := c.account(appID, actID)
-		tok, wait, err := c.need(a, time.Now())
+		tok, news, err := c.need(a, time.Now())
+		if news != nil {
+			a.callers++
+		}
 		c.mu.Unlock()
-		if wait == nil {
+		if news == nil {
 			return tok, err
 		}
 		select {
-		case <-wait:
+		case <-news:
+		case <-patience.C:
+			err = errPatience
 		case <-ctx.Done():
-			return "", fmt.Errorf("wait for a token: %w", context.Cause(ctx))
+			err = fmt.Errorf("wait for a token: %w", context.Cause(ctx))
+		}
+		c.mu.Lock()
+		a.callers--
+		if errors.Is(err, errPatience) {
+			err = c.outOfPatience(a)
+		}
+		c.mu.Unlock()
+		if err != nil {
+			return "", err
 		}
 	}
 }
@@ -147,7 +178,7 @@ func (c *Client) Refused(ctx context.Context, appID string, actID int64, tok str
 	now := time.Now()
 	a := c.account(appID, actID)
 	if pause := a.refuse(tok, now); pause {
-		a.pause(c.rand, now)
+		a.pause(c.rand, 0, now)
 	}
 	c.mu.Unlock()
 	return c.Token(ctx, appID, actID)
@@ -187,32 +218,46 @@ func (c *Client) Offer(appID, tok string, expiresIn time.Duration) {
 }
 
 // need returns the account's token, or what to wait for, or why there is
-// none. It starts an ask where one is due. c.mu is held.
-func (c *Client) need(a *account, now time.Time) (tok string, wait <-chan struct{}, err error) {
+// none. It lets PHP be asked where that is due. c.mu is held.
+func (c *Client) need(a *account, now time.Time) (tok string, news <-chan struct{}, err error) {
 	a.promote(now)
-	paused := now.Before(a.notBefore)
-	switch cur := a.current; {
+	cur := a.current
+	switch {
 	case cur.tok != "" && now.Before(cur.renewAt):
 		return cur.tok, nil, nil
-	case cur.tok != "" && now.Before(cur.deadAt):
-		if a.asking == nil && !paused && c.ctx.Err() == nil {
-			c.ask(a, CauseAge)
+	case a.works(now):
+		if a.asking == nil && c.mayAsk(a, now) && c.ctx.Err() == nil {
+			c.enqueue(a, CauseAge)
 		}
 		return cur.tok, nil, nil
 	case a.asking != nil:
 		return "", a.asking, nil
 	case c.ctx.Err() != nil:
 		return "", nil, &Unavailable{RetryAfter: firstPause, Err: errClosed}
-	case !paused && cur.tok != "":
-		return "", c.ask(a, CauseExpired), nil
-	case !paused && a.rejected != "":
-		return "", c.ask(a, CauseRefused), nil
-	case !paused:
-		return "", c.ask(a, CauseFirst), nil
+	}
+	switch may := c.mayAsk(a, now); {
+	case may && cur.tok != "":
+		return "", c.enqueue(a, CauseExpired), nil
+	case may && a.rejected != "":
+		return "", c.enqueue(a, CauseRefused), nil
+	case may:
+		return "", c.enqueue(a, CauseFirst), nil
 	case cur.tok != "":
 		// Its time is over, but PHP gives no other, and only WeChat's
 		// refusal is proof: PHP may have told too short a life.
 		return cur.tok, nil, nil
 	}
 	return "", nil, &Unavailable{RetryAfter: a.notBefore.Sub(now), Err: a.lastErr}
+}
+
+// mayAsk says whether PHP may be asked for the account now. c.mu is held.
+func (c *Client) mayAsk(a *account, now time.Time) bool {
+	if now.Before(a.notBefore) {
+		return false
+	}
+	if c.turns.gone(now) {
+		c.putOff(a, now)
+		return false
+	}
+	return true
 }

@@ -26,6 +26,7 @@ type php struct {
 	asks   []*http.Request
 	answer func(n int, r *http.Request) (status int, body string) // n from 1
 	delay  time.Duration
+	header http.Header
 }
 
 func (p *php) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -40,7 +41,7 @@ func (p *php) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	status, body := p.answer(n, r)
 	return &http.Response{
-		StatusCode: status, Request: r, Header: http.Header{},
+		StatusCode: status, Request: r, Header: p.header.Clone(),
 		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 	}, nil
 }
@@ -99,6 +100,8 @@ func mustPause(t *testing.T, err error, least, most time.Duration) *Unavailable 
 	}
 	return u
 }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // inBubble runs a test on synctest's clock with a client of its own.
 func inBubble(t *testing.T, p *php, f func(t *testing.T, c *Client, log *bytes.Buffer)) {
