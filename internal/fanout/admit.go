@@ -26,7 +26,7 @@ func (s *sender) admit() {
 	if n == 0 {
 		return
 	}
-	at := s.run.e.clock.now()
+	at := s.run.e.clock.Now()
 	for _, t := range s.backlog[:n] {
 		if t.askedAt == 0 {
 			t.askedAt = at

@@ -49,7 +49,7 @@ func (r *run) doubtful(ch pushd.Channel, err error, was int64) time.Duration {
 		return offFor
 	case err != nil || !ch.MovedFrom(was):
 		return 0
-	case !r.job.DeadlineAsked && pushd.DefaultDeadline(ch.StartTime, r.job.CreatedAt, r.e.cfg.Grace) <= r.e.clock.now():
+	case !r.job.DeadlineAsked && pushd.DefaultDeadline(ch.StartTime, r.job.CreatedAt, r.e.cfg.Grace) <= r.e.clock.Now():
 		return retry.StaleFor
 	}
 	return offFor

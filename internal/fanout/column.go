@@ -84,7 +84,7 @@ func (e *Engine) standing(ctx context.Context, f func(pushd.Job)) error {
 	const batch = 200
 	var after pushd.JobID
 	for {
-		jobs, err := e.cfg.Ledger.Standing(ctx, e.clock.now().Add(-reconcileSpan), after, batch)
+		jobs, err := e.cfg.Ledger.Standing(ctx, e.clock.Now().Add(-reconcileSpan), after, batch)
 		if err != nil {
 			return err
 		}

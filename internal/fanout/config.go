@@ -74,5 +74,4 @@ const (
 	reconcileEvery = 10 * time.Second       // putting the status column right
 	reconcileSpan  = 24 * time.Hour         // of jobs that ended this recently
 	recordEvery    = time.Second            // outcomes reach the ledger at least this often
-	leaseMargin    = 2 * time.Second        // no send starts with less of the lease left
 )

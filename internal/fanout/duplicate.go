@@ -30,7 +30,7 @@ func (a *shared) quiet(now pushd.Time) bool {
 // the first leaves them in doubt; they are asked once more, under the same
 // client_msg_id, when only the job's own message can be meant.
 func (s *sender) duplicateInDoubt(t *ticket, a pushd.Answer, r result) {
-	now := s.run.e.clock.now()
+	now := s.run.e.clock.Now()
 	later := now.Add(deferShort + time.Second)
 	switch {
 	case shorts(t.person()) > 0 && s.run.account.quiet(now):

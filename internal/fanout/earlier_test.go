@@ -13,7 +13,7 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := claimed(t, newFakeLedger(), nil, pushd.Walk{})
 		l, ctx := r.e.cfg.Ledger, t.Context()
-		walk := pushd.Walk{Pass: 1, Pages: 1, Walked: 3, PassAt: r.e.clock.now()}
+		walk := pushd.Walk{Pass: 1, Pages: 1, Walked: 3, PassAt: r.e.clock.Now()}
 		put := pushd.Person{State: pushd.Refused, Code: pushd.CodeDuplicate, Defers: 1}
 		people := []pushd.Person{put, {State: pushd.InDoubt}, {State: pushd.Refused, Code: 40001}}
 		store := func(openids []pushd.OpenID, people []pushd.Person) {

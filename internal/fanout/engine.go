@@ -11,6 +11,7 @@ import (
 
 	"pushd"
 	"pushd/internal/account"
+	"pushd/internal/lease"
 	"pushd/internal/pace"
 	"pushd/internal/retry"
 )
@@ -20,14 +21,14 @@ import (
 type Engine struct {
 	cfg      Config
 	log      *slog.Logger
-	clock    clock
+	clock    *lease.Clock
 	jitter   *retry.Jitter
 	wechat   *account.Client
 	retry    retry.Retrier
 	counters counters
 	slots    *slots
 	total    *pace.Bucket
-	observer observer
+	observer *lease.Observer
 	columns  columns // of keepHouse alone
 	refusals refusals
 	memory   memory
@@ -61,8 +62,8 @@ func New(cfg Config) *Engine {
 		runs: map[pushd.JobID]*run{}, accounts: map[pushd.AppID]*shared{}, beat: time.Now(),
 	}
 	e.wechat = account.New(cfg.WeChat, cfg.Tokens, e.jitter)
-	e.clock.boottime = cfg.Boottime
-	e.observer.term = cfg.Lease
+	e.clock = lease.NewClock(cfg.Boottime)
+	e.observer = lease.NewObserver(cfg.Lease)
 	e.retry = retry.Retrier{Log: cfg.Log, Jitter: e.jitter, Failures: &e.counters.ledgerErrors}
 	return e
 }
@@ -206,8 +207,8 @@ func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id pu
 	}
 	e.refusals.clear(id)
 	e.pass(PointClaimed)
-	e.clock.read(job.Now, boot)
-	r := e.newRun(hard, job, newTenure(e.cfg.Boottime, e.cfg.Lease, boot))
+	e.clock.Read(job.Now, boot)
+	r := e.newRun(hard, job, lease.NewTenure(e.cfg.Boottime, e.cfg.Lease, boot))
 	e.mu.Lock()
 	e.runs[id] = r
 	e.mu.Unlock()
@@ -223,7 +224,7 @@ func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id pu
 	return true
 }
 
-func (e *Engine) newRun(hard context.Context, job pushd.Job, t *tenure) *run {
+func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *run {
 	r := &run{
 		e: e, job: job, account: e.account(job.AppID), wechat: e.wechat.Of(job.AppID, job.ActID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
@@ -283,7 +284,7 @@ func (e *Engine) renew(ctx context.Context) {
 		if gone[r.job.ID] {
 			r.kill(pushd.ErrLost)
 		} else {
-			r.tenure.renewed(boot)
+			r.tenure.Renewed(boot)
 		}
 	}
 }

@@ -78,8 +78,8 @@ func newFakeWeChat(w *sim, d *rand.Rand) *fakeWeChat {
 	}
 }
 
-// dedup is how long WeChat at least tells a repeated client_msg_id from a new one.
-const dedup = 10 * time.Minute
+// dedupSpan is how long WeChat at least tells a repeated client_msg_id from a new one.
+const dedupSpan = 10 * time.Minute
 
 // phone is WeChat as one process reaches it.
 type phone struct {
@@ -313,7 +313,7 @@ func (c phone) accept(p *fakePerson, m message, to pushd.OpenID) pushd.Answer {
 	k := c.w.knobs
 	duplicate := c.duplicate(p, m, to)
 	n := len(p.told)
-	repeats := n > 0 && m.at.Sub(p.told[n-1]) < []time.Duration{dedup, 3 * dedup}[k[longMemory]]
+	repeats := n > 0 && m.at.Sub(p.told[n-1]) < []time.Duration{dedupSpan, 3 * dedupSpan}[k[longMemory]]
 	if duplicate && (k[filterFirst] == 1 || !repeats) {
 		p.putOff(m.at, time.Minute)
 		if k[ownLast] == 1 {

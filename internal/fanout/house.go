@@ -37,7 +37,7 @@ func (e *Engine) readClock(ctx context.Context) error {
 	at := e.cfg.Boottime()
 	now, err := e.cfg.Ledger.Now(ctx)
 	if err == nil {
-		e.clock.read(now, at)
+		e.clock.Read(now, at)
 	}
 	return err
 }
@@ -65,7 +65,7 @@ func (e *Engine) expire(ctx context.Context) error {
 
 func (e *Engine) purge(ctx context.Context) error {
 	for range 10 { // the rest waits for the next time
-		more, err := e.cfg.Ledger.Purge(ctx, e.clock.now().Add(-e.cfg.Retention))
+		more, err := e.cfg.Ledger.Purge(ctx, e.clock.Now().Add(-e.cfg.Retention))
 		if err != nil || !more {
 			return err
 		}

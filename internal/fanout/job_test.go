@@ -70,25 +70,3 @@ func TestRateWindow(t *testing.T) {
 		t.Errorf("long after the end: %v", got)
 	}
 }
-
-func TestClock(t *testing.T) {
-	base := time.Hour // since the machine started
-	up := base
-	c := clock{boottime: func() time.Duration { return up }}
-	c.read(1000e6, base)
-	if up += 20 * time.Minute; c.now() != pushd.Time(1000e6).Add(20*time.Minute) { // asleep, perhaps
-		t.Errorf("now %d", c.now())
-	}
-	up = base
-	c.read(5000e6, base-slowReading-time.Second) // took too long to be worth anything
-	if now := c.now(); now > 2000e6 {
-		t.Errorf("a slow answer set the clock to %d", now)
-	}
-	c.read(0, base)
-	if c.now() < 1000e6 {
-		t.Error("no answer set the clock back")
-	}
-	if c.until(c.now().Add(-time.Hour)) != 0 {
-		t.Error("a moment in the past is to come")
-	}
-}

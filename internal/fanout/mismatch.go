@@ -129,7 +129,7 @@ func (r *run) anotherToken(ctx context.Context, m *mismatch) (pushd.Token, error
 // parkMismatch parks the job until its next claim tries again.
 func (r *run) parkMismatch(m *mismatch, more string) error {
 	wait := min(10*time.Minute, time.Minute<<min(r.account.mismatches.Add(1)-1, 10))
-	return r.park(pushd.AccountMismatch, m.String()+more, r.e.clock.now().Add(wait))
+	return r.park(pushd.AccountMismatch, m.String()+more, r.e.clock.Now().Add(wait))
 }
 
 // mayStartOver says whether the list may be forgotten: if none of its
@@ -153,7 +153,7 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		for _, row := range rows {
-			if row.DoubtAt != 0 && r.e.clock.now().Sub(row.DoubtAt) > r.e.cfg.DedupWindow/2 {
+			if row.DoubtAt != 0 && r.e.clock.Now().Sub(row.DoubtAt) > r.e.cfg.DedupWindow/2 {
 				return false, nil
 			}
 			if err := r.remember(ctx, row); err != nil {

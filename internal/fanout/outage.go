@@ -37,7 +37,7 @@ func (s *sender) checkDown(now time.Time) {
 func (s *sender) down(a pushd.Answer) {
 	wait := s.run.account.down(time.Now())
 	detail := fmt.Sprintf("WeChat has answered nothing good for 3 s, last %s; pushd tries again in %s and goes on by itself", a.Describe(), wait)
-	s.halt(s.run.park(pushd.WeChatDown, detail, s.run.e.clock.now().Add(wait)))
+	s.halt(s.run.park(pushd.WeChatDown, detail, s.run.e.clock.Now().Add(wait)))
 }
 
 // revived ends the probing after a good answer.

@@ -37,7 +37,7 @@ func (r *run) reconcile(ctx context.Context) error {
 	case long:
 		return r.park(pushd.WaitingDeferred, fmt.Sprintf("only people are left whom WeChat asked to try again later (%d)", pushd.CodeTooFrequent), until)
 	}
-	return r.rest(ctx, r.e.clock.until(until))
+	return r.rest(ctx, r.e.clock.Until(until))
 }
 
 // fruitless takes a round that left recipients over for no known reason.

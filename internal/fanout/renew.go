@@ -35,7 +35,7 @@ func (s *sender) firstToken(soft context.Context) error {
 		if soft.Err() != nil {
 			return context.Cause(soft)
 		}
-		return parkForToken(s.run.e.clock.now(), &account.NoToken{Err: err})
+		return parkForToken(s.run.e.clock.Now(), &account.NoToken{Err: err})
 	}
 	s.useToken(tok)
 	return nil
@@ -66,7 +66,7 @@ func (s *sender) renewed(a tokenAnswer) {
 		if s.run.soft.Err() != nil {
 			s.halt(context.Cause(s.run.soft))
 		} else {
-			s.halt(parkForToken(s.run.e.clock.now(), &account.NoToken{Err: a.err}))
+			s.halt(parkForToken(s.run.e.clock.Now(), &account.NoToken{Err: a.err}))
 		}
 		return
 	}

@@ -12,6 +12,7 @@ import (
 
 	"pushd"
 	"pushd/internal/account"
+	"pushd/internal/lease"
 	"pushd/internal/retry"
 )
 
@@ -22,7 +23,7 @@ type run struct {
 	job     pushd.Job
 	account *shared
 	wechat  account.Account
-	tenure  *tenure
+	tenure  *lease.Tenure
 	log     *slog.Logger
 	retry   retry.Retrier
 	wg      sync.WaitGroup
@@ -143,7 +144,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
 	f := &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry,
-		earlier: r.earlier, written: &r.written, claimed: r.job.Walk.Pages, again: r.reopening, due: r.deferrals.due(r.e.clock.now(), r.deadline()), out: make(chan batch)}
+		earlier: r.earlier, written: &r.written, claimed: r.job.Walk.Pages, again: r.reopening, due: r.deferrals.due(r.e.clock.Now(), r.deadline()), out: make(chan batch)}
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f.out)
@@ -185,7 +186,7 @@ const quotaLook = 10 * time.Minute
 // quotaPark parks until the quota comes back, looking again now and then
 // because owners can have it reset.
 func (r *run) quotaPark(code int) error {
-	now := r.e.clock.now()
+	now := r.e.clock.Now()
 	reset := r.e.quotaReset(now)
 	detail := fmt.Sprintf("the account's daily quota of template messages is used up (%d); it comes back at 00:00 Beijing time, or earlier by a reset in WeChat's console", code)
 	if d := r.deadline(); reset >= d {
@@ -225,7 +226,7 @@ func (r *run) work(tasks <-chan task, results chan<- result, done <-chan struct{
 		res := result{task: t}
 		// The lease is looked at here, at the last moment: a process that
 		// was frozen in between falls silent.
-		if r.tenure.holds() {
+		if r.tenure.Holds() {
 			res.started = true
 			r.e.pass(PointSending)
 			began := time.Now()

@@ -198,11 +198,11 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 	if len(s.ready) == 0 {
 		return wait
 	}
-	at := s.run.e.clock.now()
+	at := s.run.e.clock.Now()
 	if at >= s.run.deadline() {
 		return wait // whoever watches the deadline may be held up by the database
 	}
-	if !s.run.tenure.holds() { // each worker looks again
+	if !s.run.tenure.Holds() { // each worker looks again
 		return 100 * time.Millisecond
 	}
 	for len(s.ready) > 0 {

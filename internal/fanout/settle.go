@@ -51,7 +51,7 @@ func (s *sender) finished(r result) {
 	if a.Ambiguous {
 		t.ambiguous = true
 	} else if a.Verdict != pushd.Sent && !t.ambiguous {
-		t.askedAt = s.run.e.clock.now() // definitely not accepted: no doubt so far
+		t.askedAt = s.run.e.clock.Now() // definitely not accepted: no doubt so far
 	}
 	if a.Verdict == pushd.Busy {
 		s.busy(t, a)
@@ -73,7 +73,7 @@ func (s *sender) finished(r result) {
 			s.duplicateInDoubt(t, a, r)
 			return
 		}
-		s.run.account.disturb(s.run.e.clock.now())
+		s.run.account.disturb(s.run.e.clock.Now())
 		s.canary.others++
 		s.putOff(t, a, deferShort, shorts(t.person()) < maxShort, 1)
 	case pushd.DeferLong:
@@ -188,7 +188,7 @@ func (s *sender) distrust(a pushd.Answer) error {
 // may have been told already is not asked again so much later: WeChat would
 // not know it for a repetition.
 func (s *sender) putOff(t *ticket, a pushd.Answer, d time.Duration, again bool, step uint8) {
-	now := s.run.e.clock.now()
+	now := s.run.e.clock.Now()
 	if t.ambiguous || t.maybe || !again || now.Add(d) >= s.run.deadline() {
 		s.giveUp(t, a.Code)
 		return
@@ -213,7 +213,7 @@ func (t *ticket) undelivered() pushd.PersonState {
 // slower lets the account rest until the next minute: the quota is one per
 // minute.
 func (s *sender) slower(t *ticket) {
-	now := s.run.e.clock.now()
+	now := s.run.e.clock.Now()
 	const minute = pushd.Time(time.Minute / time.Microsecond)
 	end := time.Now().Add((now/minute*minute + minute).Sub(now))
 	until := end.Add(s.run.e.jitter.Spread(time.Second))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/lease"
 )
 
 // The judge knows who is on WeChat's list, what WeChat accepted and answered,
@@ -47,7 +48,7 @@ func (w *sim) judge() {
 // judgeEnd says whether a job may have ended as it did.
 func (w *sim) judgeEnd(job pushd.Job) {
 	f := w.outside
-	slack := slowReading + f.back // by which a process's idea of the database's clock may be ahead
+	slack := lease.SlowReading + f.back // by which a process's idea of the database's clock may be ahead
 	if w.faults&processClocks != 0 {
 		slack += 31 * time.Second
 	}

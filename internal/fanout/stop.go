@@ -49,7 +49,7 @@ func fatal(a pushd.Answer) error {
 func (r *run) unanswered(err error) error {
 	var none *account.NoToken
 	var refused *account.Refused
-	switch now := r.e.clock.now(); {
+	switch now := r.e.clock.Now(); {
 	case errors.As(err, &none):
 		return parkForToken(now, none)
 	case errors.As(err, &refused):

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/dedup"
 	"pushd/internal/retry"
 )
 
@@ -20,7 +21,7 @@ import (
 type walker struct {
 	run   *run
 	walk  pushd.Walk
-	seen  *seen
+	seen  *dedup.Set
 	used  map[pushd.OpenID]bool // cursors of this pass
 	most  int64                 // the highest total of this pass
 	first bool                  // the next page is the first of the list
@@ -49,7 +50,7 @@ var errWalkIncomplete = errors.New("the list of followers broke off")
 func (w *walker) do(ctx context.Context) error {
 	defer func() {
 		if w.seen != nil {
-			w.seen.close()
+			w.seen.Close()
 		}
 	}()
 	for !w.walk.Complete {
@@ -63,7 +64,7 @@ func (w *walker) do(ctx context.Context) error {
 // pass walks the list once, from where an earlier life left off or from the
 // start.
 func (w *walker) pass(ctx context.Context) error {
-	now := w.run.e.clock.now()
+	now := w.run.e.clock.Now()
 	if w.walk.Pass == 0 || w.walk.Cursor == "" || now.Sub(w.walk.PassAt) > staleWalk {
 		w.begin(now)
 	}
@@ -126,7 +127,7 @@ func (w *walker) fetch(ctx context.Context) (_ pushd.FollowerPage, sound bool, e
 			if page.Odd > 0 { // nothing can be sent to them; WeChat's total counts them all the same
 				w.run.log.Warn("WeChat lists followers that are no openids", "count", page.Odd, "after", w.walk.Walked)
 			}
-			w.tries, w.good = 0, w.run.e.clock.now()
+			w.tries, w.good = 0, w.run.e.clock.Now()
 			w.walk.Total = &page.Total
 			w.most = max(w.most, page.Total)
 			return page, true, nil
@@ -144,7 +145,7 @@ func (w *walker) fetch(ctx context.Context) (_ pushd.FollowerPage, sound bool, e
 // with nothing left to send gives way.
 func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 	w.tries++
-	now := w.run.e.clock.now()
+	now := w.run.e.clock.Now()
 	var until pushd.Time
 	var why pushd.Reason
 	switch {
@@ -160,8 +161,8 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 	default:
 		return fatal(a)
 	}
-	for w.run.e.clock.now() < until {
-		left := w.run.e.clock.until(until)
+	for w.run.e.clock.Now() < until {
+		left := w.run.e.clock.Until(until)
 		if left > 5*time.Second && w.run.idle.Load() {
 			return w.run.park(why, "the followers can't be listed: "+a.Describe(), until)
 		}
@@ -170,7 +171,7 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 			return context.Cause(ctx)
 		}
 	}
-	if now := w.run.e.clock.now(); w.good != 0 && now.Sub(w.good) > staleWalk {
+	if now := w.run.e.clock.Now(); w.good != 0 && now.Sub(w.good) > staleWalk {
 		w.good = now
 		w.begin(now)
 	}
@@ -184,16 +185,16 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 // sent to, nor count as the end of this account's.
 func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 	if w.seen == nil {
-		w.seen = newSeen(w.run.e.cfg.Ledger, w.run.job.ID, w.run.retry, max(page.Total, w.walk.Walked))
-		if err := w.seen.load(ctx, w.walk.Pages); err != nil {
+		w.seen = dedup.New(w.run.e.cfg.Ledger, w.run.job.ID, w.run.retry, max(page.Total, w.walk.Walked))
+		if err := w.seen.Load(ctx, w.walk.Pages); err != nil {
 			return err
 		}
 	}
-	fresh, err := w.seen.fresh(ctx, page.OpenIDs, w.walk.Pages)
+	fresh, err := w.seen.Fresh(ctx, page.OpenIDs, w.walk.Pages)
 	if err != nil {
 		return err
 	}
-	if w.first && w.walk.Walked > 0 && len(fresh) > 0 && w.seen.known == 0 && !w.run.listing.proven(w.token) {
+	if w.first && w.walk.Walked > 0 && len(fresh) > 0 && w.seen.Known() == 0 && !w.run.listing.proven(w.token) {
 		return &mismatch{token: w.token, cause: pushd.CauseOpenID, listed: true}
 	}
 	w.first = false

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/lease"
 )
 
 // list is a WeChat that lists followers as a script says.
@@ -58,10 +59,10 @@ func claimed(t *testing.T, l *fakeLedger, wechat pushd.WeChat, started pushd.Wal
 	if job, err = l.Claim(ctx, e.cfg.Owner, job.ID, e.cfg.Lease); err != nil {
 		t.Fatal(err)
 	}
-	e.clock.read(job.Now, e.cfg.Boottime())
+	e.clock.Read(job.Now, e.cfg.Boottime())
 	hard, kill := context.WithCancel(ctx)
 	t.Cleanup(kill)
-	return e.newRun(hard, job, newTenure(e.cfg.Boottime, e.cfg.Lease, 0))
+	return e.newRun(hard, job, lease.NewTenure(e.cfg.Boottime, e.cfg.Lease, 0))
 }
 
 func ids(from, to int) (out []pushd.OpenID) {
@@ -259,7 +260,7 @@ func TestWalk_Resumed(t *testing.T) {
 				wechat := &list{page: honest(ids(0, 1000), 100)}
 				r := claimed(t, l, wechat, pushd.Walk{})
 				total := int64(1000)
-				walk := pushd.Walk{Pass: 1, Cursor: "o0000299", Pages: 1, Walked: 300, Total: &total, Seen: 300, Fresh: 300, PassAt: r.e.clock.now()}
+				walk := pushd.Walk{Pass: 1, Cursor: "o0000299", Pages: 1, Walked: 300, Total: &total, Seen: 300, Fresh: 300, PassAt: r.e.clock.Now()}
 				if err := l.StorePage(t.Context(), r.job.Lease(), pushd.Page{No: 1, OpenIDs: ids(0, 300)}, walk); err != nil {
 					t.Fatal(err)
 				}
@@ -331,7 +332,7 @@ func TestWalk_ParksWhenIdle(t *testing.T) {
 		r.idle.Store(true)
 		w := &walker{run: r}
 		var p *parked
-		if err := w.do(t.Context()); !errors.As(err, &p) || p.Reason != pushd.QuotaExhausted || p.Until.Sub(r.e.clock.now()) > quotaLook {
+		if err := w.do(t.Context()); !errors.As(err, &p) || p.Reason != pushd.QuotaExhausted || p.Until.Sub(r.e.clock.Now()) > quotaLook {
 			t.Errorf("the walk ended with %v (%+v)", err, p)
 		}
 	})

@@ -15,13 +15,13 @@ func (r *run) watch() {
 	channel := time.NewTicker(channelEvery)
 	defer channel.Stop()
 	for {
-		deadline := time.NewTimer(min(r.e.clock.until(r.deadline()), time.Second))
+		deadline := time.NewTimer(min(r.e.clock.Until(r.deadline()), time.Second))
 		select {
 		case <-r.soft.Done():
 			deadline.Stop()
 			return
 		case <-deadline.C:
-			if r.e.clock.now() >= r.deadline() {
+			if r.e.clock.Now() >= r.deadline() {
 				r.stop(&ended{pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before everyone was told; those who were are counted"}})
 				return
 			}

@@ -1,4 +1,6 @@
-package fanout
+// Package dedup knows which followers a walk has stored already: a Bloom filter
+// off the heap, and an exact look-up in the stored pages where it says yes.
+package dedup
 
 import (
 	"bytes"
@@ -11,12 +13,12 @@ import (
 	"pushd/internal/retry"
 )
 
-// seen knows whom a walk has stored already, in memory that does not grow
+// Set knows whom a walk has stored already, in memory that does not grow
 // with the number of followers: a Bloom filter says "certainly new" of nearly
 // everyone who is, and whoever it is not certain about is looked up in the
 // stored pages and compared byte for byte. So nobody is mistaken for anybody
 // else, whatever the filter thinks.
-type seen struct {
+type Set struct {
 	ledger pushd.Pages
 	job    pushd.JobID
 	retry  retry.Retrier
@@ -45,14 +47,14 @@ const (
 	filterClaimed = 10_000_000 // people
 )
 
-// newSeen makes an empty memory for about total people, as WeChat claims.
-func newSeen(ledger pushd.Pages, job pushd.JobID, retry retry.Retrier, total int64) *seen {
-	s := &seen{ledger: ledger, job: job, retry: retry, seed: maphash.MakeSeed(), near: 1}
+// New makes an empty set for about total people, as WeChat claims.
+func New(ledger pushd.Pages, job pushd.JobID, retry retry.Retrier, total int64) *Set {
+	s := &Set{ledger: ledger, job: job, retry: retry, seed: maphash.MakeSeed(), near: 1}
 	s.resize(min(total, filterClaimed))
 	return s
 }
 
-func (s *seen) resize(people int64) {
+func (s *Set) resize(people int64) {
 	n := uint64(filterSmallest)
 	if need := uint64(max(people, 1)) * filterPerPerson; need > n {
 		n = 1 << bits.Len64(need-1)
@@ -67,11 +69,11 @@ func (s *seen) resize(people int64) {
 	s.mask, s.added = n-1, 0
 }
 
-// close gives the memory back.
-func (s *seen) close() { s.free() }
+// Close gives the memory back.
+func (s *Set) Close() { s.free() }
 
-// load fills the memory with the people of the pages stored so far.
-func (s *seen) load(ctx context.Context, pages int) error {
+// Load fills the memory with the people of the pages stored so far.
+func (s *Set) Load(ctx context.Context, pages int) error {
 	for page := 1; page <= pages; page++ {
 		if err := s.scan(ctx, page, func(id []byte) { s.add(maphash.Bytes(s.seed, id)) }); err != nil {
 			return err
@@ -80,7 +82,7 @@ func (s *seen) load(ctx context.Context, pages int) error {
 	return nil
 }
 
-func (s *seen) add(h uint64) {
+func (s *Set) add(h uint64) {
 	step := h>>32 | 1
 	for range filterHashes {
 		s.words[h&s.mask>>6] |= 1 << (h & 63)
@@ -89,7 +91,7 @@ func (s *seen) add(h uint64) {
 	s.added++
 }
 
-func (s *seen) maybe(h uint64) bool {
+func (s *Set) maybe(h uint64) bool {
 	step := h>>32 | 1
 	for range filterHashes {
 		if s.words[h&s.mask>>6]&(1<<(h&63)) == 0 {
@@ -100,13 +102,13 @@ func (s *seen) maybe(h uint64) bool {
 	return true
 }
 
-// fresh returns those of ids, each once, who are people and not stored in
+// Fresh returns those of ids, each once, who are people and not stored in
 // pages 1..pages, in order, and remembers them. What it returns is valid until
 // the next call.
-func (s *seen) fresh(ctx context.Context, ids []pushd.OpenID, pages int) ([]pushd.OpenID, error) {
+func (s *Set) Fresh(ctx context.Context, ids []pushd.OpenID, pages int) ([]pushd.OpenID, error) {
 	if (s.added+int64(len(ids)))*filterPerPerson > int64(s.mask+1) {
 		s.resize((s.added + int64(len(ids))) * 2)
-		if err := s.load(ctx, pages); err != nil {
+		if err := s.Load(ctx, pages); err != nil {
 			return nil, err
 		}
 	}
@@ -142,12 +144,15 @@ func (s *seen) fresh(ctx context.Context, ids []pushd.OpenID, pages int) ([]push
 	return fresh, nil
 }
 
+// Known is how many of the last answer's were stored already.
+func (s *Set) Known() int { return s.known }
+
 // storable says whether an openid can be one: pages hold one to a line.
 func storable(id pushd.OpenID) bool { return id != "" && !strings.Contains(string(id), "\n") }
 
 // lookUp removes from ids those who are stored. It begins where the last ones
 // were found: lists repeat in runs.
-func (s *seen) lookUp(ctx context.Context, ids map[pushd.OpenID]bool, suspects, pages int) error {
+func (s *Set) lookUp(ctx context.Context, ids map[pushd.OpenID]bool, suspects, pages int) error {
 	from := s.near
 	for i := 0; i < pages && suspects > 0; i++ {
 		page := (from-1+i)%pages + 1
@@ -170,7 +175,7 @@ func (s *seen) lookUp(ctx context.Context, ids map[pushd.OpenID]bool, suspects, 
 }
 
 // scan calls f with every openid of a stored page.
-func (s *seen) scan(ctx context.Context, page int, f func(id []byte)) error {
+func (s *Set) scan(ctx context.Context, page int, f func(id []byte)) error {
 	for offset := 0; ; {
 		var chunk []byte
 		err := s.retry.Patiently(ctx, "read openids", func(ctx context.Context) (err error) {
