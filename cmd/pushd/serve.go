@@ -10,6 +10,7 @@ import (
 	"pushd"
 	"pushd/internal/daemon"
 	"pushd/internal/fanout"
+	"pushd/internal/housekeeping"
 	"pushd/internal/settings"
 	"pushd/internal/store"
 	"pushd/internal/tokenclient"
@@ -90,7 +91,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 }
 
 // counterStore is where the ledger's counter is kept; nil if nowhere.
-func counterStore(s settings.Settings) (fanout.CounterStore, error) {
+func counterStore(s settings.Settings) (housekeeping.CounterStore, error) {
 	if s.StateDir == "" {
 		return nil, nil
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // StateFile keeps the ledger's counter in a file of its own, so that a database
-// that was restored from a copy is recognised. See fanout.CounterStore.
+// that was restored from a copy is recognised. See housekeeping.CounterStore.
 //
 // Processes of one database may share the file: each keeps what it has seen
 // itself, and the values differ by a few.
@@ -45,7 +45,7 @@ func OpenState(dir string) (*StateFile, error) {
 // Name is the path of the file.
 func (s *StateFile) Name() string { return filepath.Join(s.dir, stateName) }
 
-// Load implements fanout.CounterStore.
+// Load implements housekeeping.CounterStore.
 func (s *StateFile) Load() (pushd.Counter, error) {
 	b, err := s.read()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,7 +73,7 @@ func (s *StateFile) read() ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, stateMax))
 }
 
-// Save implements fanout.CounterStore. Whatever ends the process or the machine,
+// Save implements housekeeping.CounterStore. Whatever ends the process or the machine,
 // the file has the old counter or the new one.
 func (s *StateFile) Save(c pushd.Counter) error {
 	b, err := json.Marshal(stateDoc{c.Installation, c.Value, c.At.Std()})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/housekeeping"
 	"pushd/internal/retry"
 )
 
@@ -81,7 +82,7 @@ func (r *run) channelNow(ctx context.Context, was int64) (pushd.Channel, error) 
 // the channel matters any more, and a read that fails is no reason to wait: the
 // ledger looks at the start once more when it writes the end.
 func (r *run) startBeforeEnd(ctx context.Context) error {
-	short, cancel := context.WithTimeout(ctx, columnFor)
+	short, cancel := context.WithTimeout(ctx, housekeeping.ColumnFor)
 	defer cancel()
 	ch, err := r.e.cfg.Ledger.Channel(short, r.job.ActID)
 	if ctx.Err() != nil {

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"pushd/internal/housekeeping"
+
 	"pushd"
 )
 
@@ -48,7 +50,7 @@ type Config struct {
 	// Counter keeps the ledger's counter outside of the database, so that one
 	// that went back is recognised; nil = nowhere. Hold has the engine hold all
 	// jobs at its start, as if the ledger had gone back.
-	Counter CounterStore
+	Counter housekeeping.CounterStore
 	Hold    bool
 
 	// Ready, if not nil, says whether the tables are those that this program
@@ -72,6 +74,5 @@ const (
 	claimEvery     = time.Second            // looking for work that nobody announced
 	channelEvery   = 30 * time.Second       // reading the channel again
 	reconcileEvery = 10 * time.Second       // putting the status column right
-	reconcileSpan  = 24 * time.Hour         // of jobs that ended this recently
 	recordEvery    = time.Second            // outcomes reach the ledger at least this often
 )

@@ -16,8 +16,6 @@ type counters struct {
 	people       atomic.Uint64
 	ledgerErrors atomic.Uint64
 	lost         atomic.Uint64
-	mended       atomic.Uint64
-	columnErrors atomic.Uint64
 	sends        histogram
 	writes       histogram
 
@@ -83,8 +81,9 @@ func (e *Engine) Stats() pushd.Stats {
 	s := pushd.Stats{
 		Answers: map[pushd.Verdict]uint64{}, Retries: c.retries.Load(), Pages: c.pages.Load(), People: c.people.Load(),
 		SendSeconds: c.sends.snapshot(), LedgerSeconds: c.writes.snapshot(), LedgerErrors: c.ledgerErrors.Load(),
-		Jobs: map[pushd.State]int{}, JobsEnded: map[pushd.State]uint64{}, LeasesLost: c.lost.Load(), StatusMended: c.mended.Load(), StatusErrors: c.columnErrors.Load(),
+		Jobs: map[pushd.State]int{}, JobsEnded: map[pushd.State]uint64{}, LeasesLost: c.lost.Load(),
 	}
+	s.StatusMended, s.StatusErrors = e.house.Mended()
 	s.LedgerWrites = s.LedgerSeconds.Count
 	for v := range c.answers {
 		s.Answers[pushd.Verdict(v)] = c.answers[v].Load()
@@ -94,7 +93,7 @@ func (e *Engine) Stats() pushd.Stats {
 		s.Concurrency += r.account.pacer.Limit()
 		s.Jobs[pushd.Running]++
 	}
-	s.Jobs[pushd.Parked] = int(e.parked.Load())
+	s.Jobs[pushd.Parked] = int(e.house.Parked())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for state, n := range c.byEnd {

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pushd/internal/housekeeping"
+
 	"pushd"
 )
 
@@ -146,7 +148,7 @@ func TestEngine_LockedColumns(t *testing.T) {
 		// A round never takes much longer than its two budgets: for columns that
 		// fail for the first time, and for those that wait.
 		o.obstruct(func() {
-			if o.worst == 0 || o.worst > 2*(columnsFor+columnFor) {
+			if o.worst == 0 || o.worst > 2*(housekeeping.ColumnsFor+housekeeping.ColumnFor) {
 				w.violated("a round spent %s on columns that can't be written", o.worst)
 			}
 			clear(o.locked)

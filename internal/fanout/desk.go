@@ -25,9 +25,7 @@ func (e *Engine) Accepted() { e.pass(PointAccepted) }
 // Follow makes the column follow a change of the job that was made just now.
 // Where the platform's row can't be had so soon, the reconciler writes it.
 func (e *Engine) Follow(ctx context.Context, j pushd.Job) {
-	if _, _, _, err := e.column(context.WithoutCancel(ctx), j, true); err != nil {
-		e.columnFailed(j, err)
-	}
+	e.house.Follow(ctx, j)
 }
 
 // Disturb notes that a message which is no job's goes to a recipient of the

@@ -11,6 +11,7 @@ import (
 
 	"pushd"
 	"pushd/internal/account"
+	"pushd/internal/housekeeping"
 	"pushd/internal/lease"
 	"pushd/internal/pace"
 	"pushd/internal/retry"
@@ -29,11 +30,9 @@ type Engine struct {
 	slots    *slots
 	total    *pace.Bucket
 	observer *lease.Observer
-	columns  columns // of keepHouse alone
 	refusals refusals
-	memory   memory
+	house    *housekeeping.Keeper
 
-	parked   atomic.Int64 // jobs parked in the ledger, as last counted
 	wake     chan struct{}
 	draining atomic.Bool
 
@@ -64,6 +63,10 @@ func New(cfg Config) *Engine {
 	e.wechat = account.New(cfg.WeChat, cfg.Tokens, e.jitter)
 	e.clock = lease.NewClock(cfg.Boottime)
 	e.observer = lease.NewObserver(cfg.Lease)
+	e.house = housekeeping.New(housekeeping.Config{
+		Ledger: cfg.Ledger, Work: work{e}, Log: cfg.Log, Clock: e.clock, Boottime: cfg.Boottime, Ready: e.ready,
+		DedupWindow: cfg.DedupWindow, Retention: cfg.Retention, StatusFailed: cfg.StatusFailed, Counter: cfg.Counter, Hold: cfg.Hold,
+	})
 	e.retry = retry.Retrier{Log: cfg.Log, Jitter: e.jitter, Failures: &e.counters.ledgerErrors}
 	return e
 }
@@ -98,7 +101,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	loops.Go(func() { e.every(hard, watchEvery, nil, e.hearOrders) })
 	loops.Go(func() { e.every(hard, e.cfg.Lease/3, nil, e.renew) })
 	loops.Go(func() { e.every(hard, shareEvery, nil, e.share) })
-	loops.Go(func() { e.every(hard, raiseEvery, nil, e.raising) })
+	loops.Go(func() { e.every(hard, housekeeping.RaiseEvery, nil, e.raiseCounter) })
 	loops.Go(func() { e.every(ctx, reconcileEvery, nil, e.keepHouse) })
 	e.every(ctx, claimEvery, e.wake, func(ctx context.Context) { e.claim(ctx, hard, &jobs) })
 
@@ -124,7 +127,7 @@ func (e *Engine) ready() bool { return e.cfg.Ready == nil || e.cfg.Ready() }
 func (e *Engine) awaitTables(ctx context.Context) bool {
 	const looks = 20 // between readings of the clock, by which the health knows that the database answers
 	for n := 0; !e.ready(); n++ {
-		if n%looks == 0 && e.readClock(ctx) == nil { // a database that does not answer shows in the health
+		if n%looks == 0 && e.house.ReadClock(ctx) == nil { // a database that does not answer shows in the health
 			e.answered()
 		}
 		if !retry.Sleep(ctx, 50*time.Millisecond) {

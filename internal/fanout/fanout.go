@@ -8,8 +8,7 @@
 //	internal/control engine.go prepare.go walk.go                       send.go  send.go    run.go
 //
 // settle.go is where a verdict becomes an action, sheet.go what is known of a
-// page's people, house.go what is done beside the jobs, wentback.go what happens
-// when the database was restored from a copy.
+// page's people. What is done beside the jobs is in internal/housekeeping.
 //
 // run.go is the file to read first: it is the life of one job.
 //

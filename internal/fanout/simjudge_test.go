@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/housekeeping"
 	"pushd/internal/lease"
 )
 
@@ -237,7 +238,7 @@ func (w *sim) judgeLost(people map[pushd.OpenID]pushd.Person) {
 func (w *sim) judgeStatus() {
 	for id, ch := range w.ledger.Channels {
 		job, err := w.ledger.Newest(context.Background(), id, ch.StartTime)
-		if err != nil || time.Since(job.FinishedAt.Std()) > reconcileSpan {
+		if err != nil || time.Since(job.FinishedAt.Std()) > housekeeping.StandFor {
 			continue
 		}
 		if want := job.LiveNotifyStatus(w.cfg.StatusFailed); *ch.Status != want {

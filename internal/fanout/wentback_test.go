@@ -133,7 +133,7 @@ func TestEngine_LedgerWentBack(t *testing.T) {
 				if held := state == pushd.Paused && reason == pushd.LedgerWentBack; held != tc.held {
 					t.Errorf("the job is %s (%s), want held %v", state, reason, tc.held)
 				}
-				level, text := e.ledgerHealth()
+				level, text := e.house.Health()
 				if (level == pushd.Degraded) != tc.held || tc.held && !strings.HasPrefix(text, "1 jobs") {
 					t.Errorf("health is %s: %s", level, text)
 				}
@@ -146,7 +146,7 @@ func TestEngine_LedgerWentBack(t *testing.T) {
 				}
 				time.Sleep(time.Hour)
 				b.look(t)
-				if err := e.raise(t.Context()); err != nil {
+				if err := e.house.Raise(t.Context()); err != nil {
 					t.Error(err)
 				}
 				if state, reason := b.state(t); state != pushd.Queued {
@@ -165,9 +165,9 @@ func TestEngine_LedgerGoesBackBeneathIt(t *testing.T) {
 		e := b.look(t)
 		copied, _ := b.Installation(t.Context())
 		time.Sleep(time.Hour)
-		e.raising(t.Context())
+		e.raiseCounter(t.Context())
 		b.reset(copied)
-		e.raising(t.Context())
+		e.raiseCounter(t.Context())
 		if state, reason := b.state(t); state != pushd.Paused || reason != pushd.LedgerWentBack {
 			t.Errorf("the job is %s (%s)", state, reason)
 		}
@@ -181,15 +181,15 @@ func TestEngine_LedgerWentBackOnce(t *testing.T) {
 		first, second := b.look(t), b.look(t)
 		copied, _ := b.Installation(t.Context())
 		time.Sleep(time.Hour)
-		first.raising(t.Context())
+		first.raiseCounter(t.Context())
 		for range 10 { // it has seen more than the first
-			second.raising(t.Context())
+			second.raiseCounter(t.Context())
 		}
 		b.reset(copied)
-		first.raising(t.Context())
+		first.raiseCounter(t.Context())
 		fresh := b.create(t, 2)
 		time.Sleep(time.Hour) // the second was frozen
-		second.raising(t.Context())
+		second.raiseCounter(t.Context())
 		if j, _ := b.Job(t.Context(), fresh); j.State != pushd.Queued {
 			t.Errorf("the second held %s: %s (%s)", fresh, j.State, j.Reason)
 		}
@@ -235,18 +235,18 @@ func TestEngine_CounterThatCantBeKept(t *testing.T) {
 		b := newBack(t)
 		b.file.save = errors.New("no space left on device")
 		e := b.look(t)
-		if level, text := e.ledgerHealth(); level != pushd.Degraded || !strings.Contains(text, "no space left") {
+		if level, text := e.house.Health(); level != pushd.Degraded || !strings.Contains(text, "no space left") {
 			t.Errorf("health is %s: %s", level, text)
 		}
 		for range 3 {
-			e.raising(t.Context())
+			e.raiseCounter(t.Context())
 		}
 		if n := strings.Count(b.log.String(), "no space left"); n != 1 {
 			t.Errorf("said %d times", n)
 		}
 		b.file.save = nil
-		e.raising(t.Context())
-		if level, _ := e.ledgerHealth(); level != pushd.OK || b.file.Value != 5 {
+		e.raiseCounter(t.Context())
+		if level, _ := e.house.Health(); level != pushd.OK || b.file.Value != 5 {
 			t.Errorf("health is %s, the file says %+v", level, b.file.Counter)
 		}
 	})

@@ -1,4 +1,4 @@
-package fanout
+package housekeeping
 
 import (
 	"context"
@@ -13,9 +13,20 @@ import (
 // How long the column may take. A job has changed by then, so nothing but the
 // column waits for the platform's table.
 const (
-	columnFor  = 1500 * time.Millisecond // one channel's column
-	columnsFor = 3 * time.Second         // in one round, those that fail for the first time; and the others
+	ColumnFor  = 1500 * time.Millisecond // one channel's column
+	ColumnsFor = 3 * time.Second         // in one round, those that fail for the first time; and the others
 )
+
+// StandFor is for how long after its end a job's column is looked after.
+const StandFor = 24 * time.Hour
+
+// Follow makes the column follow a change of the job that was made just now.
+// Where the platform's row can't be had so soon, Keep writes it.
+func (k *Keeper) Follow(ctx context.Context, j pushd.Job) {
+	if _, _, _, err := k.column(context.WithoutCancel(ctx), j, true); err != nil {
+		k.columnFailed(j, err)
+	}
+}
 
 // columns remembers the jobs whose column could not be written, so that rows
 // which somebody keeps locked do not hold up the others.
@@ -54,37 +65,37 @@ func (c *columns) turns(jobs []pushd.Job, began time.Time) {
 // mendStatus writes live_notify_status where it is not what the channel's
 // newest job says. Hosts write the column too, or save a stale row; pushd's
 // word is put back.
-func (e *Engine) mendStatus(ctx context.Context) error {
+func (k *Keeper) mendStatus(ctx context.Context) error {
 	var waiting []pushd.Job
 	parked, began := int64(0), time.Now()
-	err := e.standing(ctx, func(j pushd.Job) {
+	err := k.standing(ctx, func(j pushd.Job) {
 		if j.State == pushd.Parked {
 			parked++
 		}
-		if e.columns.waits(j.ID) {
+		if k.columns.waits(j.ID) {
 			waiting = append(waiting, j)
 		} else {
-			e.mend(ctx, j, false)
+			k.mend(ctx, j, false)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	e.parked.Store(parked)
-	e.columns.turns(waiting, began)
-	e.columns.spent = 0
+	k.parked.Store(parked)
+	k.columns.turns(waiting, began)
+	k.columns.spent = 0
 	for _, j := range waiting {
-		e.mend(ctx, j, false)
+		k.mend(ctx, j, false)
 	}
 	return nil
 }
 
 // standing calls f for the newest job of every channel that is looked after.
-func (e *Engine) standing(ctx context.Context, f func(pushd.Job)) error {
+func (k *Keeper) standing(ctx context.Context, f func(pushd.Job)) error {
 	const batch = 200
 	var after pushd.JobID
 	for {
-		jobs, err := e.cfg.Ledger.Standing(ctx, e.clock.Now().Add(-reconcileSpan), after, batch)
+		jobs, err := k.cfg.Ledger.Standing(ctx, k.cfg.Clock.Now().Add(-StandFor), after, batch)
 		if err != nil {
 			return err
 		}
@@ -100,56 +111,56 @@ func (e *Engine) standing(ctx context.Context, f func(pushd.Job)) error {
 
 // mend puts one channel's column right. fresh says that the job has ended just
 // now, so that the column is not wrong but behind.
-func (e *Engine) mend(ctx context.Context, j pushd.Job, fresh bool) {
-	if e.columns.spent >= columnsFor || ctx.Err() != nil {
+func (k *Keeper) mend(ctx context.Context, j pushd.Job, fresh bool) {
+	if k.columns.spent >= ColumnsFor || ctx.Err() != nil {
 		return
 	}
 	began := time.Now()
-	was, is, written, err := e.column(ctx, j, fresh)
+	was, is, written, err := k.column(ctx, j, fresh)
 	if ctx.Err() != nil {
 		return
 	}
-	e.columns.tried(j.ID, err, time.Now(), time.Since(began))
+	k.columns.tried(j.ID, err, time.Now(), time.Since(began))
 	switch {
 	case err != nil:
-		e.columnFailed(j, err)
+		k.columnFailed(j, err)
 	case written && !fresh:
-		e.counters.mended.Add(1)
-		e.log.Info("status put right", "job_id", j.ID, "actid", j.ActID, "was", was, "is", is)
+		k.mended.Add(1)
+		k.cfg.Log.Info("status put right", "job_id", j.ID, "actid", j.ActID, "was", was, "is", is)
 	}
 }
 
-func (e *Engine) columnFailed(j pushd.Job, err error) {
-	e.counters.columnErrors.Add(1)
-	e.log.Warn("live_notify_status can't be written now; the job is not held up by that", "job_id", j.ID, "actid", j.ActID, "err", err)
+func (k *Keeper) columnFailed(j pushd.Job, err error) {
+	k.columnErrors.Add(1)
+	k.cfg.Log.Warn("live_notify_status can't be written now; the job is not held up by that", "job_id", j.ID, "actid", j.ActID, "err", err)
 }
 
 // column writes the column of one job's channel, if it is not what the job says
 // and the job may write it. fresh says that the job has just changed, so that
 // what the column says is older.
-func (e *Engine) column(ctx context.Context, j pushd.Job, fresh bool) (was, is int, written bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, columnFor)
+func (k *Keeper) column(ctx context.Context, j pushd.Job, fresh bool) (was, is int, written bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, ColumnFor)
 	defer cancel()
 	if j.Notified && j.State.Ended() && j.Owner != (pushd.Owner{}) { // its row may not have the last sums
-		if j, err = e.cfg.Ledger.Reload(ctx, j.ID); err != nil {
+		if j, err = k.cfg.Ledger.Reload(ctx, j.ID); err != nil {
 			return 0, 0, false, err
 		}
 	}
-	ch, err := e.cfg.Ledger.Channel(ctx, j.ActID)
+	ch, err := k.cfg.Ledger.Channel(ctx, j.ActID)
 	if errors.Is(err, pushd.ErrNotFound) || pushd.BadChannel(err) != nil {
 		return 0, 0, false, nil
 	}
 	if err != nil {
 		return 0, 0, false, err
 	}
-	is = j.LiveNotifyStatus(e.cfg.StatusFailed)
+	is = j.LiveNotifyStatus(k.cfg.StatusFailed)
 	if ch.Status == nil && !fresh || ch.Status != nil && *ch.Status == is || !mayWrite(j, ch, fresh) {
 		return 0, is, false, nil
 	}
 	if ch.Status != nil {
 		was = *ch.Status
 	}
-	written, err = e.cfg.Ledger.MendStatus(ctx, j, ch.StartTime, is)
+	written, err = k.cfg.Ledger.MendStatus(ctx, j, ch.StartTime, is)
 	return was, is, written, err
 }
 

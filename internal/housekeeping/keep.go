@@ -1,0 +1,153 @@
+// Package housekeeping is what a daemon does beside its jobs: it ends those that
+// wait past their deadline, keeps live_notify_status true, removes old pages, and
+// recognises a database that went back. Leases are the engine's.
+package housekeeping
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"pushd"
+	"pushd/internal/lease"
+)
+
+// CounterStore keeps the counter outside of the database.
+type CounterStore interface {
+	// Load returns what was saved last; the zero Counter if nothing was.
+	Load() (pushd.Counter, error)
+	// Save keeps c in place of what was there.
+	Save(c pushd.Counter) error
+}
+
+// Work is what housekeeping tells those who work on jobs in this process.
+type Work interface {
+	// Answered says that the database has taken a write.
+	Answered()
+	// Failed says that a call to the database has failed.
+	Failed(ctx context.Context, what string, err error)
+	// Expired counts a job that was ended for its deadline.
+	Expired()
+	// LetGo lets go of the jobs that were held, without waiting for the next
+	// renewal.
+	LetGo(ctx context.Context)
+	// BeginAnew gives back the jobs that are run here, to be claimed again: what
+	// their runs know of the ledger, such as pages and outcomes, is in it no more.
+	BeginAnew()
+}
+
+// Ledger is what housekeeping needs of the database.
+type Ledger interface {
+	pushd.Housekeeping
+	pushd.Counting
+	pushd.Channels
+	// Now reads the database's clock.
+	Now(ctx context.Context) (pushd.Time, error)
+	// Reload reads a job.
+	Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error)
+}
+
+// Config is what a keeper is told once.
+type Config struct {
+	Ledger   Ledger
+	Work     Work
+	Log      *slog.Logger
+	Clock    *lease.Clock
+	Boottime func() time.Duration
+	Ready    func() bool // whether the tables may be worked on
+
+	DedupWindow  time.Duration // how long a repeated send is safe
+	Retention    time.Duration // how long pages stay after the end
+	StatusFailed int           // live_notify_status of a job that did not complete
+	Counter      CounterStore  // nil = nowhere
+	Hold         bool          // hold all jobs at the start
+}
+
+// Keeper keeps house. Its methods but Follow, Health and the counts are for one
+// goroutine each.
+type Keeper struct {
+	cfg     Config
+	columns columns // of Keep alone
+	memory  memory
+
+	parked       atomic.Int64 // jobs parked in the ledger, as last counted
+	mended       atomic.Uint64
+	columnErrors atomic.Uint64
+}
+
+// New makes a keeper. It does nothing by itself.
+func New(cfg Config) *Keeper { return &Keeper{cfg: cfg} }
+
+// Parked is how many jobs are parked in the ledger, as last counted.
+func (k *Keeper) Parked() int64 { return k.parked.Load() }
+
+// Mended is how often live_notify_status was put right, and how often it could
+// not be written.
+func (k *Keeper) Mended() (mended, failed uint64) {
+	return k.mended.Load(), k.columnErrors.Load()
+}
+
+// Keep does what a daemon does beside its jobs: it ends jobs that wait
+// past their deadline, keeps the status column true, and removes old pages.
+func (k *Keeper) Keep(ctx context.Context) {
+	k.columns.spent = 0
+	for i, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"read the database's clock", k.ReadClock},
+		{"expire jobs", k.expire},
+		{"mend status", k.mendStatus},
+		{"count the jobs that are held", k.countHeld},
+		{"purge pages", k.purge},
+	} {
+		if i > 0 && !k.cfg.Ready() {
+			return
+		}
+		if err := step.do(ctx); err != nil && ctx.Err() == nil {
+			k.cfg.Work.Failed(ctx, step.name, err)
+		}
+	}
+}
+
+// ReadClock reads the database's clock.
+func (k *Keeper) ReadClock(ctx context.Context) error {
+	at := k.cfg.Boottime()
+	now, err := k.cfg.Ledger.Now(ctx)
+	if err == nil {
+		k.cfg.Clock.Read(now, at)
+	}
+	return err
+}
+
+// expire ends jobs that wait past their deadline. The column follows.
+func (k *Keeper) expire(ctx context.Context) error {
+	const batch = 100
+	for range 10 { // the rest waits for the next time
+		ids, err := k.cfg.Ledger.Expire(ctx, batch)
+		for _, id := range ids {
+			k.cfg.Work.Expired()
+			k.cfg.Log.Info("job ended", "job_id", id, "state", pushd.Expired, "reason", pushd.DeadlinePassed)
+		}
+		for _, id := range ids {
+			if job, err := k.cfg.Ledger.Reload(ctx, id); err == nil {
+				k.mend(ctx, job, true)
+			}
+		}
+		if err != nil || len(ids) < batch {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *Keeper) purge(ctx context.Context) error {
+	for range 10 { // the rest waits for the next time
+		more, err := k.cfg.Ledger.Purge(ctx, k.cfg.Clock.Now().Add(-k.cfg.Retention))
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
