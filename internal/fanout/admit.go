@@ -6,10 +6,10 @@ import (
 	"pushd"
 )
 
-// low is how few people may be ready before more are let in: twice as many as
+// lowWater is how few people may be ready before more are let in: twice as many as
 // go while the record of the next is written. The fewer, the more people share
 // a statement.
-func (s *sender) low() int {
+func (s *sender) lowWater() int {
 	half := s.pacer.Limit() / 2
 	if s.took == 0 || s.wrote >= s.took/4 {
 		return half
@@ -33,7 +33,7 @@ func (s *sender) admit() {
 		}
 		again := t.reopened && t.ambiguous
 		t.maybe = t.maybe || again
-		if again || s.forgotten(t, at) && s.resends() {
+		if again || s.dedupExpired(t, at) && s.resends() {
 			t.counted = true // in the ledger before it can happen
 			t.sheet.counts.InDoubt++
 		}
@@ -44,10 +44,10 @@ func (s *sender) admit() {
 	s.backlog = append(s.backlog[:0], s.backlog[n:]...)
 }
 
-// forgotten says that WeChat would take the next try of a person in doubt for
+// dedupExpired says that WeChat would take the next try of a person in doubt for
 // a new message at now. It is asked at the last moment, for people may have
 // waited long.
-func (s *sender) forgotten(t *ticket, now pushd.Time) bool {
+func (s *sender) dedupExpired(t *ticket, now pushd.Time) bool {
 	age := now.Sub(t.askedAt)
 	return t.ambiguous && (t.askedAt == 0 || age < -pushd.ClockSlack || age >= s.run.e.cfg.DedupWindow)
 }
@@ -58,10 +58,10 @@ func (s *sender) resends() bool {
 	return s.run.e.cfg.Ambiguous != Unknown || s.run.job.Retry == pushd.AgainUnknown
 }
 
-// mayAsk decides about a person in doubt whom WeChat has forgotten: they are
+// maySend decides about a person in doubt whom WeChat has forgotten: they are
 // left, if that is the setting.
-func (s *sender) mayAsk(t *ticket, now pushd.Time) bool {
-	if s.resends() || !s.forgotten(t, now) {
+func (s *sender) maySend(t *ticket, now pushd.Time) bool {
+	if s.resends() || !s.dedupExpired(t, now) {
 		return true
 	}
 	code := int(t.sheet.people[t.index].Code)
@@ -72,13 +72,13 @@ func (s *sender) mayAsk(t *ticket, now pushd.Time) bool {
 	return false
 }
 
-// ask notes that a person is asked for now, and whether that may tell them
+// markSent notes that a person is asked for now, and whether that may tell them
 // twice.
-func (s *sender) ask(t *ticket, now pushd.Time) {
+func (s *sender) markSent(t *ticket, now pushd.Time) {
 	if t.reopened {
 		t.counted = false // from now on it may have happened
 	}
-	if s.forgotten(t, now) {
+	if s.dedupExpired(t, now) {
 		t.ambiguous, t.maybe = false, true
 		if !t.counted { // it got too old while it waited
 			t.sheet.counts.InDoubt++

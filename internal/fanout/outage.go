@@ -37,11 +37,11 @@ func (s *sender) checkDown(now time.Time) {
 func (s *sender) down(a pushd.Answer) {
 	wait := s.run.account.down(time.Now())
 	detail := fmt.Sprintf("WeChat has answered nothing good for 3 s, last %s; pushd tries again in %s and goes on by itself", a.Describe(), wait)
-	s.halt(s.run.park(pushd.WeChatDown, detail, s.run.e.clock.Now().Add(wait)))
+	s.stopRound(s.run.park(pushd.WeChatDown, detail, s.run.e.clock.Now().Add(wait)))
 }
 
-// revived ends the probing after a good answer.
-func (s *sender) revived() {
+// recovered ends the probing after a good answer.
+func (s *sender) recovered() {
 	s.probing = false
 	s.run.probing.Store(false)
 	s.run.account.up()

@@ -32,8 +32,8 @@ func (s *sender) record(ctx context.Context, now time.Time, force bool) {
 	s.run.wg.Go(func() { s.recorded <- s.run.record(ctx, rows) })
 }
 
-// landed takes the answer to a record.
-func (s *sender) landed(err error) error {
+// onRecorded takes the answer to a record.
+func (s *sender) onRecorded(err error) error {
 	s.recording = false
 	now := time.Now()
 	s.wrote += (now.Sub(s.wroteAt) - s.wrote) / 4

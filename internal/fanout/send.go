@@ -116,21 +116,21 @@ func (s *sender) loop(ctx, soft context.Context) error {
 		timer.Reset(wait)
 		select {
 		case b, ok := <-feed:
-			s.take(b, ok)
+			s.onBatch(b, ok)
 		case r := <-s.results:
-			s.finished(r)
+			s.onAnswer(r)
 			s.drain()
 		case err := <-s.recorded:
-			if err := s.landed(err); err != nil {
+			if err := s.onRecorded(err); err != nil {
 				return err
 			}
 		case a := <-s.tokens:
-			s.renewed(a)
+			s.onToken(a)
 		case a := <-s.looked:
-			s.found(a)
+			s.onTokenPolled(a)
 		case <-stopped:
 			stopped = nil
-			s.halt(context.Cause(soft))
+			s.stopRound(context.Cause(soft))
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-timer.C:
@@ -144,7 +144,7 @@ func (s *sender) drain() {
 	for {
 		select {
 		case r := <-s.results:
-			s.finished(r)
+			s.onAnswer(r)
 		default:
 			return
 		}
@@ -159,7 +159,7 @@ func (s *sender) advance(ctx context.Context, now time.Time) time.Duration {
 		wait = s.goOn(ctx, now)
 	}
 	if s.stop != nil && s.inFlight == 0 { // maybe since this moment: nobody may stay admitted
-		s.leaveAll()
+		s.returnAll()
 		s.record(ctx, now, true)
 	}
 	return wait
@@ -180,13 +180,13 @@ func (s *sender) goOn(ctx context.Context, now time.Time) time.Duration {
 	wait = min(wait, s.start(now))
 	s.checkDown(now)
 	if s.exhausted() {
-		s.conclude()
+		s.judgeSuspects()
 	}
-	if s.stop == nil && len(s.ready) <= s.low() {
+	if s.stop == nil && len(s.ready) <= s.lowWater() {
 		s.admit()
 	}
 	s.record(ctx, now, s.exhausted())
-	s.look(now)
+	s.pollToken(now)
 	s.run.inFlight.Store(int64(s.inFlight))
 	s.run.idle.Store(len(s.backlog) == 0 && s.live == 0)
 	return max(wait, 0)
@@ -217,7 +217,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			return wait
 		}
 		t := s.ready[0]
-		if !s.mayAsk(t, at) {
+		if !s.maySend(t, at) {
 			s.ready = s.ready[1:]
 			continue
 		}
@@ -225,7 +225,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			return min(wait, d)
 		}
 		s.ready = s.ready[1:]
-		s.ask(t, at)
+		s.markSent(t, at)
 		if s.probing {
 			s.probeAt = now.Add(probeEvery)
 		}
@@ -239,8 +239,8 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 	return wait
 }
 
-// take takes a batch from the feeder.
-func (s *sender) take(b batch, ok bool) {
+// onBatch takes a batch from the feeder.
+func (s *sender) onBatch(b batch, ok bool) {
 	if !ok {
 		s.feed = nil
 		return
@@ -281,9 +281,9 @@ func (s *sender) over() bool {
 	return s.stop != nil || !s.asking
 }
 
-// halt makes the round stop: nothing starts any more, what is in flight is
+// stopRound makes the round stop: nothing starts any more, what is in flight is
 // finished and recorded.
-func (s *sender) halt(cause error) {
+func (s *sender) stopRound(cause error) {
 	if s.stop == nil {
 		s.stop = cause
 	}

@@ -25,9 +25,9 @@ const (
 func shorts(p pushd.Person) uint8 { return p.Defers & 15 }
 func longs(p pushd.Person) uint8  { return p.Defers >> 4 }
 
-// finished takes the result of one send: the one place where a verdict
+// onAnswer takes the result of one send: the one place where a verdict
 // becomes an action.
-func (s *sender) finished(r result) {
+func (s *sender) onAnswer(r result) {
 	s.inFlight--
 	t := r.t
 	if !r.started {
@@ -61,7 +61,7 @@ func (s *sender) finished(r result) {
 	s.run.answered.Store(true)
 	s.era++
 	if s.probing {
-		s.revived()
+		s.recovered()
 	}
 	switch a.Verdict {
 	case pushd.Sent:
@@ -75,20 +75,20 @@ func (s *sender) finished(r result) {
 		}
 		s.run.account.disturb(s.run.e.clock.Now())
 		s.canary.others++
-		s.putOff(t, a, deferShort, shorts(t.person()) < maxShort, 1)
+		s.deferRecipient(t, a, deferShort, shorts(t.person()) < maxShort, 1)
 	case pushd.DeferLong:
 		s.canary.others++
-		s.putOff(t, a, deferLong, longs(t.person()) < maxLong, 16)
+		s.deferRecipient(t, a, deferLong, longs(t.person()) < maxLong, 16)
 	case pushd.TokenRefused:
 		s.tokenRefused(t, r.token)
 	case pushd.Slower:
 		s.slower(t)
 	case pushd.Quota:
 		s.retryAt(t, time.Now())
-		s.halt(&quotaSpent{a.Code})
+		s.stopRound(&quotaSpent{a.Code})
 	case pushd.Fatal:
 		s.retryAt(t, time.Now())
-		s.halt(fatal(a))
+		s.stopRound(fatal(a))
 	case pushd.FatalIfRepeated:
 		s.maybeFatal(t, a)
 	default:
@@ -167,7 +167,7 @@ func (s *sender) suspected(t *ticket, a pushd.Answer, otherwise pushd.PersonStat
 		s.release(sp)
 	}
 	if trip && s.stop == nil {
-		s.halt(s.distrust(a))
+		s.stopRound(s.distrust(a))
 	}
 }
 
@@ -184,10 +184,10 @@ func (s *sender) distrust(a pushd.Answer) error {
 	return &mismatch{token: s.token, worked: s.works == s.token, code: a.Code, cause: a.Cause, text: a.Text}
 }
 
-// putOff leaves a person to a later round, or gives up if that can't be. Who
+// deferRecipient leaves a person to a later round, or gives up if that can't be. Who
 // may have been told already is not asked again so much later: WeChat would
 // not know it for a repetition.
-func (s *sender) putOff(t *ticket, a pushd.Answer, d time.Duration, again bool, step uint8) {
+func (s *sender) deferRecipient(t *ticket, a pushd.Answer, d time.Duration, again bool, step uint8) {
 	now := s.run.e.clock.Now()
 	if t.ambiguous || t.maybe || !again || now.Add(d) >= s.run.deadline() {
 		s.giveUp(t, a.Code)
@@ -242,7 +242,7 @@ func (s *sender) busy(t *ticket, a pushd.Answer) {
 		t.tries--
 		s.retryAt(t, now.Add(time.Minute)) // the next probe goes to another recipient
 		if s.live < downPeople && s.run.answered.Load() && !s.unsent {
-			s.revived() // it is reached again, and they are too few to say that it is down
+			s.recovered() // it is reached again, and they are too few to say that it is down
 		}
 		return
 	}
@@ -263,7 +263,7 @@ func (s *sender) maybeFatal(t *ticket, a pushd.Answer) {
 	}
 	if s.canary.streak++; s.canary.streak >= fatalAfter {
 		s.retryAt(t, time.Now())
-		s.halt(fatal(a))
+		s.stopRound(fatal(a))
 		return
 	}
 	if t.tries < maxTries {
@@ -287,7 +287,7 @@ func (s *sender) fail(t *ticket, a pushd.Answer) {
 		s.release(sp)
 	}
 	if trip {
-		s.halt(&ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures,
+		s.stopRound(&ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures,
 			Detail: fmt.Sprintf("half of the last %d people failed, the last with %s; see the failures, then POST with continue or retry", canaryWindow, a.Describe())}})
 	}
 }

@@ -222,7 +222,7 @@ func TestSender_ForgottenAcrossClocks(t *testing.T) {
 		0: false, -2 * time.Second: false, -59 * time.Second: false, 8 * time.Minute: false,
 		9 * time.Minute: true, -2 * time.Minute: true, // a clock that was set back says nothing
 	} {
-		if got := s.forgotten(&ticket{ambiguous: true, askedAt: at}, at.Add(age)); got != want {
+		if got := s.dedupExpired(&ticket{ambiguous: true, askedAt: at}, at.Add(age)); got != want {
 			t.Errorf("%s after the try: forgotten %v", age, got)
 		}
 	}

@@ -268,7 +268,7 @@ func (w *walker) moved(next pushd.Walk) {
 func (w *walker) end(ctx context.Context, sound bool) error {
 	next := w.walk
 	next.Cursor = ""
-	next.Complete = sound && w.believable()
+	next.Complete = sound && w.completeEnough()
 	if !next.Complete && (w.walk.Pass >= maxPasses || w.walk.Pass > 1 && w.walk.Fresh == 0) {
 		next.Cursor = ""
 		if err := w.save(ctx, next); err != nil {
@@ -283,24 +283,24 @@ func (w *walker) end(ctx context.Context, sound bool) error {
 	return w.save(ctx, next)
 }
 
-// believable says whether a pass that ended by itself has listed everyone.
+// completeEnough says whether a pass that ended by itself has listed everyone.
 // That there is nobody at all is asked twice; and a further pass that broke
 // off long before it came to all who are known says nothing about the rest.
-func (w *walker) believable() bool {
+func (w *walker) completeEnough() bool {
 	known := w.walk.Walked
 	switch {
 	case w.walk.Pass == 1:
-		return known > 0 && near(known, w.most, shortPercent)
+		return known > 0 && withinMargin(known, w.most, shortPercent)
 	case w.walk.Seen == 0 && known > 0:
 		return false
 	case w.walk.Fresh == 0:
-		return near(w.walk.Seen, known, shortPercentAgain) && near(known, w.most, shortPercentAgain)
+		return withinMargin(w.walk.Seen, known, shortPercentAgain) && withinMargin(known, w.most, shortPercentAgain)
 	}
-	return near(w.walk.Seen, known, shortPercentAgain) && near(known, w.most, shortPercent)
+	return withinMargin(w.walk.Seen, known, shortPercentAgain) && withinMargin(known, w.most, shortPercent)
 }
 
-// near says whether n people are as good as all of them.
-func near(n, all int64, percent float64) bool {
+// withinMargin says whether n people are as good as all of them.
+func withinMargin(n, all int64, percent float64) bool {
 	return all-n <= shortPeople || float64(all-n) <= float64(all)*percent/100
 }
 

@@ -59,14 +59,14 @@ func (s *sender) tokenRefused(t *ticket, tok pushd.Token) {
 	})
 }
 
-// renewed takes the answer to the question for a token.
-func (s *sender) renewed(a tokenAnswer) {
+// onToken takes the answer to the question for a token.
+func (s *sender) onToken(a tokenAnswer) {
 	s.asking = false
 	if a.err != nil {
 		if s.run.soft.Err() != nil {
-			s.halt(context.Cause(s.run.soft))
+			s.stopRound(context.Cause(s.run.soft))
 		} else {
-			s.halt(parkForToken(s.run.e.clock.Now(), &account.NoToken{Err: a.err}))
+			s.stopRound(parkForToken(s.run.e.clock.Now(), &account.NoToken{Err: a.err}))
 		}
 		return
 	}
@@ -90,9 +90,9 @@ func (s *sender) useToken(tok pushd.Token) {
 	}
 }
 
-// look asks, beside the sends, whether the token was renewed by age, so that
+// pollToken asks, beside the sends, whether the token was renewed by age, so that
 // nobody has to be refused for it.
-func (s *sender) look(now time.Time) {
+func (s *sender) pollToken(now time.Time) {
 	if s.looking || s.asking || s.stop != nil || now.Sub(s.lookAt) < lookEvery {
 		return
 	}
@@ -104,8 +104,8 @@ func (s *sender) look(now time.Time) {
 	})
 }
 
-// found takes the answer to a look, unless a refusal was faster.
-func (s *sender) found(l look) {
+// onTokenPolled takes the answer to a look, unless a refusal was faster.
+func (s *sender) onTokenPolled(l look) {
 	s.looking = false
 	if l.err == nil && l.was == s.token && !s.asking {
 		s.useToken(l.token)

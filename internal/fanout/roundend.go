@@ -16,11 +16,11 @@ func (s *sender) release(sp spot) {
 	sp.sheet.settle(sp.index, state, sp.code)
 }
 
-// conclude judges the suspects of a round that has sent to everyone. Where
+// judgeSuspects judges the suspects of a round that has sent to everyone. Where
 // nobody was ever told and not all have merely unsubscribed, it is the job
 // that is wrong, however few its people are. While others are to be asked again
 // that is left to a later round, and so are the suspects.
-func (s *sender) conclude() {
+func (s *sender) judgeSuspects() {
 	sp, wrong := s.canary.worst()
 	if wrong = wrong && !s.run.told.Load(); wrong && s.run.deferrals.waiting() {
 		for _, sp := range s.canary.arm() {
@@ -29,7 +29,7 @@ func (s *sender) conclude() {
 		return
 	}
 	if wrong {
-		s.halt(s.distrust(pushd.Answer{Code: sp.code, Cause: sp.cause}))
+		s.stopRound(s.distrust(pushd.Answer{Code: sp.code, Cause: sp.cause}))
 		return
 	}
 	for _, sp := range s.canary.flush() {
@@ -37,10 +37,10 @@ func (s *sender) conclude() {
 	}
 }
 
-// leaveAll gives everyone back who has a ticket: those who may have been told
+// returnAll gives everyone back who has a ticket: those who may have been told
 // stay in doubt, the others may be sent to again.
-func (s *sender) leaveAll() {
-	s.clear()
+func (s *sender) returnAll() {
+	s.releaseSuspects()
 	for _, sh := range s.sheets {
 		for _, t := range sh.live {
 			if t.counted {
@@ -57,10 +57,10 @@ func (s *sender) leaveAll() {
 	s.live, s.backlog, s.ready, s.later, s.refused = 0, nil, nil, nil, nil
 }
 
-// clear settles the suspects whom the canary still holds back, when the round
+// releaseSuspects settles the suspects whom the canary still holds back, when the round
 // stops for a reason that says nothing about them: they need not be asked
 // again. A job that ends, or does not fit its account, keeps them unsent.
-func (s *sender) clear() {
+func (s *sender) releaseSuspects() {
 	var m *mismatch
 	var e *ended
 	if !s.canary.proven || errors.As(s.stop, &m) || errors.As(s.stop, &e) {
