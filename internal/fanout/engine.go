@@ -13,6 +13,7 @@ import (
 	"pushd/internal/account"
 	"pushd/internal/housekeeping"
 	"pushd/internal/lease"
+	"pushd/internal/meter"
 	"pushd/internal/pace"
 	"pushd/internal/retry"
 )
@@ -26,7 +27,7 @@ type Engine struct {
 	jitter   *retry.Jitter
 	wechat   *account.Client
 	retry    retry.Retrier
-	counters counters
+	counters meter.Counters
 	slots    *slots
 	total    *pace.Bucket
 	observer *lease.Observer
@@ -67,7 +68,7 @@ func New(cfg Config) *Engine {
 		Ledger: cfg.Ledger, Work: work{e}, Log: cfg.Log, Clock: e.clock, Boottime: cfg.Boottime, Ready: e.ready,
 		DedupWindow: cfg.DedupWindow, Retention: cfg.Retention, StatusFailed: cfg.StatusFailed, Counter: cfg.Counter, Hold: cfg.Hold,
 	})
-	e.retry = retry.Retrier{Log: cfg.Log, Jitter: e.jitter, Failures: &e.counters.ledgerErrors}
+	e.retry = retry.Retrier{Log: cfg.Log, Jitter: e.jitter, Failures: &e.counters.LedgerErrors}
 	return e
 }
 
@@ -268,7 +269,7 @@ func (e *Engine) renew(ctx context.Context) {
 	}
 	held := make([]pushd.Held, len(runs))
 	for i, r := range runs {
-		held[i] = pushd.Held{Lease: r.job.Lease(), SendRate: r.rate.perSecond(time.Now())}
+		held[i] = pushd.Held{Lease: r.job.Lease(), SendRate: r.rate.PerSecond(time.Now())}
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Lease/3)
 	defer cancel()
@@ -376,7 +377,7 @@ func (e *Engine) answered() {
 
 func (e *Engine) failed(ctx context.Context, what string, err error) {
 	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		e.counters.ledgerErrors.Add(1)
+		e.counters.LedgerErrors.Add(1)
 		e.log.Warn("database call failed", "call", what, "err", err)
 	}
 }

@@ -18,7 +18,7 @@ func (w work) Answered() { w.e.answered() }
 func (w work) Failed(ctx context.Context, what string, err error) { w.e.failed(ctx, what, err) }
 
 // Expired counts a job that was ended for its deadline.
-func (w work) Expired() { w.e.counters.ended(pushd.Expired) }
+func (w work) Expired() { w.e.counters.Ended(pushd.Expired) }
 
 // LetGo tells the runs of jobs that were held.
 func (w work) LetGo(ctx context.Context) { w.e.renew(ctx) }

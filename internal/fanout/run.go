@@ -13,6 +13,7 @@ import (
 	"pushd"
 	"pushd/internal/account"
 	"pushd/internal/lease"
+	"pushd/internal/meter"
 	"pushd/internal/retry"
 )
 
@@ -56,7 +57,7 @@ type run struct {
 	inFlight  atomic.Int64
 	idle      atomic.Bool  // nobody is in flight or waits for a send
 	dead      atomic.Int64 // the deadline, a Time
-	rate      rateWindow
+	rate      meter.Rate
 	busyUntil atomic.Int64 // unix ns: waits on purpose until then
 	recordAt  atomic.Int64 // unix ns: when an outcome was last recorded
 	deferrals deferrals
@@ -249,7 +250,7 @@ func (r *run) record(ctx context.Context, rows []pushd.Progress) error {
 	err := r.retry.Do(ctx, "record progress", func(ctx context.Context) error {
 		began := time.Now()
 		err := r.e.cfg.Ledger.Record(ctx, r.job.Lease(), rows)
-		r.e.counters.recorded(time.Since(began))
+		r.e.counters.Recorded(time.Since(began))
 		return err
 	})
 	if err == nil {
@@ -272,7 +273,7 @@ func (r *run) end(ctx context.Context, cause error) {
 		r.e.pass(PointFinishing)
 		err := r.finish(ctx, lease, e)
 		if err == nil {
-			r.e.counters.ended(e.State)
+			r.e.counters.Ended(e.State)
 			r.log.Info("job ended", "state", e.State, "reason", e.Reason, "detail", e.Detail)
 			return
 		}
@@ -290,7 +291,7 @@ func (r *run) end(ctx context.Context, cause error) {
 	case errors.Is(cause, errForgotten):
 		r.log.Warn("the ledger lacks what was written; the job goes on from what it has")
 	case errors.Is(cause, pushd.ErrLost):
-		r.e.counters.lost.Add(1)
+		r.e.counters.Lost.Add(1)
 		r.log.Warn("lease lost; another process has the job, or a command ended it")
 	}
 	// A command was faster, or the work was stopped on purpose.

@@ -118,7 +118,7 @@ func (r *run) versionFor(t *ticket) int {
 }
 
 func (s *sender) sent(t *ticket, tok pushd.Token, at time.Time) {
-	s.run.rate.add(at)
+	s.run.rate.Add(at)
 	s.run.doubted = 0
 	s.run.account.mismatches.Store(0)
 	s.settle(t, pushd.PersonSent, s.run.versionFor(t))

@@ -225,8 +225,8 @@ func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 		w.run.e.pass(PointPage)
 		fresh = fresh[n:]
 	}
-	w.run.e.counters.pages.Add(1)
-	w.run.e.counters.people.Add(uint64(next.Walked - w.walk.Walked))
+	w.run.e.counters.Pages.Add(1)
+	w.run.e.counters.People.Add(uint64(next.Walked - w.walk.Walked))
 	w.moved(next)
 	return nil
 }
