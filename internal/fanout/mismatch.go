@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,10 @@ import (
 // maxDoubts is how often the canary may trip in one claim before the job parks:
 // once because of a list that another token gave, once because of the token.
 const maxDoubts = 2
+
+// proveEvery is how long WeChat is left alone when it could not say whose a token
+// is.
+const proveEvery = 15 * time.Second
 
 // mismatch says that the canary has tripped with this token.
 type mismatch struct {
@@ -43,7 +48,7 @@ type listing struct {
 	mu    sync.Mutex
 	token pushd.Token
 	mixed bool        // by several tokens, or by an earlier claim
-	works pushd.Token // the last token with which something was delivered
+	works pushd.Token // the last token that is known to be the account's
 }
 
 func (l *listing) read(tok pushd.Token) {
@@ -60,7 +65,8 @@ func (l *listing) by(tok pushd.Token) bool {
 	return !l.mixed && l.token == tok
 }
 
-// delivered notes that something was delivered with tok.
+// delivered notes that something was delivered with tok, or that it lists
+// somebody who is known.
 func (l *listing) delivered(tok pushd.Token) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,6 +120,34 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 		return r.parkMismatch(m, " Some recipients may have got the message, so the list is not read again by itself: cancel the job and POST with restart.")
 	}
 	return errStartOver
+}
+
+// prove looks whether a token by which nobody was told is the account's own: then
+// it lists somebody who is on the account's list. Until WeChat says, those whom
+// it was refused for wait.
+func (r *run) prove(ctx context.Context) error {
+	page, by, a, err := r.wechat.Page(ctx, "")
+	if err != nil {
+		return err
+	}
+	if !a.OK() {
+		return r.rest(ctx, proveEvery)
+	}
+	known, err := readPage(ctx, r.retry, r.e.cfg.Ledger, r.job.ID, 1)
+	if err != nil {
+		return err
+	}
+	listed := make(map[string]bool, len(page.OpenIDs))
+	for _, id := range page.OpenIDs {
+		listed[string(id)] = true
+	}
+	for line := range bytes.Lines(known) {
+		if listed[string(bytes.TrimSuffix(line, []byte("\n")))] {
+			r.listing.delivered(by)
+			return nil
+		}
+	}
+	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true})
 }
 
 // anotherToken asks for a token in place of one that does not fit. Codes about

@@ -118,3 +118,43 @@ func TestRun_WrongTemplateCostsFewLists(t *testing.T) {
 		w.late.Wait()
 	})
 }
+
+// PHP mixes two accounts' tokens up when all but a few were told: those few are
+// refused as nobody's followers, and are told when the mix-up is over. Who really
+// can't receive is skipped all the same.
+func TestRun_AnotherAccountsTokenForTheLast(t *testing.T) {
+	for _, last := range []int{1, 5, 19} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newSim(1, 0, false)
+			w.wechat.followers = ids(0, 60)
+			m := &twoAccounts{w: w, foreign: ids(5000, 5040), code: 40003}
+			odd := ids(59, 60)[0]
+			w.change = func(c *Config) {
+				m.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
+					if to == odd {
+						return &pushd.Answer{Verdict: pushd.Skip, Code: 40003, Cause: pushd.CauseOpenID}
+					}
+					return nil
+				}}
+				c.WeChat = m
+			}
+			w.boot(0)
+			w.post(1, pushd.Request{Rate: 5})
+			for w.job().Counts.Sent < int64(60-last) {
+				time.Sleep(100 * time.Millisecond)
+			}
+			w.wechat.mu.Lock()
+			w.php.stolen, w.wechat.valid = time.Now().Add(3*time.Minute), "revoked"
+			w.wechat.mu.Unlock()
+			for end := time.Now().Add(20 * time.Minute); w.job().State.Active() && time.Now().Before(end); {
+				time.Sleep(time.Second)
+			}
+			if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 59 || job.Counts.Skipped != 1 {
+				t.Errorf("the last %d: %s %s (%s), %+v", last, job.State, job.Reason, job.Detail, job.Counts)
+			}
+			w.processes[0].stop()
+			w.all.Wait()
+			w.late.Wait()
+		})
+	}
+}

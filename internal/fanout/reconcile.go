@@ -18,6 +18,10 @@ const maxFruitless = 6
 // reconcile asks the ledger whether everyone is accounted for. nil means
 // that another round is due now.
 func (r *run) reconcile(ctx context.Context) error {
+	if r.unproven != "" {
+		r.unproven = ""
+		return r.prove(ctx)
+	}
 	job, err := r.reload(ctx)
 	if err != nil {
 		return err

@@ -18,22 +18,33 @@ func (s *sender) release(sp spot) {
 
 // judgeSuspects judges the suspects of a round that has sent to everyone. Where
 // nobody was ever told and not all have merely unsubscribed, it is the job
-// that is wrong, however few its people are. While others are to be asked again
-// that is left to a later round, and so are the suspects.
+// that is wrong, however few its people are. Where somebody was told, but by
+// another token, this one may be wrong: it has to show that it is the account's.
+// While that is open, or others are to be asked again, the suspects are left to a
+// later round.
 func (s *sender) judgeSuspects() {
 	sp, wrong := s.canary.worst()
-	if wrong = wrong && !s.run.told.Load(); wrong && s.run.deferrals.waiting() {
-		for _, sp := range s.canary.arm() {
-			sp.sheet.held--
-		}
-		return
-	}
-	if wrong {
+	unproven := wrong && !s.run.listing.proven(s.token)
+	wrong = wrong && !s.run.told.Load()
+	switch {
+	case wrong && s.run.deferrals.waiting():
+		s.drop()
+	case wrong:
 		s.stopRound(s.distrust(pushd.Answer{Code: sp.code, Cause: sp.cause}))
-		return
+	case unproven:
+		s.drop()
+		s.run.unproven = s.token
+	default:
+		for _, sp := range s.canary.flush() {
+			s.release(sp)
+		}
 	}
-	for _, sp := range s.canary.flush() {
-		s.release(sp)
+}
+
+// drop leaves the suspects to a later round.
+func (s *sender) drop() {
+	for _, sp := range s.canary.arm() {
+		sp.sheet.held--
 	}
 }
 

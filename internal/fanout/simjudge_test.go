@@ -195,7 +195,7 @@ func (w *sim) judgeAll(job pushd.Job, people map[pushd.OpenID]pushd.Person) {
 			innocent++
 		}
 	}
-	if innocent >= canarySize && w.faults&refuseAll == 0 || innocent > 0 && w.faults&(tokensStolen|refuseAll) == 0 {
+	if innocent > 0 && w.faults&refuseAll == 0 {
 		w.violated("%d people were skipped who can receive", innocent)
 	}
 	if told := int(job.Counts.InDoubt); again > told && w.outside.back <= pushd.ClockSlack && w.ledger.Life() == 0 {
