@@ -7,7 +7,7 @@ BENCH    ?=
 DEMO     ?=
 SOAK     ?= 1h
 
-.PHONY: help demo build test lint vulncheck deps bench microbench fuzz chaos mutants soak foreign model gremlins
+.PHONY: help demo build test lint vulncheck deps bench microbench fuzz chaos mutants soak foreign compat model gremlins
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -53,6 +53,9 @@ mutants: deps ## Show for each of many mistakes the test that notices it; MUTANT
 
 foreign: ## Let clients that others wrote judge the simulated WeChat, npm's too
 	go test ./internal/wechatsim/foreign -tags foreign -count 1
+
+compat: ## Run what depends on the database on MySQL 5.6, the oldest that is supported; wants npm
+	@.ci/compat
 
 model: ## Look at every state of a model of one job, and see the wrong models fail (Spin)
 	@docs/model/check.sh

@@ -5,6 +5,9 @@
 //
 // A server without grant tables is up in about 0.2 s, so every test binary
 // can have its own.
+//
+// Where the environment names a directory with MySQL in PUSHD_TEST_MYSQL, that
+// server is run in its place (`make compat`).
 package mariadb
 
 import (
@@ -26,9 +29,14 @@ import (
 // do about it.
 var ErrNotInstalled = errors.New("mariadbd is not installed (Debian and Ubuntu: apt-get install mariadb-server-core mariadb-client-core)")
 
+// mysqlDir is the environment variable that names the directory of another
+// server: its mysqld, its share directory, and the libraries that it wants.
+const mysqlDir = "PUSHD_TEST_MYSQL"
+
 // Server is a running private server.
 type Server struct {
 	bin  string
+	lib  string // where else its libraries are, "" for a server of the system's
 	dir  string // holds everything, mode 0700
 	args []string
 
@@ -63,15 +71,19 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	bin, err := find("mariadbd", "mysqld")
-	if err != nil {
+	bin, lib := "", os.Getenv(mysqlDir)
+	var err error
+	if lib != "" {
+		bin = filepath.Join(lib, "mysqld")
+		o.args = append([]string{"--basedir=" + lib, "--lc-messages-dir=" + filepath.Join(lib, "share")}, o.args...)
+	} else if bin, err = find("mariadbd", "mysqld"); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "pushd-mariadb-") // 0700: the socket is the only guard
 	if err != nil {
 		return nil, fmt.Errorf("start mariadbd: %w", err)
 	}
-	s := &Server{bin: bin, dir: dir}
+	s := &Server{bin: bin, lib: lib, dir: dir}
 	if err := s.setUp(ctx, o); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
@@ -111,7 +123,7 @@ func (s *Server) setUp(ctx context.Context, o options) error {
 		s.args = append(s.args, "--skip-grant-tables")
 		return s.bootstrap(ctx, strings.NewReader(""))
 	}
-	text, err := systemTables()
+	text, err := systemTables(s.lib)
 	if err != nil {
 		return err
 	}
@@ -122,7 +134,7 @@ func (s *Server) setUp(ctx context.Context, o options) error {
 // that are only just created do not survive a kill.
 func (s *Server) bootstrap(ctx context.Context, text io.Reader) error {
 	cmd := exec.CommandContext(ctx, s.bin, append(slices.Clone(s.args), "--bootstrap", "--skip-grant-tables")...)
-	cmd.Stdin = text
+	cmd.Stdin, cmd.Env = text, s.env()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("bootstrap mariadbd: %w: %s", err, out)
 	}
@@ -132,27 +144,41 @@ func (s *Server) bootstrap(ctx context.Context, text io.Reader) error {
 // systemTables is the SQL text that creates the system tables: what
 // mariadb-install-db does for a server, without that script's need of the
 // client programs.
-func systemTables() (io.Reader, error) {
+func systemTables(lib string) (io.Reader, error) {
 	text := bytes.NewBufferString("CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\nSET @skip_auth_anonymous=1;\n")
 	for _, name := range []string{"system_tables", "system_tables_data"} {
-		b, err := readShared(name)
+		b, err := readShared(lib, name)
 		if err != nil {
 			return nil, err
 		}
 		text.Write(b)
 	}
+	if lib != "" { // MySQL has anonymous users, who go before any other of localhost
+		text.WriteString("DELETE FROM user WHERE User = '';\n")
+	}
 	return text, nil
 }
 
 // readShared reads a file of SQL that comes with the server.
-func readShared(name string) ([]byte, error) {
-	for _, path := range []string{"/usr/share/mysql/mysql_", "/usr/share/mysql/mariadb_", "/usr/share/mariadb/mariadb_"} {
+func readShared(lib, name string) ([]byte, error) {
+	for _, path := range []string{filepath.Join(lib, "share", "mysql_"), "/usr/share/mysql/mysql_", "/usr/share/mysql/mariadb_", "/usr/share/mariadb/mariadb_"} {
 		if b, err := os.ReadFile(path + name + ".sql"); err == nil {
 			return b, nil
 		}
 	}
 	return nil, fmt.Errorf("install system tables: no %s.sql: %w", name, ErrNotInstalled)
 }
+
+// env is the server's environment.
+func (s *Server) env() []string {
+	if s.lib == "" {
+		return nil // that of this process
+	}
+	return append(os.Environ(), "LD_LIBRARY_PATH="+s.lib)
+}
+
+// MySQL says that the server is not MariaDB.
+func (s *Server) MySQL() bool { return s.lib != "" }
 
 // Socket is the path of the server's unix socket. It stays the same over
 // restarts.

@@ -34,7 +34,7 @@ func (s *Server) spawn() (*process, error) {
 	}
 	defer log.Close() // the server has its own copy
 	cmd := exec.Command(s.bin, s.args...)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, s.env()
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Pdeathsig: syscall.SIGKILL,
 		Setpgid:   true, // a ^C in the terminal is for us, not for the server

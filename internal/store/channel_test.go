@@ -118,6 +118,9 @@ func TestChannel_ReadsAnyColumnType(t *testing.T) {
 		{"title", "INT", "2026"}: "2026", {"title", "DOUBLE", "1000000"}: "1000000", {"title", "MEDIUMTEXT", "REPEAT('课', 90000)"}: strings.Repeat("课", 2000),
 		{"title", "DATETIME", "'2026-11-30 20:00:15'"}: "2026-11-30 20:00:15",
 	} {
+		if c.kind == "JSON" && server.MySQL() { // MySQL has the type since 5.7
+			continue
+		}
 		f.odd(c)
 		ch, err := f.reading(c.name).Channel(f.ctx, 1)
 		got := field(ch, c.name)

@@ -90,7 +90,7 @@ func (f *fixture) columns(table string) []string {
 	return names
 }
 
-// The SQL keeps to what MySQL 5.7, MySQL 8, MariaDB and TiDB have in common.
+// The SQL keeps to what MySQL 5.6 to 8, MariaDB and TiDB have in common.
 func TestMigrations_UseCommonSQL(t *testing.T) {
 	var text bytes.Buffer
 	if err := store.MySQL().Print(&text); err != nil {

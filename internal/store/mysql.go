@@ -21,7 +21,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// MySQL is the dialect of MySQL 5.7 and 8, MariaDB from 10.3 and TiDB.
+// MySQL is the dialect of MySQL 5.6 to 8, MariaDB from 10.3 and TiDB.
 func MySQL() Dialect {
 	files, _ := fs.Sub(migrations, "migrations") // it is embedded
 	return Dialect{

@@ -3,6 +3,8 @@
 -- One row per job. The columns active_actid and active_appid are NULL when
 -- they do not apply, so that their unique keys say: one active job per
 -- channel, one running job per account.
+-- owner has a key, and MySQL 5.6 has no key of more than 767 bytes: in utf8mb4
+-- it would take 1,020.
 -- Times are microseconds since 1970 on the database's clock, 0 = never.
 CREATE TABLE IF NOT EXISTS pushd_job (
   id                VARCHAR(24)  NOT NULL,
@@ -29,7 +31,7 @@ CREATE TABLE IF NOT EXISTS pushd_job (
   kept              TINYINT      NOT NULL DEFAULT 1 COMMENT '0 = nothing is left to purge',
   active_actid      BIGINT       NULL COMMENT 'actid while the job has not ended',
   active_appid      VARCHAR(64)  NULL COMMENT 'appid while the job is running',
-  owner             VARCHAR(255) NOT NULL DEFAULT '' COMMENT 'who holds the lease',
+  owner             VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '' COMMENT 'who holds the lease',
   boot              VARCHAR(64)  NOT NULL DEFAULT '',
   epoch             BIGINT       NOT NULL DEFAULT 0 COMMENT 'rises with every claim',
   lease_until       BIGINT       NOT NULL DEFAULT 0,
