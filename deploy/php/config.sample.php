@@ -50,10 +50,14 @@ return [
 
     // token.php. 'token_key' is pushd's PUSHD_TOKEN_KEY; while you change it
     // both, with a comma between. 'lock_wait': seconds to wait while another
-    // request talks to WeChat.
-    'token_key'  => '',
-    'lock_wait'  => 10,
-    'wechat_url' => 'https://api.weixin.qq.com',
+    // request talks to WeChat about the same account, 8 at most. 'token_parallel':
+    // most requests of this machine that wait for WeChat at once; the others are
+    // told to come again (429). Keep it below the workers of PHP's pool, and not
+    // below pushd's PUSHD_TOKEN_CONCURRENCY.
+    'token_key'      => '',
+    'lock_wait'      => 4,
+    'token_parallel' => 16,
+    'wechat_url'     => 'https://api.weixin.qq.com',
 
     // The channels that are due: columns act_id, start_time (unix seconds)
     // and appid, earliest start first. :now, :oldest (now minus grace) and

@@ -56,6 +56,7 @@ function pushd_config(): array
     $config['lead'] = pushd_seconds('lead', $config['lead']);
     $config['batch'] = pushd_number('batch', $config['batch'], 1, 1000000);
     $config['parallel'] = pushd_number('parallel', $config['parallel'], 1, 200);
+    $config['token_parallel'] = pushd_number('token_parallel', $config['token_parallel'], 1, 1000);
     $config['prefetch'] = pushd_number('prefetch', $config['prefetch'], 0, 100000);
     $config['allow_plaintext'] = filter_var($config['allow_plaintext'], FILTER_VALIDATE_BOOLEAN);
     return $config;
@@ -278,7 +279,7 @@ const PUSHD_ANSWER_BYTES = 262144;
  * stays open from one call to the next. Never throws; returns the answer as
  * pushd_answer() does. For several at once see posts.php.
  */
-function pushd_post($curl, string $url, array $headers, array $body, int $timeout): array
+function pushd_post($curl, string $url, array $headers, array $body, float $timeout): array
 {
     $heard = new stdClass();
     if (!pushd_prepare($curl, $url, $headers, $body, $timeout, $heard)) {

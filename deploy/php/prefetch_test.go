@@ -240,16 +240,7 @@ func TestPrefetch_TwiceAtOnce(t *testing.T) {
 	m := newManager(t, accepted)
 	m.soon(t, 60)
 	m.channel(t, 100, 1, in(5), 15)
-	conn, err := m.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	var got int
-	err = conn.QueryRowContext(t.Context(), "SELECT GET_LOCK(MD5(CONCAT(DATABASE(), '/', 'wx_token/wx7')), 0)").Scan(&got)
-	if err != nil || got != 1 {
-		t.Fatal(got, err)
-	}
+	m.busy(t, "wx7", 20)
 	arrived, release := make(chan struct{}), make(chan struct{})
 	var asked atomic.Bool
 	m.wechat.set(func(c stableCall) any {
@@ -290,7 +281,7 @@ func TestPrefetch_GivesLocksBack(t *testing.T) {
 	m.wechat.set(func(c stableCall) any {
 		var free string
 		for i := 1; i <= 3; i++ {
-			free += fmt.Sprint(m.number(t, "SELECT IS_FREE_LOCK(MD5(CONCAT(DATABASE(), '/', ?)))", fmt.Sprintf("wx_token/wx%d", i)))
+			free += fmt.Sprint(1 - m.number(t, "SELECT COUNT(*) FROM wx_access_token WHERE busy_until > UNIX_TIMESTAMP() AND appid = ?", fmt.Sprint("wx", i)))
 		}
 		if want := map[string]string{"wx1": "011", "wx2": "101", "wx3": "110"}[c.AppID]; free != want {
 			t.Errorf("while %s is fetched, free are %s", c.AppID, free)

@@ -13,7 +13,12 @@ CREATE TABLE IF NOT EXISTS wx_access_token (
   forced_at    BIGINT        NOT NULL DEFAULT 0,  -- last force_refresh
   force_day    INT           NOT NULL DEFAULT 0,  -- days since 1970 in Beijing
   force_count  INT           NOT NULL DEFAULT 0,  -- force_refresh on that day
-  secret_hash  CHAR(32)      NOT NULL DEFAULT ''  -- of the secret that earned the token
+  secret_hash  CHAR(32)      NOT NULL DEFAULT '', -- of the secret that earned the token
+  failed_at    BIGINT        NOT NULL DEFAULT 0,  -- when WeChat gave no token, and
+  failed_code  INT           NOT NULL DEFAULT 0,  -- why: its errcode,
+  failed_text  VARCHAR(255)  NOT NULL DEFAULT '', -- its words
+  busy_until   BIGINT        NOT NULL DEFAULT 0,  -- somebody fetches it until then,
+  busy_by      CHAR(16)      NOT NULL DEFAULT ''  -- and who
 ) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
 
 -- What pushd refused, and when cron.php may ask again. The row (0, 0) is a

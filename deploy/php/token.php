@@ -6,7 +6,8 @@
  *   Authorization: Bearer <PUSHD_TOKEN_KEY>   or   X-Pushd-Key: <the same>
  *
  *   200 {"access_token":"…","expires_in":7200}
- *   400 401 404 405 409 500 502 503 {"code":1,"msg":"…"}
+ *   400 401 404 405 409 429 500 502 503 {"code":1,"msg":"…"}; code is WeChat's
+ *   errcode where it gave one
  */
 declare(strict_types=1);
 

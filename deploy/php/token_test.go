@@ -4,16 +4,20 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"pushd/deploy/php/phptest"
+	"pushd/internal/tokenclient"
 	"pushd/internal/wechatsim"
 )
 
@@ -222,7 +226,7 @@ func TestToken_Parallel(t *testing.T) {
 			}
 			<-arrived
 			if name == "MariaDB" {
-				e.waitForLock(t, n-1)
+				e.connected(t, n)
 			}
 			close(release)
 			all.Wait()
@@ -233,10 +237,22 @@ func TestToken_Parallel(t *testing.T) {
 	}
 }
 
-// waitForLock returns when n connections wait in GET_LOCK.
-func (p *platform) waitForLock(t *testing.T, n int64) {
+// connected returns when n requests are at the database.
+func (p *platform) connected(t *testing.T, n int64) {
 	t.Helper()
-	p.wait(t, n, "SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User lock' AND db = DATABASE()")
+	p.wait(t, n, "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
+}
+
+// busy lets somebody fetch an account's token for so many seconds.
+func (p *platform) busy(t *testing.T, appid string, seconds int) {
+	t.Helper()
+	p.exec(t, "REPLACE INTO wx_access_token (appid, busy_until, busy_by) VALUES (?, UNIX_TIMESTAMP() + ?, 'somebody')", appid, seconds)
+}
+
+// forget lets what WeChat refused be some seconds ago.
+func (p *platform) forget(t *testing.T, seconds int) {
+	t.Helper()
+	p.exec(t, "UPDATE wx_access_token SET failed_at = failed_at - ?", seconds)
 }
 
 // sqlite makes a SQLite database with the account wx1.
@@ -314,25 +330,34 @@ func TestToken_WeChatRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer any
+		code   int
 		want   string
 	}{
-		{"whitelist", refusal(40164, "invalid ip 111.50.94.9 ipv6 ::ffff:111.50.94.9, not in whitelist, rid: 65f307bc-1a5c7d64-18ff931f"), "IP白名单"},
-		{"its text", refusal(40164, "invalid ip 111.50.94.9"), "111.50.94.9"},
-		{"secret", refusal(40125, "invalid appsecret "+appSecret), "AppSecret"},
-		{"unknown code", refusal(89999, "odd"), "89999 odd"},
-		{"busy", refusal(-1, "system error"), "-1 system error"},
-		{"not JSON", "<html>", "no usable answer: HTTP 200"},
-		{"gateway", 502, "no usable answer: HTTP 502"},
-		{"no life", token("marked-token", 0), "no usable answer"},
-		{"a number", "17", "no usable answer"},
-		{"odd types", `{"access_token":["x"],"expires_in":7200}`, "no usable answer"},
+		{"whitelist", refusal(40164, "invalid ip 111.50.94.9 ipv6 ::ffff:111.50.94.9, not in whitelist, rid: 65f307bc-1a5c7d64-18ff931f"), 40164, "IP白名单"},
+		{"its text", refusal(40164, "invalid ip 111.50.94.9"), 40164, "111.50.94.9"},
+		{"secret", refusal(40125, "invalid appsecret "+appSecret), 40125, "AppSecret"},
+		{"unknown code", refusal(89999, "odd"), 89999, "89999 odd"},
+		{"long text", refusal(40164, strings.Repeat("why 为什么\n", 300)), 40164, "IP白名单"},
+		{"busy", refusal(-1, "system error"), -1, "-1 system error"},
+		{"not JSON", "<html>", 1, "no usable answer: HTTP 200"},
+		{"gateway", 502, 1, "no usable answer: HTTP 502"},
+		{"no life", token("marked-token", 0), 1, "no usable answer"},
+		{"a number", "17", 1, "no usable answer"},
+		{"odd types", `{"access_token":["x"],"expires_in":7200}`, 1, "no usable answer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e.wechat.set(func(stableCall) any { return c.answer })
 			a := e.ask(t, "appid=wx1")
-			if a.Status != 502 || a.Code != 1 || !strings.Contains(a.Msg, c.want) {
-				t.Errorf("%d %s", a.Status, a.Msg)
+			if a.Status != 502 || a.Code != c.code || !strings.Contains(a.Msg, c.want) {
+				t.Errorf("%d %d %s", a.Status, a.Code, a.Msg)
 			}
+			// For five seconds all hear the same, without another question.
+			e.wechat.set(func(stableCall) any { return token("marked-token", 7200) })
+			again := e.ask(t, "appid=wx1")
+			if calls := e.wechat.asked(); again.Status != 502 || again.Msg != a.Msg || again.Code != a.Code || again.Header.Get("Retry-After") == "" || len(calls) != 1 {
+				t.Errorf("again: %d %s, %d calls", again.Status, again.Msg, len(calls))
+			}
+			e.forget(t, 5)
 		})
 	}
 	t.Run("old token until its end", func(t *testing.T) {
@@ -341,26 +366,43 @@ func TestToken_WeChatRefuses(t *testing.T) {
 		if a := e.ask(t, "appid=wx1"); a.AccessToken != "marked-old" || a.ExpiresIn > 200 || a.ExpiresIn < 100 {
 			t.Errorf("%+v", a)
 		}
+		calls := len(e.wechat.asked())
+		if a := e.ask(t, "appid=wx1"); a.AccessToken != "marked-old" || len(e.wechat.asked()) != 0 || calls == 0 {
+			t.Errorf("asked again within a moment: %+v", a)
+		}
 		if a := e.ask(t, "appid=wx1&rejected="+fingerprint("marked-old")); a.Status != 502 {
 			t.Errorf("gave the refused token: %+v", a)
 		}
 	})
 }
 
-func TestToken_LockTimeout(t *testing.T) {
+// What the endpoint says is to be done reaches whoever reads pushd's errors,
+// whole, however long WeChat's own text is.
+func TestToken_WhatToDoReachesPushd(t *testing.T) {
 	e := newEndpoint(t)
-	conn, err := e.Conn(t.Context())
+	c, err := tokenclient.New(tokenclient.Options{URL: e.url + "/token.php", Key: tokenKey, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	var got int
-	err = conn.QueryRowContext(t.Context(), "SELECT GET_LOCK(MD5(CONCAT(DATABASE(), '/', 'wx_token/wx1')), 0)").Scan(&got)
-	if err != nil || got != 1 {
-		t.Fatal(got, err)
+	defer c.Close()
+	for code, want := range map[int]string{
+		40164: "基本配置 → IP白名单", 40125: "(AppSecret 错误或已被重置)", 89503: "(管理员确认)",
+	} {
+		appid := fmt.Sprint("wx", code)
+		e.account(t, code, appid)
+		e.wechat.set(func(stableCall) any { return refusal(code, strings.Repeat("long words of WeChat ", 40)) })
+		_, err := c.Token(t.Context(), appid, 1)
+		if err == nil || !strings.HasSuffix(err.Error(), want) || !strings.Contains(err.Error(), fmt.Sprint("code ", code)) {
+			t.Errorf("%d: %v", code, err)
+		}
 	}
+}
+
+func TestToken_LockTimeout(t *testing.T) {
+	e := newEndpoint(t)
+	e.busy(t, "wx1", 20)
 	impatient := e.host.With(phptest.Settings{"lock_wait": "0"}).Serve(t)
-	if a := askAt(t, impatient, "appid=wx1"); a.Status != 503 || a.Code != 1 {
+	if a := askAt(t, impatient, "appid=wx1"); a.Status != 503 || a.Code != 1 || a.Header.Get("Retry-After") != "2" {
 		t.Errorf("%+v", a)
 	}
 	// Another account's token is fetched meanwhile.
@@ -370,6 +412,102 @@ func TestToken_LockTimeout(t *testing.T) {
 	}
 	if calls := e.wechat.asked(); len(calls) != 1 {
 		t.Errorf("%+v", calls)
+	}
+	// The lock of one who has died ends; a mark of a clock that was ahead is none.
+	for _, seconds := range []int{0, 100} {
+		e.busy(t, "wx1", seconds)
+		if a := askAt(t, impatient, "appid=wx1"); a.Status != 200 {
+			t.Errorf("%d s: %+v", seconds, a)
+		}
+	}
+	if n := e.number(t, "SELECT COUNT(*) FROM wx_access_token WHERE busy_until <> 0 OR busy_by <> ''"); n != 0 {
+		t.Errorf("%d locks were not given back", n)
+	}
+}
+
+// Two hundred accounts' tokens are asked for at once: so many requests wait for
+// WeChat as there are places, the others are told at once to come again, and
+// what is cached is answered all the time.
+func TestToken_Places(t *testing.T) {
+	e := newEndpoint(t)
+	const places, n = 3, 20
+	if a := e.ask(t, "appid=wx1"); a.Status != 200 {
+		t.Fatalf("%+v", a)
+	}
+	arrived, release := make(chan struct{}, n), make(chan struct{})
+	e.wechat.set(func(c stableCall) any {
+		if strings.HasPrefix(c.AppID, "wxa") {
+			arrived <- struct{}{}
+			<-release
+		}
+		return token("marked-token", 7200)
+	})
+	h := e.host.With(phptest.Settings{"token_parallel": fmt.Sprint(places)})
+	var waiting sync.WaitGroup
+	for i := range places {
+		e.account(t, 100+i, fmt.Sprint("wxa", i))
+		u := h.Serve(t)
+		waiting.Go(func() {
+			if a := askAt(t, u, fmt.Sprint("appid=wxa", i)); a.Status != 200 {
+				t.Errorf("%+v", a)
+			}
+		})
+		<-arrived
+	}
+	u := h.Serve(t)
+	for i := range n {
+		e.account(t, 200+i, fmt.Sprint("wxb", i))
+		if a := askAt(t, u, fmt.Sprint("appid=wxb", i)); a.Status != 429 || a.Code != 1 || a.Header.Get("Retry-After") != "1" {
+			t.Errorf("%+v", a)
+			break
+		}
+	}
+	if a := askAt(t, u, "appid=wx1"); a.Status != 200 {
+		t.Errorf("what is cached: %+v", a)
+	}
+	close(release)
+	waiting.Wait()
+	if a := askAt(t, u, "appid=wxb0"); a.Status != 200 {
+		t.Errorf("with a place: %+v", a)
+	}
+}
+
+// WeChat that hangs is asked by one; all others who wait hear so from that one,
+// before pushd hangs up.
+func TestToken_WeChatHangs(t *testing.T) {
+	e := newEndpoint(t)
+	const n = 4
+	gone := make(chan struct{})
+	e.wechat.set(func(stableCall) any {
+		<-gone
+		return 502
+	})
+	defer close(gone)
+	var all sync.WaitGroup
+	h := e.host.With(phptest.Settings{"lock_wait": "10"})
+	var silent, waited atomic.Int64
+	for range n {
+		c, err := tokenclient.New(tokenclient.Options{URL: h.Serve(t) + "/token.php", Key: tokenKey, Timeout: 20 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			defer c.Close()
+			switch _, err := c.Token(t.Context(), "wx1", 1); {
+			case err == nil:
+				t.Error("got a token")
+			case strings.Contains(err.Error(), "no usable answer"):
+				silent.Add(1)
+			case strings.Contains(err.Error(), "takes too long"):
+				waited.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if calls := e.wechat.asked(); len(calls) != 1 || silent.Load() == 0 || silent.Load()+waited.Load() != n {
+		t.Errorf("%d calls, %d heard of it, %d waited in vain", len(calls), silent.Load(), waited.Load())
 	}
 }
 

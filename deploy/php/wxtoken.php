@@ -13,8 +13,13 @@ const WX_TOKEN_MARGIN = 300;
 // WeChat's limits of force_refresh: 20 a day, 30 seconds apart.
 const WX_FORCE_PER_DAY = 20;
 const WX_FORCE_APART = 30;
-// How long WeChat may take to answer.
+// How long a request for a token may wait, for another request and for WeChat.
+// pushd hangs up after ten seconds, and would not hear the reason.
 const WX_TOKEN_SECONDS = 8;
+// How long an account's lock is held at most by one who has died.
+const WX_LOCK_SECONDS = 20;
+// How long what WeChat refused is not asked for again.
+const WX_FAILED_SECONDS = 5;
 
 /**
  * Answers a request for a token: status, headers and body (for JSON). token.php
@@ -28,6 +33,7 @@ const WX_TOKEN_SECONDS = 8;
 function wx_token_endpoint(array $server, array $query, ?callable $source = null): array
 {
     $headers = ['Cache-Control' => 'no-store'];
+    $code = 1;
     try {
         $config = pushd_config();
         $token = wx_token_asked($config, $server, $query, $source);
@@ -35,6 +41,7 @@ function wx_token_endpoint(array $server, array $query, ?callable $source = null
     } catch (WxTokenError $e) {
         $headers += $e->headers + ($e->retryAfter > 0 ? ['Retry-After' => (string) $e->retryAfter] : []);
         list($status, $text) = [$e->getCode(), $e->getMessage()];
+        $code = $e->errcode !== 0 ? $e->errcode : 1;
     } catch (PushdConfigError $e) {
         error_log('pushd token endpoint: ' . $e->getMessage());
         list($status, $text) = [500, 'settings: ' . $e->getMessage()];
@@ -45,7 +52,7 @@ function wx_token_endpoint(array $server, array $query, ?callable $source = null
         error_log('pushd token endpoint: ' . $e->getMessage());
         list($status, $text) = [500, 'the token endpoint failed; see the error log of PHP'];
     }
-    return ['status' => $status, 'headers' => $headers, 'body' => ['code' => 1, 'msg' => $text]];
+    return ['status' => $status, 'headers' => $headers, 'body' => ['code' => $code, 'msg' => $text]];
 }
 
 /** Checks a request and returns the token that it asks for. */
@@ -131,6 +138,8 @@ final class WxTokenError extends Exception
     public $retryAfter = 0;
     /** What WeChat gave as the reason; 0 = nothing. */
     public $errcode = 0;
+    /** The same in WeChat's words, ASCII, without what to do about it. */
+    public $errmsg = '';
     /** Further headers of the answer, by name. */
     public $headers = [];
 }
@@ -138,29 +147,87 @@ final class WxTokenError extends Exception
 /**
  * Returns the token of an account as WeChat names it: access_token and
  * expires_in, the true seconds left. $rejected: the first 16 hex digits of
- * sha256 of a token that WeChat refused, or ''.
+ * sha256 of a token that WeChat refused, or ''. Not to be called within a
+ * transaction: the others could not see who fetches the token.
  */
 function wx_token(PDO $db, array $config, string $appid, string $rejected = ''): array
 {
+    $until = microtime(true) + WX_TOKEN_SECONDS;
     $secret = wx_secret($db, $config, $appid);
     $appid = wx_appid($appid);
     $row = wx_token_of_secret(wx_token_row($db, $appid), $secret);
-    if (!wx_token_usable($row, $rejected)) {
+    if (!wx_token_settled($row, $rejected)) {
+        $leave = wx_token_place($config['token_parallel']);
         $unlock = wx_token_lock($db, $appid, $config['lock_wait']);
         if ($unlock === null) {
-            throw new WxTokenError('another request is fetching this token and takes too long; ask again', 503);
+            $error = new WxTokenError('another request is fetching this token and takes too long; ask again', 503);
+            $error->retryAfter = 2;
+            throw $error;
         }
         try {
-            // Whoever held the lock before may have fetched it meanwhile.
+            // Whoever held the lock before may have fetched it meanwhile, or
+            // have heard why there is none.
             $row = wx_token_of_secret(wx_token_row($db, $appid), $secret);
-            if (!wx_token_usable($row, $rejected)) {
-                $row = wx_token_renew($db, $config, $row, $secret, $rejected);
+            if (!wx_token_settled($row, $rejected)) {
+                $row = wx_token_renew($db, $config, $row, $secret, $rejected, $until);
             }
         } finally {
             $unlock();
+            $leave();
         }
     }
     return ['access_token' => $row['access_token'], 'expires_in' => $row['expires_at'] - time()];
+}
+
+/**
+ * May the row be answered without asking WeChat? Throws what WeChat said a moment
+ * ago, where it gave no token: whoever waits hears it at once, and not each after
+ * a question of their own.
+ */
+function wx_token_settled(array $row, string $rejected): bool
+{
+    if (wx_token_usable($row, $rejected)) {
+        return true;
+    }
+    $age = time() - $row['failed_at'];
+    if ($age < 0 || $age >= WX_FAILED_SECONDS) {
+        return false;
+    }
+    if (wx_token_alive($row, $rejected)) {
+        return true; // the last minutes of the old one are better than nothing
+    }
+    if ($row['access_token'] !== '') {
+        return false; // the refused one has to be dropped first
+    }
+    $error = wx_token_refused($row['failed_code'], $row['failed_text']);
+    $error->retryAfter = WX_FAILED_SECONDS - $age;
+    throw $error;
+}
+
+/**
+ * Takes one of the places of this machine for requests that wait for WeChat, and
+ * returns the function that gives it back. PHP's workers are shared with the
+ * platform's pages: whoever finds no place is told to come again, in place of
+ * taking one more worker. When the process dies the place is free.
+ */
+function wx_token_place(int $places): callable
+{
+    $user = function_exists('posix_geteuid') ? posix_geteuid() : 0;
+    $first = random_int(0, $places - 1);
+    for ($i = 0; $i < $places; $i++) {
+        $file = @fopen(sprintf('%s/pushd-token-%s-%d-%d.lock', sys_get_temp_dir(), md5(__DIR__), $user, ($first + $i) % $places), 'c');
+        if ($file === false || flock($file, LOCK_EX | LOCK_NB)) {
+            return function () use ($file) { // without a directory for locks there is no limit
+                if ($file !== false) {
+                    flock($file, LOCK_UN);
+                }
+            };
+        }
+        fclose($file);
+    }
+    $error = new WxTokenError("$places requests wait for WeChat here already (token_parallel); ask again", 429);
+    $error->retryAfter = 1;
+    throw $error;
 }
 
 /**
@@ -239,10 +306,53 @@ function wx_token_cached(PDO $db, array $config, string $appid): ?array
     return ['access_token' => $row['access_token'], 'expires_in' => $row['expires_at'] - time()];
 }
 
-/** Takes the right to ask WeChat for an account's token; see pushd_lock. */
+/**
+ * Takes the right to ask WeChat for an account's token, for WX_LOCK_SECONDS at
+ * most, and returns the function that gives it back; null if it was not free in
+ * time. It is kept in the account's row and judged by the affected rows, for
+ * GET_LOCK is one node's alone in a cluster, refused by some, and lost behind a
+ * proxy.
+ */
 function wx_token_lock(PDO $db, string $appid, int $wait): ?callable
 {
-    return pushd_lock($db, 'wx_token/' . $appid, $wait);
+    $me = bin2hex(random_bytes(8));
+    $until = microtime(true) + min($wait, WX_TOKEN_SECONDS);
+    while (!wx_token_lock_try($db, $appid, $me)) {
+        if (microtime(true) >= $until) {
+            return null;
+        }
+        usleep(random_int(50000, 150000));
+    }
+    return function () use ($db, $appid, $me) {
+        try {
+            pushd_query($db, "UPDATE wx_access_token SET busy_until = 0, busy_by = '' WHERE appid = ? AND busy_by = ?", [$appid, $me]);
+        } catch (PDOException $e) { // it ends by itself; who has a token shall get it
+            error_log('pushd token endpoint: ' . $e->getMessage());
+        }
+    };
+}
+
+function wx_token_lock_try(PDO $db, string $appid, string $me): bool
+{
+    $spellings = pushd_query($db, 'SELECT appid FROM wx_access_token WHERE appid = ?', [$appid])->fetchAll(PDO::FETCH_COLUMN);
+    if ($spellings === []) {
+        try {
+            pushd_query($db, 'INSERT INTO wx_access_token (appid) VALUES (?)', [$appid]);
+        } catch (PDOException $e) {
+            if (!in_array($e->errorInfo[1] ?? 0, [1062, 19], true)) { // MySQL, SQLite: somebody was faster
+                throw $e;
+            }
+        }
+    } elseif (!in_array($appid, $spellings, true)) {
+        // A table that takes two spellings for one holds no row for both
+        // (docs/host.md mends it): it is the other's, and so is its lock.
+        return true;
+    }
+    $now = time();
+    // A mark beyond what anybody takes was written by a clock that was ahead.
+    return pushd_query($db, 'UPDATE wx_access_token SET busy_until = ?, busy_by = ?
+        WHERE appid = ? AND (busy_until <= ? OR busy_until > ?)',
+        [$now + WX_LOCK_SECONDS, $me, $appid, $now, $now + WX_LOCK_SECONDS])->rowCount() === 1;
 }
 
 function wx_token_fingerprint(string $token): string
@@ -266,17 +376,35 @@ function wx_token_row(PDO $db, string $appid): array
         'force_day'    => (int) ($row['force_day'] ?? 0),
         'force_count'  => (int) ($row['force_count'] ?? 0),
         'secret_hash'  => (string) ($row['secret_hash'] ?? ''),
+        'failed_at'    => (int) ($row['failed_at'] ?? 0),
+        'failed_code'  => (int) ($row['failed_code'] ?? 0),
+        'failed_text'  => (string) ($row['failed_text'] ?? ''),
+        'busy_by'      => (string) ($row['busy_by'] ?? ''),
     ];
 }
 
+/**
+ * Stores a row, as long as the lock is still that of who read it. One that is
+ * another spelling's is taken over only with a token.
+ */
 function wx_token_save(PDO $db, array $row): void
 {
-    pushd_query($db, 'REPLACE INTO wx_access_token
-        (appid, access_token, expires_at, fetched_at, forced_at, force_day, force_count, secret_hash)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)', array_values($row));
+    list($appid, $me) = [$row['appid'], $row['busy_by']];
+    if ($me === '' && $row['access_token'] === '') {
+        return;
+    }
+    if ($me === '') {
+        $row += ['busy_until' => 0];
+        pushd_query($db, 'REPLACE INTO wx_access_token (' . implode(', ', array_keys($row)) . ')
+            VALUES (?' . str_repeat(', ?', count($row) - 1) . ')', array_values($row));
+        return;
+    }
+    unset($row['appid'], $row['busy_by']);
+    $set = implode(' = ?, ', array_keys($row)) . ' = ?';
+    pushd_query($db, "UPDATE wx_access_token SET $set WHERE appid = ? AND busy_by = ?", array_merge(array_values($row), [$appid, $me]));
 }
 
-/** May the row be answered without asking WeChat? */
+/** Is the cached token good, and not about to end? */
 function wx_token_usable(array $row, string $rejected): bool
 {
     return wx_token_alive($row, $rejected) && $row['expires_at'] > time() + WX_TOKEN_MARGIN;
@@ -290,8 +418,8 @@ function wx_token_alive(array $row, string $rejected): bool
         && !wx_token_is($row['access_token'], $rejected);
 }
 
-/** Fetches a token and stores it. The caller holds the lock. */
-function wx_token_renew(PDO $db, array $config, array $row, string $secret, string $rejected): array
+/** Fetches a token, until a time at the latest, and stores it. The caller holds the lock. */
+function wx_token_renew(PDO $db, array $config, array $row, string $secret, string $rejected, float $until): array
 {
     if ($row['access_token'] !== '' && !wx_token_alive($row, $rejected)) {
         // Whatever WeChat says now, nobody gets the refused one from us.
@@ -299,22 +427,33 @@ function wx_token_renew(PDO $db, array $config, array $row, string $secret, stri
         wx_token_save($db, $row);
     }
     try {
-        $new = wx_stable_token($config, $row['appid'], $secret, false);
+        $new = wx_stable_token($config, $row['appid'], $secret, false, $until);
+        if (wx_token_is($new['access_token'], $rejected)) {
+            $row = wx_token_count_force($row);
+            wx_token_save($db, $row); // before the call: WeChat counts also what we get no answer to
+            $new = wx_stable_token($config, $row['appid'], $secret, true, $until);
+        }
     } catch (WxTokenError $e) {
+        if ($e->getCode() === 502) { // WeChat's doing
+            $row['failed_at'] = time();
+            $row['failed_code'] = $e->errcode;
+            $row['failed_text'] = $e->errmsg;
+            wx_token_save($db, $row);
+        }
         if (wx_token_alive($row, $rejected)) {
             return $row; // the last minutes of the old one are better than nothing
         }
         throw $e;
     }
-    if (wx_token_is($new['access_token'], $rejected)) {
-        $row = wx_token_count_force($row);
-        wx_token_save($db, $row); // before the call: WeChat counts also what we get no answer to
-        $new = wx_stable_token($config, $row['appid'], $secret, true);
-    }
     $row['access_token'] = $new['access_token'];
     $row['expires_at'] = $new['expires_at'];
     $row['fetched_at'] = time();
-    wx_token_save($db, $row);
+    $row['failed_at'] = 0;
+    try {
+        wx_token_save($db, $row);
+    } catch (PDOException $e) { // the token is good all the same, and WeChat gives it again
+        error_log('pushd token endpoint: ' . $e->getMessage());
+    }
     return $row;
 }
 
@@ -347,11 +486,12 @@ function wx_token_count_force(array $row): array
  * before its end, so that nobody's token is taken away.
  * https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken
  */
-function wx_stable_token(array $config, string $appid, string $secret, bool $force): array
+function wx_stable_token(array $config, string $appid, string $secret, bool $force, ?float $until = null): array
 {
     $asked = time();
+    $seconds = $until === null ? WX_TOKEN_SECONDS : max(1, $until - microtime(true));
     $answer = pushd_post(curl_init(), wx_stable_token_url($config), [],
-        wx_stable_token_body($appid, $secret, $force), WX_TOKEN_SECONDS);
+        wx_stable_token_body($appid, $secret, $force), $seconds);
     return wx_stable_token_read($answer, $secret, $asked);
 }
 
@@ -377,15 +517,26 @@ function wx_stable_token_read(array $answer, string $secret, int $asked): array
     if (is_string($token) && preg_match('/^[\x21-\x7e]{1,1024}$/D', $token) && $seconds > 0) {
         return ['access_token' => $token, 'expires_at' => $asked + $seconds];
     }
-    $code = (int) ($json['errcode'] ?? 0);
+    $code = is_int($json['errcode'] ?? null) ? $json['errcode'] : 0;
     if ($code !== 0) {
-        $text = "WeChat refused: errcode $code " . (string) ($json['errmsg'] ?? '') . wx_hint($code);
+        $text = is_string($json['errmsg'] ?? null) ? $json['errmsg'] : '';
     } else {
-        $text = 'WeChat gave no usable answer: ' . ($answer['error'] !== '' ? $answer['error'] : 'HTTP ' . $answer['status']);
+        $text = $answer['error'] !== '' ? $answer['error'] : 'HTTP ' . $answer['status'];
     }
-    $error = new WxTokenError($secret === '' ? $text : str_replace($secret, '***', $text), 502);
+    throw wx_token_refused($code, $secret === '' ? $text : str_replace($secret, '***', $text));
+}
+
+/** The error for what WeChat said in place of a token; code 0: nothing that is of use. */
+function wx_token_refused(int $code, string $text): WxTokenError
+{
+    // What is to be done stands behind it, and must not be cut off.
+    $text = substr(preg_replace('/[^\x20-\x7e]/', '?', $text), 0, 200);
+    $error = new WxTokenError($code !== 0
+        ? "WeChat refused: errcode $code $text" . wx_hint($code)
+        : "WeChat gave no usable answer: $text", 502);
     $error->errcode = $code;
-    throw $error;
+    $error->errmsg = $text;
+    return $error;
 }
 
 /** What to do about an errcode, in plain words. */

@@ -78,6 +78,8 @@ func mutants() []mutant {
 			[]string{"./internal/tokenclient TestQueue"}},
 		{"a slow token endpoint is asked as often as ever", []edit{{"internal/tokenclient/turns.go", "		t.fall(began, now)\n		return\n", ""}},
 			[]string{"./internal/tokenclient TestTurns"}},
+		{"a token endpoint that says 429 is asked as often as ever", []edit{{"internal/tokenclient/ask.go", "			c.turns.fall(began, now)\n", ""}},
+			[]string{"./internal/tokenclient TestQueue"}},
 		{"the walk ends at WeChat's total", []edit{{"internal/fanout/walk.go",
 			"		more := sound && (len(page.OpenIDs) > 0 || page.Odd > 0 && page.Next != \"\")\n",
 			"		more := sound && len(page.OpenIDs) > 0 && (w.walk.Walked == 0 || w.walk.Walked < page.Total-1000)\n"}},

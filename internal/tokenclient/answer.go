@@ -25,6 +25,7 @@ type answer struct {
 	err   error         // why there is no token
 	after time.Duration // when PHP wants to be asked again; 0 = it did not say
 	lost  bool          // PHP itself did not answer
+	many  bool          // PHP says that too many ask at once
 }
 
 // longestLife bounds what is believed; WeChat's tokens live two hours.
@@ -101,7 +102,7 @@ func parseAnswer(status int, body []byte) answer {
 		if said := r.text(); err == nil && said != "" {
 			text = said
 		}
-		return answer{err: errors.New(joinText(statusText(status), text)), lost: err != nil && standIn(status)}
+		return answer{err: errors.New(joinText(statusText(status), text)), lost: err != nil && standIn(status), many: status == http.StatusTooManyRequests}
 	case err != nil:
 		return answer{err: errors.New(joinText(unlikeJSON(body), words(body)))}
 	}

@@ -51,9 +51,12 @@ func (c *Client) renew(a *account) {
 		}
 		c.settle(a, said, taken, now)
 		c.turns.busy--
-		if !said.lost {
+		switch {
+		case !said.lost && said.many:
+			c.turns.fall(began, now)
+		case !said.lost:
 			c.turns.answered(began, now)
-		} else if c.turns.unanswered(began, now, a.lastErr, c.rand) {
+		case c.turns.unanswered(began, now, a.lastErr, c.rand):
 			c.gone(now)
 		}
 		c.dispatch()

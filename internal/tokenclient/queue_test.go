@@ -318,6 +318,34 @@ func TestClient_RetryAfter(t *testing.T) {
 	}
 }
 
+// PHP that has no place for all is asked less at once, and heard.
+func TestQueue_TooManyRequests(t *testing.T) {
+	const places = 5
+	var busy int
+	p := &php{header: http.Header{"Retry-After": {"1"}}}
+	p.answer = func(n int, r *http.Request) (int, string) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if busy >= places {
+			return 429, `{"code":1,"msg":"ask again"}`
+		}
+		busy++
+		p.mu.Unlock()
+		time.Sleep(500 * time.Millisecond)
+		p.mu.Lock()
+		busy--
+		return gives(n, r)
+	}
+	inTurns(t, p, 16, func(t *testing.T, c *Client) {
+		if last := all(t, c, 500); last > 75*time.Second { // 50 s at best
+			t.Errorf("the last one after %v", last)
+		}
+		if n := c.Counts(); n.Failures > n.Asks/4 {
+			t.Errorf("%+v", n)
+		}
+	})
+}
+
 // What a web server says in PHP's place says nothing of the account.
 func TestParseAnswer_Lost(t *testing.T) {
 	for _, tc := range []struct {
