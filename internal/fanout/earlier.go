@@ -8,16 +8,22 @@ import (
 	"pushd/internal/retry"
 )
 
-// earlier is what is known of recipients of a list that was forgotten: they may be
-// on the next list, too. A crash forgets it; they are sent to again under the same
-// id then.
+// earlier is what is known of recipients of a list that a job has forgotten: they
+// may be on its next list, too. It outlives a claim, but not the process; after a
+// crash they are sent to again under the same id.
 type earlier struct {
+	job    pushd.JobID
 	doubts map[pushd.OpenID]pushd.Time   // who may have the message: when they were sent to
 	put    map[pushd.OpenID]pushd.Person // whom WeChat asked to be left alone for a while
 }
 
-func newEarlier() earlier {
-	return earlier{map[pushd.OpenID]pushd.Time{}, map[pushd.OpenID]pushd.Person{}}
+// of returns what is known of a job's earlier lists. Of an account whose next job
+// asks, the last one's is dropped; it has one at a time.
+func (e *earlier) of(job pushd.JobID) earlier {
+	if e.job != job {
+		*e = earlier{job, map[pushd.OpenID]pushd.Time{}, map[pushd.OpenID]pushd.Person{}}
+	}
+	return *e
 }
 
 // remember keeps what is known of a page that will be forgotten.

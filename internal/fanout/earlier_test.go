@@ -30,6 +30,7 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 			}
 		}
 		store([]pushd.OpenID{"put", "doubt", "refused"}, people)
+		r.frontier.set(walk)
 		if free, err := r.mayStartOver(ctx); err != nil || !free {
 			t.Fatal(free, err)
 		}
@@ -48,6 +49,14 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 			due: func(p pushd.Person) turn { asked = append(asked, p); return turnLater }, out: make(chan batch, 1)}
 		if err := f.page(ctx, rows[0]); err != nil {
 			t.Fatal(err)
+		}
+		if again := r.e.newRun(t.Context(), r.job, r.tenure); len(again.earlier.put) != 1 || len(again.earlier.doubts) != 1 {
+			t.Errorf("of the job's next claim: %+v", again.earlier)
+		}
+		next := r.job
+		next.ID = "next"
+		if other := r.e.newRun(t.Context(), next, r.tenure); len(other.earlier.put)+len(other.earlier.doubts) != 0 {
+			t.Errorf("of the account's next job: %+v", other.earlier)
 		}
 		b := <-f.out
 		if len(asked) != 1 || asked[0] != put || !b.sheet.dirty || b.sheet.people[1] != put {

@@ -50,6 +50,7 @@ type shared struct {
 	disturbed atomic.Int64 // a Time, see disturb
 	// mismatches counts the parks for account_mismatch since a delivery.
 	mismatches atomic.Int64
+	earlier    earlier      // of the job that asked last
 	downs      atomic.Int64 // how often in a row WeChat was found down
 	downAt     atomic.Int64 // unix ns: when last, 0 = it answers
 }
@@ -232,8 +233,11 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 	r := &run{
 		e: e, job: job, account: e.account(job.AppID), wechat: e.wechat.Of(job.AppID, job.ActID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
-		frontier: newFrontier(job.Walk), earlier: newEarlier(), reopening: newReopening(job.Retry), written: newWritten(),
+		frontier: newFrontier(job.Walk), reopening: newReopening(job.Retry), written: newWritten(),
 	}
+	e.mu.Lock()
+	r.earlier = r.account.earlier.of(job.ID)
+	e.mu.Unlock()
 	r.retry = e.retry
 	r.retry.Log = r.log
 	r.hard, r.kill = context.WithCancelCause(hard)

@@ -177,12 +177,10 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 	if job.Counts.Sent+job.Counts.Unknown > 0 {
 		return false, nil
 	}
-	for from := 1; from <= job.Walk.Pages; from += feedPages {
-		var rows []pushd.Progress
-		err := r.retry.Do(ctx, "read progress", func(ctx context.Context) (err error) {
-			rows, err = r.e.cfg.Ledger.Progress(ctx, r.job.ID, from, min(job.Walk.Pages, from+feedPages-1))
-			return err
-		})
+	walk, _ := r.frontier.get() // the job may have been read from a node that lags behind
+	f := r.reader()
+	for from := 1; from <= walk.Pages; from += feedPages {
+		rows, err := f.progress(ctx, from, min(walk.Pages, from+feedPages-1))
 		if err != nil {
 			return false, err
 		}

@@ -145,8 +145,9 @@ func (r *run) attempt(ctx context.Context) error {
 func (r *run) round(ctx, soft context.Context) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
-	f := &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry,
-		earlier: r.earlier, written: &r.written, claimed: r.job.Walk.Pages, again: r.reopening, due: r.deferrals.due(r.e.clock.Now(), r.deadline()), out: make(chan batch)}
+	f := r.reader()
+	f.frontier, f.earlier, f.again, f.out = r.frontier, r.earlier, r.reopening, make(chan batch)
+	f.due = r.deferrals.due(r.e.clock.Now(), r.deadline())
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f.out)
@@ -156,6 +157,11 @@ func (r *run) round(ctx, soft context.Context) error {
 		return fmt.Errorf("feed round: %w", ferr)
 	}
 	return r.consider(err)
+}
+
+// reader is what a feeder needs to read the job's pages.
+func (r *run) reader() *feeder {
+	return &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), retry: r.retry, written: &r.written, claimed: r.job.Walk.Pages}
 }
 
 // consider turns what stopped a round into what happens to the job. nil and
