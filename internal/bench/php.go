@@ -38,8 +38,8 @@ func freeAddress(ctx context.Context) (string, error) {
 }
 
 // servePHP starts the web server on an address, for a database of the stage
-// and the simulated WeChat.
-func (s *stage) servePHP(ctx context.Context, address, database string) (*platformPHP, error) {
+// and the simulated WeChat, with further settings ("PUSHD_PREFETCH=0").
+func (s *stage) servePHP(ctx context.Context, address, database string, settings ...string) (*platformPHP, error) {
 	w := &platformPHP{url: "http://" + address}
 	var err error
 	if w.dir, err = os.MkdirTemp(s.dir, "php"); err != nil {
@@ -48,6 +48,7 @@ func (s *stage) servePHP(ctx context.Context, address, database string) (*platfo
 	env := append(os.Environ(),
 		"PUSHD_PHP_CONFIG="+filepath.Join(w.dir, "config.php"), "PUSHD_TOKEN_KEY="+tokenKey, "PUSHD_WECHAT_URL="+s.sim.URLs[0],
 		fmt.Sprintf("PUSHD_DB_DSN=mysql:unix_socket=%s;dbname=%s;charset=utf8mb4", s.db.Socket(), database), "PUSHD_DB_USER=root")
+	env = append(env, settings...)
 	if err := os.WriteFile(filepath.Join(w.dir, "config.php"), []byte("<?php return [];"), 0o600); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"pushd/internal/wechatsim"
@@ -85,7 +87,98 @@ func tokensRow(ctx context.Context, s *stage) error {
 	s.printf("%s; %d accounts, POSTs took %.1f s: last first message after %.1f s, median %.1f s (16 at once without a pause: %.1f s); %.0f asks, %.0f of them gave nothing; %d jobs were claimed more than once\n",
 		php.kind, len(accounts), posted.Seconds(), slices.Max(first).Seconds(), median(first).Seconds(),
 		(time.Duration(len(accounts)) * wechat / 16).Seconds(), asks, failures, parked)
+	return p.crowdAtPHP(ctx, max(20, int(200*s.scale)))
+}
+
+// crowdAtPHP lets so many ask token.php at once, without pushd, and looks how
+// long another page of the same pool takes meanwhile: with and without a bound
+// of those who wait for WeChat.
+func (p *play) crowdAtPHP(ctx context.Context, n int) error {
+	for _, places := range []int{1000, 16} {
+		accounts, err := p.tokenless(ctx, n)
+		if err != nil {
+			return err
+		}
+		address, err := freeAddress(ctx)
+		if err != nil {
+			return err
+		}
+		php, err := p.servePHP(ctx, address, p.database(), fmt.Sprintf("PUSHD_TOKEN_PARALLEL=%d", places))
+		if err != nil {
+			return err
+		}
+		stop := php.watch(ctx)
+		began := time.Now()
+		var later atomic.Int64
+		err = each(accounts, n, func(_ int, a *account) error { return php.insist(ctx, a.appid, &later) })
+		took := time.Since(began)
+		page, werr := stop()
+		if err := errors.Join(err, werr, php.close()); err != nil {
+			return err
+		}
+		p.printf("%d ask token.php at once, token_parallel %d: all answered after %.1f s, %d told to come again; another page of the pool took %v, at most %v\n",
+			n, places, took.Seconds(), later.Load(), median(page).Round(time.Millisecond), slices.Max(page).Round(time.Millisecond))
+	}
 	return nil
+}
+
+// watch asks for a page that costs nothing, a refusal, one time after the other.
+// stop ends that and says how long each took.
+func (w *platformPHP) watch(ctx context.Context) (stop func() ([]time.Duration, error)) {
+	ctx, cancel := context.WithCancel(ctx)
+	var took []time.Duration
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil && ctx.Err() == nil {
+			began := time.Now()
+			_, _, err = w.token(context.WithoutCancel(ctx), "wx", "")
+			took = append(took, time.Since(began))
+			_ = pause(ctx, 20*time.Millisecond) // ctx is looked at above
+		}
+		done <- err
+	}()
+	return func() ([]time.Duration, error) {
+		cancel()
+		err := <-done
+		return took, err
+	}
+}
+
+// insist asks token.php until it gives a token, and counts in later how often it
+// said to come again.
+func (w *platformPHP) insist(ctx context.Context, appid string, later *atomic.Int64) error {
+	for {
+		status, after, err := w.token(ctx, appid, tokenKey)
+		switch {
+		case err != nil || status == http.StatusOK:
+			return err
+		case status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable:
+			return fmt.Errorf("token.php answers %d", status)
+		}
+		later.Add(1)
+		if err := pause(ctx, after); err != nil {
+			return err
+		}
+	}
+}
+
+// token asks token.php once, and says when to come again.
+func (w *platformPHP) token(ctx context.Context, appid, key string) (status int, after time.Duration, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/token.php?appid="+appid, nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	req.Header.Set("X-Pushd-Key", key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, 0, err
+	}
+	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	if err != nil {
+		seconds = 1
+	}
+	return resp.StatusCode, time.Duration(seconds) * time.Second, resp.Body.Close()
 }
 
 // tokenless makes accounts with a secret, for PHP, and PHP's tables.
