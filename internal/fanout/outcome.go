@@ -16,6 +16,7 @@ var (
 	errRelease = errors.New("the lease is given back")
 	errMoved   = errors.New("the channel's start moved")
 	errAgain   = errors.New("another round at once")
+	errLater   = errors.New("another round when those who were put off may be asked")
 )
 
 // quotaSpent says that the day's quota is used up, with WeChat's code for it.

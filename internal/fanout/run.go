@@ -174,6 +174,8 @@ func (r *run) consider(err error) error {
 		return r.mismatched(r.soft, m) // where the walk has noticed, ctx has ended by that
 	case errors.As(err, &q):
 		return r.quotaPark(q.code)
+	case errors.Is(err, errLater):
+		return nil
 	}
 	return err
 }

@@ -166,9 +166,17 @@ func (s *sender) suspected(t *ticket, a pushd.Answer, otherwise pushd.PersonStat
 	for _, sp := range released {
 		s.release(sp)
 	}
-	if trip && s.stop == nil {
-		s.stopRound(s.distrust(a))
+	if !trip || s.stop != nil {
+		return
 	}
+	if _, unknown := s.canary.unknown(); unknown && s.run.deferrals.waiting() {
+		// Nobody knows what the code is about, and those who wait have shown that
+		// WeChat knows the message: they are asked before it is judged.
+		s.drop()
+		s.stopRound(errLater)
+		return
+	}
+	s.stopRound(s.distrust(a))
 }
 
 // distrust is why the job stops whose suspects have become too many, the last

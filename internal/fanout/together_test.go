@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -290,4 +291,25 @@ func TestFeeder_Stale(t *testing.T) {
 	stale(written, false, "as recorded")
 	now.forget()
 	stale(row, false, "another list")
+}
+
+// Twenty and more are refused with a code that nobody knows while others are put
+// off: those are waited for, and show that the message is right.
+func TestRun_UnknownCodesWhileOthersArePutOff(t *testing.T) {
+	seen := map[pushd.OpenID]int{}
+	withWeChat(t, 120, func(w *sim, to pushd.OpenID) *pushd.Answer {
+		seen[to]++
+		switch n := slices.Index(w.wechat.followers, to); {
+		case n%4 == 0:
+			return &pushd.Answer{Verdict: pushd.Other, Code: 48003}
+		case seen[to] == 1:
+			return &pushd.Answer{Verdict: pushd.DeferShort, Code: pushd.CodeDuplicate}
+		}
+		return nil
+	}, func(w *sim) {
+		w.within(10 * time.Minute)
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 90 || job.Counts.Failed != 30 {
+			w.violated("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+	})
 }
