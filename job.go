@@ -49,7 +49,7 @@ const (
 	QuotaExhausted   Reason = "quota_exhausted"   // 45009
 	TokenUnavailable Reason = "token_unavailable" // no token WeChat would accept
 	WeChatDown       Reason = "wechat_down"       // nothing good for 3 s
-	AccountMismatch  Reason = "account_mismatch"  // the canary: token, openids and template do not belong together
+	AccountMismatch  Reason = "account_mismatch"  // the breaker: token, openids and template do not belong together
 	ChannelInvalid   Reason = "channel_invalid"   // a column of the channel's row can't be used
 	WaitingDeferred  Reason = "waiting_deferred"  // only people whom WeChat asked to try later are left
 )

@@ -31,7 +31,7 @@ type Verdict struct {
 const perStop = 2 * Concurrency
 
 // reasked is how many people may be asked again after one kill who had
-// refused before: the suspects among the answers that the canary looks at.
+// refused before: the suspects among the answers that the breaker looks at.
 const reasked = 200
 
 // Judge looks at a job that has ended. It knows who is on WeChat's list, what

@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/breaker"
 	"pushd/internal/retry"
 )
 
-// maxDoubts is how often the canary may trip in one claim before the job parks:
+// maxDoubts is how often the breaker may trip in one claim before the job parks:
 // once because of a list that another token gave, once because of the token.
 const maxDoubts = 2
 
@@ -20,7 +21,7 @@ const maxDoubts = 2
 // is.
 const proveEvery = 15 * time.Second
 
-// mismatch says that the canary has tripped with this token.
+// mismatch says that the breaker has tripped with this token.
 type mismatch struct {
 	token  pushd.Token
 	worked bool // it has delivered something
@@ -86,12 +87,12 @@ func (l *listing) clear() {
 	l.token, l.mixed = "", false
 }
 
-// mismatched decides what becomes of a job whose canary has tripped. A token
+// mismatched decides what becomes of a job whose breaker has tripped. A token
 // that has delivered something is right, so a person has to look. Otherwise the
 // list is read again if this token did not give it, and the token is refused if
 // it did; only then does the job park.
 func (r *run) mismatched(ctx context.Context, m *mismatch) error {
-	r.canary = canary{}
+	r.breaker = breaker.Breaker[place]{}
 	if r.doubted++; m.worked || r.doubted > maxDoubts {
 		return r.parkMismatch(m, "")
 	}

@@ -4,16 +4,25 @@ import (
 	"errors"
 
 	"pushd"
+	"pushd/internal/breaker"
 )
 
-// release settles a suspect whom the canary held back.
-func (s *sender) release(sp spot) {
-	sp.sheet.held--
-	state := sp.otherwise
-	if state == pushd.PersonFailed && sp.sheet.people[sp.index].State == pushd.InDoubt {
+// place is where a recipient stands: whom the breaker holds back is found by it.
+type place struct {
+	sheet *sheet
+	index int
+}
+
+type suspect = breaker.Suspect[place]
+
+// release settles a suspect whom the breaker held back.
+func (s *sender) release(sus suspect) {
+	sus.Of.sheet.held--
+	state := sus.Otherwise
+	if state == pushd.PersonFailed && sus.Of.sheet.people[sus.Of.index].State == pushd.InDoubt {
 		state = pushd.PersonUnknown
 	}
-	sp.sheet.settle(sp.index, state, sp.code)
+	sus.Of.sheet.settle(sus.Of.index, state, sus.Code)
 }
 
 // judgeSuspects judges the suspects of a round that has sent to everyone. Where
@@ -23,28 +32,28 @@ func (s *sender) release(sp spot) {
 // While that is open, or others are to be asked again, the suspects are left to a
 // later round.
 func (s *sender) judgeSuspects() {
-	sp, wrong := s.canary.worst()
+	sus, wrong := s.breaker.Worst()
 	unproven := wrong && !s.run.listing.proven(s.token)
 	wrong = wrong && !s.run.told.Load()
 	switch {
 	case wrong && s.run.deferrals.waiting():
 		s.drop()
 	case wrong:
-		s.stopRound(s.distrust(pushd.Answer{Code: sp.code, Cause: sp.cause}))
+		s.stopRound(s.distrust(pushd.Answer{Code: sus.Code, Cause: sus.Cause}))
 	case unproven:
 		s.drop()
 		s.run.unproven = s.token
 	default:
-		for _, sp := range s.canary.flush() {
-			s.release(sp)
+		for _, sus := range s.breaker.Flush() {
+			s.release(sus)
 		}
 	}
 }
 
 // drop leaves the suspects to a later round.
 func (s *sender) drop() {
-	for _, sp := range s.canary.arm() {
-		sp.sheet.held--
+	for _, sus := range s.breaker.Arm() {
+		sus.Of.sheet.held--
 	}
 }
 
@@ -68,16 +77,16 @@ func (s *sender) returnAll() {
 	s.live, s.backlog, s.ready, s.later, s.refused = 0, nil, nil, nil, nil
 }
 
-// releaseSuspects settles the suspects whom the canary still holds back, when the round
+// releaseSuspects settles the suspects whom the breaker still holds back, when the round
 // stops for a reason that says nothing about them: they need not be asked
 // again. A job that ends, or does not fit its account, keeps them unsent.
 func (s *sender) releaseSuspects() {
 	var m *mismatch
 	var e *ended
-	if !s.canary.proven || errors.As(s.stop, &m) || errors.As(s.stop, &e) {
+	if !s.breaker.Proven() || errors.As(s.stop, &m) || errors.As(s.stop, &e) {
 		return
 	}
-	for _, sp := range s.canary.flush() {
-		s.release(sp)
+	for _, sus := range s.breaker.Flush() {
+		s.release(sus)
 	}
 }

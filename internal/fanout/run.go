@@ -12,6 +12,7 @@ import (
 
 	"pushd"
 	"pushd/internal/account"
+	"pushd/internal/breaker"
 	"pushd/internal/lease"
 	"pushd/internal/meter"
 	"pushd/internal/retry"
@@ -41,8 +42,8 @@ type run struct {
 	restart   context.CancelCauseFunc // stops the attempt, not the run
 	prepared  chan struct{}           // closed when letter is there
 	letter    *pushd.Letter
-	canary    canary
-	doubted   int // how often the canary tripped since a message was accepted
+	breaker   breaker.Breaker[place]
+	doubted   int // how often the breaker tripped since a message was accepted
 	listing   listing
 	reopening *reopening
 	written   written
@@ -219,7 +220,7 @@ func (r *run) begin(restart context.CancelCauseFunc) {
 	r.attemptMu.Lock()
 	defer r.attemptMu.Unlock()
 	r.restart = restart
-	r.prepared, r.canary = make(chan struct{}), canary{}
+	r.prepared, r.breaker = make(chan struct{}), breaker.Breaker[place]{}
 	r.startTime.Store(-1)
 }
 

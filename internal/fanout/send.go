@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/breaker"
 	"pushd/internal/pace"
 )
 
@@ -22,10 +23,10 @@ import (
 // been told"; so nobody is ever sent to without the database knowing first.
 // There are at most 2 × the current concurrency such people.
 type sender struct {
-	run    *run
-	pacer  *pace.Pacer
-	canary *canary
-	sheets map[int]*sheet
+	run     *run
+	pacer   *pace.Pacer
+	breaker *breaker.Breaker[place]
+	sheets  map[int]*sheet
 
 	feed     <-chan batch
 	backlog  []*ticket
@@ -54,7 +55,7 @@ type sender struct {
 	looking bool      // somebody looks whether there is a newer token
 	looked  chan look
 	lookAt  time.Time
-	gated   bool        // no more than the canary's size until a success
+	gated   bool        // no more than the breaker's size until a success
 	works   pushd.Token // the token that is known to work
 
 	lastGood time.Time // or when the round began
@@ -84,7 +85,7 @@ type result struct {
 
 func newSender(r *run, feed <-chan batch) *sender {
 	return &sender{
-		run: r, pacer: r.account.pacer, canary: &r.canary, sheets: map[int]*sheet{}, feed: feed,
+		run: r, pacer: r.account.pacer, breaker: &r.breaker, sheets: map[int]*sheet{}, feed: feed,
 		tasks: make(chan task), results: make(chan result, 64), done: make(chan struct{}), recorded: make(chan error, 1),
 		tokens: make(chan tokenAnswer, 1), looked: make(chan look, 1), lastWrite: time.Now(), lastGood: time.Now(),
 		era: 1, probing: r.probing.Load(),
@@ -213,7 +214,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			return wait
 		case s.probing && now.Before(s.probeAt):
 			return min(wait, s.probeAt.Sub(now))
-		case s.gated && s.inFlight+s.canary.weight >= canarySize:
+		case s.gated && s.inFlight+s.breaker.Held() >= breaker.Size:
 			return wait
 		}
 		t := s.ready[0]

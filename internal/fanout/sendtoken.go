@@ -85,8 +85,8 @@ func (s *sender) useToken(tok pushd.Token) {
 	}
 	s.gated = s.token == "" // a renewal does not slow the sends down
 	s.token = tok
-	for _, sp := range s.canary.arm() {
-		sp.sheet.held-- // a later round asks again
+	for _, sus := range s.breaker.Arm() {
+		sus.Of.sheet.held-- // a later round asks again
 	}
 }
 

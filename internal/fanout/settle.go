@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/breaker"
 )
 
 // Times that WeChat's refusals ask for.
@@ -74,10 +75,10 @@ func (s *sender) onAnswer(r result) {
 			return
 		}
 		s.run.account.disturb(s.run.e.clock.Now())
-		s.canary.others++
+		s.breaker.Personal()
 		s.deferRecipient(t, a, deferShort, shorts(t.person()) < maxShort, 1)
 	case pushd.DeferLong:
-		s.canary.others++
+		s.breaker.Personal()
 		s.deferRecipient(t, a, deferLong, longs(t.person()) < maxLong, 16)
 	case pushd.TokenRefused:
 		s.tokenRefused(t, r.token)
@@ -125,12 +126,12 @@ func (s *sender) sent(t *ticket, tok pushd.Token, at time.Time) {
 	if tok == s.token {
 		s.gated = false
 		s.run.told.Store(true)
-		released, again := s.canary.good()
-		for _, sp := range released {
-			s.release(sp)
+		released, again := s.breaker.Success()
+		for _, sus := range released {
+			s.release(sus)
 		}
-		for _, sp := range again {
-			sp.sheet.held-- // still refused: a later round asks them again
+		for _, sus := range again {
+			sus.Of.sheet.held-- // still refused: a later round asks them again
 		}
 		if s.works != tok {
 			s.works = tok
@@ -141,17 +142,17 @@ func (s *sender) sent(t *ticket, tok pushd.Token, at time.Time) {
 }
 
 // skip settles a person who can't receive, unless the code may mean that the
-// job itself is wrong: then the canary decides later.
+// job itself is wrong: then the breaker decides later.
 func (s *sender) skip(t *ticket, a pushd.Answer) {
 	if !a.Cause.Suspect() {
-		s.canary.others++
+		s.breaker.Personal()
 		s.settle(t, pushd.PersonSkipped, a.Code)
 		return
 	}
 	s.suspected(t, a, pushd.PersonSkipped)
 }
 
-// suspected hands a person to the canary. Until it lets them go they are
+// suspected hands a person to the breaker. Until it lets them go they are
 // refused in the ledger, not told and free to be told; or still in doubt.
 func (s *sender) suspected(t *ticket, a pushd.Answer, otherwise pushd.PersonState) {
 	doubt := t.ambiguous || t.maybe
@@ -162,14 +163,17 @@ func (s *sender) suspected(t *ticket, a pushd.Answer, otherwise pushd.PersonStat
 		s.settle(t, pushd.Refused, a.Code)
 	}
 	t.sheet.held++
-	released, trip := s.canary.bad(spot{t.sheet, t.index, a.Code, a.Cause, otherwise, doubt && !a.Cause.Suspect()})
-	for _, sp := range released {
-		s.release(sp)
+	released, trip := s.breaker.Suspect(suspect{
+		Of: place{t.sheet, t.index}, Code: a.Code, Cause: a.Cause, Otherwise: otherwise,
+		Repeat: doubt && !a.Cause.Suspect(),
+	})
+	for _, sus := range released {
+		s.release(sus)
 	}
 	if !trip || s.stop != nil {
 		return
 	}
-	if _, unknown := s.canary.unknown(); unknown && s.run.deferrals.waiting() {
+	if _, unknown := s.breaker.Unknown(); unknown && s.run.deferrals.waiting() {
 		// Nobody knows what the code is about, and those who wait have shown that
 		// WeChat knows the message: they are asked before it is judged.
 		s.drop()
@@ -183,7 +187,7 @@ func (s *sender) suspected(t *ticket, a pushd.Answer, otherwise pushd.PersonStat
 // of them by a: an account that does not fit, or a message that WeChat takes
 // from it for no recipient.
 func (s *sender) distrust(a pushd.Answer) error {
-	if code, ok := s.canary.unknown(); ok {
+	if code, ok := s.breaker.Unknown(); ok {
 		if a.Code != code {
 			a = pushd.Answer{Code: code}
 		}
@@ -263,13 +267,13 @@ func (s *sender) busy(t *ticket, a pushd.Answer) {
 }
 
 // maybeFatal ends the job if nothing but this comes any more; while the
-// canary distrusts the job it is the canary's business.
+// breaker distrusts the job it is the breaker's business.
 func (s *sender) maybeFatal(t *ticket, a pushd.Answer) {
-	if !s.canary.proven && a.Cause.Suspect() {
+	if !s.breaker.Proven() && a.Cause.Suspect() {
 		s.suspected(t, a, pushd.PersonFailed)
 		return
 	}
-	if s.canary.streak++; s.canary.streak >= fatalAfter {
+	if s.breaker.Fatal() >= fatalAfter {
 		s.retryAt(t, time.Now())
 		s.stopRound(fatal(a))
 		return
@@ -283,19 +287,19 @@ func (s *sender) maybeFatal(t *ticket, a pushd.Answer) {
 
 // fail settles a recipient whom a retry may still reach. Before anybody has
 // got the message a code that is not in the table may as well be about the
-// message: then the canary decides later.
+// message: then the breaker decides later.
 func (s *sender) fail(t *ticket, a pushd.Answer) {
-	if !s.canary.proven {
+	if !s.breaker.Proven() {
 		s.suspected(t, a, pushd.PersonFailed)
 		return
 	}
 	s.giveUp(t, a.Code)
-	released, trip := s.canary.other()
-	for _, sp := range released {
-		s.release(sp)
+	released, trip := s.breaker.Failure()
+	for _, sus := range released {
+		s.release(sus)
 	}
 	if trip {
 		s.stopRound(&ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures,
-			Detail: fmt.Sprintf("half of the last %d people failed, the last with %s; see the failures, then POST with continue or retry", canaryWindow, a.Describe())}})
+			Detail: fmt.Sprintf("half of the last %d people failed, the last with %s; see the failures, then POST with continue or retry", breaker.Window, a.Describe())}})
 	}
 }

@@ -20,7 +20,7 @@ type sheet struct {
 	off   int
 	offAt pushd.Time
 	queue int  // people who have a ticket and are not admitted yet
-	held  int  // suspects whom the canary holds back
+	held  int  // suspects whom the breaker holds back
 	fed   bool // every person on it who needs a ticket has got one
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/breaker"
 )
 
 // scripted is a WeChat that answers sends as a test says. A nil answer leaves
@@ -222,7 +223,7 @@ func TestSettle_UnknownCodeToARepeatedID(t *testing.T) {
 			job, got := w.job(), w.states()
 			delivered := got[pushd.PersonSent] + got[pushd.PersonUnknown]
 			switch {
-			case healthy && (job.State != pushd.Succeeded || delivered != 2000 || got[pushd.PersonUnknown] < canarySize):
+			case healthy && (job.State != pushd.Succeeded || delivered != 2000 || got[pushd.PersonUnknown] < breaker.Size):
 				w.violated("%s (%s): %v", job.State, job.Reason, got)
 			case !healthy && (job.State != pushd.Failed || job.Reason != pushd.WeChatRefused || got[pushd.PersonUnknown]+got[pushd.PersonFailed] != 0):
 				w.violated("all are refused: %s (%s): %v", job.State, job.Reason, got)

@@ -1,4 +1,4 @@
-package fanout
+package breaker
 
 import (
 	"testing"
@@ -6,19 +6,19 @@ import (
 	"pushd"
 )
 
-// run feeds the canary s (a success), x (a suspect answer) and f (a failure),
+// run feeds the breaker s (a success), x (a suspect answer) and f (a failure),
 // and says at which it tripped (-1 = never) and whom it let go.
-func (c *canary) run(answers string) (tripped int, released int) {
+func run(b *Breaker[int], answers string) (tripped int, released int) {
 	for i, a := range answers {
-		var gone []spot
+		var gone []Suspect[int]
 		trip := false
 		switch a {
 		case 's':
-			gone, _ = c.good()
+			gone, _ = b.Success()
 		case 'x':
-			gone, trip = c.bad(spot{index: i, code: 43004, cause: pushd.CauseUnfollowed})
+			gone, trip = b.Suspect(Suspect[int]{Of: i, Code: 43004, Cause: pushd.CauseUnfollowed})
 		case 'f':
-			gone, trip = c.other()
+			gone, trip = b.Failure()
 		}
 		released += len(gone)
 		if trip {
@@ -35,7 +35,7 @@ func repeat(s string, n int) (out string) {
 	return out
 }
 
-func TestCanary(t *testing.T) {
+func TestBreaker(t *testing.T) {
 	for name, c := range map[string]struct {
 		answers  string
 		trips    int
@@ -56,57 +56,57 @@ func TestCanary(t *testing.T) {
 		"suspects fall out of the window": {"s" + repeat("x", 10) + repeat("s", 200), -1, 10, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var canary canary
-			trips, released := canary.run(c.answers)
+			var b Breaker[int]
+			trips, released := run(&b, c.answers)
 			if trips != c.trips || released != c.released {
 				t.Errorf("tripped at %d and let %d go; want %d, %d", trips, released, c.trips, c.released)
 			}
-			if n := len(canary.flush()); n != c.flushed {
+			if n := len(b.Flush()); n != c.flushed {
 				t.Errorf("%d were held back to the end, want %d", n, c.flushed)
 			}
-			if n := len(canary.flush()); n != 0 {
+			if n := len(b.Flush()); n != 0 {
 				t.Errorf("a second flush lets %d go again", n)
 			}
 		})
 	}
 }
 
-func TestCanary_EveryNewTokenArmsIt(t *testing.T) {
-	var c canary
-	c.run("s" + repeat("x", 5))
-	if dropped := c.arm(); len(dropped) != 0 {
+func TestBreaker_EveryNewTokenArmsIt(t *testing.T) {
+	var b Breaker[int]
+	run(&b, "s"+repeat("x", 5))
+	if dropped := b.Arm(); len(dropped) != 0 {
 		t.Errorf("%d suspects of a good token were dropped", len(dropped))
 	}
-	if trips, _ := c.run(repeat("x", 19)); trips != -1 {
+	if trips, _ := run(&b, repeat("x", 19)); trips != -1 {
 		t.Errorf("tripped at %d", trips)
 	}
-	if dropped := c.arm(); len(dropped) != 19 {
+	if dropped := b.Arm(); len(dropped) != 19 {
 		t.Errorf("%d suspects of the last token are free again, want 19", len(dropped))
 	}
-	if trips, _ := c.run(repeat("x", 20)); trips != 19 {
+	if trips, _ := run(&b, repeat("x", 20)); trips != 19 {
 		t.Errorf("tripped at %d, want 19", trips)
 	}
-	if n := len(c.flush()); n != 25 {
+	if n := len(b.Flush()); n != 25 {
 		t.Errorf("%d held back, want the 20 of this token and the 5 of the first", n)
 	}
 }
 
 // A template that WeChat refuses now and then is not held against anybody.
-func TestCanary_TemplateRefusedAtFirst(t *testing.T) {
-	var c canary
-	c.bad(spot{index: 1, code: 40037, cause: pushd.CauseTemplate})
-	c.bad(spot{index: 2, code: 43004, cause: pushd.CauseUnfollowed})
-	if worst, wrong := c.worst(); !wrong || worst.code != 40037 {
+func TestBreaker_TemplateRefusedAtFirst(t *testing.T) {
+	var b Breaker[int]
+	b.Suspect(Suspect[int]{Of: 1, Code: 40037, Cause: pushd.CauseTemplate})
+	b.Suspect(Suspect[int]{Of: 2, Code: 43004, Cause: pushd.CauseUnfollowed})
+	if worst, wrong := b.Worst(); !wrong || worst.Code != 40037 {
 		t.Errorf("nothing is wrong: %+v", worst)
 	}
-	released, again := c.good()
-	if len(released) != 0 || len(again) != 1 || again[0].index != 1 {
+	released, again := b.Success()
+	if len(released) != 0 || len(again) != 1 || again[0].Of != 1 {
 		t.Errorf("let go %+v, to be asked again %+v", released, again)
 	}
-	if _, wrong := c.worst(); wrong {
+	if _, wrong := b.Worst(); wrong {
 		t.Error("still wrong after a success")
 	}
-	if held := c.flush(); len(held) != 1 || held[0].index != 2 {
+	if held := b.Flush(); len(held) != 1 || held[0].Of != 2 {
 		t.Errorf("held %+v", held)
 	}
 }
