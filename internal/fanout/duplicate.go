@@ -12,17 +12,21 @@ import (
 // compares with: this one, or any of the account's.
 const quietFor = 2 * deferShort
 
-// disturb notes that a message which was not the job's may have reached
-// recipients of the account at now: a test message, or whatever it was that
-// made WeChat refuse somebody as a duplicate who was not sent to before.
-func (a *shared) disturb(now pushd.Time) { a.disturbed.Store(int64(now)) }
+// disturb notes that a message which was not the job's may have just reached
+// recipients of the account: a test message, or whatever it was that made WeChat
+// refuse somebody as a duplicate who was not sent to before. The process's own
+// clock counts: the database's may be set ahead in between.
+func (a *shared) disturb() {
+	now := time.Now()
+	a.disturbed.Store(&now)
+}
 
 // quiet says that nothing is known to have been sent for the account since
 // quietFor but by the job that has it. Other jobs can't have: an account has
 // one running job, in all processes together.
-func (a *shared) quiet(now pushd.Time) bool {
-	at := pushd.Time(a.disturbed.Load())
-	return at == 0 || now.Sub(at) > quietFor
+func (a *shared) quiet() bool {
+	at := a.disturbed.Load()
+	return at == nil || time.Since(*at) > quietFor
 }
 
 // duplicateInDoubt takes a CodeDuplicate to a recipient whose earlier try may have been
@@ -33,7 +37,7 @@ func (s *sender) duplicateInDoubt(t *ticket, a pushd.Answer, r result) {
 	now := s.run.e.clock.Now()
 	later := now.Add(deferShort + time.Second)
 	switch {
-	case shorts(t.person()) > 0 && s.run.account.quiet(now):
+	case shorts(t.person()) > 0 && s.run.account.quiet():
 		s.sent(t, r.token, r.at)
 	case shorts(t.person()) > 0, t.maybe,
 		later >= s.run.deadline(), later.Sub(t.askedAt) >= s.run.e.cfg.DedupWindow:

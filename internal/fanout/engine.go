@@ -47,7 +47,7 @@ type Engine struct {
 type shared struct {
 	pacer     *pace.Pacer
 	used      time.Time
-	disturbed atomic.Int64 // a Time, see disturb
+	disturbed atomic.Pointer[time.Time] // see disturb
 	// mismatches counts the parks for account_mismatch since a delivery.
 	mismatches atomic.Int64
 	earlier    earlier      // of the job that asked last

@@ -74,7 +74,7 @@ func (s *sender) onAnswer(r result) {
 			s.duplicateInDoubt(t, a, r)
 			return
 		}
-		s.run.account.disturb(s.run.e.clock.Now())
+		s.run.account.disturb()
 		s.breaker.Personal()
 		s.deferRecipient(t, a, deferShort, shorts(t.person()) < maxShort, 1)
 	case pushd.DeferLong:
