@@ -143,7 +143,7 @@ func (l *Memory) Renew(_ context.Context, o pushd.Owner, term time.Duration, hel
 	defer l.Unlock()
 	for _, h := range held {
 		if j := l.ByID[h.Job]; j != nil && j.Owner == o && j.Epoch == h.Epoch && (j.Leased != 0 || j.State == pushd.Running) {
-			j.Leased, j.until, j.LeaseTerm, j.SendRate = now.Add(term), time.Now().Add(term), term, h.SendRate
+			j.Leased, j.until, j.LeaseTerm, j.SendRate = max(now.Add(term), j.Leased+1), time.Now().Add(term), term, h.SendRate
 		} else {
 			lost = append(lost, h.Job)
 		}

@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"pushd"
 )
@@ -14,6 +15,7 @@ func fenceRules() []rule {
 		{"LateWalkLosesToANewerPage", lateWalkLosesToANewerPage},
 		{"RecordIsIdempotent", recordIsIdempotent},
 		{"Leases", leases},
+		{"RenewalsShow", renewalsShow},
 		{"TakeBack", takeBack},
 		{"RenewManyFindsTheLostOnes", renewManyFindsTheLostOnes},
 		{"StartOver", startOver},
@@ -363,4 +365,22 @@ func lapsedLeaseOfARunningJob(t *testing.T, f *bench) {
 	f.want(err, pushd.ErrAccountBusy)
 	_, err = f.Claim(f.ctx, bob, j.ID, term)
 	f.ok(err)
+}
+
+// Each renewal changes what is observed of a lease, also one that would end no
+// later than the last: the database's clock may have been set back in between.
+func renewalsShow(t *testing.T, f *bench) {
+	j := f.claimed(alice)
+	held := []pushd.Held{{Lease: j.Lease()}}
+	var last int64
+	for _, term := range []time.Duration{time.Hour, time.Minute, time.Minute} {
+		_, err := f.Renew(f.ctx, alice, term, held)
+		f.ok(err)
+		seen, err := f.Leases(f.ctx)
+		f.ok(err)
+		if len(seen) != 1 || seen[0].Mark <= last || seen[0].Term != term {
+			t.Errorf("renewed for %s: %+v, after %d", term, seen, last)
+		}
+		last = seen[0].Mark
+	}
 }

@@ -98,7 +98,7 @@ func (s *Store) Renew(ctx context.Context, owner pushd.Owner, term time.Duration
 func (s *Store) renew(ctx context.Context, owner pushd.Owner, term time.Duration, batch []pushd.Held) (int64, error) {
 	rates := strings.Repeat(" WHEN ? THEN ?", len(batch))
 	leases := "id = ? AND epoch = ?" + strings.Repeat(" OR id = ? AND epoch = ?", len(batch)-1)
-	args := []any{micros(term), micros(term)}
+	args := []any{micros(term), micros(term), micros(term)}
 	for _, h := range batch {
 		args = append(args, h.Job, h.SendRate)
 	}
@@ -106,9 +106,11 @@ func (s *Store) renew(ctx context.Context, owner pushd.Owner, term time.Duration
 	for _, h := range batch {
 		args = append(args, h.Job, h.Epoch)
 	}
+	// lease_until changes with each renewal, also when the clock was set back:
+	// whoever observes a lease takes one that does not change for lapsed.
 	return s.execRetry(ctx, `
 UPDATE pushd_job SET
-  lease_until = {now} + ?,
+  lease_until = CASE WHEN {now} + ? > lease_until THEN {now} + ? ELSE lease_until + 1 END,
   lease_term = ?,
   send_rate = CASE id`+rates+` END
 WHERE `+renewable+`
