@@ -26,6 +26,9 @@ func (c *Controller) Post(ctx context.Context, req pushd.Request) (pushd.Outcome
 	return pushd.Outcome{}, fmt.Errorf("post job of channel %d: it keeps changing", req.ActID)
 }
 
+// post decides by the channel and by the job that is there: a new job is
+// created, an active one is answered with, an ended one goes on, or the request
+// is refused. ErrExists and ErrLost: another request was faster, so look again.
 func (c *Controller) post(ctx context.Context, req pushd.Request) (pushd.Outcome, error) {
 	ch, now, err := c.channel(ctx, req)
 	if err != nil {
@@ -55,32 +58,6 @@ func (c *Controller) post(ctx context.Context, req pushd.Request) (pushd.Outcome
 	return c.create(ctx, req, ch, old, now)
 }
 
-// supersede ends a job whose channel has moved its start and asks for a
-// reminder of the new one. The caller then looks again.
-func (c *Controller) supersede(ctx context.Context, old pushd.Job) (pushd.Outcome, error) {
-	_, err := c.book.Command(ctx, old.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.StartMoved,
-		Detail: "the channel's start moved, and a reminder of the new one was asked for"})
-	if err == nil {
-		err = pushd.ErrLost
-	}
-	return pushd.Outcome{}, err
-}
-
-// doneBefore refuses a reminder of which no job is known because the column says
-// that it was sent, unless the 2 is that of the channel's last job, which was for
-// another start.
-func (c *Controller) doneBefore(ctx context.Context, ch pushd.Channel) error {
-	last, err := c.book.Last(ctx, ch.ActID)
-	switch {
-	case err == nil && last.Notified && ch.StartTime != 0 && last.StartTime != ch.StartTime:
-		return nil
-	case err != nil && !errors.Is(err, pushd.ErrNotFound):
-		return err
-	}
-	return &pushd.Problem{Code: pushd.CodeAlreadyNotified,
-		Text: "live_notify_status is 2: this reminder was sent before; POST with restart to send it again"}
-}
-
 // channel reads the channel and checks that the request fits it.
 func (c *Controller) channel(ctx context.Context, req pushd.Request) (pushd.Channel, pushd.Time, error) {
 	ch, err := c.book.Channel(ctx, req.ActID)
@@ -108,6 +85,17 @@ func (c *Controller) previous(ctx context.Context, id pushd.ActID, start int64) 
 	return &job, err
 }
 
+// supersede ends a job whose channel has moved its start and asks for a
+// reminder of the new one. The caller then looks again.
+func (c *Controller) supersede(ctx context.Context, old pushd.Job) (pushd.Outcome, error) {
+	_, err := c.book.Command(ctx, old.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.StartMoved,
+		Detail: "the channel's start moved, and a reminder of the new one was asked for"})
+	if err == nil {
+		err = pushd.ErrLost
+	}
+	return pushd.Outcome{}, err
+}
+
 // existing answers with the active job. Its people get a token that came
 // along, and if it waits for one it tries now.
 func (c *Controller) existing(ctx context.Context, req pushd.Request, job pushd.Job) (pushd.Outcome, error) {
@@ -123,59 +111,6 @@ func (c *Controller) existing(ctx context.Context, req pushd.Request, job pushd.
 		}
 	}
 	return pushd.Outcome{Job: job, Existing: true}, nil
-}
-
-// lapsed says that an ended job does not stand in the way of a new one: only
-// where no start time tells one reminder from the next, the platform has put
-// the status back to 0, and six hours have passed.
-func (c *Controller) lapsed(old pushd.Job, ch pushd.Channel, now pushd.Time) bool {
-	return ch.StartTime == 0 && ch.Status != nil && *ch.Status == pushd.StatusNotNotified &&
-		now.Sub(old.FinishedAt) > 6*time.Hour
-}
-
-func endedProblem(old *pushd.Job) *pushd.Problem {
-	if old.State == pushd.Succeeded {
-		return &pushd.Problem{Code: pushd.CodeAlreadyNotified, Job: old,
-			Text: "this reminder was sent; POST with restart to send it to everyone again, or retry the job for those it failed to reach"}
-	}
-	return &pushd.Problem{Code: pushd.CodeJobEnded, Job: old, Text: fmt.Sprintf(
-		"the job ended %s (%s: %s); POST with continue to go on where it stopped, or with restart to begin anew", old.State, old.Reason, old.Detail)}
-}
-
-// create makes a new job.
-func (c *Controller) create(ctx context.Context, req pushd.Request, ch pushd.Channel, old *pushd.Job, now pushd.Time) (pushd.Outcome, error) {
-	deadline, err := c.mayBegin(req, ch, now)
-	if err != nil {
-		return pushd.Outcome{}, err
-	}
-	job := pushd.Job{
-		ID: pushd.NewJobID(), ActID: req.ActID, AppID: req.AppID, StartTime: ch.StartTime, State: pushd.Queued,
-		Asked: req.Asked, Rate: req.Rate, Deadline: deadline, DeadlineAsked: req.Deadline != 0,
-	}
-	if old != nil {
-		job.Run = old.Run + 1
-	}
-	if !req.Restart { // which asks to send to everyone again
-		if err := c.holdBack(ctx, &job, ch); err != nil {
-			return pushd.Outcome{}, err
-		}
-	}
-	job, err = c.book.Create(ctx, job)
-	if err == nil {
-		c.cfg.Workers.Accepted()
-	}
-	return pushd.Outcome{Job: job}, err
-}
-
-// holdBack holds a job to be made if the ledger may have forgotten that its
-// reminder was sent.
-func (c *Controller) holdBack(ctx context.Context, job *pushd.Job, ch pushd.Channel) error {
-	in, err := c.book.Installation(ctx)
-	if err == nil && in.Lost.Covers(ch, in.Now, c.cfg.DedupWindow) {
-		job.State, job.Reason = pushd.Paused, pushd.LedgerWentBack
-		job.Detail = in.Lost.String() + ", and this reminder may have been sent then; " + pushd.HeldAdvice
-	}
-	return err
 }
 
 // resumeEnded makes an ended job go on where it stopped.
@@ -205,6 +140,65 @@ func (c *Controller) resumeEnded(ctx context.Context, req pushd.Request, ch push
 	return pushd.Outcome{Job: job}, err
 }
 
+// lapsed says that an ended job does not stand in the way of a new one: only
+// where no start time tells one reminder from the next, the platform has put
+// the status back to 0, and six hours have passed.
+func (c *Controller) lapsed(old pushd.Job, ch pushd.Channel, now pushd.Time) bool {
+	return ch.StartTime == 0 && ch.Status != nil && *ch.Status == pushd.StatusNotNotified &&
+		now.Sub(old.FinishedAt) > 6*time.Hour
+}
+
+// endedProblem refuses a reminder whose job has ended.
+func endedProblem(old *pushd.Job) *pushd.Problem {
+	if old.State == pushd.Succeeded {
+		return &pushd.Problem{Code: pushd.CodeAlreadyNotified, Job: old,
+			Text: "this reminder was sent; POST with restart to send it to everyone again, or retry the job for those it failed to reach"}
+	}
+	return &pushd.Problem{Code: pushd.CodeJobEnded, Job: old, Text: fmt.Sprintf(
+		"the job ended %s (%s: %s); POST with continue to go on where it stopped, or with restart to begin anew", old.State, old.Reason, old.Detail)}
+}
+
+// doneBefore refuses a reminder of which no job is known because the column says
+// that it was sent, unless the 2 is that of the channel's last job, which was for
+// another start.
+func (c *Controller) doneBefore(ctx context.Context, ch pushd.Channel) error {
+	last, err := c.book.Last(ctx, ch.ActID)
+	switch {
+	case err == nil && last.Notified && ch.StartTime != 0 && last.StartTime != ch.StartTime:
+		return nil
+	case err != nil && !errors.Is(err, pushd.ErrNotFound):
+		return err
+	}
+	return &pushd.Problem{Code: pushd.CodeAlreadyNotified,
+		Text: "live_notify_status is 2: this reminder was sent before; POST with restart to send it again"}
+}
+
+// create accepts a new job: the ledger writes it and live_notify_status in one
+// transaction.
+func (c *Controller) create(ctx context.Context, req pushd.Request, ch pushd.Channel, old *pushd.Job, now pushd.Time) (pushd.Outcome, error) {
+	deadline, err := c.mayBegin(req, ch, now)
+	if err != nil {
+		return pushd.Outcome{}, err
+	}
+	job := pushd.Job{
+		ID: pushd.NewJobID(), ActID: req.ActID, AppID: req.AppID, StartTime: ch.StartTime, State: pushd.Queued,
+		Asked: req.Asked, Rate: req.Rate, Deadline: deadline, DeadlineAsked: req.Deadline != 0,
+	}
+	if old != nil {
+		job.Run = old.Run + 1
+	}
+	if !req.Restart { // which asks to send to everyone again
+		if err := c.holdBack(ctx, &job, ch); err != nil {
+			return pushd.Outcome{}, err
+		}
+	}
+	job, err = c.book.Create(ctx, job)
+	if err == nil {
+		c.cfg.Workers.Accepted()
+	}
+	return pushd.Outcome{Job: job}, err
+}
+
 // mayBegin checks what has to hold before anything is sent, and returns the
 // deadline.
 func (c *Controller) mayBegin(req pushd.Request, ch pushd.Channel, now pushd.Time) (pushd.Time, error) {
@@ -225,6 +219,18 @@ func (c *Controller) mayBegin(req pushd.Request, ch pushd.Channel, now pushd.Tim
 	return deadline, nil
 }
 
+// holdBack holds a job to be made if the ledger may have forgotten that its
+// reminder was sent.
+func (c *Controller) holdBack(ctx context.Context, job *pushd.Job, ch pushd.Channel) error {
+	in, err := c.book.Installation(ctx)
+	if err == nil && in.Lost.Covers(ch, in.Now, c.cfg.DedupWindow) {
+		job.State, job.Reason = pushd.Paused, pushd.LedgerWentBack
+		job.Detail = in.Lost.String() + ", and this reminder may have been sent then; " + pushd.HeldAdvice
+	}
+	return err
+}
+
+// offer hands on the token that came with the request.
 func (c *Controller) offer(req pushd.Request) {
 	if req.AccessToken != "" {
 		c.cfg.Tokens.Offer(req.AppID, req.AccessToken, req.ExpiresIn)
