@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"pushd"
-	"pushd/internal/account"
 	"pushd/internal/compose"
 )
 
@@ -70,25 +69,4 @@ func (r *run) render(ctx context.Context, ch pushd.Channel) (pushd.Prepared, err
 		deadline = pushd.DefaultDeadline(ch.StartTime, r.job.CreatedAt, r.e.cfg.Grace)
 	}
 	return pushd.Prepared{Message: m, StartTime: ch.StartTime, Deadline: deadline}, nil
-}
-
-// noteQuota asks what is left of today's quota and keeps it with the job, for
-// people: an unknown quota blocks nothing, and a short one stops nothing
-// before WeChat does.
-func (r *run) noteQuota(ctx context.Context) {
-	walk, moved := r.frontier.get()
-	for walk.Total == nil && !r.frontier.ended() {
-		select {
-		case <-moved:
-			walk, moved = r.frontier.get()
-		case <-ctx.Done():
-			return
-		}
-	}
-	remain, err := r.wechat.Quota(ctx, account.SendAPI)
-	if err != nil || walk.Total == nil {
-		return
-	}
-	short := max(0, *walk.Total-r.job.Counts.Settled()-remain)
-	r.note("save quota", r.e.cfg.Ledger.SaveQuota(ctx, r.job.Lease(), &remain, &short))
 }

@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -86,30 +85,4 @@ func verdictOn(job pushd.Job) error {
 			"nobody is known to have got the message, and %d people may have: their answers were lost; POST with restart to send it to everyone", c.Unknown)}}
 	}
 	return &ended{pushd.Ending{State: pushd.Succeeded}}
-}
-
-// finish ends the job in the ledger. A sum that does not add up may be that of
-// a node which lags behind, so it is asked for some time.
-//
-// errForgotten: after that the ledger still lacks what this claim has recorded,
-// so a failover has lost it. A claim that has recorded nothing would find the
-// same again.
-func (r *run) finish(ctx context.Context, lease pushd.Lease, e *ended) error {
-	first := time.Now()
-	for {
-		err := r.retry.Do(ctx, "finish job", func(ctx context.Context) error {
-			return r.e.cfg.Ledger.Finish(ctx, lease, e.Ending)
-		})
-		if !errors.Is(err, pushd.ErrIncomplete) {
-			return err
-		}
-		if time.Since(first) >= retry.StaleFor {
-			if r.written.any() {
-				return errForgotten
-			}
-			e.Ending = pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: "the ledger does not account for everyone"}
-		} else if !retry.Sleep(ctx, time.Second) {
-			return context.Cause(ctx)
-		}
-	}
 }

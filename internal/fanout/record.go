@@ -8,8 +8,8 @@ import (
 )
 
 // record writes what has changed, in a goroutine of its own so that sending
-// goes on. now-or-never: when admitted people wait, when it is time, or when
-// force is set.
+// goes on: when admitted recipients wait for it, when it is time, or by force.
+// One record is under way at a time.
 func (s *sender) record(ctx context.Context, now time.Time, force bool) {
 	if s.recording {
 		return
@@ -49,4 +49,21 @@ func (s *sender) onRecorded(err error) error {
 		}
 	}
 	return nil
+}
+
+// record writes progress until the ledger has it. There is no giving up while
+// the lease may be ours: people in memory are told only once.
+func (r *run) record(ctx context.Context, rows []pushd.Progress) error {
+	err := r.retry.Do(ctx, "record progress", func(ctx context.Context) error {
+		began := time.Now()
+		err := r.e.cfg.Ledger.Record(ctx, r.job.Lease(), rows)
+		r.e.counters.Recorded(time.Since(began))
+		return err
+	})
+	if err == nil {
+		r.written.recorded(rows)
+		r.e.pass(PointRecorded)
+		r.recordAt.Store(time.Now().UnixNano())
+	}
+	return err
 }

@@ -65,17 +65,20 @@ type run struct {
 	deferrals deferrals
 }
 
-// do works on the job and returns why it stopped. It never returns nil.
+// do works on the job, by one attempt after the other, and returns why it
+// stopped: *ended, *parked, or another error if the lease is to be given back
+// or is lost. It never returns nil.
 func (r *run) do(ctx context.Context) error {
 	defer r.wg.Wait()
 	defer r.stop(errRelease)
 	r.wg.Go(func() { r.watch() })
 	for {
-		// When the channel's start has moved, the job is prepared again and
-		// goes on; when its list was another account's, it is walked again.
+		// When the channel's start has moved, the message is prepared again and
+		// the walk goes on; when the list was another account's, it is dropped
+		// and walked again.
 		err := r.attempt(ctx)
-		again := errors.Is(err, errStartOver)
-		if again {
+		rewalk := errors.Is(err, errStartOver)
+		if rewalk {
 			err = cmp.Or(r.startOver(r.soft), errMoved)
 		}
 		if !errors.Is(err, errMoved) {
@@ -86,7 +89,7 @@ func (r *run) do(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if again {
+		if rewalk {
 			r.frontier.set(job.Walk)
 		} else {
 			r.frontier.advance(job.Walk)
@@ -94,7 +97,10 @@ func (r *run) do(ctx context.Context) error {
 	}
 }
 
-// attempt prepares, walks and sends until everyone is accounted for.
+// attempt prepares, walks and sends at the same time, until everyone is
+// accounted for: reconcile then returns how the job ends. One goroutine makes the
+// message, one walks, one asks for the quota; this one sends, round after round,
+// to whom the walk has stored so far.
 func (r *run) attempt(ctx context.Context) error {
 	var walked error
 	var helpers sync.WaitGroup
@@ -132,7 +138,7 @@ func (r *run) attempt(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		<-walking
+		<-walking // the round has seen all pages, so the walk is as good as done
 		if walked != nil {
 			return walked
 		}
@@ -142,7 +148,8 @@ func (r *run) attempt(ctx context.Context) error {
 	}
 }
 
-// round sends to everyone who is unsettled and may be sent to now.
+// round sends to everyone who is unsettled and may be sent to now. It follows
+// the walk: it ends after the walk has ended, or when it is stopped.
 func (r *run) round(ctx, soft context.Context) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
@@ -158,11 +165,6 @@ func (r *run) round(ctx, soft context.Context) error {
 		return fmt.Errorf("feed round: %w", ferr)
 	}
 	return r.consider(err)
-}
-
-// reader is what a feeder needs to read the job's pages.
-func (r *run) reader() *feeder {
-	return &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), retry: r.retry, written: &r.written, claimed: r.job.Walk.Pages}
 }
 
 // consider turns what stopped a round into what happens to the job. nil and
@@ -181,97 +183,8 @@ func (r *run) consider(err error) error {
 	return err
 }
 
-// park is what parks the job until then. That the wait is in vain is said at
-// once.
-func (r *run) park(why pushd.Reason, detail string, until pushd.Time) error {
-	if d := r.deadline(); until >= d {
-		detail += fmt.Sprintf(". That is after the deadline %s: the rest will not be told", d.Std().Format(time.RFC3339))
-	}
-	return &parked{pushd.Parking{Reason: why, Detail: detail, Until: until}}
-}
-
-// quotaLook is how often a quota that is used up is looked at again: owners
-// can have it reset.
-const quotaLook = 10 * time.Minute
-
-// quotaPark parks until the quota comes back, looking again now and then
-// because owners can have it reset.
-func (r *run) quotaPark(code int) error {
-	now := r.e.clock.Now()
-	reset := r.e.quotaReset(now)
-	detail := fmt.Sprintf("the account's daily quota of template messages is used up (%d); it comes back at 00:00 Beijing time, or earlier by a reset in WeChat's console", code)
-	if d := r.deadline(); reset >= d {
-		detail += fmt.Sprintf(". That is after the deadline %s: without a reset the rest will not be told", d.Std().Format(time.RFC3339))
-	}
-	return &parked{pushd.Parking{Reason: pushd.QuotaExhausted, Detail: detail, Until: min(reset, now.Add(quotaLook))}}
-}
-
-// reload reads the job as the ledger has it now.
-func (r *run) reload(ctx context.Context) (job pushd.Job, err error) {
-	err = r.retry.Patiently(ctx, "reload job", func(ctx context.Context) (err error) {
-		job, err = r.e.cfg.Ledger.Reload(ctx, r.job.ID)
-		return err
-	})
-	return job, err
-}
-
-// begin makes the run ready for an attempt, which restart stops.
-func (r *run) begin(restart context.CancelCauseFunc) {
-	r.attemptMu.Lock()
-	defer r.attemptMu.Unlock()
-	r.restart = restart
-	r.prepared, r.breaker = make(chan struct{}), breaker.Breaker[place]{}
-	r.startTime.Store(-1)
-}
-
-// moved makes the run prepare anew.
-func (r *run) moved() {
-	r.attemptMu.Lock()
-	defer r.attemptMu.Unlock()
-	r.restart(errMoved)
-}
-
-// work is one worker: it sends what it is given until there is no more.
-func (r *run) work(tasks <-chan task, results chan<- result, done <-chan struct{}) {
-	for t := range tasks {
-		res := result{task: t}
-		// The lease is looked at here, at the last moment: a process that
-		// was frozen in between falls silent.
-		if r.tenure.Holds() {
-			res.started = true
-			r.e.pass(PointSending)
-			began := time.Now()
-			res.answer = r.e.cfg.WeChat.Send(r.wire, t.token, r.letter, t.t.openID)
-			res.at = time.Now()
-			res.took = res.at.Sub(began)
-			r.e.pass(PointSent)
-		}
-		select {
-		case results <- res:
-		case <-done:
-			return
-		}
-	}
-}
-
-// record writes progress until the ledger has it. There is no giving up while
-// the lease may be ours: people in memory are told only once.
-func (r *run) record(ctx context.Context, rows []pushd.Progress) error {
-	err := r.retry.Do(ctx, "record progress", func(ctx context.Context) error {
-		began := time.Now()
-		err := r.e.cfg.Ledger.Record(ctx, r.job.Lease(), rows)
-		r.e.counters.Recorded(time.Since(began))
-		return err
-	})
-	if err == nil {
-		r.written.recorded(rows)
-		r.e.pass(PointRecorded)
-		r.recordAt.Store(time.Now().UnixNano())
-	}
-	return err
-}
-
-// end writes what came of the work, and gives the lease back.
+// end writes what came of the work: the job ends, is parked, or is only given
+// back, to be claimed again. Each of them gives the lease back.
 func (r *run) end(ctx context.Context, cause error) {
 	var e *ended
 	var p *parked
@@ -310,13 +223,34 @@ func (r *run) end(ctx context.Context, cause error) {
 	}
 }
 
-// inexplicable says that work stopped for a reason that would come again at
-// once if the job was only given back, such as a page that is not there.
-func inexplicable(cause error) bool {
-	var e *ended
-	var p *parked
-	return !errors.As(cause, &e) && !errors.As(cause, &p) && !errors.Is(cause, pushd.ErrLost) &&
-		!errors.Is(cause, errRelease) && !errors.Is(cause, context.Canceled)
+// begin makes the run ready for an attempt, which restart stops.
+func (r *run) begin(restart context.CancelCauseFunc) {
+	r.attemptMu.Lock()
+	defer r.attemptMu.Unlock()
+	r.restart = restart
+	r.prepared, r.breaker = make(chan struct{}), breaker.Breaker[place]{}
+	r.startTime.Store(-1)
+}
+
+// moved makes the run prepare anew.
+func (r *run) moved() {
+	r.attemptMu.Lock()
+	defer r.attemptMu.Unlock()
+	r.restart(errMoved)
+}
+
+// reader is what a feeder needs to read the job's pages.
+func (r *run) reader() *feeder {
+	return &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), retry: r.retry, written: &r.written, claimed: r.job.Walk.Pages}
+}
+
+// reload reads the job as the ledger has it now.
+func (r *run) reload(ctx context.Context) (job pushd.Job, err error) {
+	err = r.retry.Patiently(ctx, "reload job", func(ctx context.Context) (err error) {
+		job, err = r.e.cfg.Ledger.Reload(ctx, r.job.ID)
+		return err
+	})
+	return job, err
 }
 
 // deadline is when nothing more is sent.

@@ -18,7 +18,7 @@ import (
 // to it by channels: workers send, the recorder writes, the feeder reads, one
 // asks for a token.
 //
-// A person's way: backlog ─admit─▶ admitted ─recorded─▶ ready ─▶ in flight ─▶
+// A recipient's way: backlog ─admit─▶ admitted ─recorded─▶ ready ─▶ in flight ─▶
 // settled, or later ─due─▶ ready. From admission on the ledger says "may have
 // been told"; so nobody is ever sent to without the database knowing first.
 // There are at most 2 × the current concurrency such people.
@@ -67,20 +67,6 @@ type sender struct {
 	lastBad  pushd.Answer
 
 	stop error // why the round stops early
-}
-
-// task is one send; result is what became of it.
-type task struct {
-	t     *ticket
-	token pushd.Token
-}
-
-type result struct {
-	task
-	answer  pushd.Answer
-	at      time.Time // when it came
-	took    time.Duration
-	started bool // false: the lease ran out before it was sent
 }
 
 func newSender(r *run, feed <-chan batch) *sender {
