@@ -169,23 +169,3 @@ func TestEngine_OrphanedColumn(t *testing.T) {
 		}
 	})
 }
-
-func TestProjection_Retries(t *testing.T) {
-	whole, part := pushd.Counts{Sent: 9, Failed: 1}, pushd.Counts{Sent: 9}
-	for _, c := range []struct {
-		job  pushd.Job
-		want int
-	}{
-		{pushd.Job{State: pushd.Queued}, 1}, {pushd.Job{State: pushd.Running}, 1}, {pushd.Job{State: pushd.Paused}, 1}, {pushd.Job{State: pushd.Parked}, 1},
-		{pushd.Job{State: pushd.Succeeded, Notified: true, Counts: whole}, 2},
-		{pushd.Job{State: pushd.Failed, Counts: whole}, 3}, {pushd.Job{State: pushd.Expired, Counts: part}, 3}, {pushd.Job{State: pushd.Canceled, Counts: part}, 3},
-		{pushd.Job{State: pushd.Running, Notified: true, Counts: part}, 2},   // a retry at work
-		{pushd.Job{State: pushd.Canceled, Notified: true, Counts: whole}, 2}, // one that was stopped before it began
-		{pushd.Job{State: pushd.Canceled, Notified: true, Counts: part}, 3},  // and one that left people without an outcome
-	} {
-		c.job.Walk.Walked = 10
-		if got := c.job.LiveNotifyStatus(3); got != c.want {
-			t.Errorf("%s, notified %v, %d of 10 settled: %d, want %d", c.job.State, c.job.Notified, c.job.Counts.Settled(), got, c.want)
-		}
-	}
-}
