@@ -459,7 +459,10 @@ func (c phone) hide(from int) {
 func (c phone) churn(d *rand.Rand) {
 	c.churned = true
 	if d.IntN(2) == 0 {
-		c.followers = append(c.followers, pushd.OpenID(fmt.Sprintf("o-late-%04d-%d", len(c.followers), d.IntN(1000))))
+		who := pushd.OpenID(fmt.Sprintf("o-late-%04d-%d", len(c.followers), d.IntN(1000)))
+		if !slices.Contains(c.followers, who) && !c.gone[who] { // a list has nobody twice
+			c.followers = append(c.followers, who)
+		}
 	}
 	if i := d.IntN(len(c.followers)); d.IntN(3) == 0 && c.followers[i] != c.followers[0] {
 		c.gone[c.followers[i]] = true
