@@ -67,14 +67,19 @@ func TestRun_StartMovesOnALaggingNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSim(1, 0, false)
 		w.wechat.followers = ids(0, 300)
-		l := &lagging{}
-		w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
+		var l *lagging // of the process that was started last
+		behind := false
+		w.change = func(c *Config) {
+			l = &lagging{Ledger: c.Ledger}
+			l.last.Store(behind)
+			c.Ledger = l
+		}
 		w.boot(0)
 		w.post(1, pushd.Request{Rate: 6})
 		time.Sleep(5 * time.Second)
 		w.kill(w.processes[0])
 		w.moveTo(3600, pushd.StatusNotifying)
-		l.last.Store(true)
+		behind = true
 		w.boot(0)
 		time.Sleep(7 * time.Second)
 		l.last.Store(false)
