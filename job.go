@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // State is where a job is in its life.
@@ -206,6 +207,22 @@ type Counts struct {
 // Settled is how many people have an outcome.
 func (c Counts) Settled() int64 { return c.Sent + c.Skipped + c.Failed + c.Unknown }
 
+// Add adds d.
+func (c *Counts) Add(d Counts) {
+	c.Sent += d.Sent
+	c.Skipped += d.Skipped
+	c.Failed += d.Failed
+	c.Unknown += d.Unknown
+	c.Retries += d.Retries
+	c.InDoubt += d.InDoubt
+	for code, n := range d.Errors {
+		if c.Errors == nil {
+			c.Errors = map[int]int64{}
+		}
+		c.Errors[code] += n
+	}
+}
+
 // Answered says that WeChat has answered some send properly.
 func (c Counts) Answered() bool {
 	for code := range c.Errors {
@@ -261,4 +278,21 @@ func (c Counts) MarshalErrors() []byte {
 	}
 	b, _ := json.Marshal(c.Errors) // a map of integers always encodes
 	return b
+}
+
+// detailMax is how many bytes of a detail for people a ledger keeps.
+const detailMax = 2000
+
+// ClipDetail makes a detail, which may quote WeChat or PHP, fit for a ledger:
+// valid UTF-8, and at most 2,000 bytes and an ellipsis.
+func ClipDetail(text string) string {
+	text = strings.ToValidUTF8(text, "�")
+	if len(text) <= detailMax {
+		return text
+	}
+	end := detailMax
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }

@@ -1,6 +1,8 @@
 package pushd
 
 import (
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -50,5 +52,33 @@ func TestDefaultDeadline(t *testing.T) {
 	}
 	if got := DefaultDeadline(0, now, 30*time.Minute); got != now.Add(6*time.Hour) {
 		t.Errorf("without a start: %d", got)
+	}
+}
+
+func TestCounts_Add(t *testing.T) {
+	var sum Counts
+	sum.Add(Counts{Sent: 1, Skipped: 2, Failed: 3, Unknown: 4, Retries: 5, InDoubt: 6})
+	if sum.Errors != nil {
+		t.Errorf("errors %v of none", sum.Errors)
+	}
+	other := Counts{Sent: 10, Errors: map[int]int64{43004: 2}}
+	sum.Add(other)
+	sum.Add(Counts{Errors: map[int]int64{43004: 1, 40003: 1}})
+	want := Counts{Sent: 11, Skipped: 2, Failed: 3, Unknown: 4, Retries: 5, InDoubt: 6, Errors: map[int]int64{43004: 3, 40003: 1}}
+	if !reflect.DeepEqual(sum, want) || other.Errors[43004] != 2 {
+		t.Errorf("%+v, and what was added has become %+v", sum, other)
+	}
+}
+
+func TestClipDetail(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "busy": "busy", "a\xffb": "a�b",
+		strings.Repeat("x", 2000):      strings.Repeat("x", 2000),
+		strings.Repeat("x", 2001):      strings.Repeat("x", 2000) + "…",
+		"x" + strings.Repeat("课", 700): "x" + strings.Repeat("课", 666) + "…", // no half of a character
+	} {
+		if got := ClipDetail(text); got != want {
+			t.Errorf("%.20q of %d bytes became %d bytes, want %d", text, len(text), len(got), len(want))
+		}
 	}
 }

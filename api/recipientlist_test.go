@@ -92,6 +92,24 @@ func TestServer_FailuresOutcome(t *testing.T) {
 	}
 }
 
+// askList asks a server on a real connection for the list of failures.
+func askList(t *testing.T, w *world) *http.Response {
+	t.Helper()
+	server := httptest.NewServer(New(w.options))
+	t.Cleanup(server.Close)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+failuresPath, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+theKey)
+	res, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { res.Body.Close() })
+	return res
+}
+
 // A list that breaks off must not look complete; one that never began is an
 // answer like any other.
 func TestServer_FailuresBreakOff(t *testing.T) {
@@ -106,16 +124,8 @@ func TestServer_FailuresBreakOff(t *testing.T) {
 				}
 				return errors.New("connection lost")
 			}
-			server := httptest.NewServer(New(w.options))
-			defer server.Close()
-			r, _ := http.NewRequest("GET", server.URL+failuresPath, nil)
-			r.Header.Set("Authorization", "Bearer "+theKey)
-			res, err := server.Client().Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			_, err = io.Copy(io.Discard, res.Body)
+			res := askList(t, w)
+			_, err := io.Copy(io.Discard, res.Body)
 			if began := people >= flushEvery; began && (res.StatusCode != 200 || !errors.Is(err, io.ErrUnexpectedEOF)) {
 				t.Errorf("answered %d, and its end is %v", res.StatusCode, err)
 			} else if !began && (res.StatusCode != 503 || err != nil) {
@@ -142,15 +152,7 @@ func TestServer_FailuresComeAsTheyAreRead(t *testing.T) {
 			return ctx.Err()
 		}
 	}
-	server := httptest.NewServer(New(w.options))
-	defer server.Close()
-	r, _ := http.NewRequest("GET", server.URL+failuresPath, nil)
-	r.Header.Set("Authorization", "Bearer "+theKey)
-	res, err := server.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
+	res := askList(t, w)
 	lines := bufio.NewScanner(res.Body)
 	for range flushEvery {
 		if !lines.Scan() {
@@ -176,14 +178,7 @@ func TestServer_FailuresClientGone(t *testing.T) {
 			}
 		}
 	}
-	server := httptest.NewServer(New(w.options))
-	defer server.Close()
-	r, _ := http.NewRequest("GET", server.URL+failuresPath, nil)
-	r.Header.Set("Authorization", "Bearer "+theKey)
-	res, err := server.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := askList(t, w)
 	res.Body.Close()
 	if err := <-stopped; err == nil {
 		t.Error("the reader was not stopped")

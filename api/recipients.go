@@ -92,11 +92,8 @@ func (s *Server) stream(c echo.Context, f *fields, states []pushd.PersonState, n
 	}
 	ctx, cancel := call(c)
 	defer cancel()
-	j, err := s.find(ctx, c)
+	j, err := s.findKept(ctx, c)
 	if err != nil {
-		return err
-	}
-	if err := kept(j); err != nil {
 		return err
 	}
 	out := newStream(c, j.ID, name, asCSV)
@@ -127,11 +124,8 @@ type recipientDoc struct {
 func (s *Server) recipient(c echo.Context) error {
 	ctx, cancel := call(c)
 	defer cancel()
-	j, err := s.find(ctx, c)
+	j, err := s.findKept(ctx, c)
 	if err != nil {
-		return err
-	}
-	if err := kept(j); err != nil {
 		return err
 	}
 	openID, err := url.PathUnescape(c.Param("openid"))
@@ -157,13 +151,15 @@ func stranger(j pushd.Job) string {
 	return fmt.Sprintf("not among the %d followers listed so far; the list is not complete yet", j.Walk.Walked)
 }
 
-// kept refuses a job whose recipients are no longer on record.
-func kept(j pushd.Job) error {
-	if j.PurgedAt == 0 {
-		return nil
+// findKept is find for what wants the job's recipients: a job whose are no longer
+// on record is refused.
+func (s *Server) findKept(ctx context.Context, c echo.Context) (pushd.Job, error) {
+	j, err := s.find(ctx, c)
+	if err == nil && j.PurgedAt != 0 {
+		err = problem(codePurged, "who got this job's message was removed "+
+			j.PurgedAt.Std().Format("2006-01-02")+" (PUSHD_RETENTION); its sums remain")
 	}
-	return problem(codePurged, "who got this job's message was removed "+
-		j.PurgedAt.Std().Format("2006-01-02")+" (PUSHD_RETENTION); its sums remain")
+	return j, err
 }
 
 // explained is the error of a person, by the key that the job's errors have, or

@@ -8,17 +8,7 @@ import (
 // The check names who holds an appid that somebody else holds, in whatever
 // spelling, and what SQL mends it; owners without an account are no finding.
 func TestCheck_Accounts(t *testing.T) {
-	server := startMariaDB(t)
-	root := func(statements string) {
-		t.Helper()
-		if err := server.Exec(t.Context(), "p", statements); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := server.Exec(t.Context(), "", "CREATE DATABASE p"); err != nil {
-		t.Fatal(err)
-	}
-	root(readFile(t, "deploy/schema.sql"))
+	server, root := startPlatform(t)
 	migrate(t, server.DSN("p"))
 	root("CREATE USER pushd@localhost IDENTIFIED BY 'hunter2';" + grants)
 	dsn := server.UserDSN("pushd", "hunter2", "p")

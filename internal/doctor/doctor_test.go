@@ -36,9 +36,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_template TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_message TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON p.pushd_install TO pushd@localhost;`
 
-func TestCheck_Database(t *testing.T) {
-	server := startMariaDB(t)
-	root := func(statements string) {
+// startPlatform starts a server that has the platform's tables in database p, and
+// says how its root carries out statements there.
+func startPlatform(t *testing.T) (server *mariadb.Server, root func(statements string)) {
+	t.Helper()
+	server = startMariaDB(t)
+	root = func(statements string) {
 		t.Helper()
 		if err := server.Exec(t.Context(), "p", statements); err != nil {
 			t.Fatal(err)
@@ -48,6 +51,11 @@ func TestCheck_Database(t *testing.T) {
 		t.Fatal(err)
 	}
 	root(readFile(t, "deploy/schema.sql"))
+	return server, root
+}
+
+func TestCheck_Database(t *testing.T) {
+	server, root := startPlatform(t)
 	root("INSERT INTO activity (id, uin) VALUES (42, 7); INSERT INTO activity_detail (id, act_id) VALUES (1, 42)")
 	dsn := server.UserDSN("pushd", "hunter2", "p")
 	expect := func(actID int64, wants ...string) {

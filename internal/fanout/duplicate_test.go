@@ -10,7 +10,7 @@ import (
 
 // The database's clock is set ahead between the two 40241 to a recipient in
 // doubt: the other message that caused the first is not forgotten for it, and
-// nobody counts as delivered who got nothing.
+// who got nothing does not count as delivered.
 func TestSender_DuplicateAfterAClockStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &shared{}
@@ -18,7 +18,7 @@ func TestSender_DuplicateAfterAClockStep(t *testing.T) {
 			t.Error("not quiet, and nothing was sent")
 		}
 		a.disturb()
-		time.Sleep(quietFor)
+		time.Sleep(quietFor) // the last moment at which it counts; the time is synctest's
 		if a.quiet() {
 			t.Errorf("quiet %s after another message", quietFor)
 		}
@@ -38,7 +38,7 @@ func TestSender_DuplicateAfterAClockStep(t *testing.T) {
 		}
 		return nil
 	}, func(w *sim) {
-		time.Sleep(20 * time.Second)
+		time.Sleep(20 * time.Second) // the first 40241 to each was heard, and a minute has not passed
 		w.ledger.Lock()
 		w.ledger.Step += 2 * time.Minute
 		w.ledger.Unlock()

@@ -1,11 +1,11 @@
 package fanout
 
 import (
-	"bytes"
 	"context"
+	"slices"
+	"strings"
 
 	"pushd"
-	"pushd/internal/retry"
 )
 
 // earlier is what is known of recipients of a list that a job has forgotten: they
@@ -32,30 +32,20 @@ func (r *run) remember(ctx context.Context, row pushd.Progress) error {
 	if err != nil {
 		return err
 	}
-	worth := row.Mark > 0
-	for _, p := range people {
-		worth = worth || p.Defers > 0
+	if row.Mark == 0 && !slices.ContainsFunc(people, func(p pushd.Person) bool { return p.Defers > 0 }) {
+		return nil // nothing is known of anybody
 	}
-	if !worth {
-		return nil
-	}
-	openids, err := readPage(ctx, r.retry, r.e.cfg.Ledger, r.job.ID, row.Page)
+	openids, err := r.reader().openids(ctx, row.Page, len(people))
 	if err != nil {
 		return err
 	}
-	i := 0
-	for line := range bytes.Lines(openids) {
-		if i == len(people) {
-			return &damagedPage{row.Page}
-		}
-		id := pushd.OpenID(bytes.TrimSuffix(line, []byte("\n")))
+	for i, id := range openids {
 		switch p := people[i]; {
 		case p.State == pushd.InDoubt, p.State == pushd.Untouched && i < row.Mark:
 			r.earlier.doubts[id] = row.DoubtAt
 		case p.State == pushd.Refused && p.Defers > 0:
 			r.earlier.put[id] = p
 		}
-		i++
 	}
 	return nil
 }
@@ -66,29 +56,34 @@ func (f *feeder) recall(ctx context.Context, sh *sheet) error {
 	if len(f.earlier.put) == 0 {
 		return nil
 	}
-	openids, err := readPage(ctx, f.retry, f.ledger, f.lease.Job, sh.no)
+	openids, err := f.openids(ctx, sh.no, len(sh.people))
 	if err != nil {
 		return err
 	}
-	i := 0
-	for line := range bytes.Lines(openids) {
-		if i == len(sh.people) {
-			return &damagedPage{sh.no}
-		}
-		p, put := f.earlier.put[pushd.OpenID(bytes.TrimSuffix(line, []byte("\n")))]
-		if put && i >= sh.mark && sh.people[i].State == pushd.Untouched {
+	for i, id := range openids {
+		if p, put := f.earlier.put[id]; put && i >= sh.mark && sh.people[i].State == pushd.Untouched {
 			sh.people[i], sh.dirty = p, true
 		}
-		i++
 	}
 	return nil
 }
 
-// readPage reads all openids of a page.
-func readPage(ctx context.Context, again retry.Retrier, ledger pushd.Pages, id pushd.JobID, page int) (openids []byte, err error) {
-	err = again.Patiently(ctx, "read openids", func(ctx context.Context) (err error) {
-		openids, err = ledger.People(ctx, id, page, 0, 4<<20)
+// openids reads a whole page, which has so many recipients.
+func (f *feeder) openids(ctx context.Context, page, people int) ([]pushd.OpenID, error) {
+	var text []byte
+	err := f.retry.Patiently(ctx, "read openids", func(ctx context.Context) (err error) {
+		text, err = f.ledger.People(ctx, f.lease.Job, page, 0, 4<<20)
 		return err
 	})
-	return openids, err
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]pushd.OpenID, 0, people)
+	for line := range strings.Lines(string(text)) {
+		ids = append(ids, pushd.OpenID(strings.TrimSuffix(line, "\n")))
+	}
+	if len(ids) != people {
+		return nil, &damagedPage{page}
+	}
+	return ids, nil
 }

@@ -1,10 +1,10 @@
 package fanout
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,8 +66,8 @@ func (l *listing) by(tok pushd.Token) bool {
 	return !l.mixed && l.token == tok
 }
 
-// delivered notes that something was delivered with tok, or that it lists
-// somebody who is known.
+// delivered notes that something was delivered with tok, or that it lists a
+// recipient of the job.
 func (l *listing) delivered(tok pushd.Token) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,9 +123,9 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	return errStartOver
 }
 
-// prove looks whether a token by which nobody was told is the account's own: then
-// it lists somebody who is on the account's list. Until WeChat says, those whom
-// it was refused for wait.
+// prove looks whether a token that has delivered nothing is the account's own: then
+// it lists a recipient of the job. Until WeChat says, those whom it was refused
+// for wait.
 func (r *run) prove(ctx context.Context) error {
 	page, by, a, err := r.wechat.Page(ctx, "")
 	if err != nil {
@@ -134,19 +134,22 @@ func (r *run) prove(ctx context.Context) error {
 	if !a.OK() {
 		return r.rest(ctx, proveEvery)
 	}
-	known, err := readPage(ctx, r.retry, r.e.cfg.Ledger, r.job.ID, 1)
+	f := r.reader()
+	rows, err := f.progress(ctx, 1, 1)
 	if err != nil {
 		return err
 	}
-	listed := make(map[string]bool, len(page.OpenIDs))
-	for _, id := range page.OpenIDs {
-		listed[string(id)] = true
+	known, err := f.openids(ctx, 1, rows[0].People)
+	if err != nil {
+		return err
 	}
-	for line := range bytes.Lines(known) {
-		if listed[string(bytes.TrimSuffix(line, []byte("\n")))] {
-			r.listing.delivered(by)
-			return nil
-		}
+	listed := make(map[pushd.OpenID]bool, len(page.OpenIDs))
+	for _, id := range page.OpenIDs {
+		listed[id] = true
+	}
+	if slices.ContainsFunc(known, func(id pushd.OpenID) bool { return listed[id] }) {
+		r.listing.delivered(by)
+		return nil
 	}
 	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true})
 }

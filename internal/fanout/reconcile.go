@@ -17,8 +17,8 @@ const maxFruitless = 6
 // reconcile asks the ledger whether everyone is accounted for. nil means
 // that another round is due now.
 func (r *run) reconcile(ctx context.Context) error {
-	if r.unproven != "" {
-		r.unproven = ""
+	if r.unproven {
+		r.unproven = false
 		return r.prove(ctx)
 	}
 	job, err := r.reload(ctx)

@@ -27,8 +27,8 @@ func (s *sender) release(sus suspect) {
 
 // judgeSuspects judges the suspects of a round that has sent to everyone. Where
 // nobody was ever told and not all have merely unsubscribed, it is the job
-// that is wrong, however few its people are. Where somebody was told, but by
-// another token, this one may be wrong: it has to show that it is the account's.
+// that is wrong, however few its recipients are. Where another token has delivered
+// something, this one may be wrong: it has to show that it is the account's.
 // While that is open, or others are to be asked again, the suspects are left to a
 // later round.
 func (s *sender) judgeSuspects() {
@@ -42,7 +42,7 @@ func (s *sender) judgeSuspects() {
 		s.stopRound(s.distrust(pushd.Answer{Code: sus.Code, Cause: sus.Cause}))
 	case unproven:
 		s.drop()
-		s.run.unproven = s.token
+		s.run.unproven = true
 	default:
 		for _, sus := range s.breaker.Flush() {
 			s.release(sus)

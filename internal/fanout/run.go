@@ -48,7 +48,7 @@ type run struct {
 	reopening *reopening
 	written   written
 	earlier   earlier
-	unproven  pushd.Token // refused somebody, and nobody was told by it: see judgeSuspects
+	unproven  bool        // the token refused recipients and has delivered nothing: see judgeSuspects
 	wary      atomic.Bool // the list has turned out to be another account's before
 	frontier  *frontier
 	startTime atomic.Int64 // what the message says; -1 before it is made

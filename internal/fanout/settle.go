@@ -174,8 +174,8 @@ func (s *sender) suspected(t *ticket, a pushd.Answer, otherwise pushd.PersonStat
 		return
 	}
 	if _, unknown := s.breaker.Unknown(); unknown && s.run.deferrals.waiting() {
-		// Nobody knows what the code is about, and those who wait have shown that
-		// WeChat knows the message: they are asked before it is judged.
+		// What the code is about is not known, and those who wait have shown that
+		// WeChat knows the message: they are sent to before it is judged.
 		s.drop()
 		s.stopRound(errLater)
 		return

@@ -55,7 +55,7 @@ func (l *Memory) Create(_ context.Context, asked pushd.Job) (pushd.Job, error) {
 	defer l.Unlock()
 	job := pushd.Job{
 		ID: asked.ID, ActID: asked.ActID, AppID: asked.AppID, StartTime: asked.StartTime, Run: asked.Run,
-		State: cmp.Or(asked.State, pushd.Queued), Reason: asked.Reason, Detail: clip(asked.Detail), Asked: stored(asked.Asked),
+		State: cmp.Or(asked.State, pushd.Queued), Reason: asked.Reason, Detail: pushd.ClipDetail(asked.Detail), Asked: stored(asked.Asked),
 		Rate: asked.Rate, Deadline: asked.Deadline, DeadlineAsked: asked.DeadlineAsked, CreatedAt: now,
 	}
 	if job.ID == "" {
@@ -182,7 +182,7 @@ func (j *Job) resume() {
 // move gives the job its next state.
 func (j *Job) move(cmd pushd.Command, now pushd.Time) {
 	if cmd.To != pushd.Paused || j.State != pushd.Paused {
-		j.Reason, j.Detail = cmd.Reason, clip(cmd.Detail)
+		j.Reason, j.Detail = cmd.Reason, pushd.ClipDetail(cmd.Detail)
 	}
 	j.State = cmd.To
 	j.runs = j.runs && (cmd.To == pushd.Running || j.Leased != 0)

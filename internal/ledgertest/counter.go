@@ -45,7 +45,7 @@ func (l *Memory) StepBack(_ context.Context, b pushd.StepBack) (held int, err er
 		j.release()
 		j.Epoch += epochLeap
 		j.adopt()
-		j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Paused, pushd.LedgerWentBack, clip(b.Detail), 0
+		j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Paused, pushd.LedgerWentBack, pushd.ClipDetail(b.Detail), 0
 		held++
 	}
 	return held, nil

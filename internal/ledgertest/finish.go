@@ -38,7 +38,7 @@ func (j *Job) complete() bool {
 
 // end is what every end of a job sets.
 func (j *Job) end(e pushd.Ending, now pushd.Time) {
-	j.State, j.Reason, j.Detail = e.State, e.Reason, clip(e.Detail)
+	j.State, j.Reason, j.Detail = e.State, e.Reason, pushd.ClipDetail(e.Detail)
 	j.FinishedAt, j.ParkedUntil, j.Retry = now, 0, pushd.AgainNobody
 	j.StoreTotals()
 }

@@ -210,6 +210,6 @@ func (l *Memory) Park(_ context.Context, lease pushd.Lease, p pushd.Parking) err
 		return pushd.ErrLost
 	}
 	j.release()
-	j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Parked, p.Reason, clip(p.Detail), p.Until
+	j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Parked, p.Reason, pushd.ClipDetail(p.Detail), p.Until
 	return nil
 }

@@ -3,10 +3,8 @@ package ledgertest
 import (
 	"encoding/json"
 	"maps"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"pushd"
 )
@@ -130,19 +128,7 @@ func (l *Memory) waits(j *Job) bool {
 // sum adds up the job's progress.
 func (j *Job) sum() (t pushd.Counts) {
 	for _, p := range j.Progress {
-		c := p.Counts
-		t.Sent += c.Sent
-		t.Skipped += c.Skipped
-		t.Failed += c.Failed
-		t.Unknown += c.Unknown
-		t.Retries += c.Retries
-		t.InDoubt += c.InDoubt
-		for code, n := range c.Errors {
-			if t.Errors == nil {
-				t.Errors = map[int]int64{}
-			}
-			t.Errors[code] += n
-		}
+		t.Add(p.Counts)
 	}
 	return t
 }
@@ -150,22 +136,6 @@ func (j *Job) sum() (t pushd.Counts) {
 // StoreTotals stores the sums of the job's progress with the job. The caller
 // holds the lock.
 func (j *Job) StoreTotals() { j.Counts = j.sum() }
-
-// detailMax is how many bytes of a reason for people are kept.
-const detailMax = 2000
-
-// clip makes a reason fit for its column.
-func clip(text string) string {
-	text = strings.ToValidUTF8(text, "�")
-	if len(text) <= detailMax {
-		return text
-	}
-	end := detailMax
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
-}
 
 // encoded is v as the ledger keeps it: whoever had it can't change it any more,
 // and two that are written alike are one.

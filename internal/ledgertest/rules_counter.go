@@ -80,7 +80,7 @@ func stepBack(t *testing.T, f *bench) {
 	// have given out.
 	for ahead := range int64(3) {
 		l := pushd.Lease{Job: running.ID, Epoch: running.Epoch + ahead}
-		f.want(f.Record(f.ctx, l, []pushd.Progress{progress(1, pushd.Person{State: pushd.PersonSent}, pushd.Person{})}), pushd.ErrLost)
+		f.want(f.Record(f.ctx, l, []pushd.Progress{ProgressOf(1, pushd.Person{State: pushd.PersonSent}, pushd.Person{})}), pushd.ErrLost)
 	}
 	if gone, err := f.Renew(f.ctx, alice, term, []pushd.Held{{Lease: running.Lease()}}); err != nil || len(gone) != 1 {
 		t.Errorf("renewed: lost %v, %v", gone, err)

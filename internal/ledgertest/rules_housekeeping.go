@@ -230,7 +230,7 @@ func expireInOrder(t *testing.T, f *bench) {
 	if got := f.job(j.ID); got.Detail == "" || got.Owner != (pushd.Owner{}) || got.Epoch != j.Epoch+1 {
 		t.Errorf("expired: %+v", got)
 	}
-	f.want(f.Record(f.ctx, j.Lease(), []pushd.Progress{progress(1, sent)}), pushd.ErrLost)
+	f.want(f.Record(f.ctx, j.Lease(), []pushd.Progress{ProgressOf(1, sent)}), pushd.ErrLost)
 	if got := f.stored(other.ID); got.Settled() != 0 {
 		t.Errorf("%+v", got)
 	}

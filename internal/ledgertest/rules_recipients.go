@@ -123,7 +123,7 @@ func retry(t *testing.T, f *bench) {
 	if again.Retry != pushd.AgainUnknown || again.Counts.Failed != 2 || again.Counts.Unknown != 1 || f.status(actID) != 2 {
 		t.Errorf("claimed: %q %+v, status %d", again.Retry, again.Counts, f.status(actID))
 	}
-	f.want(f.Record(f.ctx, j.Lease(), []pushd.Progress{progress(1, sent, sent, sent, sent)}), pushd.ErrLost)
+	f.want(f.Record(f.ctx, j.Lease(), []pushd.Progress{ProgressOf(1, sent, sent, sent, sent)}), pushd.ErrLost)
 	f.ok(f.Park(f.ctx, again.Lease(), pushd.Parking{Until: 1}))
 	if again, err = f.Claim(f.ctx, bob, j.ID, term); err != nil || again.Retry != pushd.AgainUnknown {
 		t.Errorf("after a park: %q %v", again.Retry, err)

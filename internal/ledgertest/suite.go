@@ -31,7 +31,7 @@ type rule struct {
 // Run tries all rules, each on an empty database.
 func Run(t *testing.T, open func(*testing.T) Database) {
 	for _, rules := range [][]rule{
-		lifeRules(), commandRules(), identityRules(), newestRules(), fenceRules(), parkRules(), recipientRules(),
+		lifeRules(), commandRules(), identityRules(), newestRules(), fenceRules(), leaseRules(), parkRules(), recipientRules(),
 		messageRules(), housekeepingRules(), listRules(), counterRules(), raceRules(),
 	} {
 		for _, r := range rules {
@@ -150,10 +150,12 @@ func openids(ids ...pushd.OpenID) []pushd.OpenID { return ids }
 // record writes the states of one page's recipients.
 func (f *bench) record(l pushd.Lease, page int, people ...pushd.Person) {
 	f.t.Helper()
-	f.ok(f.Record(f.ctx, l, []pushd.Progress{progress(page, people...)}))
+	f.ok(f.Record(f.ctx, l, []pushd.Progress{ProgressOf(page, people...)}))
 }
 
-func progress(page int, people ...pushd.Person) pushd.Progress {
+// ProgressOf is a page whose recipients, all of whom may have been sent to, have
+// these states.
+func ProgressOf(page int, people ...pushd.Person) pushd.Progress {
 	p := pushd.Progress{Page: page, People: len(people), Mark: len(people), Outcomes: pushd.EncodePersons(nil, people)}
 	p.Counts.Errors = map[int]int64{}
 	for _, person := range people {

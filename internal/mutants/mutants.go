@@ -313,7 +313,7 @@ func mutants() []mutant {
 			[]string{"./internal/fanout TestRun_RemembersAForgottenList"}},
 		{"unknown codes end a job while others wait", []edit{{"internal/fanout/settle.go", "unknown && s.run.deferrals.waiting() {\n", "unknown && false {\n"}},
 			[]string{"./internal/fanout TestRun_UnknownCodesWhileOthersArePutOff"}},
-		{"an account is quiet by the database's clock", []edit{{"internal/fanout/duplicate.go", "	return at == nil || time.Since(*at) > quietFor\n", "	return at == nil || time.Since(*at) > quietFor/100\n"}},
+		{"another message for the account is soon forgotten", []edit{{"internal/fanout/duplicate.go", "	return at == nil || time.Since(*at) > quietFor\n", "	return at == nil || time.Since(*at) > quietFor/100\n"}},
 			[]string{"./internal/fanout TestSender_DuplicateAfterAClockStep"}},
 		{"what a failover lost ends the job", []edit{{"internal/fanout/finish.go", "			if r.written.any() {\n", "			if false {\n"}},
 			[]string{"./internal/fanout TestRun_LedgerForgetsBeforeTheEnd"}},

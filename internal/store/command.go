@@ -63,7 +63,7 @@ INSERT INTO pushd_job
   (id, actid, appid, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
 VALUES
   (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, ?)`,
-			j.ID, j.ActID, j.AppID, j.StartTime, its.run, its.msgID, j.State, j.Reason, clip(j.Detail), string(asked),
+			j.ID, j.ActID, j.AppID, j.StartTime, its.run, its.msgID, j.State, j.Reason, pushd.ClipDetail(j.Detail), string(asked),
 			j.Rate, j.Deadline, j.DeadlineAsked, its.after, its.after+1, j.ActID)
 		if err != nil {
 			return s.casResult(0, err, pushd.ErrExists)
@@ -166,7 +166,7 @@ func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []an
 			why = `, reason = CASE WHEN state = 'paused' THEN reason ELSE ? END, detail = CASE WHEN state = 'paused' THEN detail ELSE ? END`
 		}
 		set += why + `, state = ?` // MySQL assigns from left to right
-		args = append(args, cmd.Reason, clip(cmd.Detail), cmd.To)
+		args = append(args, cmd.Reason, pushd.ClipDetail(cmd.Detail), cmd.To)
 		if cmd.To != pushd.Running {
 			set += `, active_appid = CASE WHEN lease_until = 0 THEN NULL ELSE active_appid END`
 		}

@@ -86,25 +86,10 @@ WHERE job_id IN (?)`, ids)
 		}
 		t := sums[r.JobID]
 		t.People += r.People
-		t.add(r.counts())
+		t.Add(r.counts())
 		sums[r.JobID] = t
 	}
 	return sums, rows.Err()
-}
-
-func (t *total) add(c pushd.Counts) {
-	t.Sent += c.Sent
-	t.Skipped += c.Skipped
-	t.Failed += c.Failed
-	t.Unknown += c.Unknown
-	t.Retries += c.Retries
-	t.InDoubt += c.InDoubt
-	for code, n := range c.Errors {
-		if t.Errors == nil {
-			t.Errors = make(map[int]int64)
-		}
-		t.Errors[code] += n
-	}
 }
 
 // storeTotals stores the sums with the job, where they outlive its pages, and

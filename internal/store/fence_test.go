@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"pushd"
+	"pushd/internal/ledgertest"
 )
 
 // A statement that its sender has given up may still be under way in the
@@ -15,7 +16,7 @@ func TestStore_LateRecordLosesToANewerOne(t *testing.T) {
 		f.record(l, 1, sent, sent)
 		rev := f.number(`SELECT rev FROM pushd_progress`)
 		f.set(`UPDATE pushd_progress SET rev = ?`, rev+100) // written meanwhile
-		f.want(f.Record(f.ctx, l, []pushd.Progress{progress(1, sent, pushd.Person{})}), pushd.ErrLost)
+		f.want(f.Record(f.ctx, l, []pushd.Progress{ledgertest.ProgressOf(1, sent, pushd.Person{})}), pushd.ErrLost)
 		if n := f.number(`SELECT sent FROM pushd_progress`); n != 2 {
 			t.Errorf("%d sent, want 2", n)
 		}

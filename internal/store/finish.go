@@ -25,7 +25,7 @@ UPDATE pushd_job SET
   `+ending+`
 WHERE `+endable+`
   AND (deadline <= {now} OR ? <> 'expired')`,
-			e.State == pushd.Succeeded, e.Reason, clip(e.Detail), e.State, l.Job, l.Epoch, e.State)
+			e.State == pushd.Succeeded, e.Reason, pushd.ClipDetail(e.Detail), e.State, l.Job, l.Epoch, e.State)
 		return s.casResult(n, err, pushd.ErrLost)
 	})
 	return wrap(err, "finish job %s", l.Job)

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jmoiron/sqlx"
 
@@ -187,20 +185,4 @@ func (s *Store) withCounts(ctx context.Context, on sqlx.QueryerContext, rows []j
 		}
 	}
 	return jobs, nil
-}
-
-// detailMax is how many bytes of a reason for people are kept.
-const detailMax = 2000
-
-// clip makes text from outside fit for a column: valid UTF-8, not endless.
-func clip(text string) string {
-	text = strings.ToValidUTF8(text, "�")
-	if len(text) <= detailMax {
-		return text
-	}
-	end := detailMax
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
 }

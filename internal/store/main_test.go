@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"pushd"
+	"pushd/internal/ledgertest"
 	"pushd/internal/mariadb"
 	"pushd/internal/store"
 	"pushd/internal/store/sqlite"
@@ -239,28 +240,7 @@ func (f *fixture) walked(pages ...[]pushd.OpenID) pushd.Job {
 // record writes the states of one page's people.
 func (f *fixture) record(l pushd.Lease, page int, people ...pushd.Person) {
 	f.t.Helper()
-	f.ok(f.Record(f.ctx, l, []pushd.Progress{progress(page, people...)}))
-}
-
-func progress(page int, people ...pushd.Person) pushd.Progress {
-	p := pushd.Progress{Page: page, People: len(people), Mark: len(people), Outcomes: pushd.EncodePersons(nil, people)}
-	p.Counts.Errors = map[int]int64{}
-	for _, person := range people {
-		switch person.State {
-		case pushd.PersonSent:
-			p.Counts.Sent++
-		case pushd.PersonSkipped:
-			p.Counts.Skipped++
-		case pushd.PersonFailed:
-			p.Counts.Failed++
-		case pushd.PersonUnknown:
-			p.Counts.Unknown++
-		}
-		if person.Code != 0 {
-			p.Counts.Errors[int(person.Code)]++
-		}
-	}
-	return p
+	f.ok(f.Record(f.ctx, l, []pushd.Progress{ledgertest.ProgressOf(page, people...)}))
 }
 
 func (f *fixture) job(id pushd.JobID) pushd.Job {

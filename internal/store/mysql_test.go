@@ -12,6 +12,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"pushd"
+	"pushd/internal/ledgertest"
 	"pushd/internal/mariadb"
 	"pushd/internal/store"
 )
@@ -188,7 +189,7 @@ func TestStore_OutlivesItsServer(t *testing.T) {
 	srv.Kill()
 	for name, call := range map[string]func() error{
 		"Now":    func() error { _, err := s.Now(f.ctx); return err },
-		"Record": func() error { return s.Record(f.ctx, j.Lease(), []pushd.Progress{progress(1, sent, sent)}) },
+		"Record": func() error { return s.Record(f.ctx, j.Lease(), []pushd.Progress{ledgertest.ProgressOf(1, sent, sent)}) },
 		"Finish": func() error { return s.Finish(f.ctx, j.Lease(), succeeded) },
 		"Claim":  func() error { _, err := s.Claim(f.ctx, bob, j.ID, term); return err },
 	} {

@@ -19,6 +19,6 @@ UPDATE pushd_job SET
   boot = '',
   lease_until = 0,
   send_rate = 0
-WHERE `+endable, p.Reason, clip(p.Detail), p.Until, l.Job, l.Epoch)
+WHERE `+endable, p.Reason, pushd.ClipDetail(p.Detail), p.Until, l.Job, l.Epoch)
 	return wrap(s.casResult(n, err, pushd.ErrLost), "park job %s", l.Job)
 }

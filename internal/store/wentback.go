@@ -135,7 +135,7 @@ UPDATE pushd_job SET
   reason = 'ledger_went_back',
   state = 'paused'
 WHERE active_actid IS NOT NULL
-  AND NOT (`+heldBack+`)`, epochLeap, clip(detail))
+  AND NOT (`+heldBack+`)`, epochLeap, pushd.ClipDetail(detail))
 	if err != nil || n == 0 {
 		return 0, err
 	}
