@@ -188,8 +188,10 @@ func TestStore_OutlivesItsServer(t *testing.T) {
 
 	srv.Kill()
 	for name, call := range map[string]func() error{
-		"Now":    func() error { _, err := s.Now(f.ctx); return err },
-		"Record": func() error { return s.Record(f.ctx, j.Lease(), []pushd.Progress{ledgertest.ProgressOf(1, sent, sent)}) },
+		"Now": func() error { _, err := s.Now(f.ctx); return err },
+		"Record": func() error {
+			return s.Record(f.ctx, j.Lease(), []pushd.Progress{ledgertest.ProgressOf(1, sent, sent)})
+		},
 		"Finish": func() error { return s.Finish(f.ctx, j.Lease(), succeeded) },
 		"Claim":  func() error { _, err := s.Claim(f.ctx, bob, j.ID, term); return err },
 	} {
