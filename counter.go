@@ -16,6 +16,8 @@ type Installation struct {
 	Counter
 	Lost Gap  // what it has forgotten, when it went back last
 	Now  Time // the database's clock when it was read
+	// HostSeen is when the host's last heartbeat came; 0 = there was none yet.
+	HostSeen Time
 }
 
 // StepBack is what is to be written down when the ledger went back.

@@ -113,4 +113,7 @@ type Housekeeping interface {
 	// Purge removes pages and progress of up to a handful of jobs that
 	// ended before t, in small batches, and says whether there is more.
 	Purge(ctx context.Context, t Time) (more bool, err error)
+	// Overview reads what the ledger says of the whole. It is cheap whatever
+	// the ledger holds.
+	Overview(ctx context.Context) (Overview, error)
 }

@@ -20,9 +20,15 @@ type collector struct {
 	health func() pushd.Health
 	stats  func() pushd.Stats
 	tokens func() TokenStats
+	// overview is of all processes, as read a moment ago: a scrape asks the
+	// database nothing.
+	overview func() (pushd.Overview, bool)
+	overdue  func() (int64, bool)
 }
 
-func newCollector(o Options) collector { return collector{o.Health, o.Stats, o.Tokens} }
+func newCollector(o Options) collector {
+	return collector{o.Health, o.Stats, o.Tokens, o.Overview, o.Overdue}
+}
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("pushd_"+name, help, labels, nil)
@@ -47,6 +53,8 @@ var (
 	asksDesc        = desc("token_asks_total", "Calls of the token endpoint.")
 	failuresDesc    = desc("token_failures_total", "Calls of the token endpoint that brought no token.")
 	refusalsDesc    = desc("token_refusals_total", "Tokens that WeChat refused.")
+	hostSeenDesc    = desc("host_last_seen_timestamp_seconds", "When the host's last heartbeat came, unix time; not there before the first.")
+	overdueDesc     = desc("reminders_overdue", "Reminders that have been due for more than 5 minutes and were not posted, by PUSHD_DUE_QUERY.")
 	healthDesc      = desc("health", "How a part does: 0 ok, 1 degraded, 2 down; part all is the whole.", "part")
 )
 
@@ -55,7 +63,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		answersDesc, retriesDesc, pagesDesc, peopleDesc, sendDesc, writesDesc, errorsDesc, ledgerDesc,
 		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc, unwrittenDesc,
-		asksDesc, failuresDesc, refusalsDesc, healthDesc,
+		asksDesc, failuresDesc, refusalsDesc, hostSeenDesc, overdueDesc, healthDesc,
 	} {
 		ch <- d
 	}
@@ -66,15 +74,15 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
 	}
-	gauge := func(d *prometheus.Desc, n int, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+	gauge := func(d *prometheus.Desc, n float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
 	}
 	s := c.stats()
 	for _, v := range pushd.Verdicts() {
 		counter(answersDesc, s.Answers[v], v.String())
 	}
 	for _, state := range pushd.ActiveStates {
-		gauge(jobsDesc, s.Jobs[state], string(state))
+		gauge(jobsDesc, float64(s.Jobs[state]), string(state))
 	}
 	for _, state := range pushd.EndedStates {
 		counter(endedDesc, s.JobsEnded[state], string(state))
@@ -87,8 +95,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	counter(lostDesc, s.LeasesLost)
 	counter(mendedDesc, s.StatusMended)
 	counter(unwrittenDesc, s.StatusErrors)
-	gauge(inFlightDesc, s.InFlight)
-	gauge(concurrencyDesc, s.Concurrency)
+	gauge(inFlightDesc, float64(s.InFlight))
+	gauge(concurrencyDesc, float64(s.Concurrency))
 	ch <- histogram(sendDesc, s.SendSeconds)
 	ch <- histogram(ledgerDesc, s.LedgerSeconds)
 	if c.tokens != nil {
@@ -97,6 +105,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		counter(failuresDesc, t.Failures)
 		counter(refusalsDesc, t.Refusals)
 	}
+	c.collectOverview(gauge)
 	h := c.health()
 	gauge(healthDesc, severity(h.Status), "all")
 	for _, p := range h.Parts {
@@ -104,7 +113,21 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-func severity(l pushd.Level) int {
+// collectOverview shows what the ledger and the platform say of the whole. What
+// is not known is not there: a 0 would be an answer.
+func (c collector) collectOverview(gauge func(*prometheus.Desc, float64, ...string)) {
+	if o, ok := c.overview(); ok && o.HostSeen != 0 {
+		gauge(hostSeenDesc, unix(o.HostSeen))
+	}
+	if n, ok := c.overdue(); ok {
+		gauge(overdueDesc, float64(n))
+	}
+}
+
+// unix is t in seconds, as metrics have times.
+func unix(t pushd.Time) float64 { return float64(t) / 1e6 }
+
+func severity(l pushd.Level) float64 {
 	switch l {
 	case pushd.OK:
 		return 0

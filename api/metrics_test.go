@@ -19,6 +19,8 @@ func TestServer_Metrics(t *testing.T) {
 		JobsEnded: map[pushd.State]uint64{pushd.Succeeded: 1}, StatusMended: 6,
 	}
 	w.options.Tokens = func() TokenStats { return TokenStats{Asks: 7, Failures: 1, Refusals: 2} }
+	w.options.Overview = func() (pushd.Overview, bool) { return pushd.Overview{Now: noon, HostSeen: noon}, true }
+	w.options.Overdue = func() (int64, bool) { return 4, true }
 	rec := w.probe("GET", "/metrics", "")
 	if rec.Code != 200 {
 		t.Fatalf("answered %d", rec.Code)
@@ -42,6 +44,8 @@ func TestServer_Metrics(t *testing.T) {
 		`pushd_token_asks_total 7`,
 		`pushd_token_failures_total 1`,
 		`pushd_token_refusals_total 2`,
+		`pushd_host_last_seen_timestamp_seconds 1.7723664e+09`,
+		`pushd_reminders_overdue 4`,
 		`pushd_health{part="all"} 0`,
 		`pushd_health{part="wechat"} 1`,
 		`pushd_build_info{version="1.2.3"} 1`,
@@ -53,6 +57,20 @@ func TestServer_Metrics(t *testing.T) {
 	for _, own := range []string{"go_goroutines ", "process_open_fds "} {
 		if !strings.Contains(rec.Body.String(), "\n"+own) {
 			t.Errorf("no %s", own)
+		}
+	}
+}
+
+// What is not known is not there: no 0 that would be an answer.
+func TestServer_MetricsOfTheUnknown(t *testing.T) {
+	w := newWorld()
+	for _, known := range []bool{false, true} {
+		w.options.Overview = func() (pushd.Overview, bool) { return pushd.Overview{}, known }
+		rec := w.probe("GET", "/metrics", "")
+		for _, name := range []string{"pushd_host_last_seen_timestamp_seconds", "pushd_reminders_overdue"} {
+			if strings.Contains(rec.Body.String(), "\n"+name) {
+				t.Errorf("%s is there", name)
+			}
 		}
 	}
 }
@@ -82,7 +100,7 @@ func TestCollector_Names(t *testing.T) {
 	if len(names) < 15 {
 		t.Fatalf("found only %v", names)
 	}
-	gauges := map[string]bool{"sends_in_flight": true, "concurrency": true, "jobs": true, "health": true}
+	gauges := map[string]bool{"sends_in_flight": true, "concurrency": true, "jobs": true, "health": true, "reminders_overdue": true}
 	for _, n := range names {
 		if !strings.HasSuffix(n[1], "_total") && !strings.HasSuffix(n[1], "_seconds") && !gauges[n[1]] {
 			t.Errorf("pushd_%s has no unit", n[1])

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -196,6 +197,13 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 		{"post ended", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01"}`, 409, func(w *world) {
 			w.control.PostFunc = func(pushd.Request) (pushd.Outcome, error) { return pushd.Outcome{}, conflict }
 		}},
+		{"heartbeat", "POST", "/v1/heartbeat", "", 200, func(w *world) {
+			w.options.Heartbeat = func(context.Context) (pushd.Time, error) { return noon, nil }
+		}},
+		{"heartbeat without a database", "POST", "/v1/heartbeat", "", 503, func(w *world) {
+			w.options.Heartbeat = func(context.Context) (pushd.Time, error) { return 0, errors.New("connection lost") }
+		}},
+		{"heartbeat without a key", "POST", "/v1/heartbeat", "", 401, func(w *world) { w.options.Keys = []string{"another"} }},
 		{"post draining", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01"}`, 503, func(w *world) {
 			w.options.Draining = func() bool { return true }
 		}},

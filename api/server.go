@@ -41,6 +41,15 @@ type Options struct {
 	// once.
 	Health func() pushd.Health
 	Stats  func() pushd.Stats
+	// Heartbeat notes that the host is alive, and says when that was, by the
+	// database's clock; nil notes nothing.
+	Heartbeat func(context.Context) (pushd.Time, error)
+	// Overview is what the ledger says of the whole, as it was last read; false
+	// before that. nil = never.
+	Overview func() (pushd.Overview, bool)
+	// Overdue is how many reminders were due and not posted, as last counted;
+	// false if nobody can say. nil = nobody can.
+	Overdue func() (int64, bool)
 	// Tokens counts the calls of PHP's token endpoint.
 	Tokens func() TokenStats
 	// Keys are the API keys; none leaves everything open, for loopback.
@@ -99,6 +108,15 @@ func New(o Options) *Server {
 	if o.Live == nil {
 		o.Live = func(pushd.JobID) (float64, bool) { return 0, false }
 	}
+	if o.Overview == nil {
+		o.Overview = func() (pushd.Overview, bool) { return pushd.Overview{}, false }
+	}
+	if o.Overdue == nil {
+		o.Overdue = func() (int64, bool) { return 0, false }
+	}
+	if o.Heartbeat == nil {
+		o.Heartbeat = func(context.Context) (pushd.Time, error) { return 0, nil }
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -129,6 +147,7 @@ func (s *Server) routes(e *echo.Echo) {
 	e.Match(probe, metricsPath, s.scrape)
 
 	e.GET("/v1/openapi.yaml", s.openapi)
+	e.POST("/v1/heartbeat", s.heartbeat)
 	e.POST("/v1/jobs", s.post)
 	e.GET("/v1/jobs", s.list)
 	e.GET("/v1/jobs/:id", s.show)

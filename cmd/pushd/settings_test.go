@@ -236,6 +236,8 @@ func TestSettings_Bad(t *testing.T) {
 		{"PUSHD_STATUS_FAILED=128", "PUSHD_STATUS_FAILED: 128 is out of range"},
 		{"PUSHD_CHANNEL_QUERY=DELETE_FROM_x", "PUSHD_CHANNEL_QUERY: does not start with SELECT"},
 		{"PUSHD_CHANNEL_QUERY=SELECT_1", "PUSHD_CHANNEL_QUERY: has 0 question marks outside quotes and comments; allowed: 1"},
+		{"PUSHD_DUE_QUERY=SELECT_COUNT(*)_FROM_t", "PUSHD_DUE_QUERY: has 0 question marks outside quotes and comments; allowed: 1"},
+		{"PUSHD_DUE_QUERY=DELETE_FROM_t_WHERE_a=?", "PUSHD_DUE_QUERY: does not start with SELECT"},
 		{"PUSHD_STATUS_UPDATE=UPDATE_t;DROP_t", "PUSHD_STATUS_UPDATE: holds more than one statement"},
 		{"PUSHD_STATUS_UPDATE=UPDATE_t_SET_s='?'_WHERE_a=?", "PUSHD_STATUS_UPDATE: has 1 question marks outside quotes and comments; allowed: 2"},
 		{"PUSHD_ONLY_OPENIDS=", "PUSHD_ONLY_OPENIDS: is set but empty"},

@@ -31,6 +31,7 @@ final class Cron
 
     const POST_SECONDS = 10;   // for one POST …
     const LAST_SECONDS = 8;    // … and at the end of a run; pushd answers within them
+    const BEAT_SECONDS = 2;    // for the heartbeat
     const AHEAD = 600;         // seconds: whose channels fall due within them has a token soon
     const AHEAD_ROWS = 20000;  // most channels that are looked at for it
     const FIRST_BACKOFF = 120; // seconds, doubled with every refusal …
@@ -66,12 +67,14 @@ final class Cron
         $began = time();
         $this->end = $began + $this->config['run_time'];
         if ($this->readAttempts($began)) {
+            $this->beat(); // it is pushd that wants nothing now
             return self::LATER;
         }
         try {
             do {
                 $this->postDue();
             } while ($this->prefetch() && time() < $this->end);
+            $this->beat();
         } catch (PDOException $e) {
             $this->fails('database: ' . $e->getMessage());
         }
@@ -119,6 +122,34 @@ final class Cron
             $this->note('tokens ahead of time: ' . $e->getMessage());
             return false;
         }
+    }
+
+    /**
+     * Tells pushd that a run has looked for what is due, also when nothing was. It
+     * comes last and concerns nobody's exit code: what keeps it away keeps the
+     * posts away too, and pushd alarms when none comes.
+     */
+    private function beat(): void
+    {
+        if ($this->posts->dead()) {
+            return; // the posts have said so
+        }
+        $this->posts->add('heartbeat', $this->config['url'] . '/v1/heartbeat', [$this->authorization()], [], self::BEAT_SECONDS);
+        do {
+            $answers = $this->posts->wait();
+        } while ($answers === []);
+        $answer = reset($answers);
+        // An older pushd does not know it, and one that stops or has no database
+        // says so to the posts.
+        if (!in_array($answer['status'], [200, 404, 503], true)) {
+            $this->note('heartbeat: ' . ($answer['error'] !== '' ? $answer['error'] : 'HTTP ' . $answer['status']));
+        }
+    }
+
+    /** pushd may hold several keys; one is enough here. */
+    private function authorization(): string
+    {
+        return 'Authorization: Bearer ' . trim(explode(',', trim($this->config['api_key'], ', '))[0]);
     }
 
     /** Waits until another POST may go. False: no more in this run. */
@@ -230,11 +261,9 @@ final class Cron
             $job['accessToken'] = $token['access_token'];
             $job['accessTokenExpiresIn'] = $token['expires_in'];
         }
-        // pushd may hold several keys; one is enough here.
-        $key = trim(explode(',', trim($this->config['api_key'], ', '))[0]);
         $name = $this->name($channel);
         $this->flying[$name] = $channel;
-        $this->posts->add($name, $this->config['url'] . '/v1/jobs', ['Authorization: Bearer ' . $key], $job,
+        $this->posts->add($name, $this->config['url'] . '/v1/jobs', [$this->authorization()], $job,
             max(1, min(self::POST_SECONDS, $this->end + self::LAST_SECONDS - time())));
     }
 

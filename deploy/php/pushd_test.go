@@ -19,6 +19,9 @@ type fakePushd struct {
 	mu     sync.Mutex
 	answer func(posted) reply
 	posts  []posted
+	beats  int // heartbeats with the key
+
+	beatFails int // the status that heartbeats are answered with; 0 = they are heard
 }
 
 // posted is the body of POST /v1/jobs.
@@ -65,6 +68,10 @@ func newPushd(t testing.TB, answer func(posted) reply) *fakePushd {
 }
 
 func (p *fakePushd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/v1/heartbeat" {
+		p.beat(w, r)
+		return
+	}
 	var job posted
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields() // pushd does so too
@@ -118,4 +125,34 @@ func (p *fakePushd) jobs() []posted {
 	posts := p.posts
 	p.posts = nil
 	return posts
+}
+
+// beat answers a heartbeat as pushd does.
+func (p *fakePushd) beat(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.beatFails != 0:
+		w.WriteHeader(p.beatFails)
+	case r.Method != "POST" || r.Header.Get("Authorization") != "Bearer "+apiKey:
+		w.WriteHeader(http.StatusUnauthorized)
+	default:
+		p.beats++
+		fmt.Fprint(w, `{"seenAt":"2026-03-01T12:00:00Z"}`)
+	}
+}
+
+// heard returns how many heartbeats have come since the last heard.
+func (p *fakePushd) heard() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n, p.beats = p.beats, 0
+	return n
+}
+
+// failBeats has heartbeats answered by a status; 0 ends that.
+func (p *fakePushd) failBeats(status int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.beatFails = status
 }

@@ -87,6 +87,9 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	c.Engine.InFlight = c.WeChat.MaxConns * 8 / 9
 	c.Engine.Boottime, c.Engine.Log = newBootClock().now, c.Log
 	c.Engine.Owner.Boot = strings.ToLower(rand.Text()[:12])
+	if c.Store.DueQuery != "" {
+		c.Engine.Overdue = d.store.Overdue
+	}
 	c.Engine.Rand = mathrand.New(mathrand.NewPCG(seed, 1))
 	d.engine = fanout.New(c.Engine)
 	d.server = api.HTTPServer(c.Listen, d.handler(), c.Log)
@@ -115,6 +118,7 @@ func (d *Daemon) handler() http.Handler {
 	return api.New(api.Options{
 		Host: host, Unready: d.unready, Down: d.store.Down,
 		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
+		Heartbeat: d.store.Heartbeat, Overview: d.engine.Overview, Overdue: d.engine.Overdue,
 		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
 		Keys: d.c.Keys, Draining: d.engine.Draining, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
 		Version: d.c.Version, Logger: d.c.Log,

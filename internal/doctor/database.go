@@ -53,6 +53,9 @@ func (o Options) database(ctx context.Context, r *report) {
 	o.checkChannel(ctx, r, s, zone)
 	checkStatus(ctx, r, db, status, o.StatusFailed, o.ActID)
 	checkStatusTable(ctx, r, db, status)
+	if o.DueQuery != "" {
+		checkDue(ctx, r, s, time.Now())
+	}
 	checkAccounts(ctx, r, db)
 	if migrated(ctx, r, s) && checkTables(ctx, r, db) {
 		checkReadBack(ctx, r, db)
@@ -77,7 +80,7 @@ func migrated(ctx context.Context, r *report, s *store.Store) bool {
 func openStore(ctx context.Context, s settings.Settings, zone *time.Location) (*store.Store, error) {
 	return store.Open(ctx, store.Options{
 		DSN: string(s.MySQLDSN), ChannelQuery: settings.WithoutTail(s.ChannelQuery), StatusUpdate: settings.WithoutTail(s.StatusUpdate),
-		StatusFailed: s.StatusFailed, Location: zone, MaxConns: 2, Logger: slog.New(slog.DiscardHandler),
+		DueQuery: settings.WithoutTail(s.DueQuery), DueMarks: settings.Marks(s.DueQuery), StatusFailed: s.StatusFailed, Location: zone, MaxConns: 2, Logger: slog.New(slog.DiscardHandler),
 	})
 }
 

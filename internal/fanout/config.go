@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -52,6 +53,9 @@ type Config struct {
 	// jobs at its start, as if the ledger had gone back.
 	Counter housekeeping.CounterStore
 	Hold    bool
+	// Overdue counts the reminders that fell due before a moment and were not
+	// posted; nil = nobody can say (PUSHD_DUE_QUERY).
+	Overdue func(ctx context.Context, before pushd.Time) (int64, error)
 
 	// Ready, if not nil, says whether the tables are those that this program
 	// knows. While they are not, it takes no work and changes nothing; what

@@ -59,6 +59,9 @@ func (e *Engine) Health(schema, tokens string) pushd.Health {
 	} else {
 		add("token_endpoint", pushd.Degraded, tokens)
 	}
+	if level, text, seen := e.house.HostHealth(); seen {
+		add("host", level, text)
+	}
 	if h.Draining {
 		add("drain", pushd.Degraded, "shutting down; new jobs are refused")
 	}

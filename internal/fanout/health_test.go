@@ -67,3 +67,84 @@ func TestHealth_DatabaseThatTakesNoWrites(t *testing.T) {
 		})
 	}
 }
+
+// The host is missed from its first heartbeat on, and only as long as the ledger
+// can be asked.
+func TestHealth_Host(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.boot(0)
+		host := func(after time.Duration, want pushd.Level) {
+			t.Helper()
+			time.Sleep(after)
+			got := pushd.Level("")
+			for _, part := range w.processes[0].engine.Health("", "").Parts {
+				if part.Name == "host" {
+					got = part.Status
+				}
+			}
+			if got != want {
+				t.Errorf("host %q, want %q", got, want)
+			}
+		}
+		beat := func() {
+			t.Helper()
+			if _, err := w.ledger.Heartbeat(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		host(10*time.Minute, "")
+		beat()
+		host(20*time.Second, pushd.OK)
+		host(4*time.Minute, pushd.OK)
+		beat()
+		host(4*time.Minute, pushd.OK)
+		host(2*time.Minute, pushd.Degraded)
+		beat()
+		host(20*time.Second, pushd.OK)
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
+}
+
+// What is overdue is asked once a minute; a query that fails leaves it unknown,
+// and is no matter of the ledger's.
+func TestOverdue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		var asks atomic.Int64
+		var fails atomic.Bool
+		w.change = func(c *Config) {
+			c.Overdue = func(_ context.Context, before pushd.Time) (int64, error) {
+				if due := pushd.Time(time.Now().UnixMicro()).Sub(before); due.Round(time.Second) != 5*time.Minute {
+					t.Errorf("asked for what was due %v ago", due)
+				}
+				if fails.Load() {
+					return 0, errReadOnly
+				}
+				return asks.Add(1), nil
+			}
+		}
+		w.boot(0)
+		want := func(n int64, known bool) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			if got, ok := w.processes[0].engine.Overdue(); ok != known || ok && got != n {
+				t.Errorf("overdue %d, %v, want %d, %v", got, ok, n, known)
+			}
+		}
+		time.Sleep(time.Second)
+		want(2, true)
+		fails.Store(true)
+		want(0, false)
+		if n := w.processes[0].engine.Stats().LedgerErrors; n != 0 {
+			t.Errorf("%d errors of the ledger", n)
+		}
+		fails.Store(false)
+		want(3, true)
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
+}

@@ -48,6 +48,14 @@ func (e *Engine) raiseCounter(ctx context.Context) {
 	}
 }
 
+// Overview is what the ledger says of the whole, as it was last read; false
+// before that.
+func (e *Engine) Overview() (pushd.Overview, bool) { return e.house.Overview() }
+
+// Overdue is how many reminders were due and not posted, as last counted; false
+// if nobody can say.
+func (e *Engine) Overdue() (int64, bool) { return e.house.Overdue() }
+
 // keepHouse does what is to be done beside the jobs.
 func (e *Engine) keepHouse(ctx context.Context) {
 	e.house.Keep(ctx)

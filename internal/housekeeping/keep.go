@@ -62,6 +62,9 @@ type Config struct {
 	StatusFailed int           // live_notify_status of a job that did not complete
 	Counter      CounterStore  // nil = nowhere
 	Hold         bool          // hold all jobs at the start
+	// Overdue counts the reminders that fell due before a moment and were not
+	// posted; nil = nobody can say (PUSHD_DUE_QUERY).
+	Overdue func(ctx context.Context, before pushd.Time) (int64, error)
 }
 
 // Keeper keeps house. Its methods but Follow, Health and the counts are for one
@@ -70,6 +73,8 @@ type Keeper struct {
 	cfg     Config
 	columns columns // of Keep alone
 	memory  memory
+	seen    atomic.Pointer[pushd.Overview]
+	overdue overdue
 
 	parked       atomic.Int64 // jobs parked in the ledger, as last counted
 	mended       atomic.Uint64

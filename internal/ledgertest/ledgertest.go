@@ -44,6 +44,8 @@ type Ledger interface {
 	QueuePosition(ctx context.Context, id pushd.JobID) (int, error)
 	// Failures calls yield for everyone of a job who is in one of the states.
 	Failures(ctx context.Context, id pushd.JobID, states []pushd.PersonState, yield func(pushd.Failure) error) error
+	// Heartbeat notes that the host is alive, and returns when that was.
+	Heartbeat(ctx context.Context) (pushd.Time, error)
 	// Recipient says what became of one recipient; ErrNotFound.
 	Recipient(ctx context.Context, id pushd.JobID, openid pushd.OpenID) (pushd.Person, error)
 }

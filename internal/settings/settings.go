@@ -83,6 +83,8 @@ type Settings struct {
 	// and writes its status; "" is the SQL for deploy/schema.sql.
 	ChannelQuery string `placeholder:"SQL" help:"SELECT that reads a channel; one ? (actid)."`
 	StatusUpdate string `placeholder:"SQL" help:"UPDATE that writes live_notify_status; two ? (status, actid)."`
+	// DueQuery counts what fell due and was not posted; "" counts nothing.
+	DueQuery string `placeholder:"SQL" help:"SELECT that counts the reminders which were due at a time and have not been posted; each ? is that time in unix seconds. For pushd_reminders_overdue."`
 	// StatusFailed is live_notify_status after a job that did not complete.
 	StatusFailed int `default:"3" min:"3" max:"127" help:"live_notify_status of a job that ended without completing."`
 	// OnlyOpenIDs, if any, are the only people who are told.

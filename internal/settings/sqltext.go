@@ -22,9 +22,15 @@ func ValidateSQL(name, verb, sql string, marks int, p *Problems) {
 	if strings.Contains(bare, ";") {
 		p.Add(name, "holds more than one statement")
 	}
-	if n := strings.Count(bare, "?"); n != marks {
+	if n := Marks(sql); n != marks {
 		p.Add(name, "has %d question marks outside quotes and comments; allowed: %d", n, marks)
 	}
+}
+
+// Marks counts the question marks of a statement that stand for values.
+func Marks(sql string) int {
+	bare, _ := code(sql)
+	return strings.Count(bare, "?")
 }
 
 // code is a statement with a blank for each quoted text and each comment:

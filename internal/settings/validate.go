@@ -238,6 +238,7 @@ func (s Settings) validateTexts(p *Problems) {
 	}
 	ValidateSQL("PUSHD_CHANNEL_QUERY", "SELECT", s.ChannelQuery, 1, p)
 	ValidateSQL("PUSHD_STATUS_UPDATE", "UPDATE", s.StatusUpdate, 2, p)
+	ValidateSQL("PUSHD_DUE_QUERY", "SELECT", s.DueQuery, max(Marks(s.DueQuery), 1), p)
 }
 
 // Validate notes what is wrong with how a pushd is to be reached.

@@ -46,6 +46,11 @@ type Options struct {
 	ChannelQuery string
 	// StatusUpdate writes live_notify_status; DefaultStatusUpdate if empty.
 	StatusUpdate string
+	// DueQuery counts the reminders that were due at a time and have not been
+	// posted; "" if nobody can say. Each of its DueMarks question marks is that
+	// time in unix seconds.
+	DueQuery string
+	DueMarks int
 	// StatusFailed is what live_notify_status becomes when a job ends
 	// without completing; 3 if 0.
 	StatusFailed int

@@ -19,6 +19,7 @@ type installRow struct {
 	RaisedAt pushd.Time `db:"raised_at"`
 	LostFrom pushd.Time `db:"lost_from"`
 	LostTo   pushd.Time `db:"lost_to"`
+	HostSeen pushd.Time `db:"host_seen_at"`
 	Now      pushd.Time `db:"db_now"`
 }
 
@@ -26,7 +27,7 @@ func (r *installRow) installation() pushd.Installation {
 	return pushd.Installation{
 		Counter: pushd.Counter{Installation: fingerprint(r.Salt), Value: r.Counter, At: r.RaisedAt},
 		Lost:    pushd.Gap{From: r.LostFrom, To: r.LostTo},
-		Now:     r.Now,
+		Now:     r.Now, HostSeen: r.HostSeen,
 	}
 }
 
@@ -78,7 +79,7 @@ func (s *Store) Installation(ctx context.Context) (pushd.Installation, error) {
 func (s *Store) readInstall(ctx context.Context) (r installRow, err error) {
 	err = s.retry(ctx, func() error {
 		return s.db.GetContext(ctx, &r, s.withClock(`
-SELECT salt, counter, raised_at, lost_from, lost_to, {now} AS db_now
+SELECT salt, counter, raised_at, lost_from, lost_to, host_seen_at, {now} AS db_now
 FROM pushd_install
 WHERE id = 1`))
 	})
