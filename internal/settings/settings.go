@@ -94,7 +94,7 @@ type Settings struct {
 // Database says where pushd's tables and the platform's are.
 type Database struct {
 	// MySQLDSN is a DSN of github.com/go-sql-driver/mysql.
-	MySQLDSN Secret `name:"mysql-dsn" secret:"" placeholder:"DSN" help:"Database, user:password@tcp(host:3306)/name. Required."`
+	MySQLDSN Secret `name:"mysql-dsn" secret:"" placeholder:"DSN" help:"Database, user:password@tcp(host:3306)/name; of a cluster tcp(host1:3306,host2:3306,...). Required."`
 }
 
 // MigrateDatabase says where pushd migrate makes its tables.

@@ -7,11 +7,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"net"
-	"slices"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -24,6 +21,7 @@ var migrations embed.FS
 // MySQL is the dialect of MySQL 5.6 to 8, MariaDB from 10.3 and TiDB.
 func MySQL() Dialect {
 	files, _ := fs.Sub(migrations, "migrations") // it is embedded
+	meanings := newMeanings()
 	return Dialect{
 		Name:   "mysql",
 		Driver: "mysql",
@@ -32,11 +30,11 @@ func MySQL() Dialect {
 		// saving, and statement based replication may copy it.
 		Now:       `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))`,
 		Duplicate: func(err error) bool { return isMySQL(err, 1062) },
-		Transient: func(err error) bool { return isMySQL(err, 1205, 1213, 1020, 9007, 8002, 8022, 8028) },
+		Transient: meanings.passes,
 		// Who saves a channel may hold its row for long.
 		LockTimeout: func(err error) bool { return isMySQL(err, 1205) },
 		Locks:       mysqlLocks,
-		Down:        mysqlDown,
+		Down:        meanings.down,
 		NoTable:     func(err error) bool { return isMySQL(err, 1146) },
 		Migrations:  files,
 		Goose:       goose.DialectMySQL,
@@ -73,7 +71,7 @@ func openMySQL(dsn string, zone *time.Location, log *slog.Logger) (*sql.DB, erro
 	cfg.InterpolateParams = true
 	cfg.ParseTime = false
 	cfg.MultiStatements = false
-	cfg.RejectReadOnly = true // a demoted primary (1290, 1792) is left behind
+	cfg.RejectReadOnly = false // the node hears of it, see errno.go
 	cfg.Timeout = orElse(cfg.Timeout, 5*time.Second)
 	cfg.ReadTimeout = orElse(cfg.ReadTimeout, readTimeout)
 	cfg.WriteTimeout = orElse(cfg.WriteTimeout, 30*time.Second)
@@ -83,11 +81,11 @@ func openMySQL(dsn string, zone *time.Location, log *slog.Logger) (*sql.DB, erro
 		return nil, fmt.Errorf("database DSN: %w", err)
 	}
 	settings := sessionOf(cfg, zone, time.Now())
-	conn, err := mysql.NewConnector(cfg)
+	nodes, err := newNodes(cfg, log)
 	if err != nil {
-		return nil, errors.New("database DSN: its parameters contradict each other")
+		return nil, err
 	}
-	return sql.OpenDB(&session{Connector: conn, all: settings, log: log}), nil
+	return sql.OpenDB(&session{nodes: nodes, all: settings, log: log}), nil
 }
 
 func orElse(d, fallback time.Duration) time.Duration {
@@ -126,36 +124,9 @@ func lockMySQL(ctx context.Context, db *sql.DB) (func(), error) {
 	}, nil
 }
 
-func isMySQL(err error, numbers ...uint16) bool {
+func isMySQL(err error, number uint16) bool {
 	e, ok := errors.AsType[*mysql.MySQLError](err)
-	return ok && slices.Contains(numbers, e.Number)
-}
-
-// mysqlDown knows the ways in which a server says that it is not there, or
-// takes no writes now, and those in which it is not there.
-func mysqlDown(err error) bool {
-	if isMySQL(err,
-		1040, 1203, 1226, // too many connections
-		1047,             // a node of a cluster without quorum, or not ready
-		1053, 1129, 3032, // shutting down, closed to this host, offline
-		1158, 1159, 1160, 1161, // the line is broken
-		1021,                   // the disk is full
-		1290, 1792, 1836, 3100, // read only, or the group refuses
-		1317, 1969, 3024, // a statement took too long, or was killed
-		1927, 2006, 2013, 3169, 4031, // the connection was killed
-		9001, 9002, 9003, 9005, // TiDB's storage does not answer
-	) {
-		return true
-	}
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return true
-	}
-	for _, gone := range []error{driver.ErrBadConn, mysql.ErrInvalidConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
-		if errors.Is(err, gone) {
-			return true
-		}
-	}
-	return false
+	return ok && e.Number == number
 }
 
 // driverLog sends the driver's remarks about broken connections to the log.

@@ -84,7 +84,7 @@ func sessionZone(zone *time.Location, now time.Time) *time.Location {
 
 // session opens connections on which everything is set that pushd needs.
 type session struct {
-	driver.Connector
+	*nodes
 	all   []Setting
 	log   *slog.Logger
 	known atomic.Pointer[[]Setting] // those that the server takes
@@ -151,7 +151,7 @@ func bare(name string) string {
 
 // Connect implements driver.Connector.
 func (c *session) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
+	conn, err := c.nodes.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}

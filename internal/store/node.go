@@ -1,0 +1,270 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// errUnfit says that a node answers, and is not one to work with.
+var errUnfit = errors.New("this node of the database is not fit")
+
+const (
+	// leaveEvery is how long the connections of a node that was left are kept at
+	// least where it is the only one. A proxy in front of several nodes may have
+	// moved on by then.
+	leaveEvery = 5 * time.Second
+	// shunFor is for how long a node that was left is taken only if there is no
+	// other.
+	shunFor = 10 * time.Second
+	// connectFor bounds the opening of a connection where there are several
+	// nodes.
+	connectFor = 3 * time.Second
+)
+
+// node is one server of the database, with the connections that are open to it.
+type node struct {
+	driver.Connector
+	name     string // its address
+	meanings meanings
+	log      *slog.Logger
+
+	mu    sync.Mutex
+	lines map[*line]struct{}
+	left  time.Time // when last
+}
+
+// newNode makes a node of one address of a configuration.
+func newNode(cfg *mysql.Config, addr string, log *slog.Logger) (*node, error) {
+	n := &node{name: addr, meanings: newMeanings(), log: log, lines: map[*line]struct{}{}}
+	cfg = cfg.Clone()
+	cfg.Addr = addr
+	if cfg.TLSConfig != "" {
+		cfg.TLS = nil // it names the first address; it is made again
+	}
+	cfg.DialFunc = n.dial
+	var err error
+	n.Connector, err = mysql.NewConnector(cfg)
+	return n, err
+}
+
+// line is a connection's socket: closing it ends whatever the connection waits
+// for, and the pool notices when it takes the connection the next time.
+type line struct {
+	net.Conn
+	node *node
+}
+
+func (n *node) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	l := &line{conn, n}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines[l] = struct{}{}
+	return l, nil
+}
+
+// Close implements net.Conn.
+func (l *line) Close() error {
+	l.node.mu.Lock()
+	delete(l.node.lines, l)
+	l.node.mu.Unlock()
+	return l.Conn.Close()
+}
+
+// SyscallConn implements syscall.Conn, by which the driver sees that a
+// connection was closed while it was idle.
+func (l *line) SyscallConn() (syscall.RawConn, error) {
+	raw, ok := l.Conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return raw.SyscallConn()
+}
+
+// Connect implements driver.Connector.
+func (n *node) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := n.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &link{conn.(mysqlConn), n}, nil
+}
+
+// leave closes all connections of a node: what waits for it is told so, and
+// whoever wants a connection opens a new one. A node that was left a moment ago
+// is not left again: there is one cause, and many who meet it.
+func (n *node) leave(why error) {
+	n.mu.Lock()
+	if time.Since(n.left) < leaveEvery {
+		n.mu.Unlock()
+		return
+	}
+	n.left = time.Now()
+	lines := make([]*line, 0, len(n.lines))
+	for l := range n.lines {
+		lines = append(lines, l)
+	}
+	n.mu.Unlock()
+	n.log.Warn("the connections to a node of the database are closed", "node", n.name, "connections", len(lines), "reason", why)
+	for _, l := range lines {
+		_ = l.Close() // what is wrong with it is known
+	}
+}
+
+// shunned says that a node was left not long ago.
+func (n *node) shunned() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !n.left.IsZero() && time.Since(n.left) < shunFor
+}
+
+// hear takes what a statement was answered.
+func (n *node) hear(err error) error {
+	if err != nil && n.meanings.of(err) == unfit {
+		n.leave(err)
+	}
+	return err
+}
+
+// fitness is how well a node can be worked with.
+type fitness int
+
+const (
+	bad  fitness = iota // not at all
+	poor                // if there is no better one: it serves, but lags or holds up writes
+	fit
+)
+
+// try opens a connection and looks whether the node is one to work with. The
+// connection is closed if it is not.
+func (n *node) try(ctx context.Context) (conn driver.Conn, is fitness, err error) {
+	ctx, cancel := context.WithTimeout(ctx, connectFor)
+	defer cancel()
+	if conn, err = n.Connect(ctx); err != nil {
+		return nil, bad, fmt.Errorf("%s: %w", n.name, err)
+	}
+	if is, err = n.fitness(ctx, conn.(driver.QueryerContext)); is == bad {
+		conn.Close()
+		return nil, bad, fmt.Errorf("%s: %w", n.name, err)
+	}
+	return conn, is, err
+}
+
+// fitness looks at a node over a connection on which nothing is set yet, so that
+// no read waits for other nodes. err says what is the matter if it is not fit.
+func (n *node) fitness(ctx context.Context, conn driver.QueryerContext) (fitness, error) {
+	values, err := firstRow(ctx, conn, "SELECT @@global.read_only, @@global.innodb_read_only")
+	if err != nil {
+		return bad, err
+	}
+	for _, v := range values {
+		if on := strings.ToUpper(text(v)); on != "0" && on != "OFF" {
+			return bad, fmt.Errorf("%w: it is read-only", errUnfit)
+		}
+	}
+	// A node of Galera without quorum answers whatever names no table. That there
+	// is none yet, or that the user may not read it, is none of our business.
+	if _, err := firstRow(ctx, conn, "SELECT 1 FROM "+schemaTable+" LIMIT 1"); n.meanings.down(err) {
+		return bad, err
+	}
+	// 4 is "synced". One that gives its data to another (2) may hold up all
+	// writes meanwhile; one that catches up (1, 3) lags.
+	state, err := firstRow(ctx, conn, "SHOW GLOBAL STATUS LIKE 'wsrep_local_state'")
+	switch {
+	case err != nil:
+		return bad, err
+	case len(state) == 2 && text(state[1]) != "4" && text(state[1]) != "0": // 0: Galera is not in use
+		return poor, fmt.Errorf("%w: its wsrep_local_state is %s", errUnfit, text(state[1]))
+	}
+	return fit, nil
+}
+
+// firstRow reads the first row of a query; nil if there is none.
+func firstRow(ctx context.Context, conn driver.QueryerContext, query string) ([]driver.Value, error) {
+	rows, err := conn.QueryContext(ctx, query, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // nothing is left to be read
+	values := make([]driver.Value, len(rows.Columns()))
+	switch err := rows.Next(values); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	for i, v := range values {
+		values[i] = text(v) // the driver's bytes are its buffer
+	}
+	return values, nil
+}
+
+func text(v driver.Value) string {
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	return fmt.Sprint(v)
+}
+
+// mysqlConn is what the driver's connections can do, and pushd's must.
+type mysqlConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+// link is a connection whose errors its node hears.
+type link struct {
+	mysqlConn
+	node *node
+}
+
+// ExecContext implements driver.ExecerContext.
+func (l *link) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	res, err := l.mysqlConn.ExecContext(ctx, query, args)
+	return res, l.node.hear(err)
+}
+
+// QueryContext implements driver.QueryerContext.
+func (l *link) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := l.mysqlConn.QueryContext(ctx, query, args)
+	return rows, l.node.hear(err)
+}
+
+// BeginTx implements driver.ConnBeginTx.
+func (l *link) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := l.mysqlConn.BeginTx(ctx, opts)
+	if l.node.hear(err) != nil {
+		return nil, err
+	}
+	return &deal{tx, l.node}, nil
+}
+
+// deal is a transaction whose commit its node hears of.
+type deal struct {
+	driver.Tx
+	node *node
+}
+
+// Commit implements driver.Tx.
+func (d *deal) Commit() error { return d.node.hear(d.Tx.Commit()) }
