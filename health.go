@@ -20,7 +20,7 @@ type Health struct {
 }
 
 // HealthPart is one part of Health. Name is one of database, schema, jobs,
-// ledger, token_endpoint, host, drain and only_openids. Text is for people and may
+// ledger, hold, token_endpoint, host, drain and only_openids. Text is for people and may
 // name accounts and errors: it is shown only to those who have a key.
 type HealthPart struct {
 	Name   string

@@ -46,6 +46,7 @@ type Reason string
 // Reasons of paused, parked and queued jobs.
 const (
 	LedgerWentBack   Reason = "ledger_went_back"  // paused: the database was restored from a copy
+	OnHold           Reason = "held"              // queued or parked: its account, or everything, is held
 	AccountBusy      Reason = "account_busy"      // queued: another job of the account runs
 	QuotaExhausted   Reason = "quota_exhausted"   // 45009
 	TokenUnavailable Reason = "token_unavailable" // no token WeChat would accept
@@ -115,6 +116,9 @@ type Job struct {
 	Retry Again
 	// SendRate is messages/s over the last 10 s as the owner last told.
 	SendRate float64
+	// LastSent is when a send was last started, as the owner last told: with
+	// each renewal, and when it let go. 0 = never.
+	LastSent Time
 	// Now is the database's clock when the job was read.
 	Now Time
 }
@@ -237,6 +241,7 @@ func (c Counts) Answered() bool {
 type Held struct {
 	Lease
 	SendRate float64
+	LastSent Time // 0 leaves what was told before
 }
 
 // Order is what commands have made of a held job.
@@ -245,6 +250,7 @@ type Order struct {
 	State    State
 	Rate     int
 	Deadline Time
+	OnHold   bool // nothing may be sent, whatever the state
 }
 
 // Parking says why a job parks, and until when.
@@ -259,6 +265,8 @@ type Ending struct {
 	State  State
 	Reason Reason
 	Detail string
+	// Hold, if not nil, is set together with the end.
+	Hold *Hold
 }
 
 // DefaultDeadline is when a reminder without a deadline of its own is no

@@ -42,14 +42,14 @@ type Leases interface {
 	Lapse(ctx context.Context, seen Observation) (bool, error)
 	// Due lists jobs with a free lease that can be claimed: queued; parked and
 	// due; or running. Earliest deadline first. A job is left out while a lease
-	// on another job of its account is held.
+	// on another job of its account is held, and while it is on hold.
 	Due(ctx context.Context, limit int) ([]JobID, error)
 	// Claim takes the job: it becomes running, its epoch rises, its lease
 	// lasts for term. It then adopts the job's progress rows, so that no
 	// write of an earlier epoch can land after the claim was answered, and
 	// returns the job as it is then, with Job.Now set; only Reason and
 	// ParkedUntil are those of before, for they say what it waited for.
-	// ErrLost: somebody was faster, or it is not due. ErrAccountBusy:
+	// ErrLost: somebody was faster, or it is not due, or on hold. ErrAccountBusy:
 	// another job of this account is running.
 	Claim(ctx context.Context, owner Owner, id JobID, term time.Duration) (Job, error)
 	// Renew prolongs the leases held, lapsed or not, as long as nobody took

@@ -59,11 +59,16 @@ type Notes interface {
 	SaveMessage(ctx context.Context, l Lease, m Prepared) (version int, err error)
 	// SaveQuota stores what is known of today's quota; nil is unknown.
 	SaveQuota(ctx context.Context, l Lease, remain, shortfall *int64) error
+	// SaveSent stores when a send was last started, whatever the job's state; an
+	// earlier time than what is stored, or a lease that is lost, changes nothing
+	// and is no error.
+	SaveSent(ctx context.Context, l Lease, at Time) error
 	// Finish ends a running job, and writes live_notify_status in the same
 	// transaction, where the platform's row can be had within a second and the
 	// channel's start is still the job's. Succeeded is refused with ErrIncomplete unless the walk
 	// is complete and sent + skipped + failed + unknown = everyone stored.
 	// ErrLost: not running under l any more, or it has expired and its deadline was moved.
+	// A hold that comes with the end is set in the same transaction.
 	Finish(ctx context.Context, l Lease, e Ending) error
 }
 
@@ -90,6 +95,7 @@ type Ledger interface {
 	Channels
 	Housekeeping
 	Counting
+	Holds
 }
 
 // Housekeeping is what a running daemon does beside the jobs.

@@ -131,6 +131,9 @@ type Answer struct {
 	// Ambiguous says that WeChat may have accepted the message although
 	// the verdict is not Sent.
 	Ambiguous bool
+	// Holds says that the account is held after this answer, until a person has
+	// looked: going on would make WeChat's punishment worse, or is in vain.
+	Holds bool
 	// Text is WeChat's errmsg without its "rid:" and "hint:", or what went
 	// wrong on the way. It holds no token.
 	Text string

@@ -3,33 +3,45 @@ package api
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"pushd"
 )
 
-// keys are the SHA-256 sums of the API keys.
-type keys [][sha256.Size]byte
+// hashedKey is an API key as it is kept.
+type hashedKey struct {
+	sum  [sha256.Size]byte
+	name pushd.Actor
+}
+
+// keys are the API keys.
+type keys []hashedKey
 
 func hashKeys(plain []string) keys {
 	k := make(keys, 0, len(plain))
-	for _, key := range plain {
+	for i, key := range plain {
 		if key != "" { // a request without a key must not match it
-			k = append(k, sha256.Sum256([]byte(key)))
+			k = append(k, hashedKey{sha256.Sum256([]byte(key)), pushd.Actor(fmt.Sprintf("key%d", i+1))})
 		}
 	}
 	return k
 }
 
-// accept says whether key is one of k. It takes the same time whichever key
-// matches, how much of it matches, and how long it is.
-func (k keys) accept(key string) bool {
+// find returns the one of k that key is, or nil. It takes the same time whichever
+// key matches, how much of it matches, and how long it is.
+func (k keys) find(key string) *hashedKey {
 	sum := sha256.Sum256([]byte(key))
 	found := 0
 	for i := range k {
-		found |= subtle.ConstantTimeCompare(sum[:], k[i][:])
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(sum[:], k[i].sum[:]), i+1, found)
 	}
-	return found == 1
+	if found == 0 {
+		return nil
+	}
+	return &k[found-1]
 }
 
 // bearer returns the key of the Authorization header, or "".
@@ -47,7 +59,7 @@ func (s *Server) trusted(c echo.Context) bool {
 	if len(s.keys) == 0 {
 		return s.foreign(c.Request()) == nil
 	}
-	return s.keys.accept(bearer(c))
+	return s.keys.find(bearer(c)) != nil
 }
 
 // authorized lets only those with a key pass, except to the open routes.
@@ -57,11 +69,16 @@ func (s *Server) authorized(next echo.HandlerFunc) echo.HandlerFunc {
 		case healthPath, readyPath, metricsPath:
 			return next(c)
 		}
-		if s.trusted(c) {
+		if len(s.keys) == 0 {
+			if err := s.foreign(c.Request()); err != nil {
+				return err
+			}
+			acted(c, local)
 			return next(c)
 		}
-		if len(s.keys) == 0 {
-			return s.foreign(c.Request())
+		if key := s.keys.find(bearer(c)); key != nil {
+			acted(c, key.name)
+			return next(c)
 		}
 		challenge := `Bearer realm="pushd"`
 		if bearer(c) != "" {
@@ -70,4 +87,13 @@ func (s *Server) authorized(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, challenge)
 		return problem(codeUnauthorized, "send the header Authorization: Bearer <one of PUSHD_API_KEY>")
 	}
+}
+
+// local is who asks where no key is set.
+const local pushd.Actor = "local"
+
+// acted makes the request one of a's.
+func acted(c echo.Context, a pushd.Actor) {
+	r := c.Request()
+	c.SetRequest(r.WithContext(pushd.ActedBy(r.Context(), a)))
 }

@@ -51,6 +51,12 @@ var badRequests = []bad{
 	{name: "charset GBK", contentType: "application/json; charset=gbk", body: `{}`, status: 415, code: codeMediaType, detail: "UTF-8"},
 	{name: "PHP's array as CURLOPT_POSTFIELDS", contentType: "multipart/form-data; boundary=x", body: "--x--", status: 415, code: codeMediaType, detail: "http_build_query"},
 
+	// Of a hold.
+	{name: "a reason of two lines", method: "PUT", path: "/v1/hold", body: `{"reason":"a\nb"}`, status: 422, code: pushd.CodeInvalid, field: "reason", detail: "a line"},
+	{name: "a reason too long", method: "PUT", path: "/v1/hold", body: `{"reason":"` + strings.Repeat("a", 1001) + `"}`, status: 422, code: pushd.CodeInvalid, field: "reason"},
+	{name: "no reason but another word", method: "PUT", path: "/v1/accounts/wx01/hold", body: `{"why":"x"}`, status: 422, code: pushd.CodeInvalid, field: "why"},
+	{name: "holding what is no account", method: "PUT", path: "/v1/accounts/w.x/hold", body: `{}`, status: 404, code: codeNotFound},
+
 	// The required fields.
 	{name: "nothing", contentType: "-", status: 422, code: pushd.CodeInvalid, field: "actid", detail: "is required"},
 	{name: "an empty object", body: `{}`, status: 422, code: pushd.CodeInvalid, field: "actid"},

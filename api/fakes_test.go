@@ -33,6 +33,17 @@ type fakeControl struct {
 	CommandFunc  func(name string, id pushd.JobID) (pushd.Job, error)
 	RetryFunc    func(pushd.JobID, pushd.RetryRequest) (pushd.Job, error)
 	PatchFunc    func(pushd.JobID, pushd.Patch) (pushd.Job, error)
+	HoldFunc     func(name string, by pushd.Actor, appID pushd.AppID, reason string) (control.Holding, error)
+}
+
+func (f *fakeControl) Hold(ctx context.Context, appID pushd.AppID, reason string) (control.Holding, error) {
+	return f.HoldFunc("hold", pushd.ActorOf(ctx), appID, reason)
+}
+func (f *fakeControl) Lift(ctx context.Context, appID pushd.AppID) (control.Holding, error) {
+	return f.HoldFunc("lift", pushd.ActorOf(ctx), appID, "")
+}
+func (f *fakeControl) Holding(ctx context.Context, appID pushd.AppID) (control.Holding, error) {
+	return f.HoldFunc("look", pushd.ActorOf(ctx), appID, "")
 }
 
 func (f *fakeControl) Post(_ context.Context, r pushd.Request) (pushd.Outcome, error) {
@@ -144,6 +155,9 @@ func newWorld() *world {
 			return job(pushd.Queued), nil
 		},
 		PatchFunc: func(pushd.JobID, pushd.Patch) (pushd.Job, error) { return job(pushd.Running), nil },
+		HoldFunc: func(string, pushd.Actor, pushd.AppID, string) (control.Holding, error) {
+			return control.Holding{}, nil
+		},
 	}
 	w.jobs = fakeJobs{
 		JobFunc:      func(pushd.JobID) (pushd.Job, error) { return job(pushd.Running), nil },

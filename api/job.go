@@ -97,6 +97,7 @@ type jobDoc struct {
 	StartTime   *time.Time `json:"startTime"`
 	CreatedAt   *time.Time `json:"createdAt"`
 	StartedAt   *time.Time `json:"startedAt"`
+	LastSentAt  *time.Time `json:"lastSentAt"`
 	FinishedAt  *time.Time `json:"finishedAt"`
 	ParkedUntil *time.Time `json:"parkedUntil"`
 	Deadline    *time.Time `json:"deadline"`
@@ -133,7 +134,7 @@ func (s *Server) job(ctx context.Context, j pushd.Job) jobDoc {
 		Rate:   rate, RateLimit: known(j.Rate), ETA: eta(j, rate),
 		QuotaRemain: j.QuotaRemain, Shortfall: j.Shortfall,
 		StartTime: moment(pushd.Time(j.StartTime * 1e6)), CreatedAt: moment(j.CreatedAt),
-		StartedAt: moment(j.StartedAt), FinishedAt: moment(j.FinishedAt), Deadline: moment(j.Deadline),
+		StartedAt: moment(j.StartedAt), LastSentAt: instant(j.LastSent), FinishedAt: moment(j.FinishedAt), Deadline: moment(j.Deadline),
 	}
 	if j.Prepared.Message != nil {
 		doc.TemplateID = known(j.Prepared.Message.TemplateID)

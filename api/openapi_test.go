@@ -242,6 +242,12 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 		{"recipient unknown", "GET", path + "/recipients/oA1", "", 404, func(w *world) {
 			w.jobs.RecipientFunc = func(pushd.OpenID) (pushd.Person, error) { return pushd.Person{}, pushd.ErrNotFound }
 		}},
+		{"hold", "PUT", "/v1/hold", `{"reason":"a drill"}`, 200, everythingHeld},
+		{"held", "GET", "/v1/hold", "", 200, nil},
+		{"lift", "DELETE", "/v1/hold", "", 200, nil},
+		{"hold an account", "PUT", "/v1/accounts/wx01/hold", "", 200, everythingHeld},
+		{"account held", "GET", "/v1/accounts/wx01/hold", "", 200, nil},
+		{"lift an account's", "DELETE", "/v1/accounts/wx01/hold", "", 200, nil},
 		{"templates", "GET", "/v1/accounts/wx01/templates", "", 200, nil},
 		{"templates without a token", "GET", "/v1/accounts/wx01/templates", "", 503, func(w *world) {
 			w.composer.err = &pushd.Problem{Code: pushd.CodeTokenUnavailable, Text: "PHP is down"}

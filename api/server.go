@@ -22,6 +22,7 @@ import (
 type Control interface {
 	Intake
 	Commands
+	Holder
 }
 
 // Jobs is the read side of the database; *store.Store.
@@ -159,6 +160,12 @@ func (s *Server) routes(e *echo.Echo) {
 	e.GET("/v1/jobs/:id/failures", s.failures)
 	e.GET("/v1/jobs/:id/recipients", s.recipients)
 	e.GET("/v1/jobs/:id/recipients/:openid", s.recipient)
+
+	for _, held := range []string{holdPath, "/v1/accounts/:appid/hold"} {
+		e.GET(held, s.held)
+		e.PUT(held, s.hold)
+		e.DELETE(held, s.lift)
+	}
 
 	const account = "/v1/accounts/:appid/templates"
 	e.GET(account, s.templates)

@@ -75,7 +75,10 @@ func TestClient_Asks(t *testing.T) {
 			_, err := c.Patch(ctx, "j1", client.Patch{Rate: new(0), Data: map[string]*string{"thing1": nil}})
 			return err
 		},
-		"GET /healthz": func(c client.Client) error { _, err := c.Health(ctx); return err },
+		`PUT /v1/hold {"reason":"a drill"}`: func(c client.Client) error { _, err := c.SetHold(ctx, "", "a drill"); return err },
+		"DELETE /v1/accounts/wx1/hold":      func(c client.Client) error { _, err := c.LiftHold(ctx, "wx1"); return err },
+		"GET /v1/accounts/wx%2F1/hold":      func(c client.Client) error { _, err := c.Hold(ctx, "wx/1"); return err },
+		"GET /healthz":                      func(c client.Client) error { _, err := c.Health(ctx); return err },
 	} {
 		f := &fake{body: "{}"}
 		if err := call(f.client(t)); err != nil || !slices.Equal(f.asked, []string{want}) {
@@ -101,6 +104,7 @@ func TestDocuments_FollowTheContract(t *testing.T) {
 		"RetryRequest": {client.Retry{}, nil},
 		"PatchRequest": {client.Patch{}, nil},
 		"Health":       {client.Health{}, nil},
+		"Hold":         {client.Hold{}, nil},
 		"Problem":      {client.Problem{}, []string{"type", "instance"}},
 	} {
 		var has []string

@@ -49,6 +49,7 @@ type Job struct {
 	StartTime   *time.Time `json:"startTime"`
 	CreatedAt   *time.Time `json:"createdAt"`
 	StartedAt   *time.Time `json:"startedAt"`
+	LastSentAt  *time.Time `json:"lastSentAt"`
 	FinishedAt  *time.Time `json:"finishedAt"`
 	ParkedUntil *time.Time `json:"parkedUntil"`
 	Deadline    *time.Time `json:"deadline"`

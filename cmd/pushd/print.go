@@ -105,3 +105,11 @@ func orUnknown(n *int64) string {
 
 // clean keeps texts of others from moving the cursor or changing colours.
 func clean(text string) string { return progress.Clean(text) }
+
+// decode reads an answer of the API.
+func decode(raw []byte, into any) error {
+	if err := json.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	return nil
+}

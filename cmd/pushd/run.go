@@ -31,6 +31,7 @@ type commands struct {
 	Migrate migrateCmd `cmd:"" help:"Make or update pushd's tables."`
 	Check   checkCmd   `cmd:"" help:"Check settings, database, token endpoint and WeChat."`
 	Job     jobCmd     `cmd:"" help:"Look at and command the jobs of a running pushd."`
+	Hold    holdCmd    `cmd:"" help:"Stop everything, or one account, until somebody lifts that."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -18,9 +18,12 @@ import (
 // Book is what the controller needs of the database.
 type Book interface {
 	pushd.Channels
+	pushd.Holds
 	Now(ctx context.Context) (pushd.Time, error)
 	// Installation reads the installation's row.
 	Installation(ctx context.Context) (pushd.Installation, error)
+	// CountHeld counts the jobs that are held because the ledger went back.
+	CountHeld(ctx context.Context) (int, error)
 	// Job reads one job; ErrNotFound.
 	Job(ctx context.Context, id pushd.JobID) (pushd.Job, error)
 	// Active returns the channel's active job, whatever its start time;

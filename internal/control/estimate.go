@@ -46,6 +46,11 @@ func (c *Controller) Estimate(ctx context.Context, req pushd.Request) (pushd.Est
 			return est, err
 		}
 	}
+	if wait, err := c.wouldWait(ctx, req.AppID); err != nil {
+		return est, err
+	} else if wait != nil {
+		est.Problems = append(est.Problems, *wait)
+	}
 	c.offer(req)
 	if err := c.message(ctx, req, ch, &est); err != nil {
 		return est, err

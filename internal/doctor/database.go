@@ -121,6 +121,7 @@ func ownTables() map[string][]string {
 		"pushd_template": {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_message":  {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_install":  {"SELECT", "INSERT", "UPDATE"},
+		"pushd_hold":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	}
 }
 

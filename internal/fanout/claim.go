@@ -17,6 +17,7 @@ import (
 func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
 	if e.ready() {
 		e.observe(ctx)
+		e.readHolds(ctx)
 	}
 	for e.ready() && e.slots.free() > 0 && ctx.Err() == nil {
 		refused := e.refusals.now(time.Now())

@@ -151,7 +151,7 @@ func (e *Engine) renew(ctx context.Context) {
 	}
 	held := make([]pushd.Held, len(runs))
 	for i, r := range runs {
-		held[i] = pushd.Held{Lease: r.job.Lease(), SendRate: r.rate.PerSecond(time.Now())}
+		held[i] = pushd.Held{Lease: r.job.Lease(), SendRate: r.rate.PerSecond(time.Now()), LastSent: r.lastSent()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Lease/3)
 	defer cancel()

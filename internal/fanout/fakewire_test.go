@@ -346,7 +346,41 @@ func (c wire) Last(ctx context.Context, id pushd.ActID) (pushd.Job, error) {
 	return read(c, ctx, "last", func(l *fakeLedger) (pushd.Job, error) { return l.Last(ctx, id) })
 }
 
+func (c wire) SaveSent(ctx context.Context, l pushd.Lease, at pushd.Time) error {
+	return c.call(ctx, "save sent", func() error { return c.fakeLedger.SaveSent(context.Background(), l, at) })
+}
+
+func (c wire) Holds(ctx context.Context) ([]pushd.Hold, error) {
+	return read(c, ctx, "holds", func(l *fakeLedger) ([]pushd.Hold, error) { return l.Holds(ctx) })
+}
+
 // ---- What the API asks
+
+// holding is a hold and whether it was there.
+type holding struct {
+	hold    pushd.Hold
+	existed bool
+}
+
+func (c wire) SetHold(ctx context.Context, h pushd.Hold) (pushd.Hold, bool, error) {
+	got, err := ask(c, ctx, "set hold", func(ctx context.Context) (holding, error) {
+		in, existed, err := c.fakeLedger.SetHold(ctx, h)
+		c.p.w.trace("hold of %q, %v", h.AppID, err)
+		return holding{in, existed}, err
+	})
+	return got.hold, got.existed, err
+}
+
+func (c wire) LiftHold(ctx context.Context, appID pushd.AppID) (pushd.Hold, error) {
+	return ask(c, ctx, "lift hold", func(ctx context.Context) (pushd.Hold, error) {
+		c.p.w.trace("hold of %q is lifted", appID)
+		return c.fakeLedger.LiftHold(ctx, appID)
+	})
+}
+
+func (c wire) Standstill(ctx context.Context, appID pushd.AppID, since pushd.Time) (pushd.Standstill, error) {
+	return read(c, ctx, "standstill", func(l *fakeLedger) (pushd.Standstill, error) { return l.Standstill(ctx, appID, since) })
+}
 
 func (c wire) Job(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
 	return read(c, ctx, "job", func(l *fakeLedger) (pushd.Job, error) { return l.Job(ctx, id) })

@@ -54,6 +54,9 @@ func (e *Engine) Health(schema, tokens string) pushd.Health {
 	if level, text := e.house.Health(); level != pushd.OK {
 		add("ledger", level, text)
 	}
+	if text := e.house.HoldHealth(); text != "" {
+		add("hold", pushd.Degraded, text)
+	}
 	if tokens == "" {
 		add("token_endpoint", pushd.OK, "")
 	} else {

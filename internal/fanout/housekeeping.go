@@ -56,6 +56,14 @@ func (e *Engine) Overview() (pushd.Overview, bool) { return e.house.Overview() }
 // if nobody can say.
 func (e *Engine) Overdue() (int64, bool) { return e.house.Overdue() }
 
+// readHolds learns what is held, for the health. That no job is taken which is
+// held is the ledger's to see to.
+func (e *Engine) readHolds(ctx context.Context) {
+	if err := e.house.ReadHolds(ctx); err != nil {
+		e.failed(ctx, "list the holds", err)
+	}
+}
+
 // keepHouse does what is to be done beside the jobs.
 func (e *Engine) keepHouse(ctx context.Context) {
 	e.house.Keep(ctx)

@@ -62,6 +62,7 @@ type run struct {
 	rate      meter.Rate
 	busyUntil atomic.Int64 // unix ns: waits on purpose until then
 	recordAt  atomic.Int64 // unix ns: when an outcome was last recorded
+	sentAt    atomic.Int64 // unix ns: when a send was last started, 0 = by this run never
 	deferrals deferrals
 }
 
@@ -189,12 +190,15 @@ func (r *run) end(ctx context.Context, cause error) {
 	var e *ended
 	var p *parked
 	lease, ledger := r.job.Lease(), r.e.cfg.Ledger
+	r.tellSent(ctx)
 	if inexplicable(cause) {
 		cause = &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: "the job can't go on: " + cause.Error()}}
 	}
 	if errors.As(cause, &e) {
 		r.e.pass(PointFinishing)
+		r.signHold(e.Hold)
 		err := r.finish(ctx, lease, e)
+		r.holdAlone(ctx, e.Hold, err)
 		if err == nil {
 			r.e.counters.Ended(e.State)
 			r.log.Info("job ended", "state", e.State, "reason", e.Reason, "detail", e.Detail)

@@ -55,8 +55,8 @@ func (r *run) order(o pushd.Order) {
 	if o.Epoch != r.job.Epoch {
 		return
 	}
-	switch o.State {
-	case pushd.Running:
+	switch {
+	case o.State == pushd.Running && !o.OnHold:
 	default: // also queued: paused and resumed since we looked, so another job may have the account
 		r.stop(errRelease)
 		return

@@ -30,6 +30,7 @@ func (r *run) work(tasks <-chan task, results chan<- result, done <-chan struct{
 			res.started = true
 			r.e.pass(PointSending)
 			began := time.Now()
+			r.sentAt.Store(began.UnixNano())
 			res.answer = r.e.cfg.WeChat.Send(r.wire, t.token, r.letter, t.t.openID)
 			res.at = time.Now()
 			res.took = res.at.Sub(began)

@@ -41,6 +41,7 @@ type Work interface {
 type Ledger interface {
 	pushd.Housekeeping
 	pushd.Counting
+	pushd.Holds
 	pushd.Channels
 	// Now reads the database's clock.
 	Now(ctx context.Context) (pushd.Time, error)
@@ -76,7 +77,8 @@ type Keeper struct {
 	seen    atomic.Pointer[pushd.Overview]
 	overdue overdue
 
-	parked       atomic.Int64 // jobs parked in the ledger, as last counted
+	holds        atomic.Pointer[[]pushd.Hold] // in force, as last read
+	parked       atomic.Int64                 // jobs parked in the ledger, as last counted
 	mended       atomic.Uint64
 	columnErrors atomic.Uint64
 }

@@ -182,15 +182,6 @@ func (k *Keeper) holdAll(ctx context.Context) error {
 	return nil
 }
 
-// countHeld counts the jobs that are held, for the health.
-func (k *Keeper) countHeld(ctx context.Context) error {
-	n, err := k.cfg.Ledger.CountHeld(ctx)
-	if err == nil {
-		k.memory.held.Store(int64(n))
-	}
-	return err
-}
-
 // Health says what a person has to do because the ledger went back.
 func (k *Keeper) Health() (pushd.Level, string) {
 	if n := k.memory.held.Load(); n > 0 {

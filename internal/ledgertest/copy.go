@@ -16,7 +16,7 @@ func (l *Memory) Copy() *Memory {
 
 func (l *Memory) copy() *Memory {
 	c := NewMemory()
-	c.Step, c.texts, c.Install = l.Step, maps.Clone(l.texts), l.Install
+	c.Step, c.texts, c.Install, c.OnHold = l.Step, maps.Clone(l.texts), l.Install, maps.Clone(l.OnHold)
 	for id, j := range l.ByID {
 		same := *j
 		same.Progress = slices.Clone(j.Progress)
@@ -35,7 +35,7 @@ func (l *Memory) Restore(old *Memory) {
 	l.Lock()
 	defer l.Unlock()
 	c := old.copy()
-	l.ByID, l.Channels, l.texts, l.Install = c.ByID, c.Channels, c.texts, c.Install
+	l.ByID, l.Channels, l.texts, l.Install, l.OnHold = c.ByID, c.Channels, c.texts, c.Install, c.OnHold
 	l.lives++
 	for _, j := range l.ByID {
 		j.Where = map[pushd.OpenID][2]int{}

@@ -21,6 +21,9 @@ func (l *Memory) Finish(_ context.Context, lease pushd.Lease, e pushd.Ending) er
 	j.release()
 	j.end(e, now)
 	j.Notified = j.Notified || e.State == pushd.Succeeded
+	if e.Hold != nil {
+		l.setHold(*e.Hold, now)
+	}
 	if ch := l.Channels[j.ActID]; ch != nil && ch.StartTime == j.StartTime && l.mayWrite(j, ch.StartTime) {
 		l.SetStatus(j.ActID, j.LiveNotifyStatus(StatusFailed))
 	}

@@ -37,9 +37,7 @@ func (l *Memory) Standing(_ context.Context, since pushd.Time, after pushd.JobID
 	}, func(a, b *Job) int { return cmp.Compare(a.ID, b.ID) })
 	for _, j := range standing {
 		job := j.row(now)
-		if l.waits(j) {
-			job.Reason = pushd.AccountBusy
-		}
+		l.explain(j, &job)
 		jobs = append(jobs, job)
 	}
 	return jobs, nil

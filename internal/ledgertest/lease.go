@@ -75,7 +75,7 @@ func (l *Memory) busy(j *Job) bool {
 func (l *Memory) Due(_ context.Context, limit int) ([]pushd.JobID, error) {
 	now := l.begin()
 	defer l.Unlock()
-	due := l.list(limit, func(j *Job) bool { return j.claimable(now) && !l.busy(j) }, byDeadline)
+	due := l.list(limit, func(j *Job) bool { return j.claimable(now) && l.hold(j.AppID) == nil && !l.busy(j) }, byDeadline)
 	return ids(due), nil
 }
 
@@ -109,7 +109,7 @@ func (l *Memory) Claim(_ context.Context, o pushd.Owner, id pushd.JobID, term ti
 	now := l.begin()
 	defer l.Unlock()
 	j := l.ByID[id]
-	if j == nil || !j.claimable(now) {
+	if j == nil || !j.claimable(now) || l.hold(j.AppID) != nil {
 		return pushd.Job{}, pushd.ErrLost
 	}
 	if l.busy(j) {
@@ -144,6 +144,7 @@ func (l *Memory) Renew(_ context.Context, o pushd.Owner, term time.Duration, hel
 	for _, h := range held {
 		if j := l.ByID[h.Job]; j != nil && j.Owner == o && j.Epoch == h.Epoch && (j.Leased != 0 || j.State == pushd.Running) {
 			j.Leased, j.until, j.LeaseTerm, j.SendRate = max(now.Add(term), j.Leased+1), time.Now().Add(term), term, h.SendRate
+			j.LastSent = max(j.LastSent, h.LastSent)
 		} else {
 			lost = append(lost, h.Job)
 		}
@@ -157,7 +158,7 @@ func (l *Memory) Orders(_ context.Context, o pushd.Owner) (orders []pushd.Order,
 	defer l.Unlock()
 	for _, j := range l.ByID {
 		if j.Owner == o {
-			orders = append(orders, pushd.Order{Lease: j.Lease(), State: j.State, Rate: j.Rate, Deadline: j.Deadline})
+			orders = append(orders, pushd.Order{Lease: j.Lease(), State: j.State, Rate: j.Rate, Deadline: j.Deadline, OnHold: l.hold(j.AppID) != nil})
 		}
 	}
 	return orders, nil

@@ -22,6 +22,8 @@ type Memory struct {
 	Unclean map[pushd.JobID]int
 	// Install is the installation's row.
 	Install pushd.Installation
+	// OnHold are the holds by account; "" is everything.
+	OnHold map[pushd.AppID]pushd.Hold
 
 	texts map[textKey]pushd.Texts
 	rev   int64
@@ -70,6 +72,7 @@ func NewMemory() *Memory {
 	return &Memory{
 		ByID: map[pushd.JobID]*Job{}, Channels: map[pushd.ActID]*pushd.Channel{},
 		texts: map[textKey]pushd.Texts{}, Unclean: map[pushd.JobID]int{},
+		OnHold:  map[pushd.AppID]pushd.Hold{},
 		Install: pushd.Installation{Counter: pushd.Counter{Installation: "sim"}},
 	}
 }
@@ -91,9 +94,7 @@ func (l *Memory) Read(j *Job) pushd.Job { return l.read(j, 0) }
 
 func (l *Memory) read(j *Job, now pushd.Time) pushd.Job {
 	job := j.row(now)
-	if l.waits(j) {
-		job.Reason = pushd.AccountBusy
-	}
+	l.explain(j, &job)
 	if j.live() {
 		job.Counts = j.sum()
 	}
@@ -118,6 +119,15 @@ func (j *Job) row(now pushd.Time) pushd.Job {
 // with the job is not the last word.
 func (j *Job) live() bool {
 	return j.PurgedAt == 0 && (j.State.Active() || j.Owner.Instance != "")
+}
+
+// explain says what a job waits for where its row does not.
+func (l *Memory) explain(j *Job, job *pushd.Job) {
+	if h := l.hold(j.AppID); h != nil && (j.State == pushd.Queued || j.claimable(job.Now)) {
+		job.Reason, job.Detail = pushd.OnHold, pushd.ClipDetail(h.Detail())
+	} else if l.waits(j) {
+		job.Reason = pushd.AccountBusy
+	}
 }
 
 // waits says that a queued job waits for its account.

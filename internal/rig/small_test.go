@@ -2,6 +2,7 @@ package rig_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,10 @@ func TestRig_ContinueWithAnotherTemplate(t *testing.T) {
 	if job = await(t, r, job.ID, client.Job.Ended); job.State != "failed" || job.Sent != 0 {
 		t.Fatalf("with a banned template: %+v", job)
 	}
+	held, err := r.API().Hold(t.Context(), "wxsmall")
+	if err != nil || !held.Held || held.ErrCode != 43116 || held.By != "rig" || !strings.Contains(held.Reason, "43116") {
+		t.Fatalf("after a banned template the account's hold is %+v, %v", held, err)
+	}
 	data := map[string]string{"thing2": "课", "time5": "2026年03月01日 20:00", "thing8": "老师"}
 	continued, err := r.API().Post(t.Context(), client.Order{
 		ActID: 7, AppID: "wxsmall", Continue: true, TemplateID: wechatsim.TemplateID("wxsmall", 2), Data: data,
@@ -64,11 +69,37 @@ func TestRig_ContinueWithAnotherTemplate(t *testing.T) {
 	if err != nil || continued.Existing {
 		t.Fatalf("continue: %+v, %v", continued, err)
 	}
+	// It waits, and so does another channel's job, until a person lifts the hold.
+	other := rig.Channel{ActID: 8, AppID: "wxsmall", TemplateID: wechatsim.TemplateID("wxsmall", 2)}
+	if err := r.AddChannel(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	second, err := r.API().Post(t.Context(), client.Order{ActID: 8, AppID: "wxsmall", TemplateID: wechatsim.TemplateID("wxsmall", 2), Data: data})
+	if err != nil || second.Standing() != "queued (held)" || !strings.Contains(second.Detail, "43116") {
+		t.Fatalf("posted to an account that is held: %+v, %v", second, err)
+	}
+	if continued.Standing() != "queued (held)" {
+		t.Errorf("continued: %s", continued.Standing())
+	}
+	health, err := r.API().Health(t.Context())
+	for err == nil && health.Parts["hold"].Text == "" { // it is read every second
+		health, err = r.API().Health(t.Context())
+	}
+	if err != nil || health.Status != "degraded" || !strings.Contains(health.Parts["hold"].Text, "wxsmall") {
+		t.Errorf("health %+v, %v", health, err)
+	}
+	sends := acct.Stats().Sends
+	if lifted, err := r.API().LiftHold(t.Context(), "wxsmall"); err != nil || lifted.Held || lifted.Waiting != 2 || acct.Stats().Sends != sends {
+		t.Errorf("lifted %+v, %v, %d sends before", lifted, err, acct.Stats().Sends-sends)
+	}
 	if job = await(t, r, job.ID, client.Job.Ended); job.State != "succeeded" || job.Sent != 40 {
 		t.Errorf("continued: %+v", job)
 	}
-	if report := acct.Report(job.MsgID); !report.Complete() || report.More > 0 {
-		t.Errorf("ledger %+v", report)
+	second = await(t, r, second.ID, client.Job.Ended)
+	for _, j := range []client.Job{job, second} {
+		if report := acct.Report(j.MsgID); j.State != "succeeded" || !report.Complete() || report.More > 0 {
+			t.Errorf("%s: ledger %+v", j.Standing(), report)
+		}
 	}
 }
 

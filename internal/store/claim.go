@@ -20,6 +20,10 @@ const claimable = `
   AND (state IN ('queued', 'running')
     OR state = 'parked' AND parked_until <= {now})`
 
+// free is claimable, and that no hold forbids it.
+const free = claimable + `
+  AND NOT ` + onHold
+
 // Due lists jobs that can be claimed. See pushd.Leases.
 func (s *Store) Due(ctx context.Context, limit int) (due []pushd.JobID, err error) {
 	err = s.retry(ctx, func() error {
@@ -28,7 +32,7 @@ func (s *Store) Due(ctx context.Context, limit int) (due []pushd.JobID, err erro
 SELECT id
 FROM pushd_job j
 WHERE active_actid IS NOT NULL
-  AND `+claimable+`
+  AND `+free+`
   AND NOT EXISTS (
     SELECT 1 FROM pushd_job r WHERE r.active_appid = j.appid AND r.id <> j.id)
 ORDER BY deadline, created_at, id
@@ -64,7 +68,7 @@ UPDATE pushd_job SET
   detail = '',
   state = 'running'
 WHERE id = ?
-  AND `+claimable, owner.Instance, owner.Boot, micros(term), micros(term), id)
+  AND `+free, owner.Instance, owner.Boot, micros(term), micros(term), id)
 		if err := s.casResult(n, err, pushd.ErrAccountBusy); err != nil {
 			return err
 		}

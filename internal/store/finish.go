@@ -26,7 +26,11 @@ UPDATE pushd_job SET
 WHERE `+endable+`
   AND (deadline <= {now} OR ? <> 'expired')`,
 			e.State == pushd.Succeeded, e.Reason, pushd.ClipDetail(e.Detail), e.State, l.Job, l.Epoch, e.State)
-		return s.casResult(n, err, pushd.ErrLost)
+		if err := s.casResult(n, err, pushd.ErrLost); err != nil || e.Hold == nil {
+			return err
+		}
+		_, err = s.insertHold(ctx, tx, *e.Hold)
+		return err
 	})
 	return wrap(err, "finish job %s", l.Job)
 }

@@ -15,16 +15,21 @@ import (
 
 // jobColumns is how a row of pushd_job, called j, is read, always in one
 // piece. That a queued job waits for its account is written nowhere: it is so
-// as long as the account's running job runs.
+// as long as the account's running job runs. Nor is it written that a job is on
+// hold.
 const jobColumns = `
-  id, actid, appid, start_time, run, state, detail,
-  CASE WHEN state = 'queued' AND reason = '' AND EXISTS (
+  id, actid, appid, start_time, run, state,
+  CASE WHEN ` + waitsOnHold + `
+  THEN (SELECT h.detail FROM pushd_hold h WHERE h.scope IN ('', appid) ORDER BY h.scope LIMIT 1)
+  ELSE detail END AS detail,
+  CASE WHEN ` + waitsOnHold + ` THEN 'held'
+  WHEN state = 'queued' AND reason = '' AND EXISTS (
     SELECT 1 FROM pushd_job r WHERE r.active_appid = j.appid AND r.id <> j.id)
   THEN 'account_busy' ELSE reason END AS reason,
   asked, message, prepared_start, prepared_deadline,
   rate, deadline, deadline_asked, notified,
   created_at, started_at, finished_at, parked_until, purged_at,
-  owner, boot, epoch, lease_until, lease_term, send_rate,
+  owner, boot, epoch, lease_until, lease_term, send_rate, last_sent_at,
   COALESCE(msg_id, id) AS msg_id, message_version, retry,
   walk_pass, walk_cursor, walk_pages, walk_walked, walk_total,
   walk_seen, walk_fresh, walk_pass_at, walk_complete,
@@ -64,6 +69,7 @@ type jobRow struct {
 	MessageVersion   int          `db:"message_version"`
 	Retry            pushd.Again  `db:"retry"`
 	SendRate         float64      `db:"send_rate"`
+	LastSent         pushd.Time   `db:"last_sent_at"`
 	WalkPass         int          `db:"walk_pass"`
 	WalkCursor       pushd.OpenID `db:"walk_cursor"`
 	WalkPages        int          `db:"walk_pages"`
@@ -89,7 +95,7 @@ func (r *jobRow) job() (pushd.Job, error) {
 		CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		ParkedUntil: r.ParkedUntil, PurgedAt: r.PurgedAt,
 		Owner: pushd.Owner{Instance: r.Owner, Boot: r.Boot},
-		Epoch: r.Epoch, Leased: r.LeaseUntil, LeaseTerm: time.Duration(r.LeaseTerm) * time.Microsecond, SendRate: r.SendRate,
+		Epoch: r.Epoch, Leased: r.LeaseUntil, LeaseTerm: time.Duration(r.LeaseTerm) * time.Microsecond, SendRate: r.SendRate, LastSent: r.LastSent,
 		MsgID: r.MsgID, MessageVersion: r.MessageVersion, Retry: r.Retry,
 		Walk: pushd.Walk{
 			Pass: r.WalkPass, Cursor: r.WalkCursor, Pages: r.WalkPages, Walked: r.WalkWalked,

@@ -97,10 +97,14 @@ func (s *Store) Renew(ctx context.Context, owner pushd.Owner, term time.Duration
 
 func (s *Store) renew(ctx context.Context, owner pushd.Owner, term time.Duration, batch []pushd.Held) (int64, error) {
 	rates := strings.Repeat(" WHEN ? THEN ?", len(batch))
+	sends := strings.Repeat(" WHEN ? THEN CASE WHEN last_sent_at < ? THEN ? ELSE last_sent_at END", len(batch))
 	leases := "id = ? AND epoch = ?" + strings.Repeat(" OR id = ? AND epoch = ?", len(batch)-1)
 	args := []any{micros(term), micros(term), micros(term)}
 	for _, h := range batch {
 		args = append(args, h.Job, h.SendRate)
+	}
+	for _, h := range batch {
+		args = append(args, h.Job, h.LastSent, h.LastSent)
 	}
 	args = append(args, owner.Instance, owner.Boot)
 	for _, h := range batch {
@@ -112,7 +116,8 @@ func (s *Store) renew(ctx context.Context, owner pushd.Owner, term time.Duration
 UPDATE pushd_job SET
   lease_until = CASE WHEN {now} + ? > lease_until THEN {now} + ? ELSE lease_until + 1 END,
   lease_term = ?,
-  send_rate = CASE id`+rates+` END
+  send_rate = CASE id`+rates+` END,
+  last_sent_at = CASE id`+sends+` END
 WHERE `+renewable+`
   AND (`+leases+`)`, args...)
 }
@@ -155,11 +160,13 @@ func (s *Store) Orders(ctx context.Context, owner pushd.Owner) (orders []pushd.O
 		State    pushd.State `db:"state"`
 		Rate     int         `db:"rate"`
 		Deadline pushd.Time  `db:"deadline"`
+		OnHold   bool        `db:"on_hold"`
 	}
 	err = s.retry(ctx, func() error {
 		rows = nil
 		return s.db.SelectContext(ctx, &rows, `
-SELECT id, epoch, state, rate, deadline
+SELECT id, epoch, state, rate, deadline,
+  CASE WHEN `+onHold+` THEN 1 ELSE 0 END AS on_hold
 FROM pushd_job
 WHERE owner = ?
   AND boot = ?`, owner.Instance, owner.Boot)
@@ -170,7 +177,7 @@ WHERE owner = ?
 	for _, r := range rows {
 		orders = append(orders, pushd.Order{
 			Lease: pushd.Lease{Job: r.ID, Epoch: r.Epoch}, State: r.State,
-			Rate: r.Rate, Deadline: r.Deadline,
+			Rate: r.Rate, Deadline: r.Deadline, OnHold: r.OnHold,
 		})
 	}
 	return orders, nil

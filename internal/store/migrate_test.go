@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"pushd"
 	"pushd/internal/mariadb"
 	"pushd/internal/store"
 )
@@ -55,7 +56,7 @@ func TestDialect_Print(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		var text bytes.Buffer
 		f.ok(f.opt.Dialect.Print(&text))
-		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_schema"} {
+		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_schema"} {
 			f.set(`DROP TABLE ` + table)
 		}
 		if ok, err := f.Migrated(f.ctx); ok || err != nil {
@@ -73,7 +74,7 @@ func TestDialect_Print(t *testing.T) {
 // Both dialects have the same tables and columns.
 func TestDialects_HaveTheSameTables(t *testing.T) {
 	a, b := onMariaDB(t), onSQLite(t)
-	for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "activity", "activity_detail", "user", "user_wx_account", "user_wx_config"} {
+	for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "activity", "activity_detail", "user", "user_wx_account", "user_wx_config"} {
 		if x, y := a.columns(table), b.columns(table); !slices.Equal(x, y) {
 			t.Errorf("%s: mariadb %v, sqlite %v", table, x, y)
 		}
@@ -148,6 +149,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_progress TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_template TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_message TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON live.pushd_install TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_hold TO pushd@localhost;
 GRANT SELECT ON live.pushd_schema TO pushd@localhost`)
 	exec("live", `
 INSERT INTO activity (id, uin) VALUES (42, 42);
@@ -163,5 +165,9 @@ INSERT INTO user_wx_account (uin, appid) VALUES (42, '`+string(appID)+`')`)
 	f.record(j.Lease(), 1, sent, failed)
 	f.ok(f.Finish(f.ctx, j.Lease(), succeeded))
 	_, err = f.Purge(f.ctx, future)
+	f.ok(err)
+	_, _, err = f.SetHold(f.ctx, pushd.Hold{})
+	f.ok(err)
+	_, err = f.LiftHold(f.ctx, "")
 	f.ok(err)
 }

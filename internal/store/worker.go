@@ -81,3 +81,15 @@ UPDATE pushd_job SET
 WHERE `+writable, remain, shortfall, l.Job, l.Epoch)
 	return wrap(s.casResult(n, err, pushd.ErrLost), "save quota of job %s", l.Job)
 }
+
+// SaveSent stores when a send was last started. See pushd.Notes.
+func (s *Store) SaveSent(ctx context.Context, l pushd.Lease, at pushd.Time) error {
+	_, err := s.execRetry(ctx, `
+UPDATE pushd_job SET
+  last_sent_at = ?
+WHERE id = ?
+  AND epoch = ?
+  AND owner <> ''
+  AND last_sent_at < ?`, at, l.Job, l.Epoch, at)
+	return wrap(err, "save when job %s sent last", l.Job)
+}

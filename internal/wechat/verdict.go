@@ -26,7 +26,7 @@ func Classify(call Call, code int, errmsg string) pushd.Answer {
 	if code == 0 {
 		return pushd.Answer{}
 	}
-	a := pushd.Answer{Verdict: verdictOf(code), Code: code, Cause: causes[call][code], Text: errText(errmsg)}
+	a := pushd.Answer{Verdict: verdictOf(code), Code: code, Cause: causes[call][code], Holds: holds[code], Text: errText(errmsg)}
 	if call != CallSend {
 		switch a.Verdict {
 		case pushd.Skip, pushd.DeferShort, pushd.DeferLong:
@@ -58,6 +58,10 @@ var causes = map[Call]map[int]pushd.Cause{
 	CallPage: {40003: pushd.CauseCursor},
 }
 
+// holds lists the errcodes after which the account is held until a person has
+// looked: WeChat has punished it, or is about to.
+var holds = map[int]bool{40249: true, 43116: true, 48004: true, 50002: true}
+
 // platformBusy stands for the codes 268487000 to 268487009.
 const platformBusy = 268487001
 
@@ -68,6 +72,9 @@ type Entry struct {
 	Meaning string // in plain words
 	Source  string // where the meaning is known from
 }
+
+// Holds says that the account is held after it.
+func (e Entry) Holds() bool { return holds[e.Code] }
 
 // Table returns the table, by code. docs/errcodes.md is made from it.
 func Table() []Entry { return append([]Entry(nil), table[:]...) }

@@ -89,6 +89,19 @@ func TestClassify_Cause(t *testing.T) {
 	}
 }
 
+// An account is held for what WeChat punishes it with, whatever was called, and
+// for nothing else; each of these ends the job, too.
+func TestTable_Holds(t *testing.T) {
+	want := map[int]bool{40249: true, 43116: true, 48004: true, 50002: true}
+	for _, call := range []Call{CallSend, CallPage, CallQuota, CallTemplates} {
+		for _, e := range Table() {
+			if a := Classify(call, e.Code, "m"); a.Holds != want[e.Code] || e.Holds() != want[e.Code] || a.Holds && a.Verdict != pushd.Fatal {
+				t.Errorf("%d on call %d: %v, holds %v", e.Code, call, a.Verdict, a.Holds)
+			}
+		}
+	}
+}
+
 // The ledger tells a wait by its code, so each wait has one code.
 func TestTable_WaitsHaveOneCode(t *testing.T) {
 	want := map[pushd.Verdict]int{pushd.DeferShort: pushd.CodeDuplicate, pushd.DeferLong: pushd.CodeTooFrequent}
@@ -171,10 +184,15 @@ func errcodesPage() string {
 		"once more after the minute of which it speaks, and a second one means that the earlier try was\n" +
 		"accepted, if nothing else was sent for the account meanwhile.\n" +
 		"For calls that send nothing (followers, quota, templates), `skip`, `defer_short` and\n" +
-		"`defer_long` are `other`.\n\n" +
+		"`defer_long` are `other`.\n" +
+		"`holds`: the account is held until a person lifts that, for going on is in vain or makes it worse.\n\n" +
 		"| errcode | verdict | meaning | known from |\n| --- | --- | --- | --- |\n")
 	for _, e := range Table() {
-		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", e.Code, e.Verdict, e.Meaning, e.Source)
+		verdict := e.Verdict.String()
+		if e.Holds() {
+			verdict += ", holds"
+		}
+		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", e.Code, verdict, e.Meaning, e.Source)
 	}
 	b.WriteString("\nSends without an errcode of WeChat's are `busy`:\n\n" +
 		"| code | name | when | may have been accepted |\n| --- | --- | --- | --- |\n")
