@@ -13,9 +13,13 @@ import (
 // limitersRow compares how pushd finds a hidden limit with the well-known
 // ways: the same account, the same limits, one after the other.
 func limitersRow(ctx context.Context, s *stage) error {
+	usual, err := chosenModels(usualModel)
+	if err != nil {
+		return err
+	}
 	for _, busy := range []float64{0, 0.05} {
 		for _, way := range []string{"pushd", "aimd", "vegas", "gradient", "failsafe"} {
-			if err := s.limiter(ctx, way, busy); err != nil {
+			if err := s.limiter(ctx, way, usual[0], busy); err != nil {
 				return fmt.Errorf("%s: %w", way, err)
 			}
 		}
@@ -23,8 +27,8 @@ func limitersRow(ctx context.Context, s *stage) error {
 	return nil
 }
 
-func (s *stage) limiter(ctx context.Context, way string, busy float64) error {
-	a, done, err := s.hidden(ctx, busy)
+func (s *stage) limiter(ctx context.Context, way string, m wechatsim.LimitModel, busy float64) error {
+	a, done, err := s.hidden(ctx, m, busy)
 	if err != nil {
 		return err
 	}
@@ -47,10 +51,10 @@ func (s *stage) limiter(ctx context.Context, way string, busy float64) error {
 	}
 	line := fmt.Sprintf("background %.2f, %-9s", busy, way)
 	for _, limit := range hiddenLimits {
-		if err := a.Tune(ctx, map[string]any{"InFlightLimit": limit}); err != nil {
+		if err := a.limit(ctx, m, limit); err != nil {
 			return err
 		}
-		share, refused, err := a.served(ctx, limit, busy, 20*time.Second)
+		share, refused, err := a.served(ctx, m.PerSecond(limit), busy, 20*time.Second)
 		if err != nil {
 			return err
 		}

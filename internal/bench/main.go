@@ -34,7 +34,7 @@ func rows() []row {
 	return []row{
 		{"cpu", "CPU per message of the whole process, against bare loops that record nothing", cpuRow},
 		{"throughput", "messages/s at a fixed concurrency of 100 and 50 ms", throughputRow},
-		{"limit", "a hidden limit that moves, without and with 5 % background refusals", limitRow},
+		{"limit", "a hidden limit that moves, of each kind that WeChat may have", limitRow},
 		{"limiters", "the same limits, found by well-known limiters", limitersRow},
 		{"quota", "a minute quota that answers 45011", quotaRow},
 		{"rate", "a rate ceiling at several latencies", rateRow},
@@ -61,7 +61,12 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	runs := f.Int("runs", 3, "how often each side of a comparison runs; medians are shown")
 	scale := f.Float64("scale", 1, "size of the followers lists and durations")
+	kinds := f.String("limits", "", "kinds of limits for the row limit, divided by commas; empty: all")
 	if err := f.Parse(args); err != nil {
+		return err
+	}
+	models, err := chosenModels(*kinds)
+	if err != nil {
 		return err
 	}
 	chosen := f.Args()
@@ -74,6 +79,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	s.models = models
 	defer func() {
 		if cerr := s.close(); err == nil {
 			err = cerr

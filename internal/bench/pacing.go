@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"pushd/internal/wechatsim"
@@ -36,24 +39,30 @@ func throughputRow(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// limitRow lets a hidden limit move under a running job.
+// limitRow lets a hidden limit of each kind move under a running job, and with
+// a background of refusals too where the kind is the usual one.
 func limitRow(ctx context.Context, s *stage) error {
-	for _, busy := range []float64{0, 0.05} {
-		if err := s.limits(ctx, busy); err != nil {
-			return err
+	for _, m := range s.models {
+		for _, busy := range []float64{0, 0.05} {
+			if busy > 0 && len(s.models) > 1 && m.Name != usualModel {
+				continue
+			}
+			if err := s.limits(ctx, m, busy); err != nil {
+				return fmt.Errorf("%s: %w", m.Name, err)
+			}
 		}
 	}
 	return nil
 }
 
-func (s *stage) limits(ctx context.Context, busy float64) error {
-	a, done, err := s.hidden(ctx, busy)
+func (s *stage) limits(ctx context.Context, m wechatsim.LimitModel, busy float64) error {
+	a, done, err := s.hidden(ctx, m, busy)
 	if err != nil {
 		return err
 	}
 	defer done()
 	for i, limit := range hiddenLimits {
-		if err := a.Tune(ctx, map[string]any{"InFlightLimit": limit}); err != nil {
+		if err := a.limit(ctx, m, limit); err != nil {
 			return err
 		}
 		if i == 0 {
@@ -62,7 +71,7 @@ func (s *stage) limits(ctx context.Context, busy float64) error {
 			}
 		}
 		for _, d := range []time.Duration{8 * time.Second, 2 * time.Second, 20 * time.Second} {
-			if err := a.under(ctx, limit, busy, d); err != nil {
+			if err := a.under(ctx, m, limit, busy, d); err != nil {
 				return err
 			}
 		}
@@ -73,17 +82,36 @@ func (s *stage) limits(ctx context.Context, busy float64) error {
 // hiddenLimits are limits of sends in flight, one after the other.
 var hiddenLimits = []int{400, 100, 800}
 
-// hidden starts a pushd with an account of a million followers, whose answers
-// take 80 to 120 ms and of whose sends a share is refused at any speed. done
+// usualModel is the limit that other rows have.
+const usualModel = "late"
+
+// chosenModels are the kinds of limits with these names, divided by commas;
+// all for none.
+func chosenModels(names string) (chosen []wechatsim.LimitModel, err error) {
+	all := wechatsim.LimitModels()
+	if names == "" {
+		return all, nil
+	}
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(all, func(m wechatsim.LimitModel) bool { return m.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no kind of limit %q", name)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+// hidden starts a pushd with an account of a million followers that has a
+// limit of this kind, and of whose sends a share is refused at any speed. done
 // stops it.
-func (s *stage) hidden(ctx context.Context, busy float64) (a *account, done func(), err error) {
+func (s *stage) hidden(ctx context.Context, m wechatsim.LimitModel, busy float64) (a *account, done func(), err error) {
 	p, err := s.play(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	b := at(0)
-	b.Latency = wechatsim.Uniform(80*time.Millisecond, 120*time.Millisecond)
-	b.InFlightLimit = hiddenLimits[0]
+	m.Apply(&b, hiddenLimits[0])
 	fault := ""
 	if a, err = p.account(ctx, 1_000_000, b); err == nil && busy > 0 {
 		fault, err = s.sim.AddFault(ctx, wechatsim.Fault{Path: wechatsim.PathSend, Share: busy, Action: wechatsim.ActCode, Code: -1, AppID: a.appid})
@@ -100,17 +128,25 @@ func (s *stage) hidden(ctx context.Context, busy float64) (a *account, done func
 	return a, done, err
 }
 
+// limit moves the limit of an account that hidden has made.
+func (a *account) limit(ctx context.Context, m wechatsim.LimitModel, limit int) error {
+	b := at(0)
+	m.Apply(&b, limit)
+	return a.Tune(ctx, b)
+}
+
 // under shows some time under one limit.
-func (a *account) under(ctx context.Context, limit int, busy float64, d time.Duration) error {
-	share, refused, err := a.served(ctx, limit, busy, d)
-	a.p.printf("background %.2f, limit %3d, %4s: %.3f of the limit's own, %.4f refused beyond the background\n",
-		busy, limit, d, share, refused)
+func (a *account) under(ctx context.Context, m wechatsim.LimitModel, limit int, busy float64, d time.Duration) error {
+	share, refused, err := a.served(ctx, m.PerSecond(limit), busy, d)
+	a.p.printf("%-11s background %.2f, limit %3d, %4s: %.3f of the limit's own, %.4f refused beyond the background\n",
+		m.Name+",", busy, limit, d, share, refused)
 	return err
 }
 
-// served watches an account for a time: the share of what its limit could do
-// that it did, and the share of sends refused beyond the background.
-func (a *account) served(ctx context.Context, limit int, busy float64, d time.Duration) (share, refused float64, err error) {
+// served watches an account for a time: the share of what its limit lets
+// through in a second that it did, and the share of sends refused beyond the
+// background.
+func (a *account) served(ctx context.Context, perSecond, busy float64, d time.Duration) (share, refused float64, err error) {
 	before, err := a.Stats(ctx)
 	if err != nil {
 		return 0, 0, err
@@ -124,8 +160,7 @@ func (a *account) served(ctx context.Context, limit int, busy float64, d time.Du
 		return 0, 0, err
 	}
 	good, bad := after.Codes[0]-before.Codes[0], after.Codes[-1]-before.Codes[-1]
-	own := float64(limit) / 0.1 * (1 - busy)
-	return float64(good) / time.Since(began).Seconds() / own,
+	return float64(good) / time.Since(began).Seconds() / perSecond / (1 - busy),
 		(float64(bad)/float64(max(1, good+bad)) - busy) / (1 - busy), nil
 }
 

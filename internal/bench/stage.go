@@ -33,6 +33,8 @@ type stage struct {
 	sim   *wechatsim.Child
 	db    *mariadb.Server
 	next  int // number of the next account and channel
+
+	models []wechatsim.LimitModel // of the row limit
 }
 
 const (

@@ -38,7 +38,7 @@ func (w *world) judge(name string, at, before int) (excess float64) {
 	own := float64(w.limit) / 0.1 * (1 - w.busy)
 	tenth, settled, all := w.span(at+8, at+10), w.span(at+10, at+40), w.span(at, at+40)
 	reached, share := float64(tenth.good)/2/own, float64(settled.good)/30/own
-	beyond := func(s second) float64 { return (s.refusedShare() - w.busy) / (1 - w.busy) }
+	beyond := func(s tally) float64 { return (s.refusedShare() - w.busy) / (1 - w.busy) }
 	moved := 4 * float64(max(0, before-w.limit)) / float64(all.good+all.refused)
 	w.t.Logf("%s: %.3f of it after 8 s, %.3f after 10 s; refused beyond the background: %.4f, %.4f with the first 10 s",
 		name, reached, share, beyond(settled), beyond(all))

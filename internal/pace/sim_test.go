@@ -1,7 +1,6 @@
 package pace
 
 import (
-	"container/heap"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -20,6 +19,9 @@ type world struct {
 	// How WeChat behaves; may change while it runs.
 	latency    func() time.Duration
 	limit      int           // in flight; beyond it -1 is answered. 0: none
+	refuses    refuses       // how, beyond the limit
+	perSecond  float64       // sends a second beyond which -1 is answered. 0: no bound
+	burst      float64       // sends that perSecond saves up while fewer come
 	slowBeyond int           // in flight; beyond it latency grows in proportion
 	busy       float64       // share answered -1 at any speed
 	refusing   time.Duration // how long a refusal takes; 0: as long as an answer
@@ -27,35 +29,74 @@ type world struct {
 	idle       bool          // the job has nobody to send to
 
 	events   events
-	inFlight int // at WeChat's side, the refused not counted
+	inFlight int // at WeChat's side, those counted that have a place
 	sent     int // at ours
 	wake     time.Time
+	tokens   float64   // of perSecond
+	filled   time.Time // when they were counted
 	minute   int64
 	inMinute int
 
-	seconds []second
-	starts  []time.Duration
+	tenths []tally
+	starts []time.Duration
 }
 
-// second counts what was answered in one second.
-type second struct{ good, refused, quota int }
+// refuses is how WeChat deals with what is in flight beyond its limit.
+type refuses uint8
 
+const (
+	refusesLate    refuses = iota // after the usual time; it takes no place
+	refusesHeld                   // after the usual time; it takes a place until then
+	refusesAtOnce                 // in 5 ms; it takes no place
+	refusesAtOnceT = 5 * time.Millisecond
+)
+
+// tally counts answers.
+type tally struct{ good, refused, quota int }
+
+// event is an answer that will come.
 type event struct {
-	at time.Time
-	do func()
+	at, began time.Time
+	answer    Answer
+	place     bool // it takes one at WeChat until then
 }
 
+// events is a heap by time.
 type events []event
 
-func (e events) Len() int           { return len(e) }
-func (e events) Less(i, j int) bool { return e[i].at.Before(e[j].at) }
-func (e events) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)        { *e = append(*e, x.(event)) }
-func (e *events) Pop() any {
-	old := *e
-	x := old[len(old)-1]
-	*e = old[:len(old)-1]
-	return x
+func (e *events) push(x event) {
+	h := append(*e, x)
+	i := len(h) - 1
+	for i > 0 {
+		up := (i - 1) / 2
+		if !x.at.Before(h[up].at) {
+			break
+		}
+		h[i] = h[up]
+		i = up
+	}
+	h[i] = x
+	*e = h
+}
+
+func (e *events) pop() event {
+	h := *e
+	first, x := h[0], h[len(h)-1]
+	h = h[:len(h)-1]
+	for i := 0; len(h) > 0; {
+		down := 2*i + 1
+		if down+1 < len(h) && h[down+1].at.Before(h[down].at) {
+			down++
+		}
+		if down >= len(h) || !h[down].at.Before(x.at) {
+			h[i] = x
+			break
+		}
+		h[i] = h[down]
+		i = down
+	}
+	*e = h
+	return first
 }
 
 func newWorld(t *testing.T, seed uint64, ceiling, rate int) *world {
@@ -96,7 +137,7 @@ func (w *world) run(d time.Duration) {
 			return
 		}
 		for len(w.events) > 0 && !w.events[0].at.After(w.now) {
-			heap.Pop(&w.events).(event).do()
+			w.answer(w.events.pop())
 		}
 	}
 }
@@ -116,36 +157,62 @@ func (w *world) fill() {
 func (w *world) send() {
 	w.sent++
 	w.starts = append(w.starts, w.now.Sub(w.start))
-	began, a, took := w.now, Good, w.latency()
-	refused := w.limit > 0 && w.inFlight >= w.limit
+	x := event{began: w.now, place: true}
+	took := w.latency()
 	if w.slowBeyond > 0 && w.inFlight > w.slowBeyond {
 		took = time.Duration(float64(took) * float64(w.inFlight) / float64(w.slowBeyond))
 	}
+	beyond := w.limit > 0 && w.inFlight >= w.limit
 	switch {
-	case refused || w.rng.Float64() < w.busy:
-		a = Bad
+	case beyond || !w.token():
+		x.answer, x.place = Bad, beyond && w.refuses == refusesHeld
+		if w.refuses == refusesAtOnce {
+			took = time.Duration(float64(refusesAtOnceT) * (0.5 + w.rng.Float64()))
+		}
+		if w.refusing > 0 {
+			took = w.refusing
+		}
+	case w.rng.Float64() < w.busy:
+		x.answer = Bad
 		if w.refusing > 0 {
 			took = w.refusing
 		}
 	case w.quotaUsed():
-		a = Silent
+		x.answer = Silent
 	}
-	if !refused {
+	if x.place {
 		w.inFlight++
 	}
-	heap.Push(&w.events, event{at: w.now.Add(took), do: func() {
-		w.sent--
-		if !refused {
-			w.inFlight--
-		}
-		w.count(a)
-		if a == Silent {
-			end := w.now.Truncate(time.Minute).Add(time.Minute)
-			w.pacer.QuotaSpent(end)
-			w.pacer.PauseUntil(end.Add(time.Duration(w.rng.Float64() * float64(time.Second))))
-		}
-		w.pacer.Observe(a, w.now.Sub(began), w.now)
-	}})
+	x.at = w.now.Add(took)
+	w.events.push(x)
+}
+
+// token takes one of perSecond, if there is one.
+func (w *world) token() bool {
+	if w.perSecond == 0 {
+		return true
+	}
+	w.tokens = min(w.burst, w.tokens+w.perSecond*w.now.Sub(w.filled).Seconds())
+	w.filled = w.now
+	if w.tokens < 1 {
+		return false
+	}
+	w.tokens--
+	return true
+}
+
+func (w *world) answer(x event) {
+	w.sent--
+	if x.place {
+		w.inFlight--
+	}
+	w.count(x.answer)
+	if x.answer == Silent {
+		end := w.now.Truncate(time.Minute).Add(time.Minute)
+		w.pacer.QuotaSpent(end)
+		w.pacer.PauseUntil(end.Add(time.Duration(w.rng.Float64() * float64(time.Second))))
+	}
+	w.pacer.Observe(x.answer, w.now.Sub(x.began), w.now)
 }
 
 func (w *world) quotaUsed() bool {
@@ -157,10 +224,10 @@ func (w *world) quotaUsed() bool {
 }
 
 func (w *world) count(a Answer) {
-	for i := int(w.now.Sub(w.start) / time.Second); len(w.seconds) <= i; {
-		w.seconds = append(w.seconds, second{})
+	for i := int(w.now.Sub(w.start) / (time.Second / 10)); len(w.tenths) <= i; {
+		w.tenths = append(w.tenths, tally{})
 	}
-	s := &w.seconds[len(w.seconds)-1]
+	s := &w.tenths[len(w.tenths)-1]
 	switch a {
 	case Bad:
 		s.refused++
@@ -172,8 +239,11 @@ func (w *world) count(a Answer) {
 }
 
 // span sums the seconds from..to.
-func (w *world) span(from, to int) (sum second) {
-	for _, s := range w.seconds[min(from, len(w.seconds)):min(to, len(w.seconds))] {
+func (w *world) span(from, to int) tally { return w.tenth(10*from, 10*to) }
+
+// tenth sums the tenths of a second from..to.
+func (w *world) tenth(from, to int) (sum tally) {
+	for _, s := range w.tenths[min(from, len(w.tenths)):min(to, len(w.tenths))] {
 		sum.good += s.good
 		sum.refused += s.refused
 		sum.quota += s.quota
@@ -182,6 +252,6 @@ func (w *world) span(from, to int) (sum second) {
 }
 
 // refusedShare is the share of sends that were refused.
-func (s second) refusedShare() float64 {
+func (s tally) refusedShare() float64 {
 	return float64(s.refused) / float64(max(1, s.good+s.refused+s.quota))
 }

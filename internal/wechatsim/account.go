@@ -44,6 +44,7 @@ type Account struct {
 	counters  counters
 	quota     quota
 	inFlight  atomic.Int64
+	perSecond tokenBucket
 	behaviour atomic.Pointer[Behaviour]
 	tuning    sync.Mutex
 	walk      walkState

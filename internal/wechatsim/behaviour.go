@@ -9,9 +9,15 @@ type Behaviour struct {
 	PageLatency  Latency // of user/get
 	OtherLatency Latency // of all other calls
 
-	// InFlightLimit is the hidden limit: a send that finds that many
-	// others being served is answered -1. The refused take no place.
+	// InFlightLimit is a hidden limit: a send that finds that many others
+	// being served is answered -1, in the way that Refusing says.
 	InFlightLimit int
+	// SendsPerSecond is a hidden limit of another kind: what comes beyond
+	// it is answered -1. What does not come is saved up for SendsSaved.
+	SendsPerSecond float64
+	SendsSaved     time.Duration
+	// Refusing is how that answer is given.
+	Refusing Refusing
 	// LimitAccepts is the share of those that is accepted all the same.
 	LimitAccepts float64
 	// SlowBeyond makes latency grow in proportion with what is in flight

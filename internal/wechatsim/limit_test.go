@@ -3,6 +3,7 @@ package wechatsim
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -78,6 +79,87 @@ func TestLimit_InFlight(t *testing.T) {
 			t.Errorf("after the limit moved the answers are %v", codes)
 		}
 	})
+}
+
+// A send beyond the limit keeps its place until it is answered, or takes none
+// and is answered at once.
+func TestLimit_Refusing(t *testing.T) {
+	for _, tc := range []struct {
+		refusing Refusing
+		took     time.Duration // the second dozen, 50 ms after the first
+		codes    map[int]int   // of its answers
+	}{
+		{RefusesLate, 100 * time.Millisecond, map[int]int{0: 2, -1: 10}},
+		{RefusesHeld, 100 * time.Millisecond, map[int]int{-1: 12}},
+		{RefusesAtOnce, 100 * time.Millisecond, map[int]int{0: 2, -1: 10}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := Default()
+			b.Latency, b.InFlightLimit, b.Refusing = Fixed(100*time.Millisecond), 10, tc.refusing
+			r := bubble(t, AccountOptions{Followers: 100, Behaviour: &b})
+			go r.together(12) // two are refused
+			time.Sleep(50 * time.Millisecond)
+			r.acct.Tune(func(b *Behaviour) { b.InFlightLimit = 12 })
+			start := time.Now()
+			if codes := r.together(12); !maps.Equal(codes, tc.codes) {
+				t.Errorf("%q: answers are %v, want %v", tc.refusing, codes, tc.codes)
+			}
+			if took := time.Since(start); took != tc.took {
+				t.Errorf("%q: it took %v", tc.refusing, took)
+			}
+			start = time.Now()
+			r.acct.Tune(func(b *Behaviour) { b.InFlightLimit = 1; b.SendsPerSecond = 0.001 })
+			r.together(1)
+			r.together(1) // beyond the rate
+			if took := time.Since(start); took < 200*time.Millisecond != (tc.refusing == RefusesAtOnce) {
+				t.Errorf("%q: an answer and a refusal took %v", tc.refusing, took)
+			}
+		})
+	}
+}
+
+func TestLimit_PerSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := Default()
+		b.SendsPerSecond, b.SendsSaved = 20, time.Second/2
+		r := bubble(t, AccountOptions{Followers: 200, Behaviour: &b})
+		for _, step := range []struct {
+			rest time.Duration
+			good int
+		}{{0, 10}, {time.Second / 4, 5}, {time.Hour, 10}} {
+			time.Sleep(step.rest)
+			if codes := r.together(30); codes[0] != step.good || codes[-1] != 30-step.good {
+				t.Errorf("answers are %v, want %d good ones", codes, step.good)
+			}
+		}
+	})
+}
+
+// What a model says that it lets through is what comes through when much more
+// is in flight, and no model is harder than another by its setting.
+func TestLimitModels(t *testing.T) {
+	const limit, seconds = 100, 20
+	for _, m := range LimitModels() {
+		synctest.Test(t, func(t *testing.T) {
+			b := Default()
+			m.Apply(&b, limit)
+			r := bubble(t, AccountOptions{Followers: 200, Behaviour: &b})
+			ctx, cancel := context.WithTimeout(t.Context(), seconds*time.Second)
+			defer cancel()
+			var wg sync.WaitGroup
+			for i := range limit {
+				wg.Go(func() {
+					for ctx.Err() == nil {
+						r.inside(ctx, r.acct.OpenID(i), "job1")
+					}
+				})
+			}
+			wg.Wait()
+			if got := float64(r.acct.Stats().Codes[0]) / seconds / m.PerSecond(limit); got < 0.85 || got > 1.05 {
+				t.Errorf("%s: %.3f of the limit with as many in flight", m.Name, got)
+			}
+		})
+	}
 }
 
 func TestLimit_SlowBeyond(t *testing.T) {

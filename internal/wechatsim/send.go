@@ -24,6 +24,7 @@ type sending struct {
 	openid    []byte // part of body or of its own
 	recipient int
 	known     bool // recipient is one of the followers
+	placed    bool // it counts as in flight for a hidden limit
 	key       uint64
 }
 
@@ -93,14 +94,9 @@ func (x *sending) serve(w http.ResponseWriter, r *http.Request, end *ending) (co
 	s, a := x.sim, x.account
 	fault, delay := s.Faults.pick(request{path: PathSend, appid: a.appid, openid: x.openid, key: x.key, now: x.now})
 	a.counters.arrive(x.now) // now that its fate is known to those who wait
-	place := a.inFlight.Add(1)
-	refused := x.b.InFlightLimit > 0 && place > int64(x.b.InFlightLimit)
-	if refused {
-		a.inFlight.Add(-1)
-	} else {
-		defer a.inFlight.Add(-1)
-	}
-	delay += x.latency(place)
+	place, refused := x.enter()
+	defer x.leave()
+	delay += x.latency(place, refused)
 	takes := !refused || unit(mix(x.key, 10)) < x.b.LimitAccepts
 	if fault != nil {
 		takes = fault.accepts(x.key)
@@ -149,7 +145,10 @@ func (x *sending) misbehave(w http.ResponseWriter, r *http.Request, fault *rule,
 }
 
 // latency is how long the request takes.
-func (x *sending) latency(place int64) time.Duration {
+func (x *sending) latency(place int64, refused bool) time.Duration {
+	if refused && x.b.Refusing == RefusesAtOnce {
+		return atOnce
+	}
 	d := x.b.Latency.at(unit(mix(x.key, 12)))
 	if slow := int64(x.b.SlowBeyond); slow > 0 && place > slow {
 		d = time.Duration(float64(d) * float64(place) / float64(slow))
