@@ -53,6 +53,7 @@ var arrows = map[string][]string{
 	"internal/retry":        {"pushd"},
 	"internal/wechatsim":    {},
 	"internal/mariadb":      {},
+	"internal/chromium":     {},
 	"internal/progress":     {"pushd", "api/client"},
 	"internal/program":      {},
 	"internal/doctor":       {"pushd", "internal/account", "internal/daemon", "internal/progress", "internal/settings", "internal/store", "internal/tokenclient", "internal/wechat"},
@@ -69,7 +70,7 @@ var strangers = map[string][]string{
 	"internal/control": outside,
 	"internal/fanout":  outside,
 	"cmd/pushd": {
-		"pushd/internal/wechatsim", "pushd/internal/mariadb", "pushd/internal/ledgertest", "pushd/internal/program", "pushd/internal/rig", "pushd/internal/store/sqlite",
+		"pushd/internal/wechatsim", "pushd/internal/mariadb", "pushd/internal/chromium", "pushd/internal/ledgertest", "pushd/internal/program", "pushd/internal/rig", "pushd/internal/store/sqlite",
 		"modernc.org/sqlite", "testing", "net/http/httptest", "net/http/pprof",
 	},
 }

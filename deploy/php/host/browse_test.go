@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"pushd/deploy/php/chromium"
+	"pushd/internal/chromium"
 	"pushd/deploy/php/phptest"
 	"pushd/internal/wechatsim"
 )

@@ -121,6 +121,45 @@ func (p *Page) Zone(ctx context.Context, name string) error {
 	return err
 }
 
+// Languages sets the header Accept-Language of the page's requests.
+func (p *Page) Languages(ctx context.Context, accept string) error {
+	if _, err := p.browser.call(ctx, p.session, "Network.enable", nil); err != nil {
+		return err
+	}
+	_, err := p.browser.call(ctx, p.session, "Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Accept-Language": accept}})
+	return err
+}
+
+// Scheme shows the page to somebody who prefers light or dark.
+func (p *Page) Scheme(ctx context.Context, scheme string) error {
+	_, err := p.browser.call(ctx, p.session, "Emulation.setEmulatedMedia", map[string]any{
+		"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}},
+	})
+	return err
+}
+
+// Scripts says whether the page's scripts run.
+func (p *Page) Scripts(ctx context.Context, run bool) error {
+	_, err := p.browser.call(ctx, p.session, "Emulation.setScriptExecutionDisabled", map[string]any{"value": !run})
+	return err
+}
+
+// Press presses a key, such as Tab or Enter, where the focus is.
+func (p *Page) Press(ctx context.Context, key string) error {
+	down := map[string]any{"type": "keyDown", "key": key, "code": key}
+	switch key {
+	case "Tab":
+		down["windowsVirtualKeyCode"] = 9
+	case "Enter":
+		down["windowsVirtualKeyCode"], down["text"] = 13, "\r"
+	}
+	if _, err := p.browser.call(ctx, p.session, "Input.dispatchKeyEvent", down); err != nil {
+		return err
+	}
+	_, err := p.browser.call(ctx, p.session, "Input.dispatchKeyEvent", map[string]any{"type": "keyUp", "key": key, "code": key})
+	return err
+}
+
 // Run runs a script and returns what it comes to, as text.
 func (p *Page) Run(ctx context.Context, script string) (string, error) {
 	raw, err := p.browser.call(ctx, p.session, "Runtime.evaluate", map[string]any{
