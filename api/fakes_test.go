@@ -116,7 +116,8 @@ func (f *fakeComposer) Preview(_ context.Context, _ pushd.AppID, _ pushd.Templat
 	f.draft = draft
 	return f.preview, f.err
 }
-func (f *fakeComposer) Test(context.Context, pushd.AppID, pushd.TemplateID, pushd.ActID, pushd.OpenID) (*pushd.Message, error) {
+func (f *fakeComposer) Test(_ context.Context, _ pushd.AppID, _ pushd.TemplateID, _ pushd.ActID, draft *pushd.Texts, _ pushd.OpenID) (*pushd.Message, error) {
+	f.draft = draft
 	return f.preview.Message, f.err
 }
 

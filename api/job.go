@@ -93,6 +93,7 @@ type jobDoc struct {
 	Shortfall     *int64     `json:"shortfall"`
 	QueuePosition *int       `json:"queuePosition"`
 	OnlyOpenIDs   int        `json:"onlyOpenids,omitempty"`
+	Owner         *string    `json:"owner"`
 
 	StartTime   *time.Time `json:"startTime"`
 	CreatedAt   *time.Time `json:"createdAt"`
@@ -132,7 +133,7 @@ func (s *Server) job(ctx context.Context, j pushd.Job) jobDoc {
 		Unknown: j.Counts.Unknown, InDoubt: j.Counts.InDoubt, Retries: j.Counts.Retries,
 		Errors: errorCounts(j.Counts.Errors),
 		Rate:   rate, RateLimit: known(j.Rate), ETA: eta(j, rate),
-		QuotaRemain: j.QuotaRemain, Shortfall: j.Shortfall,
+		QuotaRemain: j.QuotaRemain, Shortfall: j.Shortfall, Owner: known(j.Owner.Instance),
 		StartTime: moment(pushd.Time(j.StartTime * 1e6)), CreatedAt: moment(j.CreatedAt),
 		StartedAt: moment(j.StartedAt), LastSentAt: instant(j.LastSent), FinishedAt: moment(j.FinishedAt), Deadline: moment(j.Deadline),
 	}

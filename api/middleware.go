@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -44,6 +45,17 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// quietly marks the context of a request that comes from Quiet.
+type quietly struct{}
+
+// Quiet answers as the Server does, but what only reads is logged at debug: for
+// pages in this process that ask every few seconds.
+func (s *Server) Quiet() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), quietly{}, true)))
+	})
+}
+
 func (s *Server) log(c echo.Context, took time.Duration) {
 	r := c.Request()
 	status := c.Response().Status
@@ -52,6 +64,9 @@ func (s *Server) log(c echo.Context, took time.Duration) {
 	switch c.Path() {
 	case healthPath, readyPath, metricsPath:
 		level = slog.LevelDebug // every few seconds, for ever
+	}
+	if quiet := r.Context().Value(quietly{}); quiet != nil && r.Method == http.MethodGet && status < 400 {
+		level = slog.LevelDebug // the same
 	}
 	remote, _, _ := net.SplitHostPort(r.RemoteAddr)
 	s.Logger.Log(r.Context(), level, "request", "request_id", requestID(c), "method", r.Method,

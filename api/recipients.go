@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -103,7 +104,11 @@ func (s *Server) stream(c echo.Context, f *fields, states []pushd.PersonState, n
 		err = out.close()
 	}
 	if err != nil && c.Response().Committed {
-		s.Logger.Warn("list of recipients cut off", "request_id", requestID(c), "job_id", string(j.ID), "error", err)
+		level := slog.LevelWarn
+		if gone(err, c) {
+			level = slog.LevelDebug // whoever asked has seen enough
+		}
+		s.Logger.Log(c.Request().Context(), level, "list of recipients cut off", "request_id", requestID(c), "job_id", string(j.ID), "error", err)
 		panic(http.ErrAbortHandler) // an incomplete list must not look complete
 	}
 	return found(err)

@@ -21,7 +21,7 @@ type Composer interface {
 	Template(ctx context.Context, appID pushd.AppID, id pushd.TemplateID) (control.TemplateView, error)
 	Save(ctx context.Context, appID pushd.AppID, t pushd.Texts) (control.TemplateView, error)
 	Preview(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, draft *pushd.Texts) (control.Preview, error)
-	Test(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, to pushd.OpenID) (*pushd.Message, error)
+	Test(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, draft *pushd.Texts, to pushd.OpenID) (*pushd.Message, error)
 }
 
 // templateDoc is a template as the API shows it.
@@ -167,13 +167,16 @@ func (s *Server) test(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := parseBody(c, (*fields).testRequest, "actid", "openid")
+	r, err := parseBody(c, (*fields).testRequest, append([]string{"actid", "openid"}, draftFields...)...)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := asking(c)
 	defer cancel()
-	m, err := s.Composer.Test(ctx, app, id, r.actID, r.to)
+	if r.draft != nil {
+		r.draft.TemplateID = id
+	}
+	m, err := s.Composer.Test(ctx, app, id, r.actID, r.draft, r.to)
 	if err != nil {
 		return err
 	}
@@ -221,14 +224,15 @@ func (f *fields) previewRequest() previewRequest {
 	return r
 }
 
-// testRequest is of which channel one follower is sent the message.
+// testRequest is of which channel one follower is sent the message, saved or as
+// a draft.
 type testRequest struct {
-	actID pushd.ActID
-	to    pushd.OpenID
+	previewRequest
+	to pushd.OpenID
 }
 
 func (f *fields) testRequest() testRequest {
-	r := testRequest{pushd.ActID(f.actID()), pushd.OpenID(f.text("openid", namePattern))}
+	r := testRequest{f.previewRequest(), pushd.OpenID(f.text("openid", namePattern))}
 	if r.to == "" {
 		f.refuse("openid", "is required: the follower who gets the message")
 	}

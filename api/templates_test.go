@@ -42,15 +42,17 @@ func TestTemplates_Bad(t *testing.T) {
 	}
 }
 
-func TestTemplates_PreviewTakesADraft(t *testing.T) {
-	w := newWorld()
-	const at = "/v1/accounts/wx01/templates/t1/preview"
-	w.postJSON(at, `{"actid":42}`)
-	if w.composer.draft != nil {
-		t.Errorf("a draft from nowhere: %+v", w.composer.draft)
-	}
-	w.postJSON(at, `{"actid":42,"fields":{"thing1":"x"}}`)
-	if w.composer.draft == nil || w.composer.draft.Fields["thing1"] != "x" {
-		t.Errorf("draft %+v", w.composer.draft)
+func TestTemplates_TakeADraft(t *testing.T) {
+	for what, openid := range map[string]string{"preview": "", "test": `,"openid":"oA"`} {
+		w := newWorld()
+		at := "/v1/accounts/wx01/templates/t1/" + what
+		w.postJSON(at, `{"actid":42`+openid+`}`)
+		if w.composer.draft != nil {
+			t.Errorf("%s: a draft from nowhere: %+v", what, w.composer.draft)
+		}
+		w.postJSON(at, `{"actid":42,"fields":{"thing1":"x"}`+openid+`}`)
+		if d := w.composer.draft; d == nil || d.Fields["thing1"] != "x" || d.TemplateID != "t1" {
+			t.Errorf("%s: draft %+v", what, d)
+		}
 	}
 }

@@ -45,6 +45,7 @@ type Job struct {
 	Shortfall     *int64     `json:"shortfall"`
 	QueuePosition *int64     `json:"queuePosition"`
 	OnlyOpenIDs   int        `json:"onlyOpenids"`
+	Owner         string     `json:"owner"` // PUSHD_INSTANCE of the process that has the job
 
 	StartTime   *time.Time `json:"startTime"`
 	CreatedAt   *time.Time `json:"createdAt"`

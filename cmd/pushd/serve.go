@@ -81,7 +81,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 			Location: zone, StatusFailed: s.StatusFailed, Only: s.OnlyOpenIDs.Set(), Point: points(),
 			Counter: counter, Hold: hold,
 		},
-		Keys: s.Keys(), Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
+		Keys: s.Keys(), Console: s.Console == "on", Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
 		Drain: s.DrainTimeout, Version: versionNumber(), Log: log,
 	})
 	if err != nil {

@@ -139,10 +139,11 @@ func (c *Composer) slow(ctx context.Context, appID pushd.AppID, src compose.Sour
 	return false
 }
 
-// Test sends one real message to one follower. A value that WeChat refuses is
+// Test sends one real message to one follower; draft, if not nil, takes the place
+// of the saved texts. A value that WeChat refuses is
 // a problem that names the field.
-func (c *Composer) Test(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, to pushd.OpenID) (*pushd.Message, error) {
-	src, err := c.source(ctx, appID, id, actID, nil)
+func (c *Composer) Test(ctx context.Context, appID pushd.AppID, id pushd.TemplateID, actID pushd.ActID, draft *pushd.Texts, to pushd.OpenID) (*pushd.Message, error) {
+	src, err := c.source(ctx, appID, id, actID, draft)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ import (
 
 	"pushd"
 	"pushd/api"
+	"pushd/internal/console"
 	"pushd/internal/control"
 	"pushd/internal/fanout"
 	"pushd/internal/store"
@@ -41,6 +42,7 @@ type Config struct {
 	Tokens  tokenclient.Options
 	Engine  fanout.Config // its Ledger, WeChat, Tokens and clock are filled in
 	Keys    []string      // of the API; none leaves it open
+	Console bool          // the operator's console at /console/; wants Keys
 	Listen  string        // host:port
 	TLSCert string        // file, PEM; "" is plain HTTP
 	TLSKey  string
@@ -115,7 +117,7 @@ func (d *Daemon) handler() http.Handler {
 		DedupWindow: d.c.Engine.DedupWindow, Grace: d.c.Engine.Grace, Location: d.c.Engine.Location,
 		Rate: d.c.Engine.Rate, TotalRate: d.c.Engine.TotalRate,
 	}
-	return api.New(api.Options{
+	server := api.New(api.Options{
 		Host: host, Unready: d.unready, Down: d.store.Down,
 		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
 		Heartbeat: d.store.Heartbeat, Overview: d.engine.Overview, Overdue: d.engine.Overdue,
@@ -123,6 +125,16 @@ func (d *Daemon) handler() http.Handler {
 		Keys: d.c.Keys, Draining: d.engine.Draining, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
 		Version: d.c.Version, Logger: d.c.Log,
 	})
+	if !d.c.Console || len(d.c.Keys) == 0 {
+		return server
+	}
+	all := http.NewServeMux()
+	all.Handle("/", server)
+	all.Handle(console.Root, console.New(console.Options{
+		API: server.Quiet(), Keys: d.c.Keys, Location: d.c.Engine.Location,
+		Version: d.c.Version, Instance: d.c.Engine.Owner.Instance, Logger: d.c.Log,
+	}))
+	return all
 }
 
 func (d *Daemon) listen(ctx context.Context) (net.Listener, error) {

@@ -28,6 +28,8 @@ type Settings struct {
 	Listen string `default:"127.0.0.1:8080" help:"Address of the API."`
 	// APIKey holds the keys of the API, comma-separated; see Keys.
 	APIKey Secret `name:"api-key" secret:"" placeholder:"KEY,..." help:"Keys that open the API, 16 characters or more each."`
+	// Console says whether there is a console; without an API key there is none.
+	Console string `default:"on" oneof:"on,off" help:"The operator's console at /console/, for those with an API key."`
 	// TLSCert and TLSKey are files in PEM.
 	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain of the API, PEM."`
 	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"Private key of --tls-cert, PEM."`

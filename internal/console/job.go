@@ -1,0 +1,95 @@
+package console
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"pushd"
+	"pushd/api/client"
+	"pushd/internal/wechat"
+)
+
+// jobView is the page of one job.
+type jobView struct {
+	Job      client.Job
+	Commands []command
+	Errors   []errorLine
+	Outcomes []outcome
+	Worries  []alarm
+	// Done is the command that was just carried out, Failure why one was not.
+	Done    string
+	Failure *failure
+}
+
+// errorLine is how often WeChat gave one answer, and what it means.
+type errorLine struct {
+	Code    string
+	Count   int64
+	Verdict string // a word of the catalogue: what pushd does
+	Meaning string
+}
+
+// outcome is how many recipients have one.
+type outcome struct {
+	Kind  string
+	Count int64
+}
+
+// job is GET /console/jobs/{id}.
+func (c *Console) job(v *visit) {
+	ctx, cancel := asking(v.r)
+	defer cancel()
+	j, err := v.api.Job(ctx, v.r.PathValue("id"))
+	if err != nil {
+		c.failed(v, "job.title", "jobs", err)
+		return
+	}
+	view := v.jobView(j)
+	if done := v.r.URL.Query().Get("done"); slices.Contains(commandNames(), done) || done == "text" {
+		view.Done = done
+	}
+	c.showJob(v, http.StatusOK, view)
+}
+
+func (c *Console) showJob(v *visit, status int, view jobView) {
+	c.show(v, status, "job", layout{Title: "job.title", Of: view.Job.ID, Tab: "jobs", Live: view.Job.State.Active()}, view)
+}
+
+func (v *visit) jobView(j client.Job) jobView {
+	view := jobView{Job: j, Commands: v.commands(j), Errors: errorLines(j), Worries: v.worries(&j)}
+	for kind, n := range map[string]int64{"sent": j.Sent, "skipped": j.Skipped, "failed": j.Failed, "unknown": j.Unknown, "untold": left(j)} {
+		view.Outcomes = append(view.Outcomes, outcome{kind, n})
+	}
+	slices.SortFunc(view.Outcomes, func(a, b outcome) int {
+		return cmp.Compare(slices.Index(outcomes, a.Kind), slices.Index(outcomes, b.Kind))
+	})
+	return view
+}
+
+// outcomes are the lists of recipients that the API has.
+var outcomes = []string{"sent", "skipped", "failed", "unknown", "untold"}
+
+// errorLines explains a job's errors, the most frequent first. What WeChat's
+// errcodes mean is what the table of internal/wechat says; pushd's own codes are
+// words of the catalogue.
+func errorLines(j client.Job) (lines []errorLine) {
+	table := wechat.Table()
+	for code, count := range j.Errors {
+		line := errorLine{Code: code, Count: count, Verdict: pushd.Other.String()}
+		number, err := strconv.Atoi(code)
+		i := slices.IndexFunc(table, func(e wechat.Entry) bool { return e.Code == number })
+		switch {
+		case err != nil:
+			line.Verdict = ""
+		case i >= 0:
+			line.Verdict, line.Meaning = table[i].Verdict.String(), table[i].Meaning
+		}
+		lines = append(lines, line)
+	}
+	slices.SortFunc(lines, func(a, b errorLine) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+	})
+	return lines
+}

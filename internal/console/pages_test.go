@@ -1,0 +1,172 @@
+package console_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pushd/api/client"
+	"pushd/internal/chromium"
+	"pushd/internal/daemon"
+	"pushd/internal/rig"
+	"pushd/internal/wechatsim"
+)
+
+// stage is a pushd with a job of each kind, and a browser that looks at them.
+type stage struct {
+	*world
+	browser *chromium.Browser
+	running client.Job
+	paused  client.Job
+	failed  client.Job
+	done    client.Job
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	w := newWorld(t, func(c *daemon.Config) { c.Engine.Rate = 900 })
+	s := &stage{world: w}
+	b, err := chromium.Start(w.ctx, t.TempDir())
+	w.must(err)
+	t.Cleanup(func() { b.Close() })
+	s.browser = b
+	_, s.done = w.start(101, "wxf1a9c03b7de25481", "零基础学烘焙：第一课 戚风蛋糕", wechatsim.AccountOptions{Followers: 1_640, Unsubscribed: 0.03, Refusals: []wechatsim.Refusal{{Code: 43101, Share: 0.01}}})
+	_, s.failed = w.start(102, "wx0d52c88f10ab6e97", "周末读书会", wechatsim.AccountOptions{Followers: 800, Refusals: []wechatsim.Refusal{{Code: 43001, Share: 1}}})
+	_, s.running = w.start(103, "wx5f2c0a9d41e7b836", "高等数学 第二讲：极限", wechatsim.AccountOptions{Followers: 1_250_000, Unsubscribed: 0.02, Refusals: []wechatsim.Refusal{{Code: 43019, Share: 0.002}}})
+	_, s.paused = w.start(104, "wx81bb6c5e2f094d3a", "英语口语：机场与酒店", accountOf(48_200))
+	s.done = w.await(s.done.ID, client.Job.Ended)
+	s.failed = w.await(s.failed.ID, client.Job.Ended)
+	w.await(s.paused.ID, func(j client.Job) bool { return j.Sent > 900 })
+	s.paused, err = w.API().Command(w.ctx, s.paused.ID, client.Pause)
+	w.must(err)
+	w.await(s.running.ID, func(j client.Job) bool { return j.Sent > 2500 })
+	return s
+}
+
+func (s *stage) page(screen chromium.Screen, languages, scheme string) *chromium.Page {
+	s.t.Helper()
+	p, err := s.browser.Page(s.ctx, screen)
+	s.must(err)
+	s.must(p.Languages(s.ctx, languages))
+	s.must(p.Scheme(s.ctx, scheme))
+	return p
+}
+
+func (s *stage) login(p *chromium.Page) {
+	s.t.Helper()
+	s.must(p.Open(s.ctx, s.URL+"/console/"))
+	s.must(p.Fill(s.ctx, "#key", rig.APIKey))
+	s.must(p.Click(s.ctx, "form.stack button"))
+	s.must(p.Wait(s.ctx, `location.pathname == "/console/" && document.querySelector("#live")`))
+}
+
+// Every page fits every screen, in both languages, in light and dark, and axe
+// finds nothing on it that would keep somebody from using it.
+func TestPages(t *testing.T) {
+	s := newStage(t)
+	pages := []struct{ name, path string }{
+		{"now", "/console/"},
+		{"jobs", "/console/jobs"},
+		{"job", "/console/jobs/" + s.running.ID},
+		{"paused", "/console/jobs/" + s.paused.ID},
+		{"failed", "/console/jobs/" + s.failed.ID},
+		{"done", "/console/jobs/" + s.done.ID},
+		{"recipients", "/console/jobs/" + s.done.ID + "/recipients?outcome=skipped"},
+		{"text", "/console/jobs/" + s.paused.ID + "/text"},
+		{"cancel", "/console/jobs/" + s.running.ID + "/cancel"},
+		{"restart", "/console/jobs/" + s.done.ID + "/restart"},
+		{"nothing", "/console/nothing"},
+		{"nojob", "/console/jobs/abc"},
+	}
+	for _, look := range []struct {
+		languages, lang, scheme string
+		axe                     int // the screen on which axe looks
+	}{{"en-GB,en;q=0.9", "en", "light", 1280}, {"zh-CN,zh;q=0.9", "zh-CN", "dark", 390}} {
+		p := s.page(screens[2], look.languages, look.scheme)
+		s.must(p.Open(s.ctx, s.URL+"/console/login"))
+		s.fits(p, look.lang, "login")
+		s.usable(p, look.lang, "login")
+		s.picture(p, "login-"+look.lang, false)
+		s.login(p)
+		for _, at := range pages {
+			s.must(p.Open(s.ctx, s.URL+at.path))
+			for _, screen := range screens {
+				s.must(p.Resize(s.ctx, screen))
+				s.fits(p, look.lang, at.name)
+				if screen.Width == look.axe {
+					s.usable(p, look.lang, at.name)
+				}
+				if screen.Width != 768 {
+					name := at.name + "-" + look.lang
+					if screen.Mobile {
+						name += "-phone"
+					}
+					s.picture(p, name, true)
+				}
+			}
+			s.must(p.Resize(s.ctx, screens[2]))
+		}
+		for _, fault := range p.Faults() {
+			if !strings.Contains(fault, "status of 404") { // the pages that are not there on purpose
+				t.Errorf("%s: %s", look.lang, fault)
+			}
+		}
+	}
+}
+
+// fits says whether an open page is in the language and no wider than the screen.
+func (s *stage) fits(p *chromium.Page, lang, name string) {
+	s.t.Helper()
+	wide, err := p.Run(s.ctx, `document.documentElement.scrollWidth > document.documentElement.clientWidth ? [...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName + "." + e.className).slice(0, 5).join(" ") || "wide" : ""`)
+	s.must(err)
+	if wide != "" {
+		s.t.Errorf("%s, %s: scrolls sideways: %s", name, lang, wide)
+	}
+	if got, err := p.Run(s.ctx, "document.documentElement.lang"); err != nil || got != lang {
+		s.t.Errorf("%s is in %s, %v", name, got, err)
+	}
+}
+
+// usable says what axe finds.
+func (s *stage) usable(p *chromium.Page, lang, name string) {
+	s.t.Helper()
+	found, err := p.Violations(s.ctx)
+	s.must(err)
+	for _, f := range found {
+		s.t.Errorf("%s, %s: %s", name, lang, f)
+	}
+}
+
+// A pause that is pressed on the page stops the sends, as WeChat sees it, and the
+// page shows it by itself.
+func TestPress_Pause(t *testing.T) {
+	w := newWorld(t, func(c *daemon.Config) { c.Engine.Rate = 300 })
+	s := &stage{world: w}
+	var err error
+	s.browser, err = chromium.Start(w.ctx, t.TempDir())
+	w.must(err)
+	defer s.browser.Close()
+	acct, job := w.start(1, "wxpress", "高等数学 第二讲", accountOf(100_000))
+	p := s.page(screens[0], "en", "light")
+	s.login(p)
+	s.must(acct.WaitSends(w.ctx, 50))
+	s.must(p.Wait(w.ctx, `document.querySelector("li.job .facts dd").textContent.includes("/s")`))
+	s.must(p.Click(w.ctx, `form[action$="/`+job.ID+`/pause"] button`))
+	s.must(p.Wait(w.ctx, `document.querySelector(".chip.paused")`))
+	// What is in flight ends; then nothing more is sent.
+	s.await(job.ID, func(j client.Job) bool { return j.Owner == "" })
+	before := acct.Stats().Sends
+	select {
+	case <-time.After(500 * time.Millisecond):
+	case <-w.ctx.Done():
+	}
+	if after := acct.Stats().Sends; after != before || after == 0 {
+		t.Errorf("%d sends after the pause, %d before", after-before, before)
+	}
+	s.must(p.Click(w.ctx, `form[action$="/`+job.ID+`/resume"] button`))
+	s.must(acct.WaitSends(w.ctx, before+50))
+	s.must(p.Wait(w.ctx, `document.querySelector(".chip.running")`))
+	for _, fault := range p.Faults() {
+		t.Error(fault)
+	}
+}

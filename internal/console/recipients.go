@@ -1,0 +1,101 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"pushd/api/client"
+)
+
+// recipientsView is a part of the list of a job's recipients with one outcome.
+type recipientsView struct {
+	Job      client.Job
+	Outcome  string
+	Outcomes []outcome
+	Rows     []client.Recipient
+	First    int // number of the first row
+	Before   string
+	After    string
+	Whole    bool // the list goes on beyond what is shown here
+	Slow     bool // looking for them took too long
+	Shown    bool // openids
+	Show     string
+}
+
+const (
+	rowsPerPage = 100
+	// rowsMost is how far a list can be leafed through. It is read from its
+	// start each time; whoever wants all of it takes the file.
+	rowsMost = 10_000
+	// listFor bounds the reading of a page of a list.
+	listFor = 8 * time.Second
+)
+
+// recipients is GET /console/jobs/{id}/recipients.
+func (c *Console) recipients(v *visit) {
+	ctx, cancel := context.WithTimeout(v.r.Context(), listFor)
+	defer cancel()
+	q := v.r.URL.Query()
+	view := recipientsView{Outcome: q.Get("outcome"), Shown: q.Get("openids") == "1"}
+	if !slices.Contains(outcomes, view.Outcome) {
+		view.Outcome = "failed"
+	}
+	from, err := strconv.Atoi(q.Get("from"))
+	if err != nil || from < 0 || from >= rowsMost {
+		from = 0
+	}
+	j, err := v.api.Job(ctx, v.r.PathValue("id"))
+	if err != nil {
+		c.failed(v, "recipients.title", "jobs", err)
+		return
+	}
+	view.Job, view.Outcomes, view.First = j, v.jobView(j).Outcomes, from+1
+	more := false
+	n := 0
+	for r, err := range v.api.Recipients(ctx, j.ID, view.Outcome) {
+		if err != nil {
+			if ctx.Err() == nil {
+				c.failed(v, "recipients.title", "jobs", err)
+				return
+			}
+			view.Slow = true
+			break
+		}
+		if n++; n <= from {
+			continue
+		}
+		if len(view.Rows) == rowsPerPage {
+			more = true
+			break
+		}
+		view.Rows = append(view.Rows, r)
+	}
+	at := func(from int, shown bool) string {
+		q := url.Values{"outcome": {view.Outcome}, "from": {strconv.Itoa(from)}}
+		if shown {
+			q.Set("openids", "1")
+		}
+		return jobPage(j.ID) + "/recipients?" + q.Encode()
+	}
+	view.Show = at(from, !view.Shown)
+	if from > 0 {
+		view.Before = at(max(from-rowsPerPage, 0), view.Shown)
+	}
+	if next := from + rowsPerPage; more && next < rowsMost {
+		view.After = at(next, view.Shown)
+	} else {
+		view.Whole = more
+	}
+	c.show(v, http.StatusOK, "recipients", layout{Title: "recipients.title", Of: j.ID, Tab: "jobs"}, view)
+}
+
+// recipientsCSV is GET /console/jobs/{id}/recipients.csv: the API's own list.
+func (c *Console) recipientsCSV(v *visit) {
+	outcome := v.r.URL.Query().Get("outcome")
+	v.r.URL.RawQuery = url.Values{"outcome": {outcome}, "format": {"csv"}}.Encode()
+	c.forward(v, client.JobPath(v.r.PathValue("id"))+"/recipients")
+}
