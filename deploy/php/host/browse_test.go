@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"pushd/internal/chromium"
 	"pushd/deploy/php/phptest"
+	"pushd/internal/chromium"
 	"pushd/internal/wechatsim"
 )
 
