@@ -115,7 +115,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 	r.wary.Store(job.Reason == pushd.AccountMismatch)
 	r.setDeadline(job.Deadline)
 	r.recordAt.Store(time.Now().UnixNano())
-	r.deferrals.begin(job.Now, job.Reason == pushd.WaitingDeferred && job.ParkedUntil <= job.Now)
+	r.deferrals.Begin(job.Now, job.Reason == pushd.WaitingDeferred && job.ParkedUntil <= job.Now)
 	r.account.pacer.SetRate(e.rateFor(job.Rate))
 	return r
 }

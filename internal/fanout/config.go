@@ -6,9 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"pushd/internal/housekeeping"
-
 	"pushd"
+	"pushd/internal/housekeeping"
 )
 
 // Ambiguous says what happens to a person who may have been told, once the

@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/deferral"
 )
 
 // quietFor is how long nothing but the job itself may have sent for the
 // account, so that a second CodeDuplicate speaks of the job's own message:
 // twice the time over which WeChat compares. Nothing says which message it
 // compares with: this one, or any of the account's.
-const quietFor = 2 * deferShort
+const quietFor = 2 * deferral.ShortWait
 
 // disturb notes that a message which was not the job's may have just reached
 // recipients of the account: a test message, or whatever it was that made WeChat
@@ -35,17 +36,18 @@ func (a *shared) quiet() bool {
 // client_msg_id, when only the job's own message can be meant.
 func (s *sender) duplicateInDoubt(t *ticket, a pushd.Answer, r result) {
 	now := s.run.e.clock.Now()
-	later := now.Add(deferShort + time.Second)
+	before := deferral.Short.Times(t.person()) > 0
+	later := now.Add(deferral.ShortWait + time.Second)
 	switch {
-	case shorts(t.person()) > 0 && s.run.account.quiet():
+	case before && s.run.account.quiet():
 		s.sent(t, r.token, r.at)
-	case shorts(t.person()) > 0, t.maybe,
+	case before, t.maybe,
 		later >= s.run.deadline(), later.Sub(t.askedAt) >= s.run.e.cfg.DedupWindow:
 		s.giveUp(t, a.Code)
 	default:
-		t.sheet.people[t.index].Defers++
+		t.sheet.people[t.index].Defers = deferral.Short.Next(t.person())
 		t.sheet.leave(t, a.Code)
 		s.live--
-		s.run.put(deferShort, now)
+		s.run.deferrals.PutOff(deferral.Short, now)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 
 	"pushd"
+	"pushd/internal/deferral"
 )
 
 // Whom WeChat asked to be left alone is left alone on the next list, too, and who
@@ -46,7 +47,7 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 		r.frontier.end()
 		var asked []pushd.Person
 		f := &feeder{written: &r.written, again: newReopening(pushd.AgainNobody), ledger: l, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, earlier: r.earlier,
-			due: func(p pushd.Person) turn { asked = append(asked, p); return turnLater }, out: make(chan batch, 1)}
+			due: func(p pushd.Person) deferral.Turn { asked = append(asked, p); return deferral.Later }, out: make(chan batch, 1)}
 		if err := f.page(ctx, rows[0]); err != nil {
 			t.Fatal(err)
 		}

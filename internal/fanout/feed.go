@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"pushd"
+	"pushd/internal/deferral"
 	"pushd/internal/retry"
 )
 
@@ -25,7 +26,7 @@ type feeder struct {
 	written *written
 	claimed int
 	// due says whether a refused person may be sent to in this round.
-	due func(pushd.Person) turn
+	due func(pushd.Person) deferral.Turn
 	// again says who is sent to again although they have an outcome.
 	again *reopening
 	out   chan batch
@@ -174,16 +175,16 @@ func (f *feeder) ticket(sh *sheet, p pushd.Person, i, mark int, doubtAt pushd.Ti
 		return nil
 	case p.State == pushd.Refused:
 		switch f.due(p) {
-		case turnLater:
+		case deferral.Later:
 			return nil
-		case turnNever:
+		case deferral.Never:
 			return &ticket{sheet: sh, index: i, late: true}
 		}
 	case p.State == pushd.InDoubt && p.Code == pushd.CodeDuplicate:
 		switch f.due(p) {
-		case turnLater:
+		case deferral.Later:
 			return nil
-		case turnNever:
+		case deferral.Never:
 			return &ticket{sheet: sh, index: i, late: true, ambiguous: true, earlier: true}
 		}
 		return &ticket{sheet: sh, index: i, ambiguous: true, earlier: true, askedAt: doubtAt}

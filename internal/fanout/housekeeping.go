@@ -3,9 +3,8 @@ package fanout
 import (
 	"context"
 
-	"pushd/internal/housekeeping"
-
 	"pushd"
+	"pushd/internal/housekeeping"
 )
 
 // work is what housekeeping tells the engine.

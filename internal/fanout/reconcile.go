@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/deferral"
 	"pushd/internal/retry"
 )
 
@@ -33,19 +34,37 @@ func (r *run) reconcile(ctx context.Context) error {
 		}
 		return verdictOn(job)
 	}
-	until, long, any := r.deferrals.next()
-	switch {
-	case !any:
-		return r.fruitless(ctx, left, walk.Walked)
-	case long:
+	until, kind, any := r.deferrals.Next()
+	if !any {
+		return r.leftOver(ctx, left, walk.Walked)
+	}
+	r.fruitless.rounds = 0
+	if kind == deferral.Long {
 		return r.park(pushd.WaitingDeferred, fmt.Sprintf("only people are left whom WeChat asked to try again later (%d)", pushd.CodeTooFrequent), until)
 	}
 	return r.rest(ctx, r.e.clock.Until(until))
 }
 
-// fruitless takes a round that left recipients over for no known reason.
-func (r *run) fruitless(ctx context.Context, left, walked int64) error {
-	n := r.deferrals.fruitless(left)
+// fruitless counts the rounds in a row that settled nobody, and left recipients
+// over for no known reason.
+type fruitless struct {
+	rounds int
+	left   int64
+}
+
+// count takes a round that left so many over, and says how many in a row settled
+// none of them.
+func (f *fruitless) count(left int64) int {
+	if left != f.left {
+		*f = fruitless{left: left}
+	}
+	f.rounds++
+	return f.rounds
+}
+
+// leftOver takes a round that left recipients over for no known reason.
+func (r *run) leftOver(ctx context.Context, left, walked int64) error {
+	n := r.fruitless.count(left)
 	if n > maxFruitless {
 		return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: fmt.Sprintf("%d people of %d have no outcome and can't be sent to", left, walked)}}
 	}

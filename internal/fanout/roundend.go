@@ -36,7 +36,7 @@ func (s *sender) judgeSuspects() {
 	unproven := wrong && !s.run.listing.proven(s.token)
 	wrong = wrong && !s.run.told.Load()
 	switch {
-	case wrong && s.run.deferrals.waiting():
+	case wrong && s.run.deferrals.Waiting():
 		s.drop()
 	case wrong:
 		s.stopRound(s.distrust(pushd.Answer{Code: sus.Code, Cause: sus.Cause}))

@@ -13,6 +13,7 @@ import (
 	"pushd"
 	"pushd/internal/account"
 	"pushd/internal/breaker"
+	"pushd/internal/deferral"
 	"pushd/internal/lease"
 	"pushd/internal/meter"
 	"pushd/internal/retry"
@@ -63,7 +64,8 @@ type run struct {
 	busyUntil atomic.Int64 // unix ns: waits on purpose until then
 	recordAt  atomic.Int64 // unix ns: when an outcome was last recorded
 	sentAt    atomic.Int64 // unix ns: when a send was last started, 0 = by this run never
-	deferrals deferrals
+	deferrals deferral.Waits
+	fruitless fruitless
 }
 
 // do works on the job, by one attempt after the other, and returns why it
@@ -156,7 +158,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	defer cancel()
 	f := r.reader()
 	f.frontier, f.earlier, f.again, f.out = r.frontier, r.earlier, r.reopening, make(chan batch)
-	f.due = r.deferrals.due(r.e.clock.Now(), r.deadline())
+	f.due = r.deferrals.Round(r.e.clock.Now(), r.deadline())
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f.out)
@@ -265,9 +267,6 @@ func (r *run) setDeadline(t pushd.Time) { r.dead.Store(int64(t)) }
 // waiting says that the job waits on purpose until t, so that nobody takes it
 // for stuck.
 func (r *run) waiting(t time.Time) { r.busyUntil.Store(t.UnixNano()) }
-
-// put notes that somebody was put off by d.
-func (r *run) put(d time.Duration, now pushd.Time) { r.deferrals.put(d, now) }
 
 // note logs an error of something that nobody depends on.
 func (r *run) note(what string, err error) {

@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"pushd/internal/account"
-
 	"pushd"
+	"pushd/internal/account"
 )
 
 type tokenAnswer struct {

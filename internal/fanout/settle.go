@@ -6,25 +6,17 @@ import (
 
 	"pushd"
 	"pushd/internal/breaker"
+	"pushd/internal/deferral"
 )
 
-// Times that WeChat's refusals ask for.
+// How much is borne before an answer is believed.
 const (
-	deferShort = 61 * time.Second // CodeDuplicate: "duplicate in 60 seconds"
-	deferLong  = 30 * time.Minute // CodeTooFrequent: "too frequently, try later"
-	maxShort   = 3                // how often a person is put off for a duplicate
-	maxLong    = 1                // and for messages too frequent
-	fatalAfter = 10               // FatalIfRepeated answers without a success between
-	maxTries   = 8                // busy answers to one person while others get good ones
+	fatalAfter = 10 // FatalIfRepeated answers without a success between
+	maxTries   = 8  // busy answers to one recipient while others get good ones
 	// patience is how long the last few people of a job, too few to tell
 	// their trouble from WeChat's, are tried when nobody gets a good answer.
 	patience = 2 * time.Minute
 )
-
-// A person's deferrals share one byte of the ledger: the lower half counts
-// the short ones, the upper half the long ones.
-func shorts(p pushd.Person) uint8 { return p.Defers & 15 }
-func longs(p pushd.Person) uint8  { return p.Defers >> 4 }
 
 // onAnswer takes the result of one send: the one place where a verdict
 // becomes an action.
@@ -76,10 +68,10 @@ func (s *sender) onAnswer(r result) {
 		}
 		s.run.account.disturb()
 		s.breaker.Personal()
-		s.deferRecipient(t, a, deferShort, shorts(t.person()) < maxShort, 1)
+		s.deferRecipient(t, a, deferral.Short)
 	case pushd.DeferLong:
 		s.breaker.Personal()
-		s.deferRecipient(t, a, deferLong, longs(t.person()) < maxLong, 16)
+		s.deferRecipient(t, a, deferral.Long)
 	case pushd.TokenRefused:
 		s.tokenRefused(t, r.token)
 	case pushd.Slower:
@@ -173,7 +165,7 @@ func (s *sender) suspected(t *ticket, a pushd.Answer, otherwise pushd.PersonStat
 	if !trip || s.stop != nil {
 		return
 	}
-	if _, unknown := s.breaker.Unknown(); unknown && s.run.deferrals.waiting() {
+	if _, unknown := s.breaker.Unknown(); unknown && s.run.deferrals.Waiting() {
 		// What the code is about is not known, and those who wait have shown that
 		// WeChat knows the message: they are sent to before it is judged.
 		s.drop()
@@ -196,18 +188,18 @@ func (s *sender) distrust(a pushd.Answer) error {
 	return &mismatch{token: s.token, worked: s.works == s.token, code: a.Code, cause: a.Cause, text: a.Text}
 }
 
-// deferRecipient leaves a person to a later round, or gives up if that can't be. Who
-// may have been told already is not asked again so much later: WeChat would
-// not know it for a repetition.
-func (s *sender) deferRecipient(t *ticket, a pushd.Answer, d time.Duration, again bool, step uint8) {
+// deferRecipient leaves a recipient to a later round, or gives up if that can't
+// be. To whom an earlier try may have been delivered it is not sent again so much
+// later: WeChat would not know it for a repetition.
+func (s *sender) deferRecipient(t *ticket, a pushd.Answer, kind deferral.Kind) {
 	now := s.run.e.clock.Now()
-	if t.ambiguous || t.maybe || !again || now.Add(d) >= s.run.deadline() {
+	if t.ambiguous || t.maybe || kind.Spent(t.person()) || now.Add(kind.Wait()) >= s.run.deadline() {
 		s.giveUp(t, a.Code)
 		return
 	}
-	t.sheet.people[t.index].Defers += step
+	t.sheet.people[t.index].Defers = kind.Next(t.person())
 	s.settle(t, pushd.Refused, a.Code)
-	s.run.put(d, now)
+	s.run.deferrals.PutOff(kind, now)
 }
 
 // giveUp settles a recipient who did not get it, as far as is known.

@@ -1,0 +1,154 @@
+// Package deferral knows when recipients may be sent to again whom WeChat asked
+// to be left alone for a while.
+//
+// The ledger has who they are and how often they were put off (pushd.Person,
+// Defers and Code). When they may be sent to is kept here alone, and after a
+// crash the wait begins anew, which is never too early.
+package deferral
+
+import (
+	"sync"
+	"time"
+
+	"pushd"
+)
+
+// Kind is what WeChat asks to wait for, and so for how long.
+type Kind int
+
+// The two kinds.
+const (
+	Short Kind = iota // after CodeDuplicate: "duplicate in 60 seconds"
+	Long              // after CodeTooFrequent: "too frequently, try later"
+)
+
+// The kinds' waits. WeChat says nothing of the longer one.
+const (
+	ShortWait = 61 * time.Second
+	LongWait  = 30 * time.Minute
+)
+
+// How often a recipient is put off at most.
+const (
+	mostShort = 3
+	mostLong  = 1
+)
+
+// Wait is for how long a recipient is left alone.
+func (k Kind) Wait() time.Duration {
+	if k == Long {
+		return LongWait
+	}
+	return ShortWait
+}
+
+// Times is how often p was put off in this way. Both kinds share one byte of the
+// ledger: its lower half counts the short ones, the upper half the long ones.
+func (k Kind) Times(p pushd.Person) int {
+	if k == Long {
+		return int(p.Defers >> 4)
+	}
+	return int(p.Defers & 15)
+}
+
+// Spent says that p was put off in this way as often as may be.
+func (k Kind) Spent(p pushd.Person) bool {
+	if k == Long {
+		return k.Times(p) >= mostLong
+	}
+	return k.Times(p) >= mostShort
+}
+
+// Next is what p.Defers becomes when p is put off once more. p is not Spent.
+func (k Kind) Next(p pushd.Person) uint8 {
+	if k == Long {
+		return p.Defers + 1<<4
+	}
+	return p.Defers + 1
+}
+
+// Waits are the waits of one job. They are safe for concurrent use, once Begin
+// has been called.
+type Waits struct {
+	mu                sync.Mutex
+	shortAt, longAt   pushd.Time // not before
+	anyShort, anyLong bool       // since the round began
+}
+
+// Begin sets the waits of a job that was claimed at now. waited says that it
+// has waited out a long deferral.
+func (w *Waits) Begin(now pushd.Time, waited bool) {
+	w.shortAt = now.Add(ShortWait)
+	if !waited {
+		w.longAt = now.Add(LongWait)
+	}
+}
+
+// PutOff notes that somebody was put off at now.
+func (w *Waits) PutOff(k Kind, now pushd.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if k == Long {
+		w.longAt, w.anyLong = now.Add(LongWait), true
+	} else {
+		w.shortAt, w.anyShort = now.Add(ShortWait), true
+	}
+}
+
+// Turn is when a refused recipient is sent to.
+type Turn int
+
+// The turns, as a round sees them.
+const (
+	Now   Turn = iota
+	Later      // in a later round
+	Never      // their time would come after the deadline
+)
+
+// Round begins a round: it returns what decides about the refused recipients.
+func (w *Waits) Round(now, deadline pushd.Time) func(pushd.Person) Turn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	shortAt, longAt := w.shortAt, w.longAt
+	w.anyShort, w.anyLong = false, false
+	return func(p pushd.Person) Turn {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		switch {
+		case p.Code == pushd.CodeTooFrequent && Long.Times(p) > 0 && now < longAt:
+			if longAt >= deadline {
+				return Never
+			}
+			w.anyLong = true
+			return Later
+		case p.Code == pushd.CodeDuplicate && Short.Times(p) > 0 && now < shortAt:
+			if shortAt >= deadline {
+				return Never
+			}
+			w.anyShort = true
+			return Later
+		}
+		return Now
+	}
+}
+
+// Waiting says that this round leaves somebody to a later one.
+func (w *Waits) Waiting() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.anyShort || w.anyLong
+}
+
+// Next says when the next round can reach somebody, and which wait that ends. any
+// is false when this round leaves nobody to a later one.
+func (w *Waits) Next() (until pushd.Time, k Kind, any bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.anyShort:
+		return w.shortAt, Short, true
+	case w.anyLong:
+		return w.longAt, Long, true
+	}
+	return 0, Short, false
+}

@@ -1,0 +1,90 @@
+package deferral
+
+import (
+	"testing"
+	"time"
+
+	"pushd"
+)
+
+func TestWaits(t *testing.T) {
+	const start = pushd.Time(1e15)
+	short := pushd.Person{State: pushd.Refused, Code: 40241, Defers: 1}
+	long := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
+	plain := pushd.Person{State: pushd.Refused, Code: 45009}
+	var w Waits
+	w.Begin(start, false)
+
+	const far = start * 2
+	var due func(pushd.Person) Turn
+	may := func(p pushd.Person) bool { return due(p) == Now }
+	due = w.Round(start, far)
+	if may(short) || may(long) || !may(plain) {
+		t.Errorf("at the claim: short %v, long %v, plain %v", may(short), may(long), may(plain))
+	}
+	if until, kind, any := w.Next(); !any || kind != Short || until != start.Add(ShortWait) {
+		t.Errorf("next: %v %v %v", until, kind, any)
+	}
+	at := start.Add(ShortWait)
+	if due = w.Round(at, far); !may(short) || may(long) {
+		t.Errorf("61 s later: short %v, long %v", may(short), may(long))
+	}
+	if until, kind, any := w.Next(); !any || kind != Long || until != start.Add(LongWait) {
+		t.Errorf("next: %v %v %v", until, kind, any)
+	}
+	w.PutOff(Short, at)
+	if due = w.Round(at.Add(ShortWait-time.Millisecond), far); may(short) {
+		t.Error("asked again within 61 s")
+	}
+	if due = w.Round(start.Add(LongWait), far); !may(short) || !may(long) {
+		t.Error("still not due")
+	}
+	if _, _, any := w.Next(); any {
+		t.Error("somebody is said to be put off")
+	}
+}
+
+func TestWaits_WaitIsNotBegunAnew(t *testing.T) {
+	long := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
+	var w Waits
+	w.Begin(1e15, true) // the job was parked for just that
+	if w.Round(1e15, 2e15)(long) != Now {
+		t.Error("a job that has waited half an hour waits again")
+	}
+}
+
+// Who could only be asked after the deadline is not waited for.
+func TestWaits_Deadline(t *testing.T) {
+	const start = pushd.Time(1e15)
+	short := pushd.Person{State: pushd.Refused, Code: 40241, Defers: 1}
+	long := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
+	var w Waits
+	w.Begin(start, false)
+	due := w.Round(start, start.Add(LongWait))
+	if due(short) != Later || due(long) != Never {
+		t.Errorf("short %v, long %v", due(short), due(long))
+	}
+	if until, kind, any := w.Next(); !any || kind != Short || until != start.Add(ShortWait) {
+		t.Errorf("next: %v %v %v", until, kind, any)
+	}
+}
+
+// The two kinds are counted in one byte, and neither runs into the other.
+func TestKind_Next(t *testing.T) {
+	var p pushd.Person
+	for _, c := range []struct {
+		kind        Kind
+		short, long int
+	}{{Short, 1, 0}, {Long, 1, 1}, {Short, 2, 1}, {Short, 3, 1}} {
+		if c.kind.Spent(p) {
+			t.Errorf("%+v is not put off again", p)
+		}
+		p.Defers = c.kind.Next(p)
+		if Short.Times(p) != c.short || Long.Times(p) != c.long {
+			t.Errorf("put off %d and %d times, want %d and %d", Short.Times(p), Long.Times(p), c.short, c.long)
+		}
+	}
+	if !Short.Spent(p) || !Long.Spent(p) {
+		t.Errorf("%+v is put off for ever", p)
+	}
+}
