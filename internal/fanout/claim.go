@@ -10,6 +10,7 @@ import (
 
 	"pushd"
 	"pushd/internal/lease"
+	"pushd/internal/pagebuffer"
 )
 
 // claim takes the jobs that are due, as long as there are slots. A drain ends
@@ -97,7 +98,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 	r := &run{
 		e: e, job: job, account: e.account(job.AppID), wechat: e.wechat.Of(job.AppID, job.ActID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
-		frontier: newFrontier(job.Walk), reopening: newReopening(job.Retry), written: newWritten(),
+		frontier: newFrontier(job.Walk), reopening: pagebuffer.NewReopening(job.Retry), written: pagebuffer.NewWritten(),
 	}
 	e.mu.Lock()
 	r.earlier = r.account.earlier.of(job.ID)

@@ -7,7 +7,7 @@ import (
 )
 
 // count counts one answer to a send.
-func (e *Engine) count(r result) { e.counters.Answer(r.answer.Verdict, r.t.asked, r.took) }
+func (e *Engine) count(r result) { e.counters.Answer(r.answer.Verdict, r.delivery.Attempted(), r.took) }
 
 // Stats returns the counters.
 func (e *Engine) Stats() pushd.Stats {

@@ -34,19 +34,19 @@ func (a *shared) quiet() bool {
 // accepted. It may speak of that try, or of another message of the account, so
 // the first leaves them in doubt; they are asked once more, under the same
 // client_msg_id, when only the job's own message can be meant.
-func (s *sender) duplicateInDoubt(t *ticket, a pushd.Answer, r result) {
+func (s *sender) duplicateInDoubt(d *delivery, a pushd.Answer, r result) {
 	now := s.run.e.clock.Now()
-	before := deferral.Short.Times(t.person()) > 0
+	before := deferral.Short.Times(d.Person()) > 0
 	later := now.Add(deferral.ShortWait + time.Second)
 	switch {
 	case before && s.run.account.quiet():
-		s.sent(t, r.token, r.at)
-	case before, t.maybe,
-		later >= s.run.deadline(), later.Sub(t.askedAt) >= s.run.e.cfg.DedupWindow:
-		s.giveUp(t, a.Code)
+		s.sent(d, r.token, r.at)
+	case before, d.Forgotten(),
+		later >= s.run.deadline(), later.Sub(d.Since()) >= s.run.e.cfg.DedupWindow:
+		s.giveUp(d, a.Code)
 	default:
-		t.sheet.people[t.index].Defers = deferral.Short.Next(t.person())
-		t.sheet.leave(t, a.Code)
+		d.PutOff(deferral.Short)
+		d.Leave(a.Code)
 		s.live--
 		s.run.deferrals.PutOff(deferral.Short, now)
 	}

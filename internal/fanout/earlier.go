@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pushd"
+	"pushd/internal/pagebuffer"
 )
 
 // earlier is what is known of recipients of a list that a job has forgotten: they
@@ -52,17 +53,17 @@ func (r *run) remember(ctx context.Context, row pushd.Progress) error {
 
 // recall notes on a page of a new list who was put off when they were on an
 // earlier one.
-func (f *feeder) recall(ctx context.Context, sh *sheet) error {
+func (f *feeder) recall(ctx context.Context, page *pagebuffer.Buffer) error {
 	if len(f.earlier.put) == 0 {
 		return nil
 	}
-	openids, err := f.openids(ctx, sh.no, len(sh.people))
+	openids, err := f.openids(ctx, page.No(), page.Len())
 	if err != nil {
 		return err
 	}
 	for i, id := range openids {
-		if p, put := f.earlier.put[id]; put && i >= sh.mark && sh.people[i].State == pushd.Untouched {
-			sh.people[i], sh.dirty = p, true
+		if p, put := f.earlier.put[id]; put {
+			page.Recall(i, p)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"pushd"
 	"pushd/internal/deferral"
+	"pushd/internal/pagebuffer"
 )
 
 // Whom WeChat asked to be left alone is left alone on the next list, too, and who
@@ -46,7 +47,7 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 		r.frontier.set(walk)
 		r.frontier.end()
 		var asked []pushd.Person
-		f := &feeder{written: &r.written, again: newReopening(pushd.AgainNobody), ledger: l, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, earlier: r.earlier,
+		f := &feeder{written: r.written, again: pagebuffer.NewReopening(pushd.AgainNobody), ledger: l, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, earlier: r.earlier,
 			due: func(p pushd.Person) deferral.Turn { asked = append(asked, p); return deferral.Later }, out: make(chan batch, 1)}
 		if err := f.page(ctx, rows[0]); err != nil {
 			t.Fatal(err)
@@ -60,11 +61,16 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 			t.Errorf("of the account's next job: %+v", other.earlier)
 		}
 		b := <-f.out
-		if len(asked) != 1 || asked[0] != put || !b.sheet.dirty || b.sheet.people[1] != put {
-			t.Errorf("put off: %+v; on the sheet %+v", asked, b.sheet.people)
+		row, changed := b.page.Take()
+		kept, err := pushd.DecodePersons(row.Outcomes, row.People)
+		if len(asked) != 1 || asked[0] != put || err != nil || !changed || kept[1] != put {
+			t.Errorf("put off: %+v; on the page %+v, %v", asked, kept, err)
 		}
-		if len(b.tickets) != 2 || b.tickets[0].openID != "refused" || b.tickets[0].ambiguous || b.tickets[1].openID != "doubt" || !b.tickets[1].ambiguous || b.tickets[1].askedAt != walk.PassAt {
-			t.Errorf("tickets %+v", b.tickets)
+		if len(b.deliveries) != 2 {
+			t.Fatalf("deliveries %+v", b.deliveries)
+		}
+		if refused, doubt := b.deliveries[0], b.deliveries[1]; refused.To != "refused" || refused.InDoubt() || doubt.To != "doubt" || !doubt.InDoubt() || doubt.Since() != walk.PassAt {
+			t.Errorf("deliveries %+v, %+v", refused, doubt)
 		}
 	})
 }

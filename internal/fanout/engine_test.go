@@ -11,6 +11,7 @@ import (
 	"pushd"
 	"pushd/internal/control"
 	"pushd/internal/deferral"
+	"pushd/internal/pagebuffer"
 )
 
 // inWorld runs f in a world in which nothing goes wrong but what f does. The
@@ -303,7 +304,7 @@ func TestFeeder_SaysWhyItStopped(t *testing.T) {
 				r.frontier.set(pushd.Walk{Pages: 1, Walked: 10})
 			}
 			ctx, stop := context.WithCancelCause(t.Context())
-			f := &feeder{written: &r.written, again: newReopening(pushd.AgainNobody), ledger: r.e.cfg.Ledger, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, due: func(pushd.Person) deferral.Turn { return deferral.Now }, out: make(chan batch)}
+			f := &feeder{written: r.written, again: pagebuffer.NewReopening(pushd.AgainNobody), ledger: r.e.cfg.Ledger, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, due: func(pushd.Person) deferral.Turn { return deferral.Now }, out: make(chan batch)}
 			got := make(chan error, 1)
 			go func() { got <- f.run(ctx) }()
 			synctest.Wait()

@@ -7,8 +7,9 @@
 //	accept ─▶ claim (lease) ─▶ prepare ─▶ walk ═▶ pages in the ledger ═▶ send ─▶ record ─▶ reconcile ─▶ finish
 //	internal/control engine.go prepare.go walk.go                       send.go  send.go    run.go
 //
-// settle.go is where a verdict becomes an action, sheet.go what is known of a
-// page's people. What is done beside the jobs is in internal/housekeeping.
+// settle.go is where a verdict becomes an action. What is known of a page's
+// recipients is in internal/pagebuffer, what is done beside the jobs in
+// internal/housekeeping.
 //
 // run.go is the file to read first: it is the life of one job.
 //

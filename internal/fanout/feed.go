@@ -8,10 +8,11 @@ import (
 
 	"pushd"
 	"pushd/internal/deferral"
+	"pushd/internal/pagebuffer"
 	"pushd/internal/retry"
 )
 
-// feeder reads the unsettled people of a job from the ledger, page by page,
+// feeder reads the unsettled recipients of a job from the ledger, page by page,
 // as the walk stores them. It runs ahead of the sends by one batch and never
 // holds a whole page.
 type feeder struct {
@@ -23,25 +24,25 @@ type feeder struct {
 	earlier earlier
 	// written is what this claim has recorded of the pages, claimed how many there
 	// were when it began.
-	written *written
+	written *pagebuffer.Written
 	claimed int
-	// due says whether a refused person may be sent to in this round.
+	// due says whether a refused recipient may be sent to in this round.
 	due func(pushd.Person) deferral.Turn
 	// again says who is sent to again although they have an outcome.
-	again *reopening
+	again *pagebuffer.Reopening
 	out   chan batch
 }
 
-// batch is some people of one page. The first batch of a page brings its
-// sheet, the last one says so; both may be empty.
+// batch is some recipients of one page. The first batch of a page brings it, the
+// last one says so; both may be empty.
 type batch struct {
-	sheet   *sheet
-	tickets []*ticket
-	last    bool
+	page       *pagebuffer.Buffer
+	deliveries []*delivery
+	last       bool
 }
 
 const (
-	feedBytes = 8 << 10 // openids read at once: about 280 people
+	feedBytes = 8 << 10 // openids read at once: about 280 recipients
 	feedPages = 50      // progress rows read at once
 )
 
@@ -66,7 +67,7 @@ func (f *feeder) run(ctx context.Context) error {
 			return err
 		}
 		for _, row := range rows {
-			if !row.Done() || f.again.wants(row) {
+			if !row.Done() || f.again.Wants(row) {
 				if err := f.page(ctx, row); err != nil {
 					return err
 				}
@@ -103,7 +104,7 @@ func (f *feeder) progress(ctx context.Context, from, to int) (rows []pushd.Progr
 // again.
 func (f *feeder) stale(rows []pushd.Progress) bool {
 	for _, row := range rows {
-		if row.Epoch != f.lease.Epoch || f.written.differs(row) {
+		if row.Epoch != f.lease.Epoch || f.written.Differs(row) {
 			return true
 		}
 	}
@@ -112,20 +113,18 @@ func (f *feeder) stale(rows []pushd.Progress) bool {
 
 // page feeds one page.
 func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
-	sh, err := newSheet(row)
+	page, err := pagebuffer.Open(row)
 	if err != nil {
 		return err
 	}
-	if err := f.recall(ctx, sh); err != nil {
+	if err := f.recall(ctx, page); err != nil {
 		return err
 	}
-	// The sheet belongs to the sender from the first batch on; what it held
-	// when it was opened is all that matters here.
-	people := append([]pushd.Person(nil), sh.people...)
-	mark := sh.mark
-	reopen := f.again.of(row.Page)
+	// The page belongs to the sender from the first batch on; what it was when it
+	// was opened is all that matters here.
+	view := page.View(f.again.Of(row.Page))
 	offset := 0
-	for i := 0; i < len(people); {
+	for i := 0; i < row.People; {
 		var chunk []byte
 		err := f.retry.Patiently(ctx, "read openids", func(ctx context.Context) (err error) {
 			chunk, err = f.ledger.People(ctx, f.lease.Job, row.Page, offset, feedBytes)
@@ -139,59 +138,28 @@ func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 			return &damagedPage{row.Page}
 		}
 		offset += end
-		b := batch{sheet: sh}
+		b := batch{page: page}
 		for line := range bytes.Lines(chunk[:end]) {
-			if i == len(people) {
+			if i == row.People {
 				return &damagedPage{row.Page}
 			}
-			if t := f.ticket(sh, people[i], i, mark, row.DoubtAt, reopen); t != nil {
-				t.openID = pushd.OpenID(line[:len(line)-1])
-				if at, may := f.earlier.doubts[t.openID]; may && !t.ambiguous {
-					t.ambiguous, t.earlier, t.askedAt = true, true, at
+			if d := view.Delivery(i, pushd.OpenID(line[:len(line)-1]), f.due); d != nil {
+				if at, may := f.earlier.doubts[d.To]; may {
+					d.Doubtful(at)
 				}
-				b.tickets = append(b.tickets, t)
+				b.deliveries = append(b.deliveries, d)
 			}
 			i++
 		}
-		b.last = i == len(people)
+		b.last = i == row.People
 		select {
 		case f.out <- b:
-			f.again.fed(row.Page, b.last)
+			f.again.Fed(row.Page, b.last)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
 	return nil
-}
-
-// ticket makes the ticket of a person who is to be sent to in this round.
-func (f *feeder) ticket(sh *sheet, p pushd.Person, i, mark int, doubtAt pushd.Time, reopen pushd.Again) *ticket {
-	switch {
-	case p.State == pushd.PersonFailed && reopen != pushd.AgainNobody:
-		return &ticket{sheet: sh, index: i, reopened: true}
-	case p.State == pushd.PersonUnknown && reopen == pushd.AgainUnknown:
-		return &ticket{sheet: sh, index: i, reopened: true, ambiguous: true, earlier: true}
-	case p.State.Settled():
-		return nil
-	case p.State == pushd.Refused:
-		switch f.due(p) {
-		case deferral.Later:
-			return nil
-		case deferral.Never:
-			return &ticket{sheet: sh, index: i, late: true}
-		}
-	case p.State == pushd.InDoubt && p.Code == pushd.CodeDuplicate:
-		switch f.due(p) {
-		case deferral.Later:
-			return nil
-		case deferral.Never:
-			return &ticket{sheet: sh, index: i, late: true, ambiguous: true, earlier: true}
-		}
-		return &ticket{sheet: sh, index: i, ambiguous: true, earlier: true, askedAt: doubtAt}
-	case p.State == pushd.InDoubt, p.State == pushd.Untouched && i < mark:
-		return &ticket{sheet: sh, index: i, ambiguous: true, earlier: true, askedAt: doubtAt}
-	}
-	return &ticket{sheet: sh, index: i}
 }
 
 // damagedPage says that a stored page does not hold what its row says.

@@ -34,7 +34,7 @@ func (r *run) finish(ctx context.Context, lease pushd.Lease, e *ended) error {
 			return err
 		}
 		if time.Since(first) >= retry.StaleFor {
-			if r.written.any() {
+			if r.written.Any() {
 				return errForgotten
 			}
 			e.Ending = pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: "the ledger does not account for everyone"}

@@ -10,6 +10,7 @@ import (
 
 	"pushd"
 	"pushd/internal/breaker"
+	"pushd/internal/pagebuffer"
 	"pushd/internal/retry"
 )
 
@@ -92,7 +93,7 @@ func (l *listing) clear() {
 // list is read again if this token did not give it, and the token is refused if
 // it did; only then does the job park.
 func (r *run) mismatched(ctx context.Context, m *mismatch) error {
-	r.breaker = breaker.Breaker[place]{}
+	r.breaker = breaker.Breaker[pagebuffer.Place]{}
 	if r.doubted++; m.worked || r.doubted > maxDoubts {
 		return r.parkMismatch(m, "")
 	}
@@ -213,7 +214,7 @@ func (r *run) startOver(ctx context.Context) error {
 		return r.e.cfg.Ledger.StartOver(ctx, r.job.Lease(), job.Walk.PassAt)
 	})
 	r.listing.clear()
-	r.written.forget()
+	r.written.Forget()
 	r.wary.Store(true)
 	r.answered.Store(false)
 	if err != nil {

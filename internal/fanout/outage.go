@@ -47,9 +47,9 @@ func (s *sender) recovered() {
 	s.run.account.up()
 	s.run.log.Info("job goes on", "reason", pushd.WeChatDown)
 	for len(s.later) > 0 { // their delays were counted against a WeChat that was down
-		t := heap.Pop(&s.later).(delayed).ticket
-		t.tries, t.badSince = 0, time.Time{}
-		s.again(t)
+		d := heap.Pop(&s.later).(delayed).delivery
+		d.Tries, d.BadSince = 0, time.Time{}
+		s.again(d)
 	}
 }
 

@@ -18,10 +18,9 @@ func (s *sender) record(ctx context.Context, now time.Time, force bool) {
 		return
 	}
 	var rows []pushd.Progress
-	for _, sh := range s.sheets {
-		if sh.dirty {
-			rows = append(rows, sh.progress())
-			sh.dirty = false
+	for _, page := range s.pages {
+		if row, changed := page.Take(); changed {
+			rows = append(rows, row)
 		}
 	}
 	if len(rows) == 0 {
@@ -43,16 +42,16 @@ func (s *sender) onRecorded(err error) error {
 	}
 	s.ready = append(s.ready, s.admitted...)
 	s.admitted = s.admitted[:0]
-	for no, sh := range s.sheets {
-		if sh.idle() {
-			delete(s.sheets, no)
+	for no, page := range s.pages {
+		if page.Idle() {
+			delete(s.pages, no)
 		}
 	}
 	return nil
 }
 
 // record writes progress until the ledger has it. There is no giving up while
-// the lease may be ours: people in memory are told only once.
+// the lease may be ours: what is known in memory alone is known nowhere else.
 func (r *run) record(ctx context.Context, rows []pushd.Progress) error {
 	err := r.retry.Do(ctx, "record progress", func(ctx context.Context) error {
 		began := time.Now()
@@ -61,7 +60,7 @@ func (r *run) record(ctx context.Context, rows []pushd.Progress) error {
 		return err
 	})
 	if err == nil {
-		r.written.recorded(rows)
+		r.written.Recorded(rows)
 		r.e.pass(PointRecorded)
 		r.recordAt.Store(time.Now().UnixNano())
 	}

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// delayed is a ticket that waits for its next try.
+// delayed is a delivery that waits for its next try.
 type delayed struct {
-	due    time.Time
-	ticket *ticket
+	due      time.Time
+	delivery *delivery
 }
 
-// retryQueue is a heap of delayed tickets, the earliest first.
+// retryQueue is a heap of delayed deliveries, the earliest first.
 type retryQueue []delayed
 
 func (q retryQueue) Len() int           { return len(q) }
@@ -25,10 +25,10 @@ func (q *retryQueue) Pop() any {
 	return d
 }
 
-// again makes a person ready for another try.
-func (s *sender) again(t *ticket) { s.ready = append(s.ready, t) }
+// again makes a recipient ready for another try.
+func (s *sender) again(d *delivery) { s.ready = append(s.ready, d) }
 
-// retryAt keeps a person for another try.
-func (s *sender) retryAt(t *ticket, due time.Time) {
-	heap.Push(&s.later, delayed{due, t})
+// retryAt keeps a recipient for another try.
+func (s *sender) retryAt(d *delivery, due time.Time) {
+	heap.Push(&s.later, delayed{due, d})
 }

@@ -5,24 +5,24 @@ import (
 
 	"pushd"
 	"pushd/internal/breaker"
+	"pushd/internal/pagebuffer"
 )
 
-// place is where a recipient stands: whom the breaker holds back is found by it.
-type place struct {
-	sheet *sheet
-	index int
+// suspect is a recipient whom the breaker holds back.
+type suspect = breaker.Suspect[pagebuffer.Place]
+
+// release settles suspects whom the breaker held back.
+func release(suspects []suspect) {
+	for _, sus := range suspects {
+		sus.Of.Release(sus.Otherwise, sus.Code)
+	}
 }
 
-type suspect = breaker.Suspect[place]
-
-// release settles a suspect whom the breaker held back.
-func (s *sender) release(sus suspect) {
-	sus.Of.sheet.held--
-	state := sus.Otherwise
-	if state == pushd.PersonFailed && sus.Of.sheet.people[sus.Of.index].State == pushd.InDoubt {
-		state = pushd.PersonUnknown
+// leave leaves suspects whom the breaker held back to a later round.
+func leave(suspects []suspect) {
+	for _, sus := range suspects {
+		sus.Of.Return()
 	}
-	sus.Of.sheet.settle(sus.Of.index, state, sus.Code)
 }
 
 // judgeSuspects judges the suspects of a round that has sent to everyone. Where
@@ -37,42 +37,23 @@ func (s *sender) judgeSuspects() {
 	wrong = wrong && !s.run.told.Load()
 	switch {
 	case wrong && s.run.deferrals.Waiting():
-		s.drop()
+		leave(s.breaker.Arm())
 	case wrong:
 		s.stopRound(s.distrust(pushd.Answer{Code: sus.Code, Cause: sus.Cause}))
 	case unproven:
-		s.drop()
+		leave(s.breaker.Arm())
 		s.run.unproven = true
 	default:
-		for _, sus := range s.breaker.Flush() {
-			s.release(sus)
-		}
+		release(s.breaker.Flush())
 	}
 }
 
-// drop leaves the suspects to a later round.
-func (s *sender) drop() {
-	for _, sus := range s.breaker.Arm() {
-		sus.Of.sheet.held--
-	}
-}
-
-// returnAll gives everyone back who has a ticket: those who may have been told
-// stay in doubt, the others may be sent to again.
+// returnAll ends all deliveries: who may have the message stays in doubt, the
+// others may be sent to again.
 func (s *sender) returnAll() {
 	s.releaseSuspects()
-	for _, sh := range s.sheets {
-		for _, t := range sh.live {
-			if t.counted {
-				sh.counts.InDoubt--
-			}
-			if t.ambiguous || t.maybe {
-				sh.leave(t, int(sh.people[t.index].Code))
-			} else {
-				sh.settle(t.index, pushd.Refused, int(sh.people[t.index].Code))
-			}
-		}
-		sh.fed, sh.queue = true, 0
+	for _, page := range s.pages {
+		page.ReturnAll()
 	}
 	s.live, s.backlog, s.ready, s.later, s.refused = 0, nil, nil, nil, nil
 }
@@ -86,7 +67,5 @@ func (s *sender) releaseSuspects() {
 	if !s.breaker.Proven() || errors.As(s.stop, &m) || errors.As(s.stop, &e) {
 		return
 	}
-	for _, sus := range s.breaker.Flush() {
-		s.release(sus)
-	}
+	release(s.breaker.Flush())
 }

@@ -16,6 +16,7 @@ import (
 	"pushd/internal/deferral"
 	"pushd/internal/lease"
 	"pushd/internal/meter"
+	"pushd/internal/pagebuffer"
 	"pushd/internal/retry"
 )
 
@@ -43,11 +44,11 @@ type run struct {
 	restart   context.CancelCauseFunc // stops the attempt, not the run
 	prepared  chan struct{}           // closed when letter is there
 	letter    *pushd.Letter
-	breaker   breaker.Breaker[place]
+	breaker   breaker.Breaker[pagebuffer.Place]
 	doubted   int // how often the breaker tripped since a message was accepted
 	listing   listing
-	reopening *reopening
-	written   written
+	reopening *pagebuffer.Reopening
+	written   *pagebuffer.Written
 	earlier   earlier
 	unproven  bool        // the token refused recipients and has delivered nothing: see judgeSuspects
 	wary      atomic.Bool // the list has turned out to be another account's before
@@ -234,7 +235,7 @@ func (r *run) begin(restart context.CancelCauseFunc) {
 	r.attemptMu.Lock()
 	defer r.attemptMu.Unlock()
 	r.restart = restart
-	r.prepared, r.breaker = make(chan struct{}), breaker.Breaker[place]{}
+	r.prepared, r.breaker = make(chan struct{}), breaker.Breaker[pagebuffer.Place]{}
 	r.startTime.Store(-1)
 }
 
@@ -247,7 +248,7 @@ func (r *run) moved() {
 
 // reader is what a feeder needs to read the job's pages.
 func (r *run) reader() *feeder {
-	return &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), retry: r.retry, written: &r.written, claimed: r.job.Walk.Pages}
+	return &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), retry: r.retry, written: r.written, claimed: r.job.Walk.Pages}
 }
 
 // reload reads the job as the ledger has it now.

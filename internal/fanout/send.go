@@ -8,7 +8,11 @@ import (
 	"pushd"
 	"pushd/internal/breaker"
 	"pushd/internal/pace"
+	"pushd/internal/pagebuffer"
 )
+
+// delivery is one recipient being sent to.
+type delivery = pagebuffer.Delivery
 
 // sender sends one round of a job: everyone who is unsettled in the ledger
 // when the round begins, and may be sent to, is sent to once or more, until
@@ -25,13 +29,13 @@ import (
 type sender struct {
 	run     *run
 	pacer   *pace.Pacer
-	breaker *breaker.Breaker[place]
-	sheets  map[int]*sheet
+	breaker *breaker.Breaker[pagebuffer.Place]
+	pages   map[int]*pagebuffer.Buffer
 
 	feed     <-chan batch
-	backlog  []*ticket
-	admitted []*ticket // wait for the record that is being written
-	ready    []*ticket
+	backlog  []*delivery
+	admitted []*delivery // wait for the record that is being written
+	ready    []*delivery
 	later    retryQueue
 	inFlight int
 	live     int // admitted and not settled
@@ -51,8 +55,8 @@ type sender struct {
 	token   pushd.Token
 	tokens  chan tokenAnswer
 	asking  bool
-	refused []*ticket // their token was refused; they wait for the next
-	looking bool      // somebody looks whether there is a newer token
+	refused []*delivery // their token was refused; they wait for the next
+	looking bool        // somebody looks whether there is a newer token
 	looked  chan look
 	lookAt  time.Time
 	gated   bool        // no more than the breaker's size until a success
@@ -71,7 +75,7 @@ type sender struct {
 
 func newSender(r *run, feed <-chan batch) *sender {
 	return &sender{
-		run: r, pacer: r.account.pacer, breaker: &r.breaker, sheets: map[int]*sheet{}, feed: feed,
+		run: r, pacer: r.account.pacer, breaker: &r.breaker, pages: map[int]*pagebuffer.Buffer{}, feed: feed,
 		tasks: make(chan task), results: make(chan result, 64), done: make(chan struct{}), recorded: make(chan error, 1),
 		tokens: make(chan tokenAnswer, 1), looked: make(chan look, 1), lastWrite: time.Now(), lastGood: time.Now(),
 		era: 1, probing: r.probing.Load(),
@@ -156,10 +160,10 @@ func (s *sender) advance(ctx context.Context, now time.Time) time.Duration {
 func (s *sender) goOn(ctx context.Context, now time.Time) time.Duration {
 	wait := recordEvery
 	for len(s.later) > 0 && !s.later[0].due.After(now) {
-		s.again(heap.Pop(&s.later).(delayed).ticket)
+		s.again(heap.Pop(&s.later).(delayed).delivery)
 	}
 	for s.probing && len(s.ready) == 0 && len(s.later) > 0 { // somebody has to be the probe
-		s.again(heap.Pop(&s.later).(delayed).ticket)
+		s.again(heap.Pop(&s.later).(delayed).delivery)
 	}
 	if len(s.later) > 0 {
 		wait = min(wait, s.later[0].due.Sub(now))
@@ -203,16 +207,16 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 		case s.gated && s.inFlight+s.breaker.Held() >= breaker.Size:
 			return wait
 		}
-		t := s.ready[0]
-		if !s.maySend(t, at) {
+		d := s.ready[0]
+		if !s.maySend(d, at) {
 			s.ready = s.ready[1:]
 			continue
 		}
-		if d := s.pacer.Start(now); d > 0 {
-			return min(wait, d)
+		if pause := s.pacer.Start(now); pause > 0 {
+			return min(wait, pause)
 		}
 		s.ready = s.ready[1:]
-		s.markSent(t, at)
+		d.Sending(at, s.run.e.cfg.DedupWindow)
 		if s.probing {
 			s.probeAt = now.Add(probeEvery)
 		}
@@ -221,7 +225,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			s.run.wg.Go(func() { s.run.work(s.tasks, s.results, s.done) })
 		}
 		s.inFlight++
-		s.tasks <- task{t, s.token}
+		s.tasks <- task{d, s.token}
 	}
 	return wait
 }
@@ -232,21 +236,21 @@ func (s *sender) onBatch(b batch, ok bool) {
 		s.feed = nil
 		return
 	}
-	if s.sheets[b.sheet.no] == nil {
-		s.sheets[b.sheet.no] = b.sheet
+	if s.pages[b.page.No()] == nil {
+		s.pages[b.page.No()] = b.page
 	}
-	for _, t := range b.tickets {
-		if only := s.run.e.cfg.Only; only != nil && !only[t.openID] {
-			t.sheet.settle(t.index, pushd.PersonSkipped, pushd.CodeNotOnList)
-		} else if t.late {
-			t.sheet.settle(t.index, t.undelivered(), int(t.person().Code))
+	for _, d := range b.deliveries {
+		if only := s.run.e.cfg.Only; only != nil && !only[d.To] {
+			s.settle(d, pushd.PersonSkipped, pushd.CodeNotOnList)
+		} else if d.Late() {
+			s.giveUp(d, int(d.Person().Code))
 		} else {
-			s.backlog = append(s.backlog, t)
-			t.sheet.queue++
+			s.backlog = append(s.backlog, d)
+			d.Queue()
 		}
 	}
 	if b.last {
-		b.sheet.fed = true
+		b.page.Fed()
 	}
 }
 
@@ -260,8 +264,8 @@ func (s *sender) over() bool {
 	if s.recording || s.inFlight > 0 || s.stop == nil && !s.exhausted() {
 		return false
 	}
-	for _, sh := range s.sheets {
-		if sh.dirty {
+	for _, page := range s.pages {
+		if page.Dirty() {
 			return false
 		}
 	}

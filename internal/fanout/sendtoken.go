@@ -40,14 +40,14 @@ func (s *sender) firstToken(soft context.Context) error {
 	return nil
 }
 
-// tokenRefused keeps the person and asks for another token, once for all.
-func (s *sender) tokenRefused(t *ticket, tok pushd.Token) {
-	t.tries-- // not the person's doing
+// tokenRefused keeps the recipient and asks for another token, once for all.
+func (s *sender) tokenRefused(d *delivery, tok pushd.Token) {
+	d.Tries-- // not the recipient's doing
 	if tok != s.token {
-		s.again(t) // an answer from before the last renewal
+		s.again(d) // an answer from before the last renewal
 		return
 	}
-	s.refused = append(s.refused, t)
+	s.refused = append(s.refused, d)
 	if s.asking || s.stop != nil {
 		return
 	}
@@ -72,8 +72,8 @@ func (s *sender) onToken(a tokenAnswer) {
 	s.useToken(a.token)
 	waiting := s.refused
 	s.refused = nil
-	for _, t := range waiting {
-		s.again(t)
+	for _, d := range waiting {
+		s.again(d)
 	}
 }
 
@@ -84,9 +84,7 @@ func (s *sender) useToken(tok pushd.Token) {
 	}
 	s.gated = s.token == "" // a renewal does not slow the sends down
 	s.token = tok
-	for _, sus := range s.breaker.Arm() {
-		sus.Of.sheet.held-- // a later round asks again
-	}
+	leave(s.breaker.Arm())
 }
 
 // pollToken asks, beside the sends, whether the token was renewed by age, so that

@@ -22,32 +22,19 @@ const (
 // becomes an action.
 func (s *sender) onAnswer(r result) {
 	s.inFlight--
-	t := r.t
+	d := r.delivery
 	if !r.started {
 		s.pacer.Drop(1)
-		s.ready = append(s.ready, t)
+		s.ready = append(s.ready, d)
 		return
 	}
 	s.run.e.count(r)
 	s.took += (r.took - s.took) / 16
 	s.pacer.Observe(speed(r.answer.Verdict), r.took-r.answer.Waited, r.at)
-	if t.asked {
-		t.sheet.counts.Retries++
-		t.sheet.dirty = true
-	}
-	t.asked = true
-	t.tries++
 	a := r.answer
-	if a.Verdict != pushd.Sent {
-		t.sheet.noteError(a.Code)
-	}
-	if a.Ambiguous {
-		t.ambiguous = true
-	} else if a.Verdict != pushd.Sent && !t.ambiguous {
-		t.askedAt = s.run.e.clock.Now() // definitely not accepted: no doubt so far
-	}
+	d.Answered(a, s.run.e.clock.Now())
 	if a.Verdict == pushd.Busy {
-		s.busy(t, a)
+		s.busy(d, a)
 		return
 	}
 	s.lastGood, s.bad = r.at, 0
@@ -58,73 +45,66 @@ func (s *sender) onAnswer(r result) {
 	}
 	switch a.Verdict {
 	case pushd.Sent:
-		s.sent(t, r.token, r.at)
+		s.sent(d, r.token, r.at)
 	case pushd.Skip:
-		s.skip(t, a)
+		s.skip(d, a)
 	case pushd.DeferShort:
-		if t.ambiguous || t.maybe {
-			s.duplicateInDoubt(t, a, r)
+		if d.InDoubt() {
+			s.duplicateInDoubt(d, a, r)
 			return
 		}
 		s.run.account.disturb()
 		s.breaker.Personal()
-		s.deferRecipient(t, a, deferral.Short)
+		s.deferRecipient(d, a, deferral.Short)
 	case pushd.DeferLong:
 		s.breaker.Personal()
-		s.deferRecipient(t, a, deferral.Long)
+		s.deferRecipient(d, a, deferral.Long)
 	case pushd.TokenRefused:
-		s.tokenRefused(t, r.token)
+		s.tokenRefused(d, r.token)
 	case pushd.Slower:
-		s.slower(t)
+		s.slower(d)
 	case pushd.Quota:
-		s.retryAt(t, time.Now())
+		s.retryAt(d, time.Now())
 		s.stopRound(&quotaSpent{a.Code})
 	case pushd.Fatal:
-		s.retryAt(t, time.Now())
+		s.retryAt(d, time.Now())
 		s.stopRound(fatal(a))
 	case pushd.FatalIfRepeated:
-		s.maybeFatal(t, a)
+		s.maybeFatal(d, a)
 	default:
-		s.fail(t, a)
+		s.fail(d, a)
 	}
 }
 
-// settle ends a ticket with an outcome.
-func (s *sender) settle(t *ticket, state pushd.PersonState, code int) {
-	if t.sheet.live[t.index] == t {
+// settle ends a delivery with a state that leaves the recipient in no doubt.
+func (s *sender) settle(d *delivery, state pushd.PersonState, code int) {
+	if d.Settle(state, code) {
 		s.live--
 	}
-	t.sheet.settle(t.index, state, code)
 }
-
-func (t *ticket) person() pushd.Person { return t.sheet.people[t.index] }
 
 // versionFor is the version of the message that a recipient has got whose send
 // was just accepted; 0 where it may be an earlier one. WeChat takes a send
 // under the same client_msg_id for a repetition, whatever it says, and keeps
 // the text that came first.
-func (r *run) versionFor(t *ticket) int {
-	if t.earlier && r.job.MessageVersion > 1 {
+func (r *run) versionFor(d *delivery) int {
+	if d.Earlier() && r.job.MessageVersion > 1 {
 		return 0
 	}
 	return r.job.MessageVersion
 }
 
-func (s *sender) sent(t *ticket, tok pushd.Token, at time.Time) {
+func (s *sender) sent(d *delivery, tok pushd.Token, at time.Time) {
 	s.run.rate.Add(at)
 	s.run.doubted = 0
 	s.run.account.mismatches.Store(0)
-	s.settle(t, pushd.PersonSent, s.run.versionFor(t))
+	s.settle(d, pushd.PersonSent, s.run.versionFor(d))
 	if tok == s.token {
 		s.gated = false
 		s.run.told.Store(true)
 		released, again := s.breaker.Success()
-		for _, sus := range released {
-			s.release(sus)
-		}
-		for _, sus := range again {
-			sus.Of.sheet.held-- // still refused: a later round asks them again
-		}
+		release(released)
+		leave(again) // still refused
 		if s.works != tok {
 			s.works = tok
 			s.run.listing.delivered(tok)
@@ -135,40 +115,37 @@ func (s *sender) sent(t *ticket, tok pushd.Token, at time.Time) {
 
 // skip settles a person who can't receive, unless the code may mean that the
 // job itself is wrong: then the breaker decides later.
-func (s *sender) skip(t *ticket, a pushd.Answer) {
+func (s *sender) skip(d *delivery, a pushd.Answer) {
 	if !a.Cause.Suspect() {
 		s.breaker.Personal()
-		s.settle(t, pushd.PersonSkipped, a.Code)
+		s.settle(d, pushd.PersonSkipped, a.Code)
 		return
 	}
-	s.suspected(t, a, pushd.PersonSkipped)
+	s.suspected(d, a, pushd.PersonSkipped)
 }
 
 // suspected hands a person to the breaker. Until it lets them go they are
 // refused in the ledger, not told and free to be told; or still in doubt.
-func (s *sender) suspected(t *ticket, a pushd.Answer, otherwise pushd.PersonState) {
-	doubt := t.ambiguous || t.maybe
+func (s *sender) suspected(d *delivery, a pushd.Answer, otherwise pushd.PersonState) {
+	doubt := d.InDoubt()
 	if doubt {
-		t.sheet.leave(t, a.Code)
+		d.Leave(a.Code)
 		s.live--
 	} else {
-		s.settle(t, pushd.Refused, a.Code)
+		s.settle(d, pushd.Refused, a.Code)
 	}
-	t.sheet.held++
 	released, trip := s.breaker.Suspect(suspect{
-		Of: place{t.sheet, t.index}, Code: a.Code, Cause: a.Cause, Otherwise: otherwise,
+		Of: d.Hold(), Code: a.Code, Cause: a.Cause, Otherwise: otherwise,
 		Repeat: doubt && !a.Cause.Suspect(),
 	})
-	for _, sus := range released {
-		s.release(sus)
-	}
+	release(released)
 	if !trip || s.stop != nil {
 		return
 	}
 	if _, unknown := s.breaker.Unknown(); unknown && s.run.deferrals.Waiting() {
 		// What the code is about is not known, and those who wait have shown that
 		// WeChat knows the message: they are sent to before it is judged.
-		s.drop()
+		leave(s.breaker.Arm())
 		s.stopRound(errLater)
 		return
 	}
@@ -191,32 +168,23 @@ func (s *sender) distrust(a pushd.Answer) error {
 // deferRecipient leaves a recipient to a later round, or gives up if that can't
 // be. To whom an earlier try may have been delivered it is not sent again so much
 // later: WeChat would not know it for a repetition.
-func (s *sender) deferRecipient(t *ticket, a pushd.Answer, kind deferral.Kind) {
+func (s *sender) deferRecipient(d *delivery, a pushd.Answer, kind deferral.Kind) {
 	now := s.run.e.clock.Now()
-	if t.ambiguous || t.maybe || kind.Spent(t.person()) || now.Add(kind.Wait()) >= s.run.deadline() {
-		s.giveUp(t, a.Code)
+	if d.InDoubt() || kind.Spent(d.Person()) || now.Add(kind.Wait()) >= s.run.deadline() {
+		s.giveUp(d, a.Code)
 		return
 	}
-	t.sheet.people[t.index].Defers = kind.Next(t.person())
-	s.settle(t, pushd.Refused, a.Code)
+	d.PutOff(kind)
+	s.settle(d, pushd.Refused, a.Code)
 	s.run.deferrals.PutOff(kind, now)
 }
 
 // giveUp settles a recipient who did not get it, as far as is known.
-func (s *sender) giveUp(t *ticket, code int) { s.settle(t, t.undelivered(), code) }
-
-// undelivered is the outcome of a recipient who is given up: failed, or
-// unknown if an earlier try may have been accepted.
-func (t *ticket) undelivered() pushd.PersonState {
-	if t.ambiguous || t.maybe {
-		return pushd.PersonUnknown
-	}
-	return pushd.PersonFailed
-}
+func (s *sender) giveUp(d *delivery, code int) { s.settle(d, d.Undelivered(), code) }
 
 // slower lets the account rest until the next minute: the quota is one per
 // minute.
-func (s *sender) slower(t *ticket) {
+func (s *sender) slower(d *delivery) {
 	now := s.run.e.clock.Now()
 	const minute = pushd.Time(time.Minute / time.Microsecond)
 	end := time.Now().Add((now/minute*minute + minute).Sub(now))
@@ -224,72 +192,70 @@ func (s *sender) slower(t *ticket) {
 	s.pacer.QuotaSpent(end)
 	s.pacer.PauseUntil(until)
 	s.run.waiting(until)
-	t.tries--
-	s.retryAt(t, until)
+	d.Tries--
+	s.retryAt(d, until)
 }
 
 // busy retries a person whom WeChat did not answer properly.
-func (s *sender) busy(t *ticket, a pushd.Answer) {
+func (s *sender) busy(d *delivery, a pushd.Answer) {
 	now := time.Now()
-	if t.badEra != s.era {
-		t.badEra = s.era
+	if d.BadEra != s.era {
+		d.BadEra = s.era
 		s.bad++
 	}
-	if t.badSince.IsZero() {
-		t.badSince = now
+	if d.BadSince.IsZero() {
+		d.BadSince = now
 	}
 	s.lastBad = a
 	if s.unsent = a.Code == pushd.CodeNotSent; s.unsent {
-		t.tries-- // it never got as far as to be this person's doing
+		d.Tries-- // it never got as far as to be this person's doing
 	}
 	if s.probing {
-		t.tries--
-		s.retryAt(t, now.Add(time.Minute)) // the next probe goes to another recipient
+		d.Tries--
+		s.retryAt(d, now.Add(time.Minute)) // the next probe goes to another recipient
 		if s.live < downPeople && s.run.answered.Load() && !s.unsent {
 			s.recovered() // it is reached again, and they are too few to say that it is down
 		}
 		return
 	}
-	alone := !s.lastGood.After(t.badSince) && now.Sub(t.badSince) < patience
-	if t.tries < maxTries || alone {
-		s.retryAt(t, now.Add(s.run.e.jitter.Backoff(t.tries)))
+	alone := !s.lastGood.After(d.BadSince) && now.Sub(d.BadSince) < patience
+	if d.Tries < maxTries || alone {
+		s.retryAt(d, now.Add(s.run.e.jitter.Backoff(d.Tries)))
 		return
 	}
-	s.giveUp(t, a.Code)
+	s.giveUp(d, a.Code)
 }
 
 // maybeFatal ends the job if nothing but this comes any more; while the
 // breaker distrusts the job it is the breaker's business.
-func (s *sender) maybeFatal(t *ticket, a pushd.Answer) {
+func (s *sender) maybeFatal(d *delivery, a pushd.Answer) {
 	if !s.breaker.Proven() && a.Cause.Suspect() {
-		s.suspected(t, a, pushd.PersonFailed)
+		s.suspected(d, a, pushd.PersonFailed)
 		return
 	}
 	if s.breaker.Fatal() >= fatalAfter {
-		s.retryAt(t, time.Now())
+		s.retryAt(d, time.Now())
 		s.stopRound(fatal(a))
 		return
 	}
-	if t.tries < maxTries {
-		s.retryAt(t, time.Now().Add(s.run.e.jitter.Backoff(t.tries)))
+	if d.Tries < maxTries {
+		s.retryAt(d, time.Now().Add(s.run.e.jitter.Backoff(d.Tries)))
 		return
 	}
-	s.fail(t, a)
+	s.fail(d, a)
 }
 
 // fail settles a recipient whom a retry may still reach. Before anybody has
 // got the message a code that is not in the table may as well be about the
 // message: then the breaker decides later.
-func (s *sender) fail(t *ticket, a pushd.Answer) {
+func (s *sender) fail(d *delivery, a pushd.Answer) {
 	if !s.breaker.Proven() {
-		s.suspected(t, a, pushd.PersonFailed)
+		s.suspected(d, a, pushd.PersonFailed)
 		return
 	}
-	s.giveUp(t, a.Code)
+	s.giveUp(d, a.Code)
 	released, trip := s.breaker.Failure()
-	for _, sus := range released {
-		s.release(sus)
-	}
+	release(released)
 	if trip {
 		s.stopRound(&ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures,
 			Detail: fmt.Sprintf("half of the last %d people failed, the last with %s; see the failures, then POST with continue or retry", breaker.Window, a.Describe())}})

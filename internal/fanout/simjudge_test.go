@@ -108,9 +108,16 @@ func (w *sim) allRefuse(id pushd.JobID) bool {
 func (w *sim) judgeSums(job pushd.Job, people map[pushd.OpenID]pushd.Person) {
 	var sums pushd.Counts
 	for _, p := range people {
-		s := sheet{counts: sums}
-		s.tally(p.State, 1)
-		sums = s.counts
+		switch p.State {
+		case pushd.PersonSent:
+			sums.Sent++
+		case pushd.PersonSkipped:
+			sums.Skipped++
+		case pushd.PersonFailed:
+			sums.Failed++
+		case pushd.PersonUnknown:
+			sums.Unknown++
+		}
 	}
 	c := job.Counts
 	if sums.Sent != c.Sent || sums.Skipped != c.Skipped || sums.Failed != c.Failed || sums.Unknown != c.Unknown {

@@ -216,19 +216,3 @@ func TestRun_ChannelGone(t *testing.T) {
 		}
 	})
 }
-
-// Two readings of the database's clock may differ by some seconds, and so may
-// the clocks of its nodes: that makes no try forgotten which was just made.
-func TestSender_ForgottenAcrossClocks(t *testing.T) {
-	e := &Engine{cfg: Config{DedupWindow: 9 * time.Minute}}
-	s := &sender{run: &run{e: e}}
-	at := pushd.Time(1_900_000_000_000_000)
-	for age, want := range map[time.Duration]bool{
-		0: false, -2 * time.Second: false, -59 * time.Second: false, 8 * time.Minute: false,
-		9 * time.Minute: true, -2 * time.Minute: true, // a clock that was set back says nothing
-	} {
-		if got := s.dedupExpired(&ticket{ambiguous: true, askedAt: at}, at.Add(age)); got != want {
-			t.Errorf("%s after the try: forgotten %v", age, got)
-		}
-	}
-}

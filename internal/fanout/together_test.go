@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/pagebuffer"
 	"pushd/internal/retry"
 )
 
@@ -271,8 +272,8 @@ func TestRun_LedgerForgetsBeforeTheEnd(t *testing.T) {
 // for what they are; what is known of a list that was forgotten is not held
 // against the next.
 func TestFeeder_Stale(t *testing.T) {
-	now := newWritten()
-	f := &feeder{lease: pushd.Lease{Job: "j", Epoch: 7}, written: &now}
+	now := pagebuffer.NewWritten()
+	f := &feeder{lease: pushd.Lease{Job: "j", Epoch: 7}, written: now}
 	row := pushd.Progress{Page: 1, People: 2, Mark: 1, Epoch: 7}
 	stale := func(row pushd.Progress, want bool, why string) {
 		t.Helper()
@@ -286,10 +287,10 @@ func TestFeeder_Stale(t *testing.T) {
 	stale(older, true, "read before the claim")
 	written := row
 	written.Outcomes = pushd.EncodePersons(nil, []pushd.Person{{State: pushd.Refused, Code: 40241, Defers: 1}})
-	now.recorded([]pushd.Progress{written})
+	now.Recorded([]pushd.Progress{written})
 	stale(row, true, "read before a record that settled nobody")
 	stale(written, false, "as recorded")
-	now.forget()
+	now.Forget()
 	stale(row, false, "another list")
 }
 

@@ -8,8 +8,8 @@ import (
 
 // task is one send; result is what became of it.
 type task struct {
-	t     *ticket
-	token pushd.Token
+	delivery *delivery
+	token    pushd.Token
 }
 
 type result struct {
@@ -31,7 +31,7 @@ func (r *run) work(tasks <-chan task, results chan<- result, done <-chan struct{
 			r.e.pass(PointSending)
 			began := time.Now()
 			r.sentAt.Store(began.UnixNano())
-			res.answer = r.e.cfg.WeChat.Send(r.wire, t.token, r.letter, t.t.openID)
+			res.answer = r.e.cfg.WeChat.Send(r.wire, t.token, r.letter, t.delivery.To)
 			res.at = time.Now()
 			res.took = res.at.Sub(began)
 			r.e.pass(PointSent)
