@@ -13,15 +13,15 @@ import (
 // recipients share a statement.
 func (s *sender) lowWater() int {
 	half := s.pacer.Limit() / 2
-	if s.took == 0 || s.wrote >= s.took/4 {
+	if s.took == 0 || s.recording.took >= s.took/4 {
 		return half
 	}
-	return half * int(4*s.wrote/time.Microsecond) / int(s.took/time.Microsecond+1)
+	return half * int(4*s.recording.took/time.Microsecond) / int(s.took/time.Microsecond+1)
 }
 
 // admit admits recipients until as many are in doubt as may be.
 func (s *sender) admit() {
-	if s.recording {
+	if s.recording.underway {
 		return
 	}
 	n := min(len(s.backlog), max(0, 2*s.pacer.Limit()-s.live))

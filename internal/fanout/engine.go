@@ -194,31 +194,6 @@ func (e *Engine) hearOrders(ctx context.Context) {
 	}
 }
 
-// shared is what the jobs of one account share.
-type shared struct {
-	pacer     *pace.Pacer
-	used      time.Time
-	disturbed atomic.Pointer[time.Time] // see disturb
-	// mismatches counts the parks for account_mismatch since a delivery.
-	mismatches atomic.Int64
-	earlier    earlier      // of the job that asked last
-	downs      atomic.Int64 // how often in a row WeChat was found down
-	downAt     atomic.Int64 // unix ns: when last, 0 = it answers
-}
-
-// account returns what the jobs of an account share.
-func (e *Engine) account(id pushd.AppID) *shared {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	a := e.accounts[id]
-	if a == nil {
-		a = &shared{pacer: pace.New(e.cfg.Concurrency, e.cfg.Rate, e.total)}
-		e.accounts[id] = a
-	}
-	a.used = time.Now()
-	return a
-}
-
 // rateFor combines a job's ceiling with the setting's.
 func (e *Engine) rateFor(job int) int {
 	if job == 0 || e.cfg.Rate != 0 && e.cfg.Rate < job {

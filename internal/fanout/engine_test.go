@@ -133,7 +133,7 @@ func TestEngine_TokenRenewedByAge(t *testing.T) {
 		w.wechat.mu.Lock()
 		late := w.wechat.used[old].Sub(changed)
 		w.wechat.mu.Unlock()
-		if late > lookEvery+300*time.Millisecond {
+		if late > pollEvery+300*time.Millisecond {
 			w.violated("the old token was used for %s more", late)
 		}
 		if n := w.job().Counts.Errors[40001]; n != 0 {

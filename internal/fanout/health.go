@@ -8,21 +8,6 @@ import (
 	"pushd"
 )
 
-// forgetAccounts drops what was learned about accounts that have been idle
-// for an hour.
-func (e *Engine) forgetAccounts() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, r := range e.runs {
-		r.account.used = time.Now()
-	}
-	for id, a := range e.accounts {
-		if time.Since(a.used) > time.Hour {
-			delete(e.accounts, id)
-		}
-	}
-}
-
 // Health says how the engine does. schema and tokens are told by those who
 // know: what is wrong with the tables, and with PHP's token endpoint
 // ("" = nothing).

@@ -7,14 +7,33 @@ import (
 	"pushd"
 )
 
+// recording is the writing of a round's outcomes: one record is under way at a
+// time.
+type recording struct {
+	underway bool
+	done     chan error
+	began    time.Time     // the record that is under way
+	last     time.Time     // when the ledger last had everything
+	took     time.Duration // how long a record takes, smoothed
+}
+
+func newRecording(now time.Time) recording {
+	return recording{done: make(chan error, 1), last: now}
+}
+
+// ended takes the end of a record.
+func (r *recording) ended(now time.Time) {
+	r.underway, r.last = false, now
+	r.took += (now.Sub(r.began) - r.took) / 4
+}
+
 // record writes what has changed, in a goroutine of its own so that sending
 // goes on: when admitted recipients wait for it, when it is time, or by force.
-// One record is under way at a time.
 func (s *sender) record(ctx context.Context, now time.Time, force bool) {
-	if s.recording {
+	if s.recording.underway {
 		return
 	}
-	if !force && len(s.admitted) == 0 && now.Sub(s.lastWrite) < recordEvery {
+	if !force && len(s.admitted) == 0 && now.Sub(s.recording.last) < recordEvery {
 		return
 	}
 	var rows []pushd.Progress
@@ -24,19 +43,16 @@ func (s *sender) record(ctx context.Context, now time.Time, force bool) {
 		}
 	}
 	if len(rows) == 0 {
-		s.lastWrite = now
+		s.recording.last = now
 		return
 	}
-	s.recording, s.wroteAt = true, time.Now()
-	s.run.wg.Go(func() { s.recorded <- s.run.record(ctx, rows) })
+	s.recording.underway, s.recording.began = true, time.Now()
+	s.run.wg.Go(func() { s.recording.done <- s.run.record(ctx, rows) })
 }
 
 // onRecorded takes the answer to a record.
 func (s *sender) onRecorded(err error) error {
-	s.recording = false
-	now := time.Now()
-	s.wrote += (now.Sub(s.wroteAt) - s.wrote) / 4
-	s.lastWrite = now
+	s.recording.ended(time.Now())
 	if err != nil {
 		return err
 	}

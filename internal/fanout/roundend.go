@@ -33,7 +33,7 @@ func leave(suspects []suspect) {
 // later round.
 func (s *sender) judgeSuspects() {
 	sus, wrong := s.breaker.Worst()
-	unproven := wrong && !s.run.listing.proven(s.token)
+	unproven := wrong && !s.run.listing.proven(s.token.current)
 	wrong = wrong && !s.run.told.Load()
 	switch {
 	case wrong && s.run.deferrals.Waiting():
@@ -55,7 +55,7 @@ func (s *sender) returnAll() {
 	for _, page := range s.pages {
 		page.ReturnAll()
 	}
-	s.live, s.backlog, s.ready, s.later, s.refused = 0, nil, nil, nil, nil
+	s.live, s.backlog, s.ready, s.later, s.token.refused = 0, nil, nil, nil, nil
 }
 
 // releaseSuspects settles the suspects whom the breaker still holds back, when the round

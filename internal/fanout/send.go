@@ -19,13 +19,13 @@ type delivery = pagebuffer.Delivery
 // they are settled or put off to a later round.
 //
 // One goroutine (loop) owns all of it; the others do one thing each and speak
-// to it by channels: workers send, the recorder writes, the feeder reads, one
+// to it by channels: workers send, one writes a record, the feeder reads, one
 // asks for a token.
 //
 // A recipient's way: backlog ─admit─▶ admitted ─recorded─▶ ready ─▶ in flight ─▶
-// settled, or later ─due─▶ ready. From admission on the ledger says "may have
-// been told"; so nobody is ever sent to without the database knowing first.
-// There are at most 2 × the current concurrency such people.
+// settled, or later ─due─▶ ready. From the record on the ledger says that they may
+// have the message, so nobody is ever sent to without the database knowing first.
+// There are at most 2 × the current concurrency such recipients.
 type sender struct {
 	run     *run
 	pacer   *pace.Pacer
@@ -45,30 +45,11 @@ type sender struct {
 	done    chan struct{} // closed when the loop has ended
 	workers int
 
-	recording bool
-	recorded  chan error
-	lastWrite time.Time
-	wroteAt   time.Time     // when the last record was begun
-	wrote     time.Duration // how long a record takes, smoothed
-	took      time.Duration // and a send
+	took time.Duration // how long a send takes, smoothed
 
-	token   pushd.Token
-	tokens  chan tokenAnswer
-	asking  bool
-	refused []*delivery // their token was refused; they wait for the next
-	looking bool        // somebody looks whether there is a newer token
-	looked  chan look
-	lookAt  time.Time
-	gated   bool        // no more than the breaker's size until a success
-	works   pushd.Token // the token that is known to work
-
-	lastGood time.Time // or when the round began
-	bad      int       // people with a bad answer since
-	era      int       // rises with every good answer
-	unsent   bool      // the last of them could not even be sent
-	probing  bool      // WeChat was down: one send at a time, until one is good
-	probeAt  time.Time
-	lastBad  pushd.Answer
+	recording recording
+	token     sendToken
+	outage    outage
 
 	stop error // why the round stops early
 }
@@ -76,9 +57,8 @@ type sender struct {
 func newSender(r *run, feed <-chan batch) *sender {
 	return &sender{
 		run: r, pacer: r.account.pacer, breaker: &r.breaker, pages: map[int]*pagebuffer.Buffer{}, feed: feed,
-		tasks: make(chan task), results: make(chan result, 64), done: make(chan struct{}), recorded: make(chan error, 1),
-		tokens: make(chan tokenAnswer, 1), looked: make(chan look, 1), lastWrite: time.Now(), lastGood: time.Now(),
-		era: 1, probing: r.probing.Load(),
+		tasks: make(chan task), results: make(chan result, 64), done: make(chan struct{}),
+		recording: newRecording(time.Now()), token: newSendToken(), outage: newOutage(time.Now(), r.probing.Load()),
 	}
 }
 
@@ -111,13 +91,13 @@ func (s *sender) loop(ctx, soft context.Context) error {
 		case r := <-s.results:
 			s.onAnswer(r)
 			s.drain()
-		case err := <-s.recorded:
+		case err := <-s.recording.done:
 			if err := s.onRecorded(err); err != nil {
 				return err
 			}
-		case a := <-s.tokens:
+		case a := <-s.token.answers:
 			s.onToken(a)
-		case a := <-s.looked:
+		case a := <-s.token.polls:
 			s.onTokenPolled(a)
 		case <-stopped:
 			stopped = nil
@@ -162,7 +142,7 @@ func (s *sender) goOn(ctx context.Context, now time.Time) time.Duration {
 	for len(s.later) > 0 && !s.later[0].due.After(now) {
 		s.again(heap.Pop(&s.later).(delayed).delivery)
 	}
-	for s.probing && len(s.ready) == 0 && len(s.later) > 0 { // somebody has to be the probe
+	for s.outage.probing && len(s.ready) == 0 && len(s.later) > 0 { // somebody has to be the probe
 		s.again(heap.Pop(&s.later).(delayed).delivery)
 	}
 	if len(s.later) > 0 {
@@ -198,13 +178,13 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 	}
 	for len(s.ready) > 0 {
 		switch {
-		case s.stop != nil, s.asking, s.inFlight >= s.pacer.Limit():
+		case s.stop != nil, s.token.asking, s.inFlight >= s.pacer.Limit():
 			return wait
-		case s.probing && s.inFlight > 0:
+		case s.outage.probing && s.inFlight > 0:
 			return wait
-		case s.probing && now.Before(s.probeAt):
-			return min(wait, s.probeAt.Sub(now))
-		case s.gated && s.inFlight+s.breaker.Held() >= breaker.Size:
+		case s.outage.probing && now.Before(s.outage.probeAt):
+			return min(wait, s.outage.probeAt.Sub(now))
+		case s.token.gated && s.inFlight+s.breaker.Held() >= breaker.Size:
 			return wait
 		}
 		d := s.ready[0]
@@ -217,15 +197,13 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 		}
 		s.ready = s.ready[1:]
 		d.Sending(at, s.run.e.cfg.DedupWindow)
-		if s.probing {
-			s.probeAt = now.Add(probeEvery)
-		}
+		s.outage.started(now)
 		if s.inFlight == s.workers {
 			s.workers++
 			s.run.wg.Go(func() { s.run.work(s.tasks, s.results, s.done) })
 		}
 		s.inFlight++
-		s.tasks <- task{d, s.token}
+		s.tasks <- task{d, s.token.current}
 	}
 	return wait
 }
@@ -261,7 +239,7 @@ func (s *sender) exhausted() bool {
 
 // over says that the round has ended and the ledger has it all.
 func (s *sender) over() bool {
-	if s.recording || s.inFlight > 0 || s.stop == nil && !s.exhausted() {
+	if s.recording.underway || s.inFlight > 0 || s.stop == nil && !s.exhausted() {
 		return false
 	}
 	for _, page := range s.pages {
@@ -269,7 +247,7 @@ func (s *sender) over() bool {
 			return false
 		}
 	}
-	return s.stop != nil || !s.asking
+	return s.stop != nil || !s.token.asking
 }
 
 // stopRound makes the round stop: nothing starts any more, what is in flight is

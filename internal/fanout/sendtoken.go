@@ -8,19 +8,87 @@ import (
 	"pushd/internal/account"
 )
 
+// pollEvery is how often the sender looks for a token that was renewed by age.
+const pollEvery = time.Second
+
+// sendToken is the token that a round sends with, and what is asked for in its
+// place. Two questions may be under way, each in a goroutine of its own that
+// answers by a channel: for another token, since WeChat refused this one; and
+// beside the sends whether there is a newer one. The first outranks the second.
+type sendToken struct {
+	current pushd.Token
+	works   pushd.Token // the token that is known to work
+	gated   bool        // no more sends than the breaker's size until a success
+
+	asking  bool        // for another, since current was refused
+	refused []*delivery // they wait for it
+	answers chan tokenAnswer
+
+	polling  bool
+	polledAt time.Time
+	polls    chan polledToken
+}
+
+// tokenAnswer is what came of asking for a token.
 type tokenAnswer struct {
 	token pushd.Token
 	err   error
 }
 
-// look is what came of looking for a token newer than was.
-type look struct {
+// polledToken is what came of looking for a token newer than was.
+type polledToken struct {
 	was pushd.Token
 	tokenAnswer
 }
 
-// lookEvery is how often the sender looks for a token that was renewed by age.
-const lookEvery = time.Second
+func newSendToken() sendToken {
+	return sendToken{answers: make(chan tokenAnswer, 1), polls: make(chan polledToken, 1)}
+}
+
+// use takes tok for the token from now on, and says whether it is another one.
+func (t *sendToken) use(tok pushd.Token) bool {
+	if tok == t.current {
+		return false
+	}
+	t.gated = t.current == "" // a renewal does not slow the sends down
+	t.current = tok
+	return true
+}
+
+// delivered notes that current has delivered something, and says whether that is
+// the first of it.
+func (t *sendToken) delivered() bool {
+	first := t.works != t.current
+	t.gated, t.works = false, t.current
+	return first
+}
+
+// proven says that current has delivered something.
+func (t *sendToken) proven() bool { return t.works == t.current }
+
+// asked takes the deliveries that have waited for another token.
+func (t *sendToken) asked() []*delivery {
+	waiting := t.refused
+	t.asking, t.refused = false, nil
+	return waiting
+}
+
+// pollDue says that it is time to look for a newer token, and notes that somebody
+// does.
+func (t *sendToken) pollDue(now time.Time) bool {
+	if t.polling || t.asking || now.Sub(t.polledAt) < pollEvery {
+		return false
+	}
+	t.polling, t.polledAt = true, now
+	return true
+}
+
+// polled takes what came of that. newer is false where there is none, or where a
+// refusal was faster.
+func (t *sendToken) polled(p polledToken) (newer bool) {
+	t.polling = false
+	return p.err == nil && p.was == t.current && !t.asking
+}
 
 // firstToken waits for a token, and for the message.
 func (s *sender) firstToken(soft context.Context) error {
@@ -29,82 +97,82 @@ func (s *sender) firstToken(soft context.Context) error {
 	case <-soft.Done():
 		return context.Cause(soft)
 	}
-	tok, err := s.run.e.cfg.Tokens.Token(soft, s.run.job.AppID, s.run.job.ActID)
+	tok, err := s.run.token(soft)
 	if err != nil {
-		if soft.Err() != nil {
-			return context.Cause(soft)
-		}
-		return parkForToken(s.run.e.clock.Now(), &account.NoToken{Err: err})
+		return s.noToken(soft, err)
 	}
 	s.useToken(tok)
 	return nil
 }
 
+// noToken is why a round stops that got no token by err.
+func (s *sender) noToken(soft context.Context, err error) error {
+	if soft.Err() != nil {
+		return context.Cause(soft)
+	}
+	return parkForToken(s.run.e.clock.Now(), &account.NoToken{Err: err})
+}
+
 // tokenRefused keeps the recipient and asks for another token, once for all.
 func (s *sender) tokenRefused(d *delivery, tok pushd.Token) {
 	d.Tries-- // not the recipient's doing
-	if tok != s.token {
+	if tok != s.token.current {
 		s.again(d) // an answer from before the last renewal
 		return
 	}
-	s.refused = append(s.refused, d)
-	if s.asking || s.stop != nil {
+	s.token.refused = append(s.token.refused, d)
+	if s.token.asking || s.stop != nil {
 		return
 	}
-	s.asking = true
+	s.token.asking = true
 	s.run.wg.Go(func() {
 		next, err := s.run.e.cfg.Tokens.Refused(s.run.soft, s.run.job.AppID, s.run.job.ActID, tok)
-		s.tokens <- tokenAnswer{next, err}
+		s.token.answers <- tokenAnswer{next, err}
 	})
 }
 
-// onToken takes the answer to the question for a token.
+// onToken takes the answer to that.
 func (s *sender) onToken(a tokenAnswer) {
-	s.asking = false
 	if a.err != nil {
-		if s.run.soft.Err() != nil {
-			s.stopRound(context.Cause(s.run.soft))
-		} else {
-			s.stopRound(parkForToken(s.run.e.clock.Now(), &account.NoToken{Err: a.err}))
-		}
+		s.token.asking = false
+		s.stopRound(s.noToken(s.run.soft, a.err))
 		return
 	}
 	s.useToken(a.token)
-	waiting := s.refused
-	s.refused = nil
-	for _, d := range waiting {
+	for _, d := range s.token.asked() {
 		s.again(d)
 	}
 }
 
-// useToken sends with tok from now on.
+// useToken sends with tok from now on. Whom the one before was refused for may
+// get it with this one.
 func (s *sender) useToken(tok pushd.Token) {
-	if tok == s.token {
-		return
+	if s.token.use(tok) {
+		leave(s.breaker.Arm())
 	}
-	s.gated = s.token == "" // a renewal does not slow the sends down
-	s.token = tok
-	leave(s.breaker.Arm())
 }
 
-// pollToken asks, beside the sends, whether the token was renewed by age, so that
-// nobody has to be refused for it.
+// pollToken looks, beside the sends, whether the token was renewed by age, so that
+// no send has to be refused for it.
 func (s *sender) pollToken(now time.Time) {
-	if s.looking || s.asking || s.stop != nil || now.Sub(s.lookAt) < lookEvery {
+	if s.stop != nil || !s.token.pollDue(now) {
 		return
 	}
-	s.looking, s.lookAt = true, now
-	was := s.token
+	was := s.token.current
 	s.run.wg.Go(func() {
-		tok, err := s.run.e.cfg.Tokens.Token(s.run.soft, s.run.job.AppID, s.run.job.ActID)
-		s.looked <- look{was, tokenAnswer{tok, err}}
+		tok, err := s.run.token(s.run.soft)
+		s.token.polls <- polledToken{was, tokenAnswer{tok, err}}
 	})
 }
 
-// onTokenPolled takes the answer to a look, unless a refusal was faster.
-func (s *sender) onTokenPolled(l look) {
-	s.looking = false
-	if l.err == nil && l.was == s.token && !s.asking {
-		s.useToken(l.token)
+// onTokenPolled takes what came of that.
+func (s *sender) onTokenPolled(p polledToken) {
+	if s.token.polled(p) {
+		s.useToken(p.token)
 	}
+}
+
+// token is the account's token.
+func (r *run) token(ctx context.Context) (pushd.Token, error) {
+	return r.e.cfg.Tokens.Token(ctx, r.job.AppID, r.job.ActID)
 }

@@ -13,9 +13,6 @@ import (
 const (
 	fatalAfter = 10 // FatalIfRepeated answers without a success between
 	maxTries   = 8  // busy answers to one recipient while others get good ones
-	// patience is how long the last few people of a job, too few to tell
-	// their trouble from WeChat's, are tried when nobody gets a good answer.
-	patience = 2 * time.Minute
 )
 
 // onAnswer takes the result of one send: the one place where a verdict
@@ -37,10 +34,9 @@ func (s *sender) onAnswer(r result) {
 		s.busy(d, a)
 		return
 	}
-	s.lastGood, s.bad = r.at, 0
+	s.outage.good(r.at)
 	s.run.answered.Store(true)
-	s.era++
-	if s.probing {
+	if s.outage.probing {
 		s.recovered()
 	}
 	switch a.Verdict {
@@ -99,17 +95,16 @@ func (s *sender) sent(d *delivery, tok pushd.Token, at time.Time) {
 	s.run.doubted = 0
 	s.run.account.mismatches.Store(0)
 	s.settle(d, pushd.PersonSent, s.run.versionFor(d))
-	if tok == s.token {
-		s.gated = false
-		s.run.told.Store(true)
-		released, again := s.breaker.Success()
-		release(released)
-		leave(again) // still refused
-		if s.works != tok {
-			s.works = tok
-			s.run.listing.delivered(tok)
-			s.run.e.cfg.Tokens.Worked(s.run.job.AppID, tok)
-		}
+	if tok != s.token.current {
+		return // an answer from before the last renewal: it says nothing about this token
+	}
+	s.run.told.Store(true)
+	released, again := s.breaker.Success()
+	release(released)
+	leave(again) // still refused
+	if s.token.delivered() {
+		s.run.listing.delivered(tok)
+		s.run.e.cfg.Tokens.Worked(s.run.job.AppID, tok)
 	}
 }
 
@@ -162,7 +157,7 @@ func (s *sender) distrust(a pushd.Answer) error {
 		}
 		return fatal(a)
 	}
-	return &mismatch{token: s.token, worked: s.works == s.token, code: a.Code, cause: a.Cause, text: a.Text}
+	return &mismatch{token: s.token.current, worked: s.token.proven(), code: a.Code, cause: a.Cause, text: a.Text}
 }
 
 // deferRecipient leaves a recipient to a later round, or gives up if that can't
@@ -199,27 +194,19 @@ func (s *sender) slower(d *delivery) {
 // busy retries a person whom WeChat did not answer properly.
 func (s *sender) busy(d *delivery, a pushd.Answer) {
 	now := time.Now()
-	if d.BadEra != s.era {
-		d.BadEra = s.era
-		s.bad++
+	s.outage.wrong(d, a, now)
+	if s.outage.unsent {
+		d.Tries-- // it never got as far as to be this recipient's doing
 	}
-	if d.BadSince.IsZero() {
-		d.BadSince = now
-	}
-	s.lastBad = a
-	if s.unsent = a.Code == pushd.CodeNotSent; s.unsent {
-		d.Tries-- // it never got as far as to be this person's doing
-	}
-	if s.probing {
+	if s.outage.probing {
 		d.Tries--
 		s.retryAt(d, now.Add(time.Minute)) // the next probe goes to another recipient
-		if s.live < downPeople && s.run.answered.Load() && !s.unsent {
+		if s.live < downPeople && s.run.answered.Load() && !s.outage.unsent {
 			s.recovered() // it is reached again, and they are too few to say that it is down
 		}
 		return
 	}
-	alone := !s.lastGood.After(d.BadSince) && now.Sub(d.BadSince) < patience
-	if d.Tries < maxTries || alone {
+	if d.Tries < maxTries || s.outage.alone(d, now) {
 		s.retryAt(d, now.Add(s.run.e.jitter.Backoff(d.Tries)))
 		return
 	}
