@@ -10,6 +10,7 @@ import (
 
 	"pushd"
 	"pushd/internal/lease"
+	"pushd/internal/listing"
 	"pushd/internal/pagebuffer"
 )
 
@@ -20,9 +21,9 @@ func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
 		e.observe(ctx)
 		e.readHolds(ctx)
 	}
-	for e.ready() && e.slots.free() > 0 && ctx.Err() == nil {
-		refused := e.refusals.now(time.Now())
-		due, err := e.cfg.Ledger.Due(ctx, min(e.slots.free(), 50)+len(refused))
+	for e.ready() && e.slots.Free() > 0 && ctx.Err() == nil {
+		refused := e.refusals.Now(time.Now())
+		due, err := e.cfg.Ledger.Due(ctx, min(e.slots.Free(), 50)+len(refused))
 		if err != nil {
 			e.failed(ctx, "look for due jobs", err)
 			return
@@ -44,7 +45,7 @@ func (e *Engine) claimAll(ctx, hard context.Context, jobs *sync.WaitGroup, due [
 	var claims sync.WaitGroup
 	turns := make(chan struct{}, claimsAtOnce)
 	for _, id := range due {
-		if e.isRunning(id) || !e.slots.tryAcquire() {
+		if e.isRunning(id) || !e.slots.TryAcquire() {
 			continue
 		}
 		turns <- struct{}{}
@@ -53,7 +54,7 @@ func (e *Engine) claimAll(ctx, hard context.Context, jobs *sync.WaitGroup, due [
 			if e.claimOne(ctx, hard, jobs, id) {
 				claimed.Add(1)
 			} else {
-				e.slots.release()
+				e.slots.Release()
 			}
 		})
 	}
@@ -68,12 +69,12 @@ func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id pu
 	job, err := e.cfg.Ledger.Claim(ctx, e.cfg.Owner, id, e.cfg.Lease)
 	if err != nil {
 		if !errors.Is(err, pushd.ErrLost) && !errors.Is(err, pushd.ErrAccountBusy) {
-			e.refusals.add(id, time.Now())
+			e.refusals.Add(id, time.Now())
 			e.failed(ctx, "claim job "+string(id), err)
 		}
 		return false
 	}
-	e.refusals.clear(id)
+	e.refusals.Clear(id)
 	e.pass(PointClaimed)
 	e.clock.Read(job.Now, boot)
 	r := e.newRun(hard, job, lease.NewTenure(e.cfg.Boottime, e.cfg.Lease, boot))
@@ -99,6 +100,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 		e: e, job: job, account: e.account(job.AppID), wechat: e.wechat.Of(job.AppID, job.ActID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
 		frontier: newFrontier(job.Walk), reopening: pagebuffer.NewReopening(job.Retry), written: pagebuffer.NewWritten(),
+		listing: listing.New(job.Walk.Pages > 0),
 	}
 	e.mu.Lock()
 	r.earlier = r.account.earlier.of(job.ID)
@@ -112,7 +114,6 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 	r.told.Store(job.Counts.Sent > 0)
 	r.answered.Store(job.Counts.Answered())
 	r.probing.Store(job.Reason == pushd.WeChatDown)
-	r.listing.mixed = job.Walk.Pages > 0
 	r.wary.Store(job.Reason == pushd.AccountMismatch)
 	r.setDeadline(job.Deadline)
 	r.recordAt.Store(time.Now().UnixNano())
@@ -126,6 +127,6 @@ func (e *Engine) forget(r *run) {
 	e.mu.Lock()
 	delete(e.runs, r.job.ID)
 	e.mu.Unlock()
-	e.slots.release()
+	e.slots.Release()
 	e.Wake()
 }

@@ -11,6 +11,7 @@ import (
 	"pushd"
 	"pushd/internal/account"
 	"pushd/internal/housekeeping"
+	"pushd/internal/intake"
 	"pushd/internal/lease"
 	"pushd/internal/meter"
 	"pushd/internal/pace"
@@ -27,10 +28,10 @@ type Engine struct {
 	wechat   *account.Client
 	retry    retry.Retrier
 	counters meter.Counters
-	slots    *slots
+	slots    *intake.Slots
 	total    *pace.Bucket
 	observer *lease.Observer
-	refusals refusals
+	refusals intake.Refusals
 	house    *housekeeping.Keeper
 
 	wake     chan struct{}
@@ -45,7 +46,7 @@ type Engine struct {
 // New makes an engine. Nothing runs before Run.
 func New(cfg Config) *Engine {
 	e := &Engine{
-		cfg: cfg, log: cfg.Log, jitter: retry.NewJitter(cfg.Rand), slots: newSlots(cfg.MaxJobs),
+		cfg: cfg, log: cfg.Log, jitter: retry.NewJitter(cfg.Rand), slots: intake.NewSlots(cfg.MaxJobs),
 		total: pace.NewBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1),
 		runs: map[pushd.JobID]*run{}, accounts: map[pushd.AppID]*shared{}, beat: time.Now(),
 	}

@@ -217,8 +217,8 @@ func TestEngine_StartMovesWhileHeld(t *testing.T) {
 			w.violated("%s with %+v for the start %d, want %d", job.State, job.Counts, job.StartTime, start)
 		}
 		time.Sleep(time.Second)
-		if e := w.processes[0].engine; e.slots.free() != w.cfg.MaxJobs {
-			w.violated("%d of %d slots are free", e.slots.free(), w.cfg.MaxJobs)
+		if e := w.processes[0].engine; e.slots.Free() != w.cfg.MaxJobs {
+			w.violated("%d of %d slots are free", e.slots.Free(), w.cfg.MaxJobs)
 		}
 	})
 }
@@ -266,8 +266,8 @@ func TestEngine_ProbesBackOff(t *testing.T) {
 			w.violated("%s with %+v", job.State, job.Counts)
 		}
 		time.Sleep(time.Second)
-		if e := w.processes[0].engine; e.slots.free() != w.cfg.MaxJobs {
-			w.violated("%d of %d slots are free", e.slots.free(), w.cfg.MaxJobs)
+		if e := w.processes[0].engine; e.slots.Free() != w.cfg.MaxJobs {
+			w.violated("%d of %d slots are free", e.slots.Free(), w.cfg.MaxJobs)
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"pushd"
@@ -43,51 +42,6 @@ func (m *mismatch) String() string {
 		pushd.Answer{Code: m.code, Text: m.text}.Describe())
 }
 
-// listing knows by which token the list of followers was read. PHP can mix two
-// accounts' tokens up: then the list is another account's, and no token will
-// ever fit to it.
-type listing struct {
-	mu    sync.Mutex
-	token pushd.Token
-	mixed bool        // by several tokens, or by an earlier claim
-	works pushd.Token // the last token that is known to be the account's
-}
-
-func (l *listing) read(tok pushd.Token) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.mixed = l.mixed || l.token != "" && l.token != tok
-	l.token = tok
-}
-
-// by says that the whole list was read by tok.
-func (l *listing) by(tok pushd.Token) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return !l.mixed && l.token == tok
-}
-
-// delivered notes that something was delivered with tok, or that it lists a
-// recipient of the job.
-func (l *listing) delivered(tok pushd.Token) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.works = tok
-}
-
-// proven says that tok is the account's own.
-func (l *listing) proven(tok pushd.Token) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.works == tok
-}
-
-func (l *listing) clear() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.token, l.mixed = "", false
-}
-
 // mismatched decides what becomes of a job whose breaker has tripped. A token
 // that has delivered something is right, so a person has to look. Otherwise the
 // list is read again if this token did not give it, and the token is refused if
@@ -104,7 +58,7 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	// Where recipients have the message, or may have it, the list is more likely
 	// right than the token; another token costs nothing of what is known.
 	keep := r.told.Load() || len(r.earlier.doubts) > 0 && r.doubted == 1
-	if keep || r.listing.by(m.token) {
+	if keep || r.listing.AllBy(m.token) {
 		tok, err := r.anotherToken(ctx, m)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -149,7 +103,7 @@ func (r *run) prove(ctx context.Context) error {
 		listed[id] = true
 	}
 	if slices.ContainsFunc(known, func(id pushd.OpenID) bool { return listed[id] }) {
-		r.listing.delivered(by)
+		r.listing.Proved(by)
 		return nil
 	}
 	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true})
@@ -213,7 +167,7 @@ func (r *run) startOver(ctx context.Context) error {
 	err = r.retry.Do(ctx, "start over", func(ctx context.Context) error {
 		return r.e.cfg.Ledger.StartOver(ctx, r.job.Lease(), job.Walk.PassAt)
 	})
-	r.listing.clear()
+	r.listing.Forget()
 	r.written.Forget()
 	r.wary.Store(true)
 	r.answered.Store(false)

@@ -33,7 +33,7 @@ func leave(suspects []suspect) {
 // later round.
 func (s *sender) judgeSuspects() {
 	sus, wrong := s.breaker.Worst()
-	unproven := wrong && !s.run.listing.proven(s.token.current)
+	unproven := wrong && !s.run.listing.Proven(s.token.current)
 	wrong = wrong && !s.run.told.Load()
 	switch {
 	case wrong && s.run.deferrals.Waiting():

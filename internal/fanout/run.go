@@ -15,6 +15,7 @@ import (
 	"pushd/internal/breaker"
 	"pushd/internal/deferral"
 	"pushd/internal/lease"
+	"pushd/internal/listing"
 	"pushd/internal/meter"
 	"pushd/internal/pagebuffer"
 	"pushd/internal/retry"
@@ -46,7 +47,7 @@ type run struct {
 	letter    *pushd.Letter
 	breaker   breaker.Breaker[pagebuffer.Place]
 	doubted   int // how often the breaker tripped since a message was accepted
-	listing   listing
+	listing   *listing.List
 	reopening *pagebuffer.Reopening
 	written   *pagebuffer.Written
 	earlier   earlier

@@ -103,7 +103,7 @@ func (s *sender) sent(d *delivery, tok pushd.Token, at time.Time) {
 	release(released)
 	leave(again) // still refused
 	if s.token.delivered() {
-		s.run.listing.delivered(tok)
+		s.run.listing.Proved(tok)
 		s.run.e.cfg.Tokens.Worked(s.run.job.AppID, tok)
 	}
 }

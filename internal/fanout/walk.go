@@ -123,7 +123,7 @@ func (w *walker) fetch(ctx context.Context) (_ pushd.FollowerPage, sound bool, e
 		}
 		if a.OK() {
 			w.token = by
-			w.run.listing.read(by)
+			w.run.listing.ReadBy(by)
 			if page.Odd > 0 { // nothing can be sent to them; WeChat's total counts them all the same
 				w.run.log.Warn("WeChat lists followers that are no openids", "count", page.Odd, "after", w.walk.Walked)
 			}
@@ -194,7 +194,7 @@ func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 	if err != nil {
 		return err
 	}
-	if w.first && w.walk.Walked > 0 && len(fresh) > 0 && w.seen.Known() == 0 && !w.run.listing.proven(w.token) {
+	if w.first && w.walk.Walked > 0 && len(fresh) > 0 && w.seen.Known() == 0 && !w.run.listing.Proven(w.token) {
 		return &mismatch{token: w.token, cause: pushd.CauseOpenID, listed: true}
 	}
 	w.first = false

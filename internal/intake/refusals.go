@@ -1,4 +1,4 @@
-package fanout
+package intake
 
 import (
 	"sync"
@@ -7,11 +7,11 @@ import (
 	"pushd"
 )
 
-// refusals remembers the jobs that the ledger would not give for a reason of
+// Refusals remembers the jobs that the ledger would not give for a reason of
 // their own, such as a row that can't be decoded. They are asked for ever more
 // rarely and take no place among the due, so that those behind them are not
-// kept waiting.
-type refusals struct {
+// kept waiting. The zero value remembers none; it is safe for concurrent use.
+type Refusals struct {
 	mu  sync.Mutex
 	all map[pushd.JobID]refusal
 }
@@ -24,8 +24,8 @@ type refusal struct {
 // refusalsMost is how long a job is left alone at most.
 const refusalsMost = 30 * time.Second
 
-// add notes that a claim has failed. The first time may be the database's doing.
-func (r *refusals) add(id pushd.JobID, now time.Time) {
+// Add notes that a claim has failed. The first time may be the database's doing.
+func (r *Refusals) Add(id pushd.JobID, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.all == nil {
@@ -35,16 +35,16 @@ func (r *refusals) add(id pushd.JobID, now time.Time) {
 	r.all[id] = refusal{n, now.Add(min(refusalsMost, time.Second<<min(n-1, 10)))}
 }
 
-// clear forgets a job that could be claimed.
-func (r *refusals) clear(id pushd.JobID) {
+// Clear forgets a job that could be claimed.
+func (r *Refusals) Clear(id pushd.JobID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.all, id)
 }
 
-// now returns the jobs that are left alone at now, and forgets those of which
+// Now returns the jobs that are left alone at now, and forgets those of which
 // nothing was heard for long.
-func (r *refusals) now(now time.Time) map[pushd.JobID]bool {
+func (r *Refusals) Now(now time.Time) map[pushd.JobID]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	alone := map[pushd.JobID]bool{}
