@@ -1,6 +1,21 @@
 // Package retry repeats what may be repeated: calls to a database that does not
 // answer, and reads that show less than must be there. How long it waits in
 // between is drawn from a source that it is given.
+//
+// There is one loop for each kind of trouble:
+//
+//	two transactions are in conflict   internal/store/tx.go: the transaction begins anew, ten times within seconds
+//	the database does not answer       Retrier.Do: for as long as the caller's context lets it
+//	a node of it lags behind           Retrier.Patiently: for StaleFor
+//	WeChat is busy, a token refused    internal/account; of a job's sends their sender decides
+//	PHP gives no token                 internal/tokenclient: one question, for all who wait for its answer
+//
+// The first two are not one loop, although a job's worker goes through both. A
+// conflict is certain to have changed nothing, is over in milliseconds, and must
+// not reach those who can't wait for a database: to a POST it would be a 503, in
+// the metrics a failure, in the log a warning. An outage lasts for minutes; only
+// those who hold a lease wait it out, and what they repeat may have been carried
+// out. A conflict that ten tries did not resolve is an outage to them.
 package retry
 
 import (

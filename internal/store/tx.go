@@ -14,7 +14,8 @@ import (
 // each of its statements may take the driver's ReadTimeout. This loop is for
 // conflicts alone, of which no caller should hear. A database that does not answer
 // is an error at once: whether to call again is for who called, by
-// internal/retry for a job's worker, by an answer of 503 for the API.
+// internal/retry for a job's worker, by an answer of 503 for the API. internal/retry
+// says why these are two loops.
 //
 // Conflicts with other transactions resolve in milliseconds; ten tries take
 // about two seconds. Who waits for a lock for longer gets the error.
