@@ -409,3 +409,29 @@ var (
 	_ pushd.Ledger = wire{}
 	_ control.Book = wire{}
 )
+
+func (c wire) Raise(ctx context.Context, least int64) (pushd.Counter, error) {
+	return ask(c, ctx, "raise", func(ctx context.Context) (pushd.Counter, error) { return c.fakeLedger.Raise(ctx, least) })
+}
+
+func (c wire) Installation(ctx context.Context) (pushd.Installation, error) {
+	return ask(c, ctx, "installation", c.fakeLedger.Installation)
+}
+
+func (c wire) StepBack(ctx context.Context, b pushd.StepBack) (int, error) {
+	return ask(c, ctx, "step back", func(ctx context.Context) (int, error) { return c.fakeLedger.StepBack(ctx, b) })
+}
+
+func (c wire) CountHeld(ctx context.Context) (int, error) {
+	return ask(c, ctx, "count held", c.fakeLedger.CountHeld)
+}
+
+// kept keeps a process's counter outside of the database.
+type kept struct{ pushd.Counter }
+
+func (k *kept) Load() (pushd.Counter, error) { return k.Counter, nil }
+
+func (k *kept) Save(c pushd.Counter) error {
+	k.Counter = c
+	return nil
+}

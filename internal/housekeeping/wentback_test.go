@@ -1,35 +1,18 @@
-package fanout
+package housekeeping
 
 import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"pushd"
+	"pushd/internal/lease"
+	"pushd/internal/ledgertest"
 )
-
-func (c wire) Raise(ctx context.Context, least int64) (pushd.Counter, error) {
-	return ask(c, ctx, "raise", func(ctx context.Context) (pushd.Counter, error) { return c.fakeLedger.Raise(ctx, least) })
-}
-
-func (c wire) Installation(ctx context.Context) (pushd.Installation, error) {
-	return ask(c, ctx, "installation", c.fakeLedger.Installation)
-}
-
-func (c wire) StepBack(ctx context.Context, b pushd.StepBack) (int, error) {
-	return ask(c, ctx, "step back", func(ctx context.Context) (int, error) { return c.fakeLedger.StepBack(ctx, b) })
-}
-
-func (c wire) CountHeld(ctx context.Context) (int, error) {
-	return ask(c, ctx, "count held", c.fakeLedger.CountHeld)
-}
-
-// ---- The tests
 
 // kept is a counter's file.
 type kept struct {
@@ -46,23 +29,33 @@ func (k *kept) Save(c pushd.Counter) error {
 	return k.save
 }
 
-// back is an engine on a ledger with one job, and how it is set.
+// workers hear what a keeper has for those who work on jobs.
+type workers struct{ answered, letGo, begunAnew int }
+
+func (w *workers) Answered()                             { w.answered++ }
+func (w *workers) Failed(context.Context, string, error) {}
+func (w *workers) Expired()                              {}
+func (w *workers) LetGo(context.Context)                 { w.letGo++ }
+func (w *workers) BeginAnew()                            { w.begunAnew++ }
+
+// back is a ledger on maps with one job, and how a keeper of it is set.
 type back struct {
-	*fakeLedger
+	*ledgertest.Memory
 	cfg  Config
 	file *kept
+	work workers
 	log  strings.Builder
 	job  pushd.JobID
 }
 
 func newBack(t *testing.T) *back {
 	t.Helper()
-	b := &back{fakeLedger: newFakeLedger(), file: &kept{}}
+	b := &back{Memory: ledgertest.NewMemory(), file: &kept{}}
 	began := time.Now()
+	boottime := func() time.Duration { return time.Since(began) }
 	b.cfg = Config{
-		Ledger: b.fakeLedger, Owner: pushd.Owner{Instance: "i", Boot: "b"}, Log: slog.New(slog.NewTextHandler(&b.log, nil)), Concurrency: 8, MaxJobs: 1,
-		DedupWindow: 9 * time.Minute, Lease: 15 * time.Second, Grace: 30 * time.Minute, StatusFailed: 3, Location: time.UTC,
-		Rand: rand.New(rand.NewPCG(1, 1)), Boottime: func() time.Duration { return time.Since(began) }, Counter: b.file,
+		Ledger: b.Memory, Work: &b.work, Log: slog.New(slog.NewTextHandler(&b.log, nil)), Clock: lease.NewClock(boottime), Boottime: boottime,
+		Ready: func() bool { return true }, DedupWindow: 9 * time.Minute, StatusFailed: 3, Counter: b.file,
 	}
 	b.job = b.create(t, 1)
 	return b
@@ -78,14 +71,23 @@ func (b *back) create(t *testing.T, act pushd.ActID) pushd.JobID {
 	return j.ID
 }
 
-// look is a start of pushd. It leaves the database as it is.
-func (b *back) look(t *testing.T) *Engine {
+// look is a start of pushd. It leaves the jobs as they are, unless the ledger went
+// back.
+func (b *back) look(t *testing.T) *Keeper {
 	t.Helper()
-	e := New(b.cfg)
-	if err := e.Look(t.Context()); err != nil {
+	k := New(b.cfg)
+	if err := k.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return e
+	return k
+}
+
+// raise raises the counter.
+func raise(t *testing.T, k *Keeper) {
+	t.Helper()
+	if err := k.Raise(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // reset sets the counter back, as a copy that was made then would.
@@ -104,7 +106,7 @@ func (b *back) state(t *testing.T) (pushd.State, pushd.Reason) {
 	return j.State, j.Reason
 }
 
-func TestEngine_LedgerWentBack(t *testing.T) {
+func TestKeeper_LedgerWentBack(t *testing.T) {
 	for _, tc := range []struct {
 		name        string
 		lost, spent time.Duration // from the copy to the last raise, and on to the start
@@ -128,14 +130,17 @@ func TestEngine_LedgerWentBack(t *testing.T) {
 				b.look(t) // which raises
 				time.Sleep(tc.spent)
 				b.reset(copied)
-				e := b.look(t)
+				k := b.look(t)
 				state, reason := b.state(t)
 				if held := state == pushd.Paused && reason == pushd.LedgerWentBack; held != tc.held {
 					t.Errorf("the job is %s (%s), want held %v", state, reason, tc.held)
 				}
-				level, text := e.house.Health()
+				level, text := k.Health()
 				if (level == pushd.Degraded) != tc.held || tc.held && !strings.HasPrefix(text, "1 jobs") {
 					t.Errorf("health is %s: %s", level, text)
+				}
+				if (b.work.letGo == 1) != tc.held || b.work.begunAnew != 1 {
+					t.Errorf("those who work on jobs let go of them %d times, and began anew %d times", b.work.letGo, b.work.begunAnew)
 				}
 				if !strings.Contains(b.log.String(), "the ledger went back") {
 					t.Errorf("nothing in the log: %s", b.log.String())
@@ -146,7 +151,7 @@ func TestEngine_LedgerWentBack(t *testing.T) {
 				}
 				time.Sleep(time.Hour)
 				b.look(t)
-				if err := e.house.Raise(t.Context()); err != nil {
+				if err := k.Raise(t.Context()); err != nil {
 					t.Error(err)
 				}
 				if state, reason := b.state(t); state != pushd.Queued {
@@ -158,16 +163,16 @@ func TestEngine_LedgerWentBack(t *testing.T) {
 }
 
 // A database that goes back while pushd runs is noticed by the next raise.
-func TestEngine_LedgerGoesBackBeneathIt(t *testing.T) {
+func TestKeeper_LedgerGoesBackBeneathIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBack(t)
 		b.cfg.Counter = nil
-		e := b.look(t)
+		k := b.look(t)
 		copied, _ := b.Installation(t.Context())
 		time.Sleep(time.Hour)
-		e.raiseCounter(t.Context())
+		raise(t, k)
 		b.reset(copied)
-		e.raiseCounter(t.Context())
+		raise(t, k)
 		if state, reason := b.state(t); state != pushd.Paused || reason != pushd.LedgerWentBack {
 			t.Errorf("the job is %s (%s)", state, reason)
 		}
@@ -175,21 +180,21 @@ func TestEngine_LedgerGoesBackBeneathIt(t *testing.T) {
 }
 
 // Of two processes that notice, the one that is later holds nothing more.
-func TestEngine_LedgerWentBackOnce(t *testing.T) {
+func TestKeeper_LedgerWentBackOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBack(t)
 		first, second := b.look(t), b.look(t)
 		copied, _ := b.Installation(t.Context())
 		time.Sleep(time.Hour)
-		first.raiseCounter(t.Context())
+		raise(t, first)
 		for range 10 { // it has seen more than the first
-			second.raiseCounter(t.Context())
+			raise(t, second)
 		}
 		b.reset(copied)
-		first.raiseCounter(t.Context())
+		raise(t, first)
 		fresh := b.create(t, 2)
 		time.Sleep(time.Hour) // the second was frozen
-		second.raiseCounter(t.Context())
+		raise(t, second)
 		if j, _ := b.Job(t.Context(), fresh); j.State != pushd.Queued {
 			t.Errorf("the second held %s: %s (%s)", fresh, j.State, j.Reason)
 		}
@@ -200,7 +205,7 @@ func TestEngine_LedgerWentBackOnce(t *testing.T) {
 }
 
 // What can't be used of the file is as if it was not there: reminders go out.
-func TestEngine_CounterThatIsOfNoUse(t *testing.T) {
+func TestKeeper_CounterThatIsOfNoUse(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		file kept
@@ -230,34 +235,34 @@ func TestEngine_CounterThatIsOfNoUse(t *testing.T) {
 }
 
 // A counter that can't be kept shows in the health, and stops nothing.
-func TestEngine_CounterThatCantBeKept(t *testing.T) {
+func TestKeeper_CounterThatCantBeKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBack(t)
 		b.file.save = errors.New("no space left on device")
-		e := b.look(t)
-		if level, text := e.house.Health(); level != pushd.Degraded || !strings.Contains(text, "no space left") {
+		k := b.look(t)
+		if level, text := k.Health(); level != pushd.Degraded || !strings.Contains(text, "no space left") {
 			t.Errorf("health is %s: %s", level, text)
 		}
 		for range 3 {
-			e.raiseCounter(t.Context())
+			raise(t, k)
 		}
 		if n := strings.Count(b.log.String(), "no space left"); n != 1 {
 			t.Errorf("said %d times", n)
 		}
 		b.file.save = nil
-		e.raiseCounter(t.Context())
-		if level, _ := e.house.Health(); level != pushd.OK || b.file.Value != 5 {
+		raise(t, k)
+		if level, _ := k.Health(); level != pushd.OK || b.file.Value != 5 {
 			t.Errorf("health is %s, the file says %+v", level, b.file.Counter)
 		}
 	})
 }
 
 // --hold holds by hand, whatever the counter says, and once.
-func TestEngine_Hold(t *testing.T) {
+func TestKeeper_Hold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBack(t)
 		b.cfg.Hold = true
-		e := b.look(t)
+		k := b.look(t)
 		if state, reason := b.state(t); state != pushd.Paused || reason != pushd.LedgerWentBack {
 			t.Fatalf("the job is %s (%s)", state, reason)
 		}
@@ -267,7 +272,7 @@ func TestEngine_Hold(t *testing.T) {
 		if _, err := b.Command(t.Context(), b.job, pushd.Command{From: pushd.ActiveStates, Resume: true}); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Look(t.Context()); err != nil {
+		if err := k.Look(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if state, reason := b.state(t); state != pushd.Queued {
@@ -283,23 +288,23 @@ func TestEngine_Hold(t *testing.T) {
 
 // busyCounter is a ledger whose counter another process raises all the time.
 type busyCounter struct {
-	*fakeLedger
+	*ledgertest.Memory
 	times int
 }
 
 func (b *busyCounter) StepBack(ctx context.Context, s pushd.StepBack) (int, error) {
 	if b.times--; b.times >= 0 {
-		b.fakeLedger.Raise(ctx, 0)
+		b.Memory.Raise(ctx, 0)
 	}
-	return b.fakeLedger.StepBack(ctx, s)
+	return b.Memory.StepBack(ctx, s)
 }
 
 // A counter that another process raises meanwhile is looked at again.
-func TestEngine_HoldWhileOthersRaise(t *testing.T) {
+func TestKeeper_HoldWhileOthersRaise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for times, want := range map[int]pushd.State{0: pushd.Paused, 2: pushd.Paused, 100: pushd.Queued} {
 			b := newBack(t)
-			b.cfg.Hold, b.cfg.Ledger = true, &busyCounter{b.fakeLedger, times}
+			b.cfg.Hold, b.cfg.Ledger = true, &busyCounter{b.Memory, times}
 			err := New(b.cfg).Look(t.Context())
 			if state, _ := b.state(t); state != want || (err == nil) != (want == pushd.Paused) || errors.Is(err, pushd.ErrLost) {
 				t.Errorf("%d times: the job is %s, %v", times, state, err)
