@@ -7,7 +7,7 @@ BENCH    ?=
 DEMO     ?=
 SOAK     ?= 1h
 
-.PHONY: help demo build test lint vulncheck deps bench microbench fuzz chaos mutants soak foreign compat model gremlins
+.PHONY: help demo build package test lint vulncheck deps bench microbench fuzz chaos mutants soak foreign compat model gremlins
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -18,8 +18,12 @@ demo: ## Show a whole job, on nothing but Go; DEMO=-keep leaves it running, DEMO
 build: ## Make bin/pushd: static, stripped, with its version
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/pushd ./cmd/pushd
 
-test: deps lint ## Install what is missing (Debian, root), then run everything with the race detector
-	CGO_ENABLED=1 go test -race -timeout 8m ./...
+package: ## Make dist/: .deb, .rpm, SBOM, checksums; then install them in a throw-away root (Debian, root); ARCH=arm64 for others
+	@.ci/package
+	go -C tools/package test -count 1 ./...
+
+test: ## Install what is missing (Debian, root), then run everything with the race detector
+	@.ci/test
 
 lint: ## Hold the code to the rules that .ci/lint lists, with a reason for each
 	@.ci/lint

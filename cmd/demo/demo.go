@@ -67,7 +67,7 @@ func demo(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err 
 	}
 	err = s.judge(job)
 	if o.keep {
-		s.hints(job)
+		s.hints(job, h)
 		<-ctx.Done()
 	}
 	return err
@@ -113,6 +113,9 @@ func (s *show) openAccount(o options) {
 func (s *show) perform(ctx context.Context) (client.Job, error) {
 	c := rig.Channel{ActID: actID, AppID: appID, Start: time.Now().Add(startsIn)}
 	if err := s.AddChannel(ctx, c); err != nil {
+		return client.Job{}, err
+	}
+	if err := s.openGate(ctx); err != nil {
 		return client.Job{}, err
 	}
 	fmt.Fprintf(s.out, "Channel %d starts in %d minutes.  live_notify_status = %d\n", actID, int(startsIn.Minutes()), s.status)

@@ -88,7 +88,7 @@ func (s *show) wrong(job client.Job) (wrong []string) {
 }
 
 // hints says what one can try while it goes on running.
-func (s *show) hints(job client.Job) {
+func (s *show) hints(job client.Job, h *host) {
 	curl := fmt.Sprintf("curl -s -H 'Authorization: Bearer %s'", s.Key)
 	fmt.Fprintf(s.out, `
 It goes on running until Ctrl-C. Try
@@ -98,4 +98,10 @@ It goes on running until Ctrl-C. Try
   %[1]s -d actid=%[5]d -d appid=%[6]s -d restart=1 %[2]s/v1/jobs
   PUSHD_SERVER=%[2]s PUSHD_API_KEY=%[7]s go run ./cmd/pushd job list
 `, curl, s.URL, job.ID, s.account.OpenID(0), actID, appID, s.Key)
+	if h.missing == "" {
+		fmt.Fprintf(s.out, `A reminder of your own: log in to the PHP host (%[3]s/login, owner %[4]d, password %[5]s), make a
+channel that starts within the hour, and post it as cron would, with its number in place of %[6]d
+  %[1]s -d actid=%[6]d -d appid=%[7]s %[2]s/v1/jobs
+`, curl, s.URL, h.url, actID, hostPassword, actID+1, appID)
+	}
 }

@@ -96,6 +96,29 @@ func TestSystemdUnit(t *testing.T) {
 	}
 }
 
+// The unit for older systems is the other one but for how secrets and the state
+// are handed over.
+func TestSystemdUnit_Older(t *testing.T) {
+	_, want, _ := strings.Cut(readFile(t, "deploy/pushd.service"), "\n[Unit]\n")
+	_, got, _ := strings.Cut(readFile(t, "deploy/pushd-before-systemd-250.service"), "\n[Unit]\n")
+	for _, r := range []struct{ pattern, text string }{
+		{`Type=exec\n`, "Type=simple\n"},
+		{`LoadCredential=.*\n`, ""},
+		{`%d/`, "/etc/pushd/"},
+		{`DynamicUser=yes\n`, "User=pushd\nGroup=pushd\n"},
+		{`recognised \(PUSHD_STATE_DIR\)\.\n`, "recognised. systemd 239 does not\n# say where StateDirectory= is.\n"},
+		{`StateDirectoryMode=0700\n`, "StateDirectoryMode=0700\nEnvironment=PUSHD_STATE_DIR=/var/lib/pushd\n"},
+	} {
+		before := want
+		if want = regexp.MustCompile(r.pattern).ReplaceAllString(want, r.text); want == before {
+			t.Errorf("the unit has no %s", r.pattern)
+		}
+	}
+	if got != want || got == "" {
+		t.Errorf("it is\n%s\nwant\n%s", got, want)
+	}
+}
+
 // The alerts look at metrics there are.
 func TestAlerts(t *testing.T) {
 	sources := readFile(t, "api/metrics.go") + readFile(t, "api/collector.go")

@@ -33,6 +33,11 @@ type commands struct {
 	Job     jobCmd     `cmd:"" help:"Look at and command the jobs of a running pushd."`
 	Hold    holdCmd    `cmd:"" help:"Stop everything, or one account, until somebody lifts that."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask the pushd on this machine how it does; exit code 0 unless it is down. For HEALTHCHECK of a container."`
+
+	// ShowVersion is what people try first.
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // app is what the commands have of the world.
@@ -82,6 +87,7 @@ func newParser(a *app, c *commands, exit func(int)) (*kong.Kong, error) {
 	return kong.New(c,
 		kong.Name("pushd"),
 		kong.Description("Reminds the followers of WeChat accounts that a stream is about to start."),
+		kong.Vars{"version": version()},
 		kong.Writers(a.stdout, a.stderr),
 		kong.Exit(exit),
 		kong.Resolvers(a.env),

@@ -50,7 +50,7 @@ func TestSettings_Defaults(t *testing.T) {
 	}
 	want := settings.Settings{
 		Logging: settings.Logging{LogLevel: "info", LogFormat: "text"}, Database: settings.Database{MySQLDSN: goodDSN},
-		Listen: "127.0.0.1:8080", Console: "on", TokenURL: goodTokenURL, TokenMaxAge: 7000 * time.Second, TokenConcurrency: 16,
+		Listening: settings.Listening{Listen: "127.0.0.1:8080"}, Console: "on", TokenURL: goodTokenURL, TokenMaxAge: 7000 * time.Second, TokenConcurrency: 16,
 		WeChatURL: "https://api.weixin.qq.com", Concurrency: 1024, MaxJobs: 512,
 		SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend,
 		Lease: 15 * time.Second, DrainTimeout: 15 * time.Second, Grace: 30 * time.Minute,

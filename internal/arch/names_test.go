@@ -17,20 +17,22 @@ import (
 // foreign are names that documents give to what is not in this repository, and
 // why they may.
 var foreign = map[string]string{
-	"config.php":                "made of config.sample.php where PHP is installed",
-	"deploy/php/config.php":     "the same",
-	"app/Console/Kernel.php":    "Laravel's",
-	"routes/api.php":            "Laravel's",
-	"routes/console.php":        "Laravel's",
-	"withoutOverlapping":        "Laravel's",
-	"VerifyCsrfToken":           "Laravel's",
-	"route/app.php":             "ThinkPHP's",
-	"app/command/PushdCron.php": "the reader makes it, in ThinkPHP's tree",
-	"pushd_failure":             "a table of the design that was not built; the decision says why",
-	"/token.php":                "the path of a URL",
-	"/v1/openapi.yaml":          "the path of a URL",
-	".sql":                      "an ending",
-	"a.go":                      "an example",
+	"config.php":                            "made of config.sample.php where PHP is installed",
+	"deploy/php/config.php":                 "the same",
+	"app/Console/Kernel.php":                "Laravel's",
+	"routes/api.php":                        "Laravel's",
+	"routes/console.php":                    "Laravel's",
+	"withoutOverlapping":                    "Laravel's",
+	"VerifyCsrfToken":                       "Laravel's",
+	"route/app.php":                         "ThinkPHP's",
+	"app/command/PushdCron.php":             "the reader makes it, in ThinkPHP's tree",
+	"pushd_failure":                         "a table of the design that was not built; the decision says why",
+	"/token.php":                            "the path of a URL",
+	"/usr/lib/systemd/system/pushd.service": "where a package puts it",
+	"deploy/compose/secrets":                "drawn by secrets.sh where it is wanted",
+	"/v1/openapi.yaml":                      "the path of a URL",
+	".sql":                                  "an ending",
+	"a.go":                                  "an example",
 }
 
 // Whatever a document or a package comment names by its name must exist: a

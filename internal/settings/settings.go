@@ -21,18 +21,14 @@ import (
 // The tags min, max and oneof are enforced by validate.go, where the rules
 // that span several settings are too.
 type Settings struct {
-	Logging  `embed:""`
-	Database `embed:""`
+	Logging   `embed:""`
+	Database  `embed:""`
+	Listening `embed:""`
 
-	// Listen is host:port of the API.
-	Listen string `default:"127.0.0.1:8080" help:"Address of the API."`
 	// APIKey holds the keys of the API, comma-separated; see Keys.
 	APIKey Secret `name:"api-key" secret:"" placeholder:"KEY,..." help:"Keys that open the API, 16 characters or more each."`
 	// Console says whether there is a console; without an API key there is none.
 	Console string `default:"on" oneof:"on,off" help:"The operator's console at /console/, for those with an API key."`
-	// TLSCert and TLSKey are files in PEM.
-	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain of the API, PEM."`
-	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"Private key of --tls-cert, PEM."`
 	// AllowPlaintext lifts the demand for TLS beyond loopback, of the API
 	// and of the URLs that pushd calls.
 	AllowPlaintext bool `help:"Allow plain HTTP beyond loopback, for example behind a proxy on the same network."`
@@ -93,6 +89,15 @@ type Settings struct {
 	OnlyOpenIDs OpenIDs `name:"only-openids" placeholder:"OPENID,..." help:"Staging: send to these followers only; everyone else is skipped."`
 }
 
+// Listening says where the API is, and with which certificate.
+type Listening struct {
+	// Listen is host:port of the API.
+	Listen string `default:"127.0.0.1:8080" help:"Address of the API."`
+	// TLSCert and TLSKey are files in PEM.
+	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain of the API, PEM."`
+	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"Private key of --tls-cert, PEM."`
+}
+
 // Database says where pushd's tables and the platform's are.
 type Database struct {
 	// MySQLDSN is a DSN of github.com/go-sql-driver/mysql.
@@ -149,7 +154,7 @@ func (s Settings) Keys() []string { return Split(string(s.APIKey)) }
 func (s Settings) Location() (*time.Location, error) { return time.LoadLocation(s.Timezone) }
 
 // TLS says whether the API speaks TLS.
-func (s Settings) TLS() bool { return s.TLSCert != "" }
+func (l Listening) TLS() bool { return l.TLSCert != "" }
 
 // InstanceMax is the width of the column that holds PUSHD_INSTANCE.
 const InstanceMax = 64

@@ -97,16 +97,23 @@ func contains(list []string, text string) bool {
 	return false
 }
 
+// Validate notes an address that nobody could listen on, and a certificate that
+// does not fit its key.
+func (l Listening) Validate(p *Problems) {
+	_, port, err := net.SplitHostPort(l.Listen)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n > 65535 {
+		p.Add("PUSHD_LISTEN", "%q is not host:port, such as 127.0.0.1:8080", l.Listen)
+		return
+	}
+	l.validateTLS(p)
+}
+
 // validateListen keeps an API that anybody could use, or overhear, from being
 // opened beyond this machine.
 func (s Settings) validateListen(p *Problems) {
-	host, port, err := net.SplitHostPort(s.Listen)
-	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n > 65535 {
-		p.Add("PUSHD_LISTEN", "%q is not host:port, such as 127.0.0.1:8080", s.Listen)
-		return
-	}
-	s.validateTLS(p)
-	if loopback(host) {
+	s.Listening.Validate(p)
+	host, _, err := net.SplitHostPort(s.Listen)
+	if err != nil || p.has("PUSHD_LISTEN") || loopback(host) {
 		return
 	}
 	if s.APIKey == "" {
@@ -117,16 +124,16 @@ func (s Settings) validateListen(p *Problems) {
 	}
 }
 
-func (s Settings) validateTLS(p *Problems) {
+func (l Listening) validateTLS(p *Problems) {
 	switch {
-	case s.TLSCert == "" && s.TLSKey == "":
-	case s.TLSKey == "":
+	case l.TLSCert == "" && l.TLSKey == "":
+	case l.TLSKey == "":
 		p.Add("PUSHD_TLS_KEY", "is required with PUSHD_TLS_CERT")
-	case s.TLSCert == "":
+	case l.TLSCert == "":
 		p.Add("PUSHD_TLS_CERT", "is required with PUSHD_TLS_KEY")
 	default:
-		if _, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey); err != nil {
-			p.Add("PUSHD_TLS_CERT", "%s and PUSHD_TLS_KEY %s are not a pair that works: %v", s.TLSCert, s.TLSKey, err)
+		if _, err := tls.LoadX509KeyPair(l.TLSCert, l.TLSKey); err != nil {
+			p.Add("PUSHD_TLS_CERT", "%s and PUSHD_TLS_KEY %s are not a pair that works: %v", l.TLSCert, l.TLSKey, err)
 		}
 	}
 }

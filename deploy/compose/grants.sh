@@ -1,0 +1,18 @@
+#!/bin/sh
+# Gives pushd its rights, those of docs/operations.md. It runs after each "pushd
+# migrate": MariaDB wants a table to exist before it gives rights on it.
+set -eu
+MYSQL_PWD=$(cat /run/secrets/db-root) mariadb --host=db --user=root live <<'SQL'
+GRANT SELECT ON live.activity TO pushd@'%';
+GRANT SELECT, UPDATE (live_notify_status) ON live.activity_detail TO pushd@'%';
+GRANT SELECT (uin, appid) ON live.user_wx_account TO pushd@'%';
+GRANT SELECT ON live.user_wx_config TO pushd@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_job TO pushd@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_page TO pushd@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_progress TO pushd@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_template TO pushd@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_message TO pushd@'%';
+GRANT SELECT, INSERT, UPDATE ON live.pushd_install TO pushd@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_hold TO pushd@'%';
+GRANT SELECT ON live.pushd_schema TO pushd@'%';
+SQL
