@@ -67,7 +67,7 @@ func (o Options) database(ctx context.Context, r *report) {
 func migrated(ctx context.Context, r *report, s *store.Store) bool {
 	switch done, err := s.Migrated(ctx); {
 	case err != nil:
-		r.fail("tables", "%v; run pushd migrate, and grant SELECT on pushd_schema", err)
+		r.fail("tables", "%v; run pushd migrate, and grant SELECT on pushd_schema and pushd_schema_state", err)
 	case !done:
 		r.fail("tables", "are missing or old; run pushd migrate")
 	default:

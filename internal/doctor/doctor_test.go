@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // grants are what docs/operations.md tells to give.
 const grants = `
 GRANT SELECT ON p.pushd_schema TO pushd@localhost;
+GRANT SELECT ON p.pushd_schema_state TO pushd@localhost;
 GRANT SELECT ON p.activity TO pushd@localhost;
 GRANT SELECT ON p.user TO pushd@localhost;
 GRANT SELECT ON p.user_wx_config TO pushd@localhost;

@@ -45,7 +45,10 @@ type Dialect struct {
 	// SchemaTable creates the table that goose keeps its versions in; it is
 	// for Print alone.
 	SchemaTable string
+	// StateTable creates the table that says which programs may work on the
+	// tables; "" where there is only one program.
+	StateTable string
 	// Lock keeps other processes from migrating until unlock is called. It
-	// waits for them.
-	Lock func(ctx context.Context, db *sql.DB) (unlock func(), err error)
+	// waits for them. held ends when the lock is lost.
+	Lock func(ctx context.Context, db *sql.DB) (held context.Context, unlock func(), err error)
 }

@@ -2,9 +2,16 @@ package store_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"pushd"
 	"pushd/internal/mariadb"
@@ -51,6 +58,59 @@ func TestStore_MigrateRefusesNewerTables(t *testing.T) {
 	})
 }
 
+// Tables of a newer program that lets this one go on are worked on by both at the
+// same time; of one that does not, this one takes nothing.
+func TestStore_ProgramsOfTwoVersions(t *testing.T) {
+	f := onMariaDB(t)
+	newest := slices.Max(slices.Collect(maps.Keys(migrationTexts(t))))
+	mine, err := strconv.ParseInt(newest[:5], 10, 64)
+	f.ok(err)
+	newer := func(number int64, text string) *store.Store {
+		t.Helper()
+		files := fstest.MapFS{}
+		for name, text := range migrationTexts(t) {
+			files[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		files[fmt.Sprintf("%05d_later.sql", number)] = &fstest.MapFile{Data: []byte("-- +goose Up\n" + text)}
+		opt := f.opt
+		opt.Dialect.Migrations = files
+		s, err := store.Open(f.ctx, opt)
+		f.ok(err)
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	before := f.walked(openids("oX"))
+	next := newer(mine+1, "ALTER TABLE pushd_job ADD COLUMN later INT NOT NULL DEFAULT 7;")
+	f.ok(next.Migrate(f.ctx))
+	for _, s := range []*store.Store{f.Store, next} {
+		if ok, err := s.Migrated(f.ctx); !ok || err != nil {
+			t.Errorf("migrated: %v %v", ok, err)
+		}
+	}
+	f.ok(f.Migrate(f.ctx)) // of the older one is nothing
+	f.record(before.Lease(), 1, sent)
+	f.ok(f.Finish(f.ctx, before.Lease(), succeeded))
+	f.channel(43, "wx2")
+	g := *f
+	g.Store = next
+	made, err := f.Create(f.ctx, pushd.Job{ActID: 43, AppID: "wx2", StartTime: start, Deadline: future})
+	f.ok(err)
+	taken, err := g.Claim(f.ctx, bob, made.ID, term)
+	f.ok(err)
+	if _, err := f.Claim(f.ctx, alice, made.ID, term); !errors.Is(err, pushd.ErrLost) {
+		t.Errorf("both have a job: %v", err)
+	}
+	f.ok(g.Finish(f.ctx, taken.Lease(), pushd.Ending{State: pushd.Canceled}))
+
+	f.ok(newer(mine+2, "-- breaks older programs\n\nALTER TABLE pushd_job ADD COLUMN later2 INT NOT NULL DEFAULT 7;").Migrate(f.ctx))
+	if ok, err := f.Migrated(f.ctx); ok || !errors.Is(err, store.ErrNewer) {
+		t.Errorf("migrated: %v %v", ok, err)
+	}
+	if err := f.Migrate(f.ctx); !errors.Is(err, store.ErrNewer) {
+		t.Errorf("migrate: %v", err)
+	}
+}
+
 // The printed SQL makes the same tables as the program does.
 func TestDialect_Print(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
@@ -58,6 +118,9 @@ func TestDialect_Print(t *testing.T) {
 		f.ok(f.opt.Dialect.Print(&text))
 		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_schema"} {
 			f.set(`DROP TABLE ` + table)
+		}
+		if f.opt.Dialect.StateTable != "" {
+			f.set(`DROP TABLE pushd_schema_state`)
 		}
 		if ok, err := f.Migrated(f.ctx); ok || err != nil {
 			t.Fatalf("migrated without tables: %v %v", ok, err)
@@ -150,7 +213,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_template TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_message TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON live.pushd_install TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_hold TO pushd@localhost;
-GRANT SELECT ON live.pushd_schema TO pushd@localhost`)
+GRANT SELECT ON live.pushd_schema TO pushd@localhost;
+GRANT SELECT ON live.pushd_schema_state TO pushd@localhost`)
 	exec("live", `
 INSERT INTO activity (id, uin) VALUES (42, 42);
 INSERT INTO activity_detail (act_id) VALUES (42);
@@ -170,4 +234,81 @@ INSERT INTO user_wx_account (uin, appid) VALUES (42, '`+string(appID)+`')`)
 	f.ok(err)
 	_, err = f.LiftHold(f.ctx, "")
 	f.ok(err)
+}
+
+// A migration adds, so that the program before it can go on with the tables: or
+// it says that it does not let it.
+func TestMigrations_OnlyAdd(t *testing.T) {
+	for name, text := range migrationTexts(t) {
+		if name < "00006" || strings.Contains(text, "\n-- breaks older programs\n") {
+			continue
+		}
+		for _, fault := range notAdding(text) {
+			t.Errorf("%s: %s; the version before can't work with that: say so by a line \"-- breaks older programs\"", name, fault)
+		}
+	}
+	for text, faults := range map[string]int{
+		"CREATE TABLE t (a INT NOT NULL); ALTER TABLE t\n  ADD COLUMN b INT NOT NULL DEFAULT 0,\n  ADD COLUMN c TEXT NULL;": 0,
+		"CREATE INDEX i ON t (a); ALTER TABLE t ADD KEY (b);":                                                               0,
+		"ALTER TABLE t ADD COLUMN b INT NOT NULL;":                                                                          1,
+		"ALTER TABLE t ADD COLUMN b INT NULL,\n  DROP COLUMN a;":                                                            1,
+		"ALTER TABLE t MODIFY COLUMN a BIGINT;":                                                                             1,
+		"CREATE UNIQUE INDEX i ON t (a);":                                                                                   1,
+		"DROP TABLE t; UPDATE u SET a = 1;":                                                                                 2,
+	} {
+		if got := notAdding(text); len(got) != faults {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+}
+
+// migrationTexts are the migrations of MySQL, by the name of the file.
+func migrationTexts(t *testing.T) map[string]string {
+	t.Helper()
+	files := store.MySQL().Migrations
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for _, name := range names {
+		b, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(b)
+	}
+	return texts
+}
+
+// comment is one of SQL; clauses begin on a line of their own.
+var (
+	comment = regexp.MustCompile(`(?m)^--.*$`)
+	quoted  = regexp.MustCompile(`'(?:[^']|'')*'`)
+)
+
+// notAdding is what of a migration does more than add tables, indices, and columns
+// that have a value where a program does not give them one.
+func notAdding(text string) (faults []string) {
+	text = quoted.ReplaceAllString(comment.ReplaceAllString(text, ""), "''")
+	for statement := range strings.SplitSeq(text, ";") {
+		statement = strings.Join(strings.Fields(strings.ToUpper(statement)), " ")
+		switch {
+		case statement == "", strings.HasPrefix(statement, "CREATE TABLE "), strings.HasPrefix(statement, "CREATE INDEX "):
+		case strings.HasPrefix(statement, "ALTER TABLE "):
+			_, clauses, _ := strings.Cut(statement, " ADD ")
+			clauses = "ADD " + clauses
+			for clause := range strings.SplitSeq(strings.ReplaceAll(clauses, ", ADD ", ";ADD "), ";") {
+				column := strings.HasPrefix(clause, "ADD COLUMN ")
+				free := strings.Contains(clause, " DEFAULT ") || strings.Contains(clause, " NULL") && !strings.Contains(clause, " NOT NULL")
+				other := strings.Contains(clause, ", ") && !strings.Contains(clause, "(")
+				if !column && !strings.HasPrefix(clause, "ADD KEY ") && !strings.HasPrefix(clause, "ADD INDEX ") || column && !free || other {
+					faults = append(faults, clause)
+				}
+			}
+		default:
+			faults = append(faults, statement)
+		}
+	}
+	return faults
 }

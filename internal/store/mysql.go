@@ -1,9 +1,7 @@
 package store
 
 import (
-	"context"
 	"database/sql"
-	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -45,7 +43,8 @@ func MySQL() Dialect {
   tstamp     DATETIME        NULL DEFAULT CURRENT_TIMESTAMP,
   PRIMARY KEY (id)
 ) ENGINE=InnoDB;`,
-		Lock: lockMySQL,
+		StateTable: stateTable,
+		Lock:       newTurn().take,
 	}
 }
 
@@ -93,35 +92,6 @@ func orElse(d, fallback time.Duration) time.Duration {
 		return fallback
 	}
 	return d
-}
-
-// lockMySQL takes a lock of the server that ends with its connection.
-func lockMySQL(ctx context.Context, db *sql.DB) (func(), error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := conn.ExecContext(ctx, `SET wait_timeout = 28800`); err != nil { // it idles meanwhile, and is closed after
-		conn.Close()
-		return nil, err
-	}
-	var got sql.NullInt64
-	for tries := 0; err == nil && got.Int64 != 1; tries++ {
-		if tries == 6 {
-			err = errors.New("another migration has been running for a minute")
-			break
-		}
-		// Ten seconds are well below the read timeout.
-		err = conn.QueryRowContext(ctx, `SELECT GET_LOCK(LEFT(CONCAT('pushd_schema ', DATABASE()), 64), 10)`).Scan(&got)
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return func() {
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it for good: the lock goes
-		conn.Close()
-	}, nil
 }
 
 func isMySQL(err error, number uint16) bool {

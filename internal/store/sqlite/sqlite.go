@@ -52,7 +52,7 @@ func Dialect(now func() time.Time) store.Dialect {
   tstamp     TIMESTAMP DEFAULT (datetime('now'))
 );`,
 		// One file, one program: nobody else migrates.
-		Lock: func(context.Context, *sql.DB) (func(), error) { return func() {}, nil },
+		Lock: func(ctx context.Context, _ *sql.DB) (context.Context, func(), error) { return ctx, func() {}, nil },
 	}
 }
 
