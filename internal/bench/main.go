@@ -41,6 +41,7 @@ func rows() []row {
 		{"memory", "peak RSS at 1M and 5M followers, and per 1,000 connections", memoryRow},
 		{"first", "first message after the POST", firstRow},
 		{"ledger", "the ledger's share of CPU, statements and bytes", ledgerRow},
+		{"idle", "a pushd without work and 200,000 jobs of the past", idleRow},
 		{"accounts", "500 accounts of 2,000 followers against one job", accountsRow},
 		{"neighbours", "quick accounts beside slow, failing and hanging ones", neighboursRow},
 		{"token", "a token refresh at full speed", tokenRow},

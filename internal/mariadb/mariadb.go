@@ -184,6 +184,16 @@ func (s *Server) MySQL() bool { return s.lib != "" }
 // restarts.
 func (s *Server) Socket() string { return filepath.Join(s.dir, "sock") }
 
+// PID is the number of the server's process; 0 while it is stopped.
+func (s *Server) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc == nil {
+		return 0
+	}
+	return s.proc.cmd.Process.Pid
+}
+
 func (s *Server) logFile() string { return filepath.Join(s.dir, "log") }
 
 // DSN is the data source name of a database on the server, for root.
