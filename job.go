@@ -136,6 +136,9 @@ const (
 // Lease returns the lease that the job was read with.
 func (j *Job) Lease() Lease { return Lease{Job: j.ID, Epoch: j.Epoch} }
 
+// EndMark is where an ended job is in the list of those.
+func (j *Job) EndMark() EndMark { return EndMark{At: j.FinishedAt, Job: j.ID} }
+
 // NewJobID draws a job id: 100 random bits.
 func NewJobID() JobID { return JobID(strings.ToLower(rand.Text()[:20])) }
 

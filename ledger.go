@@ -100,10 +100,14 @@ type Ledger interface {
 
 // Housekeeping is what a running daemon does beside the jobs.
 type Housekeeping interface {
-	// Standing lists the newest job of every reminder, a channel's start, whose
-	// job is active or ended at or after since, for the reconciler. It reads in
-	// pages: after is the last id of the page before.
-	Standing(ctx context.Context, since Time, after JobID, limit int) ([]Job, error)
+	// Working lists the active jobs, by channel, for the reconciler: of a
+	// reminder, a channel's start, its newest job alone. It reads in pages: after
+	// is the channel of the last job of the page before. The jobs' counts are
+	// those stored with them.
+	Working(ctx context.Context, after ActID, limit int) ([]Job, error)
+	// Ended lists the jobs that ended after a mark and before until, in the order
+	// of the marks that they leave, as Working does.
+	Ended(ctx context.Context, after EndMark, until Time, limit int) ([]Job, error)
 	// MendStatus writes live_notify_status of seen's channel, if the job is
 	// still in the state it was seen in and the newest of its reminder, and the
 	// channel's start is still start, all in one transaction: a finish, a new job
@@ -122,4 +126,19 @@ type Housekeeping interface {
 	// Overview reads what the ledger says of the whole. It is cheap whatever
 	// the ledger holds.
 	Overview(ctx context.Context) (Overview, error)
+	// RemoveJobs removes some hundreds of jobs that ended before t and whose pages
+	// are gone, with all that was kept of them, and says whether there is more.
+	RemoveJobs(ctx context.Context, t Time) (more bool, err error)
+}
+
+// EndMark is a place in the list of jobs in the order in which they ended. With
+// an empty Job it is just before the jobs that ended at At.
+type EndMark struct {
+	At  Time // the end
+	Job JobID
+}
+
+// Less says whether m comes before other.
+func (m EndMark) Less(other EndMark) bool {
+	return m.At < other.At || m.At == other.At && m.Job < other.Job
 }

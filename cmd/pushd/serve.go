@@ -77,7 +77,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 		Engine: fanout.Config{
 			Owner: pushd.Owner{Instance: s.Instance}, Concurrency: s.Concurrency, Rate: s.Rate,
 			TotalRate: s.TotalRate, MaxJobs: s.MaxJobs, Lease: s.Lease, SendTimeout: s.SendTimeout,
-			DedupWindow: s.DedupWindow, Ambiguous: s.Ambiguous, Grace: s.Grace, Retention: s.Retention,
+			DedupWindow: s.DedupWindow, Ambiguous: s.Ambiguous, Grace: s.Grace, Retention: s.Retention, JobRetention: s.JobRetention,
 			Location: zone, StatusFailed: s.StatusFailed, Only: s.OnlyOpenIDs.Set(), Point: points(),
 			Counter: counter, Hold: hold,
 		},

@@ -69,7 +69,7 @@ func (s *stage) idle(ctx context.Context, what string, h ledgertest.History) err
 	for _, column := range []struct {
 		whose string
 		actID int
-	}{{"ended last", 1}, {"ended halfway", h.Recent / 2}, {"ended first", h.Recent}} {
+	}{{"ended last", 1}, {"ended halfway", h.Recent / 2}, {"ended long ago", h.Recent * 9 / 10}} {
 		took, err := p.untilRight(ctx, column.actID)
 		if err != nil {
 			return err

@@ -115,7 +115,7 @@ func checkServer(ctx context.Context, r *report, db *sql.DB) {
 // ownTables are pushd's tables, with what the daemon does to each.
 func ownTables() map[string][]string {
 	return map[string][]string{
-		"pushd_job":      {"SELECT", "INSERT", "UPDATE"},
+		"pushd_job":      {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_page":     {"SELECT", "INSERT", "DELETE"},
 		"pushd_progress": {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_template": {"SELECT", "INSERT", "UPDATE", "DELETE"},

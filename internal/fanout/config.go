@@ -40,7 +40,10 @@ type Config struct {
 	Ambiguous   Ambiguous
 	Grace       time.Duration // default deadline after the start
 	Retention   time.Duration // how long pages stay after the end
-	Location    *time.Location
+	// JobRetention is how long jobs stay after their end, if not longer than
+	// their pages (PUSHD_JOB_RETENTION).
+	JobRetention time.Duration
+	Location     *time.Location
 	// StatusFailed is what live_notify_status becomes when a job ends without
 	// completing (PUSHD_STATUS_FAILED).
 	StatusFailed int
@@ -77,5 +80,6 @@ const (
 	claimEvery     = time.Second            // looking for work that nobody announced
 	channelEvery   = 30 * time.Second       // reading the channel again
 	reconcileEvery = 10 * time.Second       // putting the status column right
+	houseEvery     = 10 * time.Second       // deadlines, retention
 	recordEvery    = time.Second            // outcomes reach the ledger at least this often
 )

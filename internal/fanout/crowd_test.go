@@ -62,8 +62,15 @@ func (o *obstructed) MendStatus(ctx context.Context, seen pushd.Job, start int64
 	return o.Ledger.MendStatus(ctx, seen, start, status)
 }
 
-// crowd is a world of n channels of accounts of their own.
+// crowd is a world of n channels of accounts of their own, on an obstructed
+// ledger.
 func crowd(t *testing.T, n int, o *obstructed, f func(w *sim)) {
+	t.Helper()
+	crowdOn(t, n, func(l pushd.Ledger) pushd.Ledger { o.Ledger = l; return o }, f)
+}
+
+// crowdOn is a crowd on what change makes of the ledger.
+func crowdOn(t *testing.T, n int, change func(pushd.Ledger) pushd.Ledger, f func(w *sim)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newSim(1, 0, false)
@@ -74,7 +81,7 @@ func crowd(t *testing.T, n int, o *obstructed, f func(w *sim)) {
 			ch.ActID, ch.AppID, ch.Status = act, pushd.AppID(fmt.Sprint("wx", act)), &status
 			w.ledger.Channels[act] = &ch
 		}
-		w.change = func(c *Config) { o.Ledger = c.Ledger; c.Ledger = o; c.MaxJobs = 1 }
+		w.change = func(c *Config) { c.Ledger = change(c.Ledger); c.MaxJobs = 1 }
 		w.boot(0)
 		f(w)
 		w.processes[0].stop()

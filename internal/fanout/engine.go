@@ -55,7 +55,7 @@ func New(cfg Config) *Engine {
 	e.observer = lease.NewObserver(cfg.Lease)
 	e.house = housekeeping.New(housekeeping.Config{
 		Ledger: cfg.Ledger, Work: work{e}, Log: cfg.Log, Clock: e.clock, Boottime: cfg.Boottime, Ready: e.ready,
-		DedupWindow: cfg.DedupWindow, Retention: cfg.Retention, StatusFailed: cfg.StatusFailed, Counter: cfg.Counter, Hold: cfg.Hold, Overdue: cfg.Overdue,
+		DedupWindow: cfg.DedupWindow, Retention: cfg.Retention, JobRetention: cfg.JobRetention, StatusFailed: cfg.StatusFailed, Counter: cfg.Counter, Hold: cfg.Hold, Overdue: cfg.Overdue,
 	})
 	e.retry = retry.Retrier{Log: cfg.Log, Jitter: e.jitter, Failures: &e.counters.LedgerErrors}
 	return e
@@ -92,7 +92,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	loops.Go(func() { e.every(hard, e.cfg.Lease/3, nil, e.renew) })
 	loops.Go(func() { e.every(hard, shareEvery, nil, e.share) })
 	loops.Go(func() { e.every(hard, housekeeping.RaiseEvery, nil, e.raiseCounter) })
-	loops.Go(func() { e.every(ctx, reconcileEvery, nil, e.keepHouse) })
+	e.keepHouse(ctx, &loops)
 	loops.Go(func() { e.every(ctx, housekeeping.OverlookEvery, nil, e.house.Overlook) })
 	loops.Go(func() { e.every(ctx, housekeeping.OverdueEvery, nil, e.house.CountOverdue) })
 	e.every(ctx, claimEvery, e.wake, func(ctx context.Context) { e.claim(ctx, hard, &jobs) })

@@ -322,8 +322,12 @@ func (c wire) Texts(ctx context.Context, app pushd.AppID, id pushd.TemplateID) (
 	return read(c, ctx, "texts", func(l *fakeLedger) (pushd.Texts, error) { return l.Texts(ctx, app, id) })
 }
 
-func (c wire) Standing(ctx context.Context, since pushd.Time, after pushd.JobID, limit int) ([]pushd.Job, error) {
-	return read(c, ctx, "standing", func(l *fakeLedger) ([]pushd.Job, error) { return l.Standing(ctx, since, after, limit) })
+func (c wire) Working(ctx context.Context, after pushd.ActID, limit int) ([]pushd.Job, error) {
+	return read(c, ctx, "working", func(l *fakeLedger) ([]pushd.Job, error) { return l.Working(ctx, after, limit) })
+}
+
+func (c wire) Ended(ctx context.Context, after pushd.EndMark, until pushd.Time, limit int) ([]pushd.Job, error) {
+	return read(c, ctx, "ended", func(l *fakeLedger) ([]pushd.Job, error) { return l.Ended(ctx, after, until, limit) })
 }
 
 func (c wire) MendStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
@@ -340,6 +344,10 @@ func (c wire) Expire(ctx context.Context, limit int) ([]pushd.JobID, error) {
 		}
 		return ids, err
 	})
+}
+
+func (c wire) RemoveJobs(ctx context.Context, t pushd.Time) (bool, error) {
+	return ask(c, ctx, "remove jobs", func(ctx context.Context) (bool, error) { return c.fakeLedger.RemoveJobs(ctx, t) })
 }
 
 func (c wire) Last(ctx context.Context, id pushd.ActID) (pushd.Job, error) {

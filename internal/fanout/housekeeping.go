@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"context"
+	"sync"
 
 	"pushd"
 	"pushd/internal/housekeeping"
@@ -63,10 +64,11 @@ func (e *Engine) readHolds(ctx context.Context) {
 	}
 }
 
-// keepHouse does what is to be done beside the jobs.
-func (e *Engine) keepHouse(ctx context.Context) {
-	e.house.Keep(ctx)
-	if e.ready() {
-		e.forgetAccounts()
-	}
+// keepHouse does what is to be done beside the jobs, each thing in a loop of its
+// own: neither an end nor a removal waits for the status columns.
+func (e *Engine) keepHouse(ctx context.Context, loops *sync.WaitGroup) {
+	loops.Go(func() { e.every(ctx, houseEvery, nil, e.house.Keep) })
+	loops.Go(func() { e.every(ctx, reconcileEvery, nil, e.house.Reconcile) })
+	loops.Go(func() { e.every(ctx, houseEvery, nil, e.house.Purge) })
+	loops.Go(func() { e.every(ctx, houseEvery, nil, func(context.Context) { e.forgetAccounts() }) })
 }

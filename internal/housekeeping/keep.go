@@ -60,6 +60,7 @@ type Config struct {
 
 	DedupWindow  time.Duration // how long a repeated send is safe
 	Retention    time.Duration // how long pages stay after the end
+	JobRetention time.Duration // how long jobs do; as long as their pages at least
 	StatusFailed int           // live_notify_status of a job that did not complete
 	Counter      CounterStore  // nil = nowhere
 	Hold         bool          // hold all jobs at the start
@@ -69,13 +70,13 @@ type Config struct {
 }
 
 // Keeper keeps house. Its methods but Follow, Health and the counts are for one
-// goroutine each.
+// goroutine each, so that none of Keep, Reconcile and Purge waits for another.
 type Keeper struct {
-	cfg     Config
-	columns columns // of Keep alone
-	memory  memory
-	seen    atomic.Pointer[pushd.Overview]
-	overdue overdue
+	cfg        Config
+	reconciler reconciler // of Reconcile alone
+	memory     memory
+	seen       atomic.Pointer[pushd.Overview]
+	overdue    overdue
 
 	holds        atomic.Pointer[[]pushd.Hold] // in force, as last read
 	parked       atomic.Int64                 // jobs parked in the ledger, as last counted
@@ -95,27 +96,24 @@ func (k *Keeper) Mended() (mended, failed uint64) {
 	return k.mended.Load(), k.columnErrors.Load()
 }
 
-// Keep does what a daemon does beside its jobs: it ends jobs that wait
-// past their deadline, keeps the status column true, and removes old pages.
-func (k *Keeper) Keep(ctx context.Context) {
-	k.columns.spent = 0
-	for i, step := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
-		{"read the database's clock", k.ReadClock},
-		{"expire jobs", k.expire},
-		{"mend status", k.mendStatus},
-		{"count the jobs that are held", k.countHeld},
-		{"purge pages", k.purge},
-	} {
-		if i > 0 && !k.cfg.Ready() {
-			return
-		}
-		if err := step.do(ctx); err != nil && ctx.Err() == nil {
-			k.cfg.Work.Failed(ctx, step.name, err)
-		}
+// step does one of the things that want the tables, and says what has failed.
+func (k *Keeper) step(ctx context.Context, name string, do func(context.Context) error) {
+	if !k.cfg.Ready() {
+		return
 	}
+	if err := do(ctx); err != nil && ctx.Err() == nil {
+		k.cfg.Work.Failed(ctx, name, err)
+	}
+}
+
+// Keep reads the database's clock, ends jobs that wait past their deadline, and
+// counts those that are held.
+func (k *Keeper) Keep(ctx context.Context) {
+	if err := k.ReadClock(ctx); err != nil && ctx.Err() == nil {
+		k.cfg.Work.Failed(ctx, "read the database's clock", err)
+	}
+	k.step(ctx, "expire jobs", k.expire)
+	k.step(ctx, "count the jobs that are held", k.countHeld)
 }
 
 // ReadClock reads the database's clock.
@@ -128,9 +126,11 @@ func (k *Keeper) ReadClock(ctx context.Context) error {
 	return err
 }
 
-// expire ends jobs that wait past their deadline. The column follows.
+// expire ends jobs that wait past their deadline. The column follows, where it
+// can be written at once; Reconcile sees to the others.
 func (k *Keeper) expire(ctx context.Context) error {
 	const batch = 100
+	spent := time.Duration(0)
 	for range 10 { // the rest waits for the next time
 		ids, err := k.cfg.Ledger.Expire(ctx, batch)
 		for _, id := range ids {
@@ -138,9 +138,7 @@ func (k *Keeper) expire(ctx context.Context) error {
 			k.cfg.Log.Info("job ended", "job_id", id, "state", pushd.Expired, "reason", pushd.DeadlinePassed)
 		}
 		for _, id := range ids {
-			if job, err := k.cfg.Ledger.Reload(ctx, id); err == nil {
-				k.mend(ctx, job, true)
-			}
+			spent += k.followEnd(ctx, id, spent)
 		}
 		if err != nil || len(ids) < batch {
 			return err
@@ -149,12 +147,40 @@ func (k *Keeper) expire(ctx context.Context) error {
 	return nil
 }
 
-func (k *Keeper) purge(ctx context.Context) error {
-	for range 10 { // the rest waits for the next time
-		more, err := k.cfg.Ledger.Purge(ctx, k.cfg.Clock.Now().Add(-k.cfg.Retention))
-		if err != nil || !more {
-			return err
+// followEnd makes the column follow the end of a job, unless too much time was
+// spent on those that can't be written. It says how much it adds to that.
+func (k *Keeper) followEnd(ctx context.Context, id pushd.JobID, spent time.Duration) time.Duration {
+	if spent >= ColumnsFor {
+		return 0
+	}
+	began := time.Now()
+	job, err := k.cfg.Ledger.Reload(ctx, id)
+	if err == nil {
+		if _, _, _, err = k.column(ctx, job, true); err != nil && ctx.Err() == nil {
+			k.columnFailed(job, err)
 		}
 	}
-	return nil
+	if err == nil {
+		return 0
+	}
+	return time.Since(began)
+}
+
+// Purge removes the pages of jobs whose retention is over, and jobs whose own is.
+// It goes by the database's clock alone: a process whose own clock is years ahead
+// removes nothing.
+func (k *Keeper) Purge(ctx context.Context) {
+	k.step(ctx, "purge pages", func(ctx context.Context) error { return k.removeOld(ctx, k.cfg.Retention, k.cfg.Ledger.Purge) })
+	k.step(ctx, "remove jobs", func(ctx context.Context) error {
+		return k.removeOld(ctx, k.cfg.JobRetention, k.cfg.Ledger.RemoveJobs)
+	})
+}
+
+// removeOld removes what ended longer ago than it is kept.
+func (k *Keeper) removeOld(ctx context.Context, kept time.Duration, remove func(context.Context, pushd.Time) (more bool, err error)) error {
+	now, err := k.cfg.Ledger.Now(ctx)
+	for more, n := true, 0; err == nil && more && n < 10; n++ { // the rest waits for the next time
+		more, err = remove(ctx, now.Add(-kept))
+	}
+	return err
 }

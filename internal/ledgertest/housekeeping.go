@@ -27,20 +27,36 @@ func (l *Memory) mayWrite(j *Job, start int64) bool {
 	return j.StartTime == start || l.newest(j)
 }
 
-// Standing lists the newest job of every reminder that the reconciler looks
-// after, with the counts that are stored with it. See pushd.Housekeeping.
-func (l *Memory) Standing(_ context.Context, since pushd.Time, after pushd.JobID, limit int) (jobs []pushd.Job, err error) {
+// Working lists the active jobs. See pushd.Housekeeping.
+func (l *Memory) Working(_ context.Context, after pushd.ActID, limit int) ([]pushd.Job, error) {
 	now := l.begin()
 	defer l.Unlock()
-	standing := l.list(limit, func(j *Job) bool {
-		return j.ID > after && (j.State.Active() || j.FinishedAt >= since) && l.mayWrite(j, j.StartTime)
-	}, func(a, b *Job) int { return cmp.Compare(a.ID, b.ID) })
-	for _, j := range standing {
+	return l.standing(now, limit, func(j *Job) bool { return j.State.Active() && j.ActID > after },
+		func(a, b *Job) int { return cmp.Compare(a.ActID, b.ActID) }), nil
+}
+
+// Ended lists jobs in the order of their ends. See pushd.Housekeeping.
+func (l *Memory) Ended(_ context.Context, after pushd.EndMark, until pushd.Time, limit int) ([]pushd.Job, error) {
+	now := l.begin()
+	defer l.Unlock()
+	return l.standing(now, limit, func(j *Job) bool {
+		return j.State.Ended() && after.Less(j.EndMark()) && j.FinishedAt < until
+	}, byEnd), nil
+}
+
+func byEnd(a, b *Job) int {
+	return cmp.Or(cmp.Compare(a.FinishedAt, b.FinishedAt), cmp.Compare(a.ID, b.ID))
+}
+
+// standing lists jobs that are the newest of their reminders, with the counts that
+// are stored with them.
+func (l *Memory) standing(now pushd.Time, limit int, wanted func(*Job) bool, order func(a, b *Job) int) (jobs []pushd.Job) {
+	for _, j := range l.list(limit, func(j *Job) bool { return wanted(j) && l.mayWrite(j, j.StartTime) }, order) {
 		job := j.row(now)
 		l.explain(j, &job)
 		jobs = append(jobs, job)
 	}
-	return jobs, nil
+	return jobs
 }
 
 // MendStatus puts live_notify_status right. See pushd.Housekeeping.
@@ -58,19 +74,32 @@ func (l *Memory) MendStatus(_ context.Context, seen pushd.Job, start int64, stat
 	return true, nil
 }
 
-// purgeJobs bounds one call of Purge.
-const purgeJobs = 5
+// purgeJobs and removeJobs bound one call of Purge and of RemoveJobs.
+const (
+	purgeJobs  = 5
+	removeJobs = 200
+)
 
 // Purge removes the pages of jobs that ended before t. See pushd.Housekeeping.
 func (l *Memory) Purge(_ context.Context, t pushd.Time) (more bool, err error) {
 	now := l.begin()
 	defer l.Unlock()
-	old := l.list(purgeJobs+1, func(j *Job) bool { return !j.purged && j.FinishedAt > 0 && j.FinishedAt < t },
-		func(a, b *Job) int { return cmp.Or(cmp.Compare(a.FinishedAt, b.FinishedAt), cmp.Compare(a.ID, b.ID)) })
+	old := l.list(purgeJobs+1, func(j *Job) bool { return !j.purged && j.FinishedAt > 0 && j.FinishedAt < t }, byEnd)
 	for _, j := range old[:min(len(old), purgeJobs)] {
 		j.StoreTotals()
 		j.PurgedAt, j.purged = now, true
 		j.forget()
 	}
 	return len(old) > purgeJobs, nil
+}
+
+// RemoveJobs removes jobs whose pages are gone. See pushd.Housekeeping.
+func (l *Memory) RemoveJobs(_ context.Context, t pushd.Time) (more bool, err error) {
+	l.begin()
+	defer l.Unlock()
+	old := l.list(removeJobs+1, func(j *Job) bool { return j.purged && j.FinishedAt > 0 && j.FinishedAt < t }, byEnd)
+	for _, j := range old[:min(len(old), removeJobs)] {
+		delete(l.ByID, j.ID)
+	}
+	return len(old) > removeJobs, nil
 }

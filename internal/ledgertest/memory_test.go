@@ -21,6 +21,13 @@ func open(*testing.T) ledgertest.Database {
 			ch.LiveNotify, ch.ConfigEnabled, ch.NotifyMinutes, ch.TemplateID = &on, &on, &minutes, "tpl1"
 			l.Channels[ch.ActID] = &ch
 		},
+		EndAt: func(ids []pushd.JobID, at pushd.Time) {
+			l.Lock()
+			defer l.Unlock()
+			for _, id := range ids {
+				l.ByID[id].FinishedAt = at
+			}
+		},
 	}
 }
 

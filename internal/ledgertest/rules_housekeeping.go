@@ -11,9 +11,12 @@ func housekeepingRules() []rule {
 	return []rule{
 		{"Expire", expire},
 		{"Standing", standing},
+		{"EndedAtOnce", endedAtOnce},
 		{"Purge", purge},
 		{"PurgeTakesTheLastSums", purgeTakesTheLastSums},
 		{"PurgeSaysWhetherThereIsMore", purgeSaysWhetherThereIsMore},
+		{"RemovesJobs", removesJobs},
+		{"RemovesJobsInTurns", removesJobsInTurns},
 		{"MendStatus", mendStatus},
 		{"MendStatusAfterASave", mendStatusAfterASave},
 		{"Texts", texts},
@@ -62,9 +65,12 @@ func expire(t *testing.T, f *bench) {
 	}
 }
 
+// The reconciler looks after the newest job of each reminder, active or ended,
+// and in pages of any size sees each of them once.
 func standing(t *testing.T, f *bench) {
 	active := f.create(43, "wx2")
-	f.cancel(f.create(44, "wx3").ID)
+	before := f.create(44, "wx3")
+	f.cancel(before.ID)
 	since := f.tick()
 	recent := f.create(45, "wx4")
 	f.cancel(recent.ID)
@@ -77,22 +83,100 @@ func standing(t *testing.T, f *bench) {
 	other, err := f.Create(f.ctx, pushd.Job{ActID: 46, AppID: "wx5", StartTime: start + 60, Deadline: future})
 	f.ok(err)
 
-	var got []pushd.JobID
-	for after := pushd.JobID(""); ; {
-		jobs, err := f.Standing(f.ctx, since, after, 2)
-		f.ok(err)
-		if len(jobs) == 0 {
-			break
+	for _, limit := range []int{1, 2, 10} {
+		// By channel; of one channel each reminder's newest.
+		if got, want := f.working(limit), []pushd.JobID{second.ID, active.ID, other.ID}; !slices.Equal(got, want) {
+			t.Errorf("working %v, want %v", got, want)
 		}
-		for _, j := range jobs {
-			got = append(got, j.ID)
-			after = j.ID
+		if got, want := f.ended(pushd.EndMark{At: since}, future, limit), []pushd.JobID{recent.ID, moved.ID}; !slices.Equal(got, want) {
+			t.Errorf("ended since %d: %v, want %v", since, got, want)
+		}
+		if got, want := f.ended(pushd.EndMark{}, f.job(moved.ID).FinishedAt, limit), []pushd.JobID{before.ID, recent.ID}; !slices.Equal(got, want) {
+			t.Errorf("ended before the last one: %v, want %v", got, want)
 		}
 	}
-	want := []pushd.JobID{active.ID, recent.ID, second.ID, moved.ID, other.ID} // of one channel each reminder's newest
+}
+
+// Of jobs that ended at the same moment none is left out.
+func endedAtOnce(t *testing.T, f *bench) {
+	var want []pushd.JobID
+	for i := range 5 {
+		j := f.create(pushd.ActID(50+i), "wx2")
+		f.cancel(j.ID)
+		want = append(want, j.ID)
+	}
 	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("standing %v, want %v", got, want)
+	at := f.job(want[0]).FinishedAt
+	f.EndAt(want, at)
+	for _, limit := range []int{1, 2, 3} {
+		if got := f.ended(pushd.EndMark{At: at}, at+1, limit); !slices.Equal(got, want) {
+			t.Errorf("in pages of %d: %v, want %v", limit, got, want)
+		}
+		if got := f.ended(pushd.EndMark{At: at, Job: want[1]}, at+1, limit); !slices.Equal(got, want[2:]) {
+			t.Errorf("behind the second in pages of %d: %v, want %v", limit, got, want[2:])
+		}
+	}
+	if got := f.ended(pushd.EndMark{At: at + 1}, future, 10); len(got) != 0 {
+		t.Errorf("after the end of all: %v", got)
+	}
+}
+
+// A job goes when its own retention is over, its messages too, and not before its
+// pages are gone. The channel's reminder can be asked for again then.
+func removesJobs(t *testing.T, f *bench) {
+	j := f.walked(openids("oA"))
+	f.message(j.Lease(), pushd.Prepared{Message: &pushd.Message{TemplateID: "tpl1"}, StartTime: start})
+	f.record(j.Lease(), 1, sent)
+	f.ok(f.Finish(f.ctx, j.Lease(), succeeded))
+	active := f.create(43, "wx2")
+	remove := func(before pushd.Time) {
+		t.Helper()
+		if more, err := f.RemoveJobs(f.ctx, before); err != nil || more {
+			t.Fatalf("more %v, %v", more, err)
+		}
+	}
+	ended := f.job(j.ID).FinishedAt
+	remove(future)
+	f.job(j.ID) // is there: its pages are
+	if _, err := f.Purge(f.ctx, future); err != nil {
+		t.Fatal(err)
+	}
+	remove(ended)
+	f.job(j.ID) // is there: it ended just then
+	remove(ended + 1)
+	_, err := f.Job(f.ctx, j.ID)
+	f.want(err, pushd.ErrNotFound)
+	if versions, err := f.Messages(f.ctx, j.ID); err == nil && len(versions) > 0 {
+		t.Errorf("messages of a removed job: %+v", versions)
+	}
+	f.job(active.ID)
+	if again := f.create(actID, appID); again.Run != 0 {
+		t.Errorf("run %d of a reminder that is not on record any more", again.Run)
+	}
+}
+
+// Of many old jobs some hundreds go at a time.
+func removesJobsInTurns(t *testing.T, f *bench) {
+	const n = 201
+	for i := range n {
+		j, err := f.Create(f.ctx, pushd.Job{ActID: pushd.ActID(100 + i), AppID: "wx2", StartTime: start, Deadline: future})
+		f.ok(err)
+		f.cancel(j.ID)
+	}
+	for more := true; more; {
+		var err error
+		more, err = f.Purge(f.ctx, future)
+		f.ok(err)
+	}
+	for _, want := range []bool{true, false} {
+		if more, err := f.RemoveJobs(f.ctx, future); err != nil || more != want {
+			t.Errorf("more %v %v, want %v", more, err, want)
+		}
+	}
+	jobs, _, err := f.Jobs(f.ctx, pushd.Filter{Limit: 10})
+	f.ok(err)
+	if len(jobs) != 0 {
+		t.Errorf("left: %+v", jobs)
 	}
 }
 

@@ -29,9 +29,7 @@ func columnOfTheStartThatCameBack(t *testing.T, f *bench) {
 	back, err = f.Claim(f.ctx, alice, back.ID, term)
 	f.ok(err)
 
-	jobs, err := f.Standing(f.ctx, future, "", 10)
-	f.ok(err)
-	if !slices.ContainsFunc(jobs, func(j pushd.Job) bool { return j.ID == back.ID }) {
+	if jobs := f.working(10); !slices.Contains(jobs, back.ID) {
 		t.Errorf("the reconciler does not look after the job of the channel's start: %d jobs", len(jobs))
 	}
 	if done, err := f.MendStatus(f.ctx, f.job(between.ID), start, 3); err != nil || done || f.status(actID) != 1 {

@@ -20,6 +20,8 @@ type Database struct {
 	// it. The rules say its ActID, AppID, StartTime and Status; the rest is a
 	// channel that is due.
 	SetChannel func(pushd.Channel)
+	// EndAt lets ended jobs have ended at another time.
+	EndAt func(ids []pushd.JobID, at pushd.Time)
 }
 
 // rule is a test that every ledger passes.
@@ -187,13 +189,46 @@ func (f *bench) job(id pushd.JobID) pushd.Job {
 // says.
 func (f *bench) stored(id pushd.JobID) pushd.Counts {
 	f.t.Helper()
-	jobs, err := f.Standing(f.ctx, 0, "", 1000)
+	jobs, err := f.Working(f.ctx, 0, 1000)
 	f.ok(err)
+	ended, err := f.Ended(f.ctx, pushd.EndMark{}, future, 1000)
+	f.ok(err)
+	jobs = append(jobs, ended...)
 	i := slices.IndexFunc(jobs, func(j pushd.Job) bool { return j.ID == id })
 	if i < 0 {
 		f.t.Fatalf("job %s does not stand", id)
 	}
 	return jobs[i].Counts
+}
+
+// working lists the active jobs that are looked after, in pages.
+func (f *bench) working(limit int) (all []pushd.JobID) {
+	f.t.Helper()
+	for after := pushd.ActID(0); ; {
+		jobs, err := f.Working(f.ctx, after, limit)
+		f.ok(err)
+		for _, j := range jobs {
+			all, after = append(all, j.ID), j.ActID
+		}
+		if len(jobs) < limit {
+			return all
+		}
+	}
+}
+
+// ended lists the jobs that ended in a time and are looked after, in pages.
+func (f *bench) ended(after pushd.EndMark, until pushd.Time, limit int) (all []pushd.JobID) {
+	f.t.Helper()
+	for {
+		jobs, err := f.Ended(f.ctx, after, until, limit)
+		f.ok(err)
+		for _, j := range jobs {
+			all, after = append(all, j.ID), j.EndMark()
+		}
+		if len(jobs) < limit {
+			return all
+		}
+	}
 }
 
 // pages counts a job's pages.

@@ -74,6 +74,8 @@ type Settings struct {
 	Grace time.Duration `default:"30m" min:"1s" max:"168h" help:"Default deadline after a stream's start."`
 	// Retention is how long pages stay after a job's end.
 	Retention time.Duration `default:"168h" min:"1s" max:"87600h" help:"How long a job's recipients stay on record after its end."`
+	// JobRetention is how long jobs stay after their end.
+	JobRetention time.Duration `default:"9600h" min:"24h" max:"87600h" help:"How long a job itself stays on record after its end: its figures and its messages. It never goes before its recipients."`
 
 	// Timezone is the zone of the times in messages; see Location.
 	Timezone string `default:"Asia/Shanghai" placeholder:"ZONE" help:"Zone of the times in messages."`

@@ -9,33 +9,49 @@ import (
 	"pushd"
 )
 
-// Standing lists the newest job of every reminder that the reconciler looks
-// after. See pushd.Housekeeping. The jobs' counts are left at those of the
-// row: nobody needs them here, and summing up thousands of jobs every few
-// seconds would cost more than the rest.
-func (s *Store) Standing(ctx context.Context, since pushd.Time, after pushd.JobID, limit int) ([]pushd.Job, error) {
+// newestRun is the condition under which a job is the newest of its reminder.
+const newestRun = `
+  NOT EXISTS (
+    SELECT 1
+    FROM pushd_job n
+    WHERE n.actid = j.actid
+      AND n.start_time = j.start_time
+      AND n.run > j.run)`
+
+// Working lists the active jobs. See pushd.Housekeeping. The counts are left at
+// those of the row: nobody needs them here, and summing up thousands of jobs
+// every few seconds would cost more than the rest.
+func (s *Store) Working(ctx context.Context, after pushd.ActID, limit int) ([]pushd.Job, error) {
+	jobs, err := s.standing(ctx, `
+WHERE active_actid > ?
+  AND `+newestRun+`
+ORDER BY active_actid
+LIMIT ?`, after, limit)
+	return jobs, wrap(err, "list working jobs")
+}
+
+// Ended lists jobs in the order of their ends. See pushd.Housekeeping. Its first
+// condition is for the index; a job that has not ended has none.
+func (s *Store) Ended(ctx context.Context, after pushd.EndMark, until pushd.Time, limit int) ([]pushd.Job, error) {
+	jobs, err := s.standing(ctx, `
+WHERE finished_at >= ?
+  AND finished_at > 0
+  AND finished_at < ?
+  AND (finished_at > ? OR id > ?)
+  AND `+newestRun+`
+ORDER BY finished_at, id
+LIMIT ?`, after.At, until, after.At, after.Job, limit)
+	return jobs, wrap(err, "list ended jobs")
+}
+
+func (s *Store) standing(ctx context.Context, where string, args ...any) ([]pushd.Job, error) {
 	var rows []jobRow
 	err := s.retry(ctx, func() error {
 		rows = nil
-		return s.db.SelectContext(ctx, &rows, s.withClock(`
-SELECT `+jobColumns+`
-FROM (
-  SELECT id AS candidate FROM pushd_job WHERE active_actid IS NOT NULL AND id > ?
-  UNION
-  SELECT id FROM pushd_job WHERE finished_at > 0 AND finished_at >= ? AND id > ?
-) c
-JOIN pushd_job j ON j.id = c.candidate
-WHERE NOT EXISTS (
-  SELECT 1
-  FROM pushd_job n
-  WHERE n.actid = j.actid
-    AND n.start_time = j.start_time
-    AND n.run > j.run)
-ORDER BY id
-LIMIT ?`), after, since, after, limit)
+		return s.db.SelectContext(ctx, &rows, s.withClock(`SELECT `+jobColumns+` FROM pushd_job j `+where), args...)
 	})
 	if err != nil {
-		return nil, wrap(err, "list standing jobs")
+		return nil, err
 	}
 	return s.readable(rows), nil
 }

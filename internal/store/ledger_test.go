@@ -30,5 +30,11 @@ func (f *fixture) database() ledgertest.Database {
 			f.set(`UPDATE activity SET start_time = ? WHERE id = ?`, ch.StartTime, ch.ActID)
 			f.set(`UPDATE activity_detail SET live_notify_status = ? WHERE act_id = ?`, *ch.Status, ch.ActID)
 		},
+		EndAt: func(ids []pushd.JobID, at pushd.Time) {
+			f.t.Helper()
+			for _, id := range ids {
+				f.set(`UPDATE pushd_job SET finished_at = ? WHERE id = ?`, at, id)
+			}
+		},
 	}
 }

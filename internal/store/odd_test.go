@@ -20,9 +20,9 @@ func TestStore_OneRowThatCannotBeDecoded(t *testing.T) {
 			f.set(`UPDATE pushd_job SET `+column+` = ? WHERE id = ?`, value, bad.ID)
 			list, _, err := f.Jobs(f.ctx, pushd.Filter{Limit: 10})
 			f.ok(err)
-			standing, err := f.Standing(f.ctx, 0, "", 10)
+			working, err := f.Working(f.ctx, 0, 10)
 			f.ok(err)
-			for name, jobs := range map[string][]pushd.Job{"list": list, "standing": standing} {
+			for name, jobs := range map[string][]pushd.Job{"list": list, "working": working} {
 				seen := map[pushd.JobID]bool{}
 				for _, j := range jobs {
 					seen[j.ID] = j.State == pushd.Queued && j.ActID != 0

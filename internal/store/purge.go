@@ -9,10 +9,11 @@ import (
 )
 
 // purgeJobs and purgePages bound one call of Purge and one of its statements:
-// twenty pages are about 5 MB of openids.
+// twenty pages are about 5 MB of openids. removeJobs bounds one of RemoveJobs.
 const (
 	purgeJobs  = 5
 	purgePages = 20
+	removeJobs = 200
 )
 
 // Purge removes the pages of jobs that ended before t. See
@@ -95,4 +96,44 @@ WHERE id = ?
 		return tx.GetContext(ctx, &marked, `SELECT COUNT(*) FROM pushd_job WHERE id = ? AND purged_at <> 0`, id)
 	})
 	return marked, err
+}
+
+// RemoveJobs removes jobs whose pages are gone. See pushd.Housekeeping. The
+// messages go first, so that a removal cut short is taken up again through the
+// job.
+func (s *Store) RemoveJobs(ctx context.Context, t pushd.Time) (more bool, err error) {
+	var old []pushd.JobID
+	err = s.retry(ctx, func() error {
+		old = nil
+		return s.db.SelectContext(ctx, &old, `
+SELECT id
+FROM pushd_job
+WHERE kept = 0
+  AND finished_at > 0
+  AND finished_at < ?
+ORDER BY finished_at, id
+LIMIT ?`, t, removeJobs+1)
+	})
+	if err != nil {
+		return false, wrap(err, "list jobs to remove")
+	}
+	if more = len(old) > removeJobs; more {
+		old = old[:removeJobs]
+	}
+	if len(old) == 0 {
+		return false, nil
+	}
+	for _, remove := range []string{
+		`DELETE FROM pushd_message WHERE job_id IN (?)`,
+		`DELETE FROM pushd_job WHERE id IN (?) AND kept = 0 AND active_actid IS NULL`,
+	} {
+		query, args, err := sqlx.In(remove, old)
+		if err == nil {
+			_, err = s.execRetry(ctx, query, args...)
+		}
+		if err != nil {
+			return false, wrap(err, "remove jobs")
+		}
+	}
+	return more, nil
 }

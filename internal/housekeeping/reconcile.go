@@ -1,0 +1,186 @@
+package housekeeping
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"pushd"
+)
+
+// What one round of the reconciler looks at. Its cost follows from how many jobs
+// are active and how many ended lately, and not from how many there have been.
+const (
+	// StandFor is for how long after its end a job's column is looked after.
+	StandFor = 24 * time.Hour
+	// FreshFor is for how long after its end a job is among the fresh ones, whose
+	// column most often meets a save of what was read before.
+	FreshFor = 10 * time.Minute
+
+	freshMost = 2000 // of the fresh ones in one round: the next goes on behind them
+	olderMost = 700  // of the others: all of 20,000 within five minutes
+	againMost = 100  // of those that failed before
+	failedMax = 10_000
+)
+
+// forever is later than any end of a job.
+const forever = pushd.Time(math.MaxInt64)
+
+// reconciler is what Reconcile remembers from round to round.
+type reconciler struct {
+	fresh, older pushd.EndMark             // up to where they were looked at
+	failed       map[pushd.JobID]time.Time // whose column could not be written, and when that was tried last
+	spent        time.Duration             // in this round, on writes that failed
+}
+
+// Reconcile writes live_notify_status where it is not what the channel's
+// newest job says. Hosts write the column too, or save a stale row; pushd's
+// word is put back.
+//
+// It looks at all active jobs and, in turns, at those that ended within
+// StandFor; at one whose column can't be written until it is right. So rows
+// which somebody keeps locked do not hold up the others.
+func (k *Keeper) Reconcile(ctx context.Context) {
+	k.step(ctx, "mend status", k.reconcile)
+}
+
+func (k *Keeper) reconcile(ctx context.Context) error {
+	r, began, now := &k.reconciler, time.Now(), k.cfg.Clock.Now()
+	r.spent = 0
+	if err := k.lookAtWorking(ctx); err != nil {
+		return err
+	}
+	if err := k.sweep(ctx, &r.fresh, now.Add(-FreshFor), forever, freshMost); err != nil {
+		return err
+	}
+	if err := k.sweep(ctx, &r.older, now.Add(-StandFor), now.Add(-FreshFor), olderMost); err != nil {
+		return err
+	}
+	r.spent = 0
+	return k.lookAgain(ctx, began)
+}
+
+// lookAtWorking looks at the active jobs, and counts those that are parked.
+func (k *Keeper) lookAtWorking(ctx context.Context) error {
+	const batch = 200
+	parked := int64(0)
+	for after := pushd.ActID(0); ; {
+		jobs, err := k.cfg.Ledger.Working(ctx, after, batch)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if j.State == pushd.Parked {
+				parked++
+			}
+			k.look(ctx, j)
+			after = j.ActID
+		}
+		if len(jobs) < batch {
+			k.parked.Store(parked)
+			return nil
+		}
+	}
+}
+
+// sweep looks at the next jobs behind at, at most so many, of those that ended in
+// a time. At the end of them the next sweep begins anew.
+func (k *Keeper) sweep(ctx context.Context, at *pushd.EndMark, from, until pushd.Time, most int) error {
+	const batch = 200
+	if at.At < from {
+		*at = pushd.EndMark{At: from}
+	}
+	for most > 0 {
+		n := min(batch, most)
+		jobs, err := k.cfg.Ledger.Ended(ctx, *at, until, n)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if !k.look(ctx, j) {
+				return nil // it is the first of the next round
+			}
+			*at = j.EndMark()
+		}
+		if len(jobs) < n {
+			*at = pushd.EndMark{}
+			return nil
+		}
+		most -= n
+	}
+	return nil
+}
+
+// look puts a job's column right, unless it waits for lookAgain. It says whether
+// there was time for that.
+func (k *Keeper) look(ctx context.Context, j pushd.Job) bool {
+	if k.reconciler.waits(j.ID) {
+		return true
+	}
+	if k.reconciler.spent >= ColumnsFor || ctx.Err() != nil {
+		return false
+	}
+	k.mend(ctx, j)
+	return true
+}
+
+// lookAgain tries those that failed before this round began, the one first that
+// was tried first.
+func (k *Keeper) lookAgain(ctx context.Context, began time.Time) error {
+	failed := k.reconciler.failed
+	ids := slices.DeleteFunc(slices.Collect(maps.Keys(failed)), func(id pushd.JobID) bool { return !failed[id].Before(began) })
+	slices.SortFunc(ids, func(a, b pushd.JobID) int { return failed[a].Compare(failed[b]) })
+	for _, id := range ids[:min(len(ids), againMost)] {
+		if k.reconciler.spent >= ColumnsFor || ctx.Err() != nil {
+			return nil
+		}
+		j, err := k.cfg.Ledger.Reload(ctx, id)
+		switch {
+		case errors.Is(err, pushd.ErrNotFound):
+			delete(failed, id) // it was removed
+		case err != nil:
+			return err
+		default:
+			k.mend(ctx, j)
+		}
+	}
+	return nil
+}
+
+// mend puts one channel's column right, and remembers it if it can't be.
+func (k *Keeper) mend(ctx context.Context, j pushd.Job) {
+	began := time.Now()
+	was, is, written, err := k.column(ctx, j, false)
+	if ctx.Err() != nil {
+		return
+	}
+	k.reconciler.tried(j.ID, err, time.Since(began))
+	switch {
+	case err != nil:
+		k.columnFailed(j, err)
+	case written:
+		k.mended.Add(1)
+		k.cfg.Log.Info("status put right", "job_id", j.ID, "actid", j.ActID, "was", was, "is", is)
+	}
+}
+
+// waits says that a job's column failed before and waits for its turn.
+func (r *reconciler) waits(id pushd.JobID) bool { return !r.failed[id].IsZero() }
+
+// tried notes what came of a write.
+func (r *reconciler) tried(id pushd.JobID, err error, took time.Duration) {
+	if err == nil {
+		delete(r.failed, id)
+		return
+	}
+	r.spent += took
+	if r.failed == nil {
+		r.failed = map[pushd.JobID]time.Time{}
+	}
+	if len(r.failed) < failedMax || r.waits(id) {
+		r.failed[id] = time.Now()
+	}
+}

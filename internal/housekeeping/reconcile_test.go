@@ -1,0 +1,127 @@
+package housekeeping_test
+
+import (
+	"testing"
+	"time"
+
+	"pushd"
+	"pushd/internal/housekeeping"
+	"pushd/internal/ledgertest"
+)
+
+// Active jobs and those that ended just now are looked at in each round, older
+// ones in turns, and those of yesterday never.
+func TestReconcile_OftenThenInTurns(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.ended(1, 10)
+		time.Sleep(housekeeping.StandFor)
+		h.ended(1001, 2500)
+		time.Sleep(housekeeping.FreshFor + time.Minute)
+		h.ended(3001, 3020)
+		h.job(4000, time.Hour)
+		const rounds = 6
+		h.rounds(rounds)
+		for act, looks := range h.looks {
+			low, high := rounds, rounds
+			if act <= 2500 {
+				low, high = rounds/3-1, rounds/3+1 // 1,500 of them, 700 in each round
+			}
+			if looks < low || looks > high {
+				t.Errorf("channel %d was looked at %d times, want %d to %d", act, looks, low, high)
+			}
+		}
+		if len(h.looks) != 1500+20+1 || h.looks[1] > 0 {
+			t.Errorf("%d channels were looked at", len(h.looks))
+		}
+	})
+}
+
+// Whatever the number of those that ended just now, a round is bounded, and all
+// have their turn.
+func TestReconcile_ManyFreshOnes(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.ended(1, 2100)
+		h.rounds(1)
+		if n := len(h.looks); n != 2000 {
+			t.Errorf("the first round looked at %d", n)
+		}
+		h.rounds(1)
+		if n := len(h.looks); n != 2100 {
+			t.Errorf("the two rounds looked at %d", n)
+		}
+	})
+}
+
+// A column that somebody has overwritten is right after a round, if its job ended
+// just now, and after a turn otherwise.
+func TestReconcile_PutsRight(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.ended(1, 1000)
+		h.overwrite(5)
+		h.rounds(1)
+		if got := h.column(5); got != ledgertest.StatusFailed {
+			t.Errorf("a fresh one is %d", got)
+		}
+		time.Sleep(time.Hour)
+		h.overwrite(5)
+		h.overwrite(995)
+		h.rounds(2)
+		if h.column(5) != ledgertest.StatusFailed || h.column(995) != ledgertest.StatusFailed {
+			t.Errorf("older ones are %d and %d", h.column(5), h.column(995))
+		}
+		if mended, failed := h.keeper.Mended(); mended != 1000+2 || failed != 0 { // Memory's commands leave the column
+			t.Errorf("%d put right, %d failed", mended, failed)
+		}
+	})
+}
+
+// A column that can't be written is tried until it is right, also when its job
+// ended longer ago than others are looked after, and holds up no other.
+func TestReconcile_LockedColumns(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.ended(1, 9)
+		for act := pushd.ActID(1); act <= 8; act++ {
+			h.locked[act] = true
+		}
+		h.rounds(5)
+		if got := h.column(9); got != ledgertest.StatusFailed {
+			t.Errorf("the column of the one that is not locked is %d", got)
+		}
+		h.rounds(int((housekeeping.StandFor + time.Hour) / (10 * time.Second)))
+		clear(h.locked)
+		h.rounds(2)
+		for act := pushd.ActID(1); act <= 8; act++ {
+			if got := h.column(act); got != ledgertest.StatusFailed {
+				t.Errorf("the column of channel %d is %d when all is well again", act, got)
+			}
+		}
+		looks := h.looks[1]
+		h.rounds(3)
+		if h.looks[1] != looks {
+			t.Errorf("one that is right is looked at still")
+		}
+	})
+}
+
+// A job that was removed while its column could not be written is forgotten.
+func TestReconcile_LockedColumnOfARemovedJob(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.ended(1, 1)
+		h.locked[1] = true
+		h.rounds(1)
+		job, err := h.Last(h.ctx, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Lock()
+		delete(h.ByID, job.ID)
+		h.Unlock()
+		h.rounds(2)
+		clear(h.locked)
+		looks := h.looks[1]
+		h.rounds(2)
+		if h.looks[1] != looks {
+			t.Error("it is looked at still")
+		}
+	})
+}
