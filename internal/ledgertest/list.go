@@ -3,7 +3,6 @@ package ledgertest
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"fmt"
 	"slices"
 
@@ -15,40 +14,28 @@ func (l *Memory) Jobs(_ context.Context, f pushd.Filter) (jobs []pushd.Job, next
 	if f.Limit < 1 {
 		return nil, "", fmt.Errorf("list jobs: limit %d is below 1", f.Limit)
 	}
-	at, id, err := parseCursor(f.Cursor)
-	if err != nil {
-		return nil, "", err
+	var at pushd.ListCursor
+	if f.Cursor != "" {
+		if at, err = pushd.ParseListCursor(f.Cursor); err != nil {
+			return nil, "", err
+		}
 	}
 	now := l.begin()
 	defer l.Unlock()
 	found := l.list(f.Limit+1, func(j *Job) bool {
 		return (len(f.States) == 0 || slices.Contains(f.States, j.State)) &&
 			(f.ActID == 0 || f.ActID == j.ActID) && (f.AppID == "" || f.AppID == j.AppID) && j.CreatedAt >= f.Since &&
-			(f.Cursor == "" || j.CreatedAt < at || j.CreatedAt == at && j.ID < id)
+			(f.Cursor == "" || j.CreatedAt < at.CreatedAt || j.CreatedAt == at.CreatedAt && j.ID < at.ID)
 	}, func(a, b *Job) int { return cmp.Or(cmp.Compare(b.CreatedAt, a.CreatedAt), cmp.Compare(b.ID, a.ID)) })
 	if len(found) > f.Limit {
 		found = found[:f.Limit]
 		last := found[f.Limit-1]
-		next = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", last.CreatedAt, last.ID))
+		next = pushd.ListCursor{CreatedAt: last.CreatedAt, ID: last.ID}.String()
 	}
 	for _, j := range found {
 		jobs = append(jobs, l.read(j, now))
 	}
 	return jobs, next, nil
-}
-
-func parseCursor(text string) (at pushd.Time, id pushd.JobID, err error) {
-	if text == "" {
-		return 0, "", nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return 0, "", pushd.ErrCursor
-	}
-	if n, err := fmt.Sscanf(string(b), "%d %s", &at, &id); n != 2 || err != nil {
-		return 0, "", pushd.ErrCursor
-	}
-	return at, id, nil
 }
 
 // QueuePosition is how many jobs of the same account will be taken up before a

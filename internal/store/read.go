@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -28,7 +27,7 @@ func (s *Store) Jobs(ctx context.Context, f pushd.Filter) (jobs []pushd.Job, nex
 	}
 	if len(rows) > f.Limit {
 		rows = rows[:f.Limit]
-		next = cursor(&rows[f.Limit-1])
+		next = pushd.ListCursor{CreatedAt: rows[f.Limit-1].CreatedAt, ID: rows[f.Limit-1].ID}.String()
 	}
 	jobs, err = s.withCounts(ctx, s.db, rows)
 	return jobs, next, wrap(err, "list jobs")
@@ -54,11 +53,11 @@ func listSQL(f pushd.Filter) (string, []any, error) {
 		add(`created_at >= ?`, f.Since)
 	}
 	if f.Cursor != "" {
-		at, id, err := parseCursor(f.Cursor)
+		last, err := pushd.ParseListCursor(f.Cursor)
 		if err != nil {
 			return "", nil, err
 		}
-		add(`(created_at < ? OR created_at = ? AND id < ?)`, at, at, id)
+		add(`(created_at < ? OR created_at = ? AND id < ?)`, last.CreatedAt, last.CreatedAt, last.ID)
 	}
 	args = append(args, f.Limit+1)
 	return sqlx.In(`
@@ -67,22 +66,6 @@ FROM pushd_job j
 WHERE `+strings.Join(where, "\n  AND ")+`
 ORDER BY created_at DESC, id DESC
 LIMIT ?`, args...)
-}
-
-// cursor names the last row of a list.
-func cursor(r *jobRow) string {
-	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", r.CreatedAt, r.ID))
-}
-
-func parseCursor(text string) (at pushd.Time, id pushd.JobID, err error) {
-	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return 0, "", pushd.ErrCursor
-	}
-	if n, err := fmt.Sscanf(string(b), "%d %s", &at, &id); n != 2 || err != nil {
-		return 0, "", pushd.ErrCursor
-	}
-	return at, id, nil
 }
 
 // QueuePosition is how many jobs of the same account will be taken up before
