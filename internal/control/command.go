@@ -34,10 +34,8 @@ func (c *Controller) Patch(ctx context.Context, id pushd.JobID, p pushd.Patch) (
 	cmd := pushd.Command{From: pushd.ActiveStates, Rate: p.Rate}
 	if p.Deadline != nil {
 		cmd.Deadline = pushd.Time(*p.Deadline * 1e6)
-		job, err := c.book.Job(ctx, id)
+		job, err := c.job(ctx, id)
 		switch {
-		case errors.Is(err, pushd.ErrNotFound):
-			return pushd.Job{}, jobNotFound(id)
 		case err != nil:
 			return pushd.Job{}, err
 		case job.State.Active() && cmd.Deadline <= job.Now:
@@ -75,10 +73,7 @@ func (c *Controller) command(ctx context.Context, id pushd.JobID, cmd pushd.Comm
 
 // Retry sends again to the people a job failed to reach.
 func (c *Controller) Retry(ctx context.Context, id pushd.JobID, req pushd.RetryRequest) (pushd.Job, error) {
-	job, err := c.book.Job(ctx, id)
-	if errors.Is(err, pushd.ErrNotFound) {
-		return pushd.Job{}, jobNotFound(id)
-	}
+	job, err := c.job(ctx, id)
 	if err != nil {
 		return pushd.Job{}, err
 	}
@@ -120,6 +115,15 @@ func nothingToRetry(job pushd.Job) string {
 		return fmt.Sprintf("nobody failed; %d are unknown: send acceptDuplicates to retry them too, some may be told twice", job.Counts.Unknown)
 	}
 	return "nobody failed"
+}
+
+// job reads a job. That there is none is a problem.
+func (c *Controller) job(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
+	job, err := c.book.Job(ctx, id)
+	if errors.Is(err, pushd.ErrNotFound) {
+		err = jobNotFound(id)
+	}
+	return job, err
 }
 
 func jobNotFound(id pushd.JobID) error {

@@ -15,10 +15,8 @@ import (
 // an earlier version is left alone.
 func (c *Controller) edit(ctx context.Context, id pushd.JobID, p pushd.Patch, cmd pushd.Command) (pushd.Job, error) {
 	for range 5 { // somebody else may be editing, too
-		job, err := c.book.Job(ctx, id)
+		job, err := c.job(ctx, id)
 		switch {
-		case errors.Is(err, pushd.ErrNotFound):
-			return pushd.Job{}, jobNotFound(id)
 		case err != nil:
 			return pushd.Job{}, err
 		case job.State.Active() && job.State != pushd.Paused:
