@@ -113,6 +113,8 @@ const (
 	CauseTemplate
 	// CauseCursor: the follower is gone after whom the list was to go on.
 	CauseCursor
+	// CauseAddress: the caller's address is not on the account's IP whitelist.
+	CauseAddress
 )
 
 // Suspect says whether a cause may mean that the job is wrong, not the

@@ -180,7 +180,7 @@ func TestCheck_Account(t *testing.T) {
 		{fakeToken{}, fakeQuota{5, pushd.Answer{}}, "ok    wechat: answers; 5 template messages left today"},
 		{fakeToken{}, fakeQuota{0, pushd.Answer{}}, "warn  wechat: answers; nothing is left"},
 		{fakeToken{}, fakeQuota{0, pushd.Answer{Verdict: pushd.TokenRefused, Code: 40001, Text: "invalid credential"}}, "fail  wechat: 40001 invalid credential; the token endpoint gave"},
-		{fakeToken{}, fakeQuota{0, pushd.Answer{Verdict: pushd.FatalIfRepeated, Code: 40164, Text: "invalid ip 1.2.3.4"}}, "fail  wechat: 40164 invalid ip 1.2.3.4; add this machine's address"},
+		{fakeToken{}, fakeQuota{0, pushd.Answer{Verdict: pushd.FatalIfRepeated, Code: 40164, Cause: pushd.CauseAddress, Text: "invalid ip 1.2.3.4"}}, "fail  wechat: 40164 invalid ip 1.2.3.4; add this machine's address"},
 		{fakeToken{}, fakeQuota{0, pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeNotSent, Text: "connect"}}, "can this machine reach PUSHD_WECHAT_URL?"},
 	} {
 		var b bytes.Buffer

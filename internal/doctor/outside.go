@@ -61,7 +61,7 @@ func checkAccount(ctx context.Context, r *report, t tokens, q quotas, appID stri
 		r.warn("wechat", "answers; nothing is left of today's quota for template messages")
 	case answer.OK():
 		r.ok("wechat", "answers; %d template messages left today", remain)
-	case answer.Code == 40164:
+	case answer.Cause == pushd.CauseAddress:
 		r.fail("wechat", "%d %s; add this machine's address to the account's IP whitelist", answer.Code, answer.Text)
 	case answer.Verdict == pushd.TokenRefused:
 		r.fail("wechat", "%d %s; the token endpoint gave a token that WeChat refuses: is it of this account, and the newest?", answer.Code, answer.Text)

@@ -55,7 +55,8 @@ var causes = map[Call]map[int]pushd.Cause{
 	CallSend: {
 		43004: pushd.CauseUnfollowed, 40003: pushd.CauseOpenID, 49003: pushd.CauseOpenID, 40037: pushd.CauseTemplate,
 	},
-	CallPage: {40003: pushd.CauseCursor},
+	CallPage:  {40003: pushd.CauseCursor},
+	CallQuota: {40164: pushd.CauseAddress},
 }
 
 // holds lists the errcodes after which the account is held until a person has

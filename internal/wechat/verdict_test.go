@@ -78,7 +78,8 @@ func TestClassify_Cause(t *testing.T) {
 		CallSend: {
 			43004: pushd.CauseUnfollowed, 40003: pushd.CauseOpenID, 49003: pushd.CauseOpenID, 40037: pushd.CauseTemplate,
 		},
-		CallPage: {40003: pushd.CauseCursor},
+		CallPage:  {40003: pushd.CauseCursor},
+		CallQuota: {40164: pushd.CauseAddress},
 	}
 	for _, call := range []Call{CallSend, CallPage, CallQuota, CallTemplates} {
 		for _, e := range Table() {
