@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pushd"
+	"pushd/internal/loopback"
 )
 
 // Without a key whoever reaches the port may do everything, so the port is
@@ -25,11 +26,11 @@ func (s *Server) ownHost(hostport string) bool {
 		host = h
 	}
 	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
-	if host == "" || host == "localhost" {
+	if host == "" || loopback.Host(host) {
 		return true
 	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.Unmap().IsLoopback()
+	if _, err := netip.ParseAddr(host); err == nil {
+		return false // an address is this machine's by being loopback alone
 	}
 	return s.Host != "" && strings.EqualFold(host, strings.Trim(s.Host, "[]"))
 }

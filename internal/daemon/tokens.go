@@ -9,8 +9,8 @@ import (
 	"pushd/internal/tokenclient"
 )
 
-// tokens makes the token client what the engine needs. The client knows
-// nothing of the domain, so somebody has to speak both.
+// tokens makes the token client what the engine needs: the client takes strings
+// and has errors of its own.
 type tokens struct{ c *tokenclient.Client }
 
 func (t tokens) Token(ctx context.Context, app pushd.AppID, act pushd.ActID) (pushd.Token, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"pushd/internal/daemon"
+	"pushd/internal/loopback"
 )
 
 // keyMin is the least length of an API key: 16 characters hold at least 64
@@ -113,7 +114,7 @@ func (l Listening) Validate(p *Problems) {
 func (s Settings) validateListen(p *Problems) {
 	s.Listening.Validate(p)
 	host, _, err := net.SplitHostPort(s.Listen)
-	if err != nil || p.has("PUSHD_LISTEN") || loopback(host) {
+	if err != nil || p.has("PUSHD_LISTEN") || loopback.Host(host) {
 		return
 	}
 	if s.APIKey == "" {
@@ -136,15 +137,6 @@ func (l Listening) validateTLS(p *Problems) {
 			p.Add("PUSHD_TLS_CERT", "%s and PUSHD_TLS_KEY %s are not a pair that works: %v", l.TLSCert, l.TLSKey, err)
 		}
 	}
-}
-
-// loopback says whether only this machine can reach the host.
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 func (s Settings) validateKeys(p *Problems) {
@@ -208,7 +200,7 @@ func (s Settings) validateURL(name string, a Address, p *Problems) *url.URL {
 		p.Add(name, "%s holds a user or a password, which pushd does not send", a)
 	case u.Fragment != "":
 		p.Add(name, "%s has a part after #, which is never sent", a)
-	case u.Scheme == "http" && !loopback(u.Hostname()) && !s.AllowPlaintext:
+	case u.Scheme == "http" && !loopback.Host(u.Hostname()) && !s.AllowPlaintext:
 		p.Add(name, "%s would carry access tokens unencrypted; use https, or set PUSHD_ALLOW_PLAINTEXT=true", a)
 	default:
 		return u

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"pushd/internal/loopback"
 )
 
 // maxAnswer bounds what is read of an answer.
@@ -40,7 +42,7 @@ func parseEndpoint(raw, key string, plaintext bool) (endpoint, error) {
 		return endpoint{}, errors.New("token url: its query is malformed")
 	case u.User != nil:
 		return endpoint{}, errors.New("token url: must hold no user; the endpoint is protected by the key")
-	case u.Scheme == "http" && !plaintext && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !plaintext && !loopback.Host(u.Hostname()):
 		return endpoint{}, fmt.Errorf("token url: http to %s would show tokens to everyone on the way; use https", u.Host)
 	}
 	for _, b := range []byte(key) {
@@ -59,14 +61,6 @@ func parseEndpoint(raw, key string, plaintext bool) (endpoint, error) {
 	u.RawQuery, u.Fragment = "", ""
 	e.url = u.String()
 	return e, nil
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 func newResty(o Options) *resty.Client {

@@ -1,13 +1,12 @@
 package tokenclient
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"pushd"
+	"pushd/internal/textline"
 )
 
 // maxText bounds an error's text, in bytes: room for what WeChat says and what
@@ -21,11 +20,8 @@ var (
 	long = regexp.MustCompile(`[A-Za-z0-9_\-]{32,}`)
 )
 
-// fingerprint is the first 16 hex digits of the token's SHA-256.
-func fingerprint(tok string) string {
-	sum := sha256.Sum256([]byte(tok))
-	return hex.EncodeToString(sum[:8])
-}
+// fingerprint is how a token is told from others without being known.
+func fingerprint(tok string) string { return pushd.Token(tok).Fingerprint() }
 
 // words are the first words of a page, without its markup.
 func words(body []byte) string {
@@ -49,23 +45,14 @@ func (c *Client) redact(a *account, err error) error {
 		}
 	}
 	text = long.ReplaceAllString(text, "[removed]")
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	text = strings.Join(strings.Fields(text), " ")
-	return errors.New(capText(text))
+	return errors.New(capText(textline.Clean(text)))
 }
 
+// capText cuts a text to maxText bytes, and shows that it did.
 func capText(s string) string {
-	if len(s) <= maxText {
-		return s
+	short, cut := textline.Cut(s, maxText)
+	if cut {
+		short += "…"
 	}
-	cut := maxText
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
+	return short
 }

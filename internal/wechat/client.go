@@ -25,6 +25,7 @@ import (
 
 	"pushd"
 	"pushd/internal/httpconn"
+	"pushd/internal/loopback"
 )
 
 // Options say how to reach WeChat. Zero values mean the defaults.
@@ -150,21 +151,13 @@ func parseBase(raw string, plaintext bool) (*url.URL, error) {
 		return nil, errors.New("wechat url: has no host")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("wechat url: must be scheme and host alone")
-	case u.Scheme == "http" && !plaintext && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !plaintext && !loopback.Host(u.Hostname()):
 		return nil, fmt.Errorf("wechat url: http to %s would show the token to everyone on the way; use https", u.Host)
 	}
 	if u.Path == "" {
 		u.Path = "/" // JoinPath makes a relative path otherwise
 	}
 	return u, nil
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // newTransport makes the connections of all calls but the sends, and of the

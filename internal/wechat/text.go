@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"pushd/internal/textline"
 )
 
 // maxText bounds a text, in bytes.
@@ -22,26 +22,13 @@ func errText(msg string) string {
 		return ""
 	}
 	msg = requestID.ReplaceAllString(strings.ToValidUTF8(msg, "?"), "")
-	msg = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, msg)
-	msg = strings.Join(strings.Fields(msg), " ")
-	return strings.TrimRight(capText(msg), " ,;:.!，。；：！")
+	return strings.TrimRight(capText(textline.Clean(msg)), " ,;:.!，。；：！")
 }
 
 // capText cuts a text to maxText bytes between two characters.
 func capText(s string) string {
-	if len(s) <= maxText {
-		return s
-	}
-	cut := maxText
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut]
+	short, _ := textline.Cut(s, maxText)
+	return short
 }
 
 func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }
