@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -13,18 +14,19 @@ import (
 
 // hashedKey is an API key as it is kept.
 type hashedKey struct {
-	sum  [sha256.Size]byte
-	name pushd.Actor
+	sum      [sha256.Size]byte
+	name     pushd.Actor
+	readOnly bool
 }
 
 // keys are the API keys.
 type keys []hashedKey
 
-func hashKeys(plain []string) keys {
+func hashKeys(plain []pushd.Key) keys {
 	k := make(keys, 0, len(plain))
-	for i, key := range plain {
-		if key != "" { // a request without a key must not match it
-			k = append(k, hashedKey{sha256.Sum256([]byte(key)), pushd.Actor(fmt.Sprintf("key%d", i+1))})
+	for _, key := range plain {
+		if key.Secret != "" { // a request without a key must not match it
+			k = append(k, hashedKey{sha256.Sum256([]byte(key.Secret)), key.Name, key.ReadOnly})
 		}
 	}
 	return k
@@ -78,6 +80,9 @@ func (s *Server) authorized(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if key := s.keys.find(bearer(c)); key != nil {
 			acted(c, key.name)
+			if key.readOnly && !reads(c.Request().Method) {
+				return problem(codeReadOnly, fmt.Sprintf("the key %s may read everything and change nothing; send one of PUSHD_API_KEY", key.name))
+			}
 			return next(c)
 		}
 		challenge := `Bearer realm="pushd"`
@@ -97,3 +102,6 @@ func acted(c echo.Context, a pushd.Actor) {
 	r := c.Request()
 	c.SetRequest(r.WithContext(pushd.ActedBy(r.Context(), a)))
 }
+
+// reads says whether a request of this method changes nothing.
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }

@@ -12,6 +12,7 @@ func TestServer_Keys(t *testing.T) {
 		"Bearer " + theKey:                  200,
 		"bearer " + otherKey:                200,
 		"Bearer  " + theKey + " ":           200,
+		"Bearer " + readKey:                 200,
 		"":                                  401,
 		"Bearer":                            401,
 		"Bearer ":                           401,
@@ -74,8 +75,42 @@ func TestServer_NoKeysIsOpen(t *testing.T) {
 // An empty key among others, from a trailing comma, opens nothing.
 func TestServer_EmptyKeyOpensNothing(t *testing.T) {
 	w := newWorld()
-	w.options.Keys = []string{theKey, ""}
+	w.options.Keys = []pushd.Key{{Secret: theKey}, {}}
 	r := request("GET", "/v1/jobs", "", "")
 	r.Header.Set("Authorization", "Bearer ")
 	wantProblem(t, w.serve(r), 401, codeUnauthorized, "")
+}
+
+// A read-only key may read everything, and change nothing, whatever route there
+// is. The log names keys and never shows one.
+func TestServer_ReadOnlyKey(t *testing.T) {
+	w := newWorld()
+	for _, route := range New(w.options).echo.Routes() {
+		path := strings.NewReplacer(":id", theJob, ":openid", "oA", ":appid", "wx01", ":templateId", "t1").Replace(route.Path)
+		if path == "/healthz" || path == "/readyz" || path == "/metrics" {
+			continue
+		}
+		r := request(route.Method, path, asJSON, "{}")
+		r.Header.Set("Authorization", "Bearer "+readKey)
+		rec := w.serve(r)
+		if reads(route.Method) {
+			if rec.Code != 200 {
+				t.Errorf("%s %s: answered %d", route.Method, path, rec.Code)
+			}
+			continue
+		}
+		if p := wantProblem(t, rec, 403, codeReadOnly, ""); !strings.Contains(p.Detail, "reader") {
+			t.Errorf("%s %s: %s", route.Method, path, p.Detail)
+		}
+	}
+	w.health.Parts = []pushd.HealthPart{{Name: "wechat", Status: pushd.OK, Text: "shown"}}
+	r := request("GET", "/healthz", "", "")
+	r.Header.Set("Authorization", "Bearer "+readKey)
+	if rec := w.serve(r); !strings.Contains(rec.Body.String(), "shown") {
+		t.Errorf("health: %s", rec.Body)
+	}
+	w.get("/v1/jobs")
+	if log := w.log.String(); !strings.Contains(log, `"key":"reader"`) || !strings.Contains(log, `"key":"key1"`) || strings.Contains(log, readKey) || strings.Contains(log, theKey) {
+		t.Errorf("log %s", log)
+	}
 }

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	theKey   = "marked-key-1"
 	otherKey = "marked-key-two"
+	readKey  = "marked-key-three"
 	theJob   = "k3v9x0a1b2c3d4e5f6g7"
 )
 
@@ -183,7 +184,7 @@ func newWorld() *world {
 		Health: func() pushd.Health { return w.health },
 		Stats:  func() pushd.Stats { return w.stats },
 		Down:   func(err error) bool { return strings.Contains(err.Error(), "connection lost") },
-		Keys:   []string{theKey, otherKey}, Version: "1.2.3",
+		Keys:   []pushd.Key{{Name: "key1", Secret: theKey}, {Name: "key2", Secret: otherKey}, {Name: "reader", Secret: readKey, ReadOnly: true}}, Version: "1.2.3",
 		Logger: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	return w

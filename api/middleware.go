@@ -71,7 +71,7 @@ func (s *Server) log(c echo.Context, took time.Duration) {
 	remote, _, _ := net.SplitHostPort(r.RemoteAddr)
 	s.Logger.Log(r.Context(), level, "request", "request_id", requestID(c), "method", r.Method,
 		"route", c.Path(), "job_id", string(jobID(c)), "status", status,
-		"bytes", c.Response().Size, "seconds", took.Seconds(), "remote", remote)
+		"bytes", c.Response().Size, "seconds", took.Seconds(), "remote", remote, "key", pushd.ActorOf(c.Request().Context()))
 }
 
 // recovered turns a panic into an answer. Of the value only the type is
@@ -114,7 +114,7 @@ func (s *Server) headers(next echo.HandlerFunc) echo.HandlerFunc {
 // migrated keeps requests from changing tables that this program does not know.
 func (s *Server) migrated(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if m := c.Request().Method; m != http.MethodGet && m != http.MethodHead {
+		if !reads(c.Request().Method) {
 			if why := s.Unready(); why != "" {
 				return unready(why)
 			}

@@ -203,11 +203,11 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 		{"heartbeat without a database", "POST", "/v1/heartbeat", "", 503, func(w *world) {
 			w.options.Heartbeat = func(context.Context) (pushd.Time, error) { return 0, errors.New("connection lost") }
 		}},
-		{"heartbeat without a key", "POST", "/v1/heartbeat", "", 401, func(w *world) { w.options.Keys = []string{"another"} }},
+		{"heartbeat without a key", "POST", "/v1/heartbeat", "", 401, func(w *world) { w.options.Keys = []pushd.Key{{Secret: "another"}} }},
 		{"post draining", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01"}`, 503, func(w *world) {
 			w.options.Draining = func() bool { return true }
 		}},
-		{"post without a key", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01"}`, 401, func(w *world) { w.options.Keys = []string{"another"} }},
+		{"post without a key", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01"}`, 401, func(w *world) { w.options.Keys = []pushd.Key{{Secret: "another"}} }},
 		{"list", "GET", "/v1/jobs?state=running,queued&limit=2&since=1772366400&actid=42&appid=wx01", "", 200, nil},
 		{"empty list", "GET", "/v1/jobs", "", 200, func(w *world) {
 			w.jobs.JobsFunc = func(pushd.Filter) ([]pushd.Job, string, error) { return nil, "abc", nil }

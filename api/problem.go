@@ -20,6 +20,7 @@ const (
 	codeMalformed         pushd.ProblemCode = "malformed_body"
 	codeForbiddenOrigin   pushd.ProblemCode = "forbidden_origin"
 	codeUnauthorized      pushd.ProblemCode = "unauthorized"
+	codeReadOnly          pushd.ProblemCode = "read_only_key"
 	codeNotFound          pushd.ProblemCode = "not_found"
 	codeRecipientNotFound pushd.ProblemCode = "recipient_not_found"
 	codeMethodNotAllowed  pushd.ProblemCode = "method_not_allowed"
@@ -45,6 +46,7 @@ type refusal struct {
 var refusals = map[pushd.ProblemCode]refusal{
 	codeMalformed:             {http.StatusBadRequest, "The body can't be read"},
 	codeUnauthorized:          {http.StatusUnauthorized, "The API key is missing or wrong"},
+	codeReadOnly:              {http.StatusForbidden, "The API key may only read"},
 	codeForbiddenOrigin:       {http.StatusForbidden, "The request was not made for this machine"},
 	codeNotFound:              {http.StatusNotFound, "There is nothing at this address"},
 	pushd.CodeChannelNotFound: {http.StatusNotFound, "There is no such channel"},

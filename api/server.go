@@ -54,7 +54,7 @@ type Options struct {
 	// Tokens counts the calls of PHP's token endpoint.
 	Tokens func() TokenStats
 	// Keys are the API keys; none leaves everything open, for loopback.
-	Keys []string
+	Keys []pushd.Key
 	// Host is the host that the API listens on. Without keys, requests that
 	// are addressed to another one are refused, unless it is a loopback name.
 	Host string

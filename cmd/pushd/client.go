@@ -36,11 +36,9 @@ func newClient(r settings.Remote) (client.Client, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}
-	c := client.Client{URL: string(r.Server), HTTP: &http.Client{Transport: transport, Timeout: 15 * time.Second}}
-	if keys := settings.Split(string(r.Key)); len(keys) > 0 {
-		c.Key = keys[0]
-	}
-	return c, nil
+	return client.Client{
+		URL: string(r.Server), Key: r.FirstKey(), HTTP: &http.Client{Transport: transport, Timeout: 15 * time.Second},
+	}, nil
 }
 
 // withAdvice adds to a refusal what to do about it on this command line.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"pushd"
 	"pushd/internal/fanout"
 	"pushd/internal/settings"
 )
@@ -75,7 +76,7 @@ func TestSettings_Sources(t *testing.T) {
 	if s.Rate != 7 || s.Lease != 20*time.Second || !s.AllowPlaintext || s.Listen != ":9000" {
 		t.Errorf("got %+v", s)
 	}
-	if k := s.Keys(); len(k) != 1 || k[0] != goodKey {
+	if k := s.Keys(); len(k) != 1 || k[0] != (pushd.Key{Name: "key1", Secret: goodKey}) {
 		t.Errorf("keys %v", k)
 	}
 	if set := s.OnlyOpenIDs.Set(); len(set) != 2 || !set["oA-1"] || !set["oB_2"] {

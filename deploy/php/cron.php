@@ -146,10 +146,10 @@ final class Cron
         }
     }
 
-    /** pushd may hold several keys; one is enough here. */
+    /** pushd may hold several keys, with names; one without is enough here. */
     private function authorization(): string
     {
-        return 'Authorization: Bearer ' . trim(explode(',', trim($this->config['api_key'], ', '))[0]);
+        return 'Authorization: Bearer ' . preg_replace('/^[A-Za-z0-9_-]{1,32}:/', '', trim(explode(',', trim($this->config['api_key'], ', '))[0]));
     }
 
     /** Waits until another POST may go. False: no more in this run. */

@@ -434,7 +434,7 @@ func TestCron_BadSettings(t *testing.T) {
 		})
 	}
 	// Several keys, as in pushd's own setting: the first is used.
-	runAs(t, m.host.With(phptest.Settings{"api_key": ", " + apiKey + ",marked-next"}), 0)
+	runAs(t, m.host.With(phptest.Settings{"api_key": ", cron:" + apiKey + ",marked-next"}), 0)
 	m.want(t, 1)
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"pushd"
 	"pushd/internal/daemon"
 	"pushd/internal/rig"
 )
@@ -52,7 +53,7 @@ func TestLogin(t *testing.T) {
 // A session outlives a restart and holds at another process with the same keys;
 // a key that is taken away takes it along.
 func TestSession_Outlives(t *testing.T) {
-	keys := []string{rig.APIKey, otherKey}
+	keys := []pushd.Key{{Name: "a", Secret: rig.APIKey}, {Name: "b", Secret: otherKey}}
 	w := newWorld(t, func(c *daemon.Config) { c.Keys = keys })
 	p := w.person()
 	p.login(otherKey)
@@ -68,7 +69,7 @@ func TestSession_Outlives(t *testing.T) {
 	if got := again(); got.at != "/console/" || got.status != 200 {
 		t.Errorf("after a restart: %d at %s", got.status, got.at)
 	}
-	keys = []string{rig.APIKey}
+	keys = []pushd.Key{{Name: "a", Secret: rig.APIKey}}
 	if got := again(); !strings.HasPrefix(got.at, "/console/login") {
 		t.Errorf("without its key: %d at %s", got.status, got.at)
 	}

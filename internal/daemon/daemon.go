@@ -41,7 +41,7 @@ type Config struct {
 	WeChat  wechat.Options
 	Tokens  tokenclient.Options
 	Engine  fanout.Config // its Ledger, WeChat, Tokens and clock are filled in
-	Keys    []string      // of the API; none leaves it open
+	Keys    []pushd.Key   // of the API; none leaves it open
 	Console bool          // the operator's console at /console/; wants Keys
 	Listen  string        // host:port
 	TLSCert string        // file, PEM; "" is plain HTTP
@@ -131,10 +131,18 @@ func (d *Daemon) handler() http.Handler {
 	all := http.NewServeMux()
 	all.Handle("/", server)
 	all.Handle(console.Root, console.New(console.Options{
-		API: server.Quiet(), Keys: d.c.Keys, Location: d.c.Engine.Location,
+		API: server.Quiet(), Keys: secrets(d.c.Keys), Location: d.c.Engine.Location,
 		Version: d.c.Version, Instance: d.c.Engine.Owner.Instance, Logger: d.c.Log,
 	}))
 	return all
+}
+
+// secrets are the keys as a browser sends them.
+func secrets(keys []pushd.Key) (plain []string) {
+	for _, k := range keys {
+		plain = append(plain, k.Secret)
+	}
+	return plain
 }
 
 func (d *Daemon) listen(ctx context.Context) (net.Listener, error) {

@@ -167,7 +167,7 @@ func (r *Rig) Config() daemon.Config {
 			SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend,
 			Grace: 30 * time.Minute, Retention: 168 * time.Hour, JobRetention: 9600 * time.Hour, Location: shanghai, StatusFailed: 3,
 		},
-		Keys: []string{APIKey}, Console: true, Listen: "127.0.0.1:0", Drain: 15 * time.Second, Version: "rig", Log: r.options.Log,
+		Keys: []pushd.Key{{Name: "rig", Secret: APIKey}}, Console: true, Listen: "127.0.0.1:0", Drain: 15 * time.Second, Version: "rig", Log: r.options.Log,
 	}
 	if r.options.Change != nil {
 		r.options.Change(&c)

@@ -26,7 +26,9 @@ type Settings struct {
 	Listening `embed:""`
 
 	// APIKey holds the keys of the API, comma-separated; see Keys.
-	APIKey Secret `name:"api-key" secret:"" placeholder:"KEY,..." help:"Keys that open the API, 16 characters or more each."`
+	APIKey Secret `name:"api-key" secret:"" placeholder:"[NAME:]KEY,..." help:"Keys that open the API, 16 characters or more each; with a name in front, the log and the events say who it was."`
+	// ReadKey holds those that may only read.
+	ReadKey Secret `name:"read-key" secret:"" placeholder:"[NAME:]KEY,..." help:"Keys that may read everything and change nothing."`
 	// Console says whether there is a console; without an API key there is none.
 	Console string `default:"on" oneof:"on,off" help:"The operator's console at /console/, for those with an API key."`
 	// AllowPlaintext lifts the demand for TLS beyond loopback, of the API
@@ -149,8 +151,18 @@ func (o OpenIDs) Set() map[pushd.OpenID]bool {
 	return set
 }
 
-// Keys returns the API's keys one by one.
-func (s Settings) Keys() []string { return Split(string(s.APIKey)) }
+// Keys returns the API's keys one by one, the read-only ones last.
+func (s Settings) Keys() []pushd.Key {
+	return append(ParseKeys(string(s.APIKey), "key", false), ParseKeys(string(s.ReadKey), "read", true)...)
+}
+
+// FirstKey is the key that a client shows, without its name; "" if there is none.
+func (r Remote) FirstKey() string {
+	for _, k := range ParseKeys(string(r.Key), "key", false) {
+		return k.Secret
+	}
+	return ""
+}
 
 // Location returns the zone of Timezone. A Settings that is valid has one.
 func (s Settings) Location() (*time.Location, error) { return time.LoadLocation(s.Timezone) }

@@ -139,29 +139,6 @@ func (l Listening) validateTLS(p *Problems) {
 	}
 }
 
-func (s Settings) validateKeys(p *Problems) {
-	keys := s.Keys()
-	if s.APIKey != "" && len(keys) == 0 {
-		p.Add("PUSHD_API_KEY", "holds no key")
-	}
-	for i, key := range keys {
-		validateKey("PUSHD_API_KEY", "key "+strconv.Itoa(i+1), key, p)
-	}
-	if s.TokenKey != "" {
-		validateKey("PUSHD_TOKEN_KEY", "the key", string(s.TokenKey), p)
-	}
-}
-
-// validateKey wants a key that is hard to guess and fits into a header.
-func validateKey(name, which, key string, p *Problems) {
-	if len(key) < keyMin {
-		p.Add(name, "%s has %d characters; allowed: %d or more, for example from openssl rand -hex 16", which, len(key), keyMin)
-	}
-	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		p.Add(name, "%s holds a blank, a line break or a character beyond ASCII", which)
-	}
-}
-
 // validateDSN says nothing of the driver's own words: of a DSN that is
 // written wrongly they may show the password.
 func validateDSN(name string, dsn Secret, p *Problems) {

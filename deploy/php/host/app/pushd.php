@@ -9,7 +9,7 @@ declare(strict_types=1);
 function pushd_call(Host $host, string $method, string $path, ?array $body = null, int $timeout = 15): array
 {
     pushd_check_url($host->config, 'url');
-    $key = trim(explode(',', trim($host->config['api_key'], ', '))[0]);
+    $key = preg_replace('/^[A-Za-z0-9_-]{1,32}:/', '', trim(explode(',', trim($host->config['api_key'], ', '))[0]));
     $curl = curl_init($host->config['url'] . $path);
     curl_setopt_array($curl, [
         CURLOPT_CUSTOMREQUEST  => $method,
