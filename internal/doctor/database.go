@@ -17,10 +17,6 @@ import (
 // packetMin is more than a page of 10,000 openids takes with its overhead.
 const packetMin = 1 << 20
 
-// skewMax is how far the database's clock may be from this machine's. Jobs go
-// by the database's alone, but if the two differ one of them is wrong.
-const skewMax = 5 * time.Second
-
 // database checks everything about the database, over sessions like those of a
 // running pushd.
 func (o Options) database(ctx context.Context, r *report) {
@@ -48,6 +44,7 @@ func (o Options) database(ctx context.Context, r *report) {
 	}
 	defer s.Close()
 	checkServer(ctx, r, db)
+	checkClock(ctx, r, db)
 	checkSession(ctx, r, db, store.SessionSettings(string(o.MySQLDSN), zone))
 	status := cmp.Or(settings.WithoutTail(o.StatusUpdate), store.DefaultStatusUpdate)
 	o.checkChannel(ctx, r, s, zone)
@@ -59,6 +56,7 @@ func (o Options) database(ctx context.Context, r *report) {
 	checkAccounts(ctx, r, db)
 	if migrated(ctx, r, s) && checkTables(ctx, r, db) {
 		checkReadBack(ctx, r, db)
+		checkNodes(ctx, r, o.MySQLDSN, zone)
 		o.checkState(ctx, r, db, s)
 	}
 }
@@ -93,9 +91,7 @@ func openDatabase(dsn settings.Secret, zone *time.Location) (*sql.DB, error) {
 func checkServer(ctx context.Context, r *report, db *sql.DB) {
 	var version string
 	var readOnly, packet int64
-	var clock float64
-	err := db.QueryRowContext(ctx, "SELECT VERSION(), @@read_only, @@max_allowed_packet, UNIX_TIMESTAMP(SYSDATE(6))").
-		Scan(&version, &readOnly, &packet, &clock)
+	err := db.QueryRowContext(ctx, "SELECT VERSION(), @@read_only, @@max_allowed_packet").Scan(&version, &readOnly, &packet)
 	if err != nil {
 		r.fail("database", "%v", err)
 		return
@@ -107,8 +103,17 @@ func checkServer(ctx context.Context, r *report, db *sql.DB) {
 	if packet < packetMin {
 		r.fail("database", "max_allowed_packet is %d; set it to %d or more", packet, packetMin)
 	}
-	if skew := time.Since(time.UnixMicro(int64(clock * 1e6))).Abs(); skew > skewMax {
-		r.warn("database", "its clock and this machine's are %v apart; run NTP on both", skew.Round(time.Second))
+}
+
+// checkClock compares the clock of the node in use with this machine's.
+func checkClock(ctx context.Context, r *report, db *sql.DB) {
+	ahead, err := clockAhead(ctx, db)
+	if err != nil {
+		r.fail("database", "%v", err)
+		return
+	}
+	if by := ahead.apart(offset{}); by > skewMax {
+		r.warn("database", "its clock and this machine's are %v apart; run NTP on both", by.Round(100*time.Millisecond))
 	}
 }
 

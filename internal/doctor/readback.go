@@ -25,14 +25,27 @@ func checkReadBack(ctx context.Context, r *report, db *sql.DB) {
 		return
 	}
 	checkOneServer(ctx, r, conns)
+	stale, err := readBack(ctx, conns)
+	if err != nil {
+		r.fail("read back", "write to pushd_template: %v", err)
+		return
+	}
+	if stale > 0 {
+		r.fail("read back", "%d of %d reads did not see what was just written; point PUSHD_MYSQL_DSN at the primary, without read/write splitting", stale, readers*readers)
+		return
+	}
+	r.ok("read back", "every connection sees at once what another wrote")
+}
+
+// readBack writes a row over each connection and reads it back over all. It says
+// how many reads did not see it.
+func readBack(ctx context.Context, conns []*sql.Conn) (stale int, err error) {
 	row := scratch("pushd-check-" + rand.Text())
-	defer row.remove(context.WithoutCancel(ctx), db)
-	stale := 0
+	defer row.remove(context.WithoutCancel(ctx), conns[0])
 	for _, writer := range conns {
 		value := rand.Text()
 		if err := row.write(ctx, writer, value); err != nil {
-			r.fail("read back", "write to pushd_template: %v", err)
-			return
+			return 0, err
 		}
 		for _, reader := range conns {
 			if got, err := row.read(ctx, reader); err != nil || got != value {
@@ -40,11 +53,7 @@ func checkReadBack(ctx context.Context, r *report, db *sql.DB) {
 			}
 		}
 	}
-	if stale > 0 {
-		r.fail("read back", "%d of %d reads did not see what was just written; point PUSHD_MYSQL_DSN at the primary, without read/write splitting", stale, readers*readers)
-		return
-	}
-	r.ok("read back", "every connection sees at once what another wrote")
+	return stale, nil
 }
 
 // connect opens n connections that are open at the same time.
@@ -89,9 +98,9 @@ func (s scratch) read(ctx context.Context, c *sql.Conn) (value string, err error
 	return value, err
 }
 
-func (s scratch) remove(ctx context.Context, db *sql.DB) {
+func (s scratch) remove(ctx context.Context, c *sql.Conn) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	// What stays behind if this fails is one row that no account has.
-	_, _ = db.ExecContext(ctx, "DELETE FROM pushd_template WHERE appid = ?", string(s))
+	_, _ = c.ExecContext(ctx, "DELETE FROM pushd_template WHERE appid = ?", string(s))
 }

@@ -14,7 +14,7 @@ import (
 // checkSession compares what pushd's sessions set with what they then have,
 // and looks at what no session can set.
 func checkSession(ctx context.Context, r *report, db *sql.DB, settings []store.Setting) {
-	names := []string{"init_connect", "super_read_only", "innodb_read_only", "innodb_flush_log_at_trx_commit"}
+	names := []string{"init_connect", "super_read_only", "innodb_read_only", "innodb_flush_log_at_trx_commit", "log_bin", "sync_binlog"}
 	for _, s := range settings {
 		names = append(names, s.Name)
 	}
@@ -61,6 +61,12 @@ func checkWhole(ctx context.Context, r *report, db *sql.DB, global, mine map[str
 	}
 	if flush, known := global["innodb_flush_log_at_trx_commit"]; known && flush != "1" {
 		r.warn("database", "innodb_flush_log_at_trx_commit is %s: a crash of the server takes back what pushd was told is stored, and people may be told twice; set it to 1", flush)
+	}
+	if sync := global["sync_binlog"]; sync != "" && sync != "1" && sameValue(global["log_bin"], "1") {
+		r.warn("database", "sync_binlog is %s: a crash of the server takes from its replicas what pushd was told is stored, and after a failover people may be told twice; set it to 1", sync)
+	}
+	if level := mine["group_replication_consistency"]; strings.HasPrefix(level, "EVENTUAL") {
+		r.fail("session", "group_replication_consistency is %s: reads may be old; leave it out of PUSHD_MYSQL_DSN", level)
 	}
 	var name, nodes string
 	err := db.QueryRowContext(ctx, "SHOW STATUS LIKE 'wsrep_cluster_size'").Scan(&name, &nodes)
