@@ -7,7 +7,7 @@ BENCH    ?=
 DEMO     ?=
 SOAK     ?= 1h
 
-.PHONY: help demo build package test lint vulncheck deps bench microbench fuzz chaos mutants soak foreign compat model gremlins
+.PHONY: help demo build package test lint vulncheck deps bench microbench fuzz chaos cluster mutants soak foreign compat model gremlins
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -48,6 +48,9 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 
 chaos: deps ## Kill and hamper the real program at full length, and write docs/reliability.md; SEED=n replays
 	go test ./internal/crashtest -run 'Test(Crash|History)$$' -v -count 1 -timeout 60m -crash.long -crash.seed '$(SEED)' -crash.table ../../docs/reliability.md
+
+cluster: deps ## Three nodes of Galera, three pushd, and what may happen to them, about half an hour; writes docs/reliability.md
+	go test ./internal/clustertest -v -count 1 -timeout 60m -cluster.long -cluster.table ../../docs/reliability.md
 
 soak: ## Simulate worlds that nobody has seen before for SOAK (1h); a seed that fails is shrunk and printed; SEED=n replays it
 	cd internal/fanout && go test -count 1 -timeout 0 $(if $(filter-out 0,$(SEED)),-run 'TestSimulation$$' -sim.seed '$(SEED)' -v,-run 'TestSimulation_Fresh$$' -sim.for '$(SOAK)')

@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"cmd/demo":              {"*"},
 	"internal/rig":          {"*"},
 	"internal/crashtest":    {"*"},
+	"internal/clustertest":  {"*"},
 	"internal/bench":        {"*"},
 	"internal/mutants":      {},
 	"internal/daemon":       {"pushd", "api", "internal/console", "internal/control", "internal/fanout", "internal/store", "internal/tokenclient", "internal/wechat"},

@@ -12,6 +12,7 @@ package mariadb
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,8 @@ type Server struct {
 	lib  string // where else its libraries are, "" for a server of the system's
 	dir  string // holds everything, mode 0700
 	args []string
+	user string   // whom it runs as, "" for this process's user
+	more []string // of its environment
 
 	mu   sync.Mutex // guards proc
 	proc *process   // nil while stopped
@@ -52,6 +55,8 @@ type Option func(*options)
 type options struct {
 	grants bool
 	args   []string
+	user   string // whom to run as where this process is root
+	env    []string
 }
 
 // WithGrants gives the server its system tables, so that accounts and GRANTs
@@ -64,9 +69,27 @@ func WithArgs(args ...string) Option {
 	return func(o *options) { o.args = append(o.args, args...) }
 }
 
+// WithEnv adds to the server's environment, for example LD_PRELOAD=….
+func WithEnv(vars ...string) Option {
+	return func(o *options) { o.env = append(o.env, vars...) }
+}
+
 // Start starts a server and returns once it answers. The caller stops it; if
 // the process dies before, the kernel does.
 func Start(ctx context.Context, opts ...Option) (*Server, error) {
+	s, err := prepare(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Restart(ctx); err != nil {
+		os.RemoveAll(s.dir)
+		return nil, err
+	}
+	return s, nil
+}
+
+// prepare makes a server that has not been started.
+func prepare(ctx context.Context, opts []Option) (*Server, error) {
 	var o options
 	for _, opt := range opts {
 		opt(&o)
@@ -83,12 +106,8 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start mariadbd: %w", err)
 	}
-	s := &Server{bin: bin, lib: lib, dir: dir}
+	s := &Server{bin: bin, lib: lib, dir: dir, user: o.user, more: o.env}
 	if err := s.setUp(ctx, o); err != nil {
-		os.RemoveAll(dir)
-		return nil, err
-	}
-	if err := s.Restart(ctx); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
@@ -116,9 +135,12 @@ func (s *Server) setUp(ctx context.Context, o options) error {
 		"--max-connections=300",
 	}
 	if os.Geteuid() == 0 {
-		s.args = append(s.args, "--user=root")
+		s.args = append(s.args, "--user="+cmp.Or(s.user, "root"))
 	}
 	s.args = append(s.args, o.args...)
+	if err := s.giveTo(s.user); err != nil {
+		return err
+	}
 	if !o.grants {
 		s.args = append(s.args, "--skip-grant-tables")
 		return s.bootstrap(ctx, strings.NewReader(""))
@@ -171,10 +193,11 @@ func readShared(lib, name string) ([]byte, error) {
 
 // env is the server's environment.
 func (s *Server) env() []string {
-	if s.lib == "" {
-		return nil // that of this process
+	env := append(os.Environ(), s.more...)
+	if s.lib != "" {
+		env = append(env, "LD_LIBRARY_PATH="+s.lib)
 	}
-	return append(os.Environ(), "LD_LIBRARY_PATH="+s.lib)
+	return env
 }
 
 // MySQL says that the server is not MariaDB.

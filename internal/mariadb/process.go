@@ -8,12 +8,17 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 )
 
 // stopTimeout is how long a server may take to shut down before it is killed.
 const stopTimeout = 10 * time.Second
+
+// startTimeout is how long a server may take until it answers: a node of a
+// cluster is given a copy of everything before.
+const startTimeout = 2 * time.Minute
 
 // process is one life of the server.
 type process struct {
@@ -27,13 +32,13 @@ type process struct {
 // The kernel ties the death signal to the thread that forked, not to the
 // process (golang.org/issue/27505). So the goroutine that starts the server
 // keeps its thread and lives until the server has ended.
-func (s *Server) spawn() (*process, error) {
+func (s *Server) spawn(more []string) (*process, error) {
 	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("start mariadbd: %w", err)
 	}
 	defer log.Close() // the server has its own copy
-	cmd := exec.Command(s.bin, s.args...)
+	cmd := exec.Command(s.bin, append(slices.Clone(s.args), more...)...)
 	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, s.env()
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Pdeathsig: syscall.SIGKILL,
@@ -81,6 +86,14 @@ func (s *Server) Stop() error {
 // Restart.
 func (s *Server) Kill() { s.stop(syscall.SIGKILL) }
 
+// Running says whether the server has been started and not been ended by this
+// process.
+func (s *Server) Running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proc != nil
+}
+
 // Freeze stops the server without ending it: it keeps its connections and
 // answers nothing, until Thaw.
 func (s *Server) Freeze() error { return s.signal(syscall.SIGSTOP) }
@@ -107,15 +120,15 @@ func (s *Server) stop(sig syscall.Signal) {
 }
 
 // Restart shuts the server down if it runs, and starts it again on the same
-// data. It returns once the server answers.
-func (s *Server) Restart(ctx context.Context) error {
+// data, with more options. It returns once the server answers.
+func (s *Server) Restart(ctx context.Context, more ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.proc != nil {
 		s.proc.end(syscall.SIGTERM)
 		s.proc = nil
 	}
-	p, err := s.spawn()
+	p, err := s.spawn(more)
 	if err != nil {
 		return err
 	}
@@ -129,7 +142,7 @@ func (s *Server) Restart(ctx context.Context) error {
 
 // await returns when the server answers, or says why it never will.
 func (s *Server) await(ctx context.Context, p *process) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

@@ -23,7 +23,9 @@ const (
 	// leaveEvery is how long the connections of a node that was left are kept at
 	// least where it is the only one. A proxy in front of several nodes may have
 	// moved on by then.
-	leaveEvery = 5 * time.Second
+	leaveEvery = time.Second
+	// leaveQuiet is for how long it is not said again that the node is left.
+	leaveQuiet = time.Minute
 	// shunFor is for how long a node that was left is taken only if there is no
 	// other.
 	shunFor = 10 * time.Second
@@ -113,13 +115,17 @@ func (n *node) leave(why error) {
 		n.mu.Unlock()
 		return
 	}
+	level := slog.LevelWarn
+	if time.Since(n.left) < leaveQuiet {
+		level = slog.LevelDebug
+	}
 	n.left = time.Now()
 	lines := make([]*line, 0, len(n.lines))
 	for l := range n.lines {
 		lines = append(lines, l)
 	}
 	n.mu.Unlock()
-	n.log.Warn("the connections to a node of the database are closed", "node", n.name, "connections", len(lines), "reason", why)
+	n.log.Log(context.Background(), level, "the connections to a node of the database are closed", "node", n.name, "connections", len(lines), "reason", why)
 	for _, l := range lines {
 		_ = l.Close() // what is wrong with it is known
 	}
