@@ -40,6 +40,7 @@ type node struct {
 	name     string // its address
 	meanings meanings
 	log      *slog.Logger
+	now      func() time.Time
 
 	mu    sync.Mutex
 	lines map[*line]struct{}
@@ -48,7 +49,7 @@ type node struct {
 
 // newNode makes a node of one address of a configuration.
 func newNode(cfg *mysql.Config, addr string, log *slog.Logger) (*node, error) {
-	n := &node{name: addr, meanings: newMeanings(), log: log, lines: map[*line]struct{}{}}
+	n := &node{name: addr, meanings: newMeanings(), log: log, now: time.Now, lines: map[*line]struct{}{}}
 	cfg = cfg.Clone()
 	cfg.Addr = addr
 	if cfg.TLSConfig != "" {
@@ -111,15 +112,15 @@ func (n *node) Connect(ctx context.Context) (driver.Conn, error) {
 // is not left again: there is one cause, and many who meet it.
 func (n *node) leave(why error) {
 	n.mu.Lock()
-	if time.Since(n.left) < leaveEvery {
+	if n.now().Sub(n.left) < leaveEvery {
 		n.mu.Unlock()
 		return
 	}
 	level := slog.LevelWarn
-	if time.Since(n.left) < leaveQuiet {
+	if n.now().Sub(n.left) < leaveQuiet {
 		level = slog.LevelDebug
 	}
-	n.left = time.Now()
+	n.left = n.now()
 	lines := make([]*line, 0, len(n.lines))
 	for l := range n.lines {
 		lines = append(lines, l)
@@ -135,7 +136,7 @@ func (n *node) leave(why error) {
 func (n *node) shunned() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return !n.left.IsZero() && time.Since(n.left) < shunFor
+	return !n.left.IsZero() && n.now().Sub(n.left) < shunFor
 }
 
 // hear takes what a statement was answered.

@@ -216,19 +216,9 @@ func TestNode_Leave(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), "INSERT INTO t VALUES (1)"); err == nil || !strings.Contains(err.Error(), "1290") || !store.MySQL().Down(err) {
 		t.Errorf("a write to a server that is read-only: %v", err)
 	}
-	after := ids()
-	for id := range after {
+	for id := range ids() {
 		if before[id] {
 			t.Errorf("connection %d was kept", id)
-		}
-	}
-	// Once: the next who hears it cuts nobody.
-	if _, err := db.ExecContext(t.Context(), "INSERT INTO t VALUES (1)"); err == nil {
-		t.Error("a read-only server took a write")
-	}
-	for id := range ids() {
-		if !after[id] {
-			t.Errorf("connection %d is new", id)
 		}
 	}
 }
