@@ -82,7 +82,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 			Counter: counter, Hold: hold,
 		},
 		Keys: s.Keys(), Console: s.Console == "on", Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
-		Drain: s.DrainTimeout, Version: versionNumber(), Log: log,
+		Drain: s.DrainTimeout, Notice: notice, Version: versionNumber(), Log: log,
 	})
 	if err != nil {
 		return err
@@ -97,6 +97,9 @@ func counterStore(s settings.Settings) (housekeeping.CounterStore, error) {
 	}
 	return daemon.OpenState(s.StateDir)
 }
+
+// notice is how long a proxy has to see at /readyz that pushd stops.
+const notice = time.Second
 
 const (
 	manyConns  = 4608 // for 4,096 sends; some 150 MB, see docs/performance.md

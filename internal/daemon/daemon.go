@@ -4,11 +4,13 @@
 //
 // The order of a stop, which Run keeps:
 //
-//  1. no new jobs: POST answers 503, /readyz too
+//  1. /readyz answers 503, so that a proxy sends work to another process
 //  2. the engine drains: what is in flight is finished and recorded, leases
-//     go back; jobs can be looked at meanwhile
-//  3. the API closes
-//  4. the database closes
+//     go back; jobs can be looked at meanwhile, and for a notice (Config.Notice)
+//     posted: another process works on them
+//  3. no new jobs: POST answers 503
+//  4. the API closes
+//  5. the database closes
 package daemon
 
 import (
@@ -23,6 +25,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"pushd"
@@ -47,6 +50,9 @@ type Config struct {
 	TLSCert string        // file, PEM; "" is plain HTTP
 	TLSKey  string
 	Drain   time.Duration // longest stop
+	// Notice is how long a stop goes on taking POSTs, so that a proxy which looks
+	// at /readyz has noticed before one is refused.
+	Notice  time.Duration
 	Version string
 	Log     *slog.Logger
 }
@@ -61,6 +67,8 @@ type Daemon struct {
 	server   *http.Server
 	listener net.Listener
 	schema   schema
+	leaving  atomic.Bool // it is being stopped: no connection is kept
+	refusing atomic.Bool // and takes no new jobs
 }
 
 // New makes the parts and opens the listener; nothing runs before Run. The
@@ -94,7 +102,7 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	}
 	c.Engine.Rand = mathrand.New(mathrand.NewPCG(seed, 1))
 	d.engine = fanout.New(c.Engine)
-	d.server = api.HTTPServer(c.Listen, d.handler(), c.Log)
+	d.server = api.HTTPServer(c.Listen, d.closing(d.handler()), c.Log)
 	if d.listener, err = d.listen(ctx); err != nil {
 		d.tokens.Close()
 		return nil, errors.Join(err, d.store.Close())
@@ -122,7 +130,7 @@ func (d *Daemon) handler() http.Handler {
 		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
 		Heartbeat: d.store.Heartbeat, Overview: d.engine.Overview, Overdue: d.engine.Overdue,
 		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
-		Keys: d.c.Keys, Draining: d.engine.Draining, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
+		Keys: d.c.Keys, Draining: d.refusing.Load, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
 		Version: d.c.Version, Logger: d.c.Log,
 	})
 	if !d.c.Console || len(d.c.Keys) == 0 {
@@ -173,8 +181,15 @@ func (d *Daemon) Run(ctx context.Context) error {
 		defer close(watched)
 		d.schema.watch(ctx, d.store, d.c.Log)
 	}()
+	noticed := make(chan struct{})
+	go func() {
+		defer close(noticed)
+		<-ctx.Done()
+		d.notice()
+	}()
 	err := d.engine.Run(ctx, d.c.Drain)
 	<-watched
+	<-noticed
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil // stopped before the database had answered once
 	}
@@ -189,6 +204,24 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.tokens.Close()
 	d.wechat.Close()
 	return errors.Join(err, d.store.Close())
+}
+
+// notice lets a proxy notice that this process stops. Whoever has a connection
+// is told to take another one, which the proxy gives to another process.
+func (d *Daemon) notice() {
+	d.leaving.Store(true)
+	time.Sleep(d.c.Notice)
+	d.refusing.Store(true)
+}
+
+// closing tells clients of a process that stops to keep no connection.
+func (d *Daemon) closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // first looks at the tables and at the ledger before anybody asks, for as long
@@ -222,7 +255,9 @@ func (d *Daemon) health() pushd.Health {
 	if h := d.tokens.Health(); h.Failing > 0 {
 		text = fmt.Sprintf("no usable token for %d accounts; %s since %s: %s", h.Failing, h.AppID, h.Since.UTC().Format(time.RFC3339), h.Err)
 	}
-	return d.engine.Health(d.unready(), text)
+	h := d.engine.Health(d.unready(), text)
+	h.Draining = h.Draining || d.leaving.Load()
+	return h
 }
 
 func (d *Daemon) tokenStats() api.TokenStats {

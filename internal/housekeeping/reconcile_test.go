@@ -125,3 +125,19 @@ func TestReconcile_LockedColumnOfARemovedJob(t *testing.T) {
 		}
 	})
 }
+
+// Active jobs whose columns can't be written hold up no other in their round,
+// which begins with the first of them each time.
+func TestReconcile_LockedColumnsOfActiveJobs(t *testing.T) {
+	inHouse(t, func(h *house) {
+		for act := pushd.ActID(1); act <= 9; act++ {
+			h.job(act, time.Hour)
+			h.overwrite(act)
+			h.locked[act] = act < 9
+		}
+		h.rounds(6)
+		if got := h.column(9); got != pushd.StatusNotifying {
+			t.Errorf("the column of the one that is not locked is %d", got)
+		}
+	})
+}
