@@ -31,7 +31,7 @@ func newFields(n *node, path []string, known ...string) *fields {
 	return f
 }
 
-// unknown words the refusal of a member that nobody knows.
+// unknown words the refusal of an unknown member.
 func unknown(key string, known []string) string {
 	plain := strings.ToLower(strings.ReplaceAll(key, "_", ""))
 	for _, k := range known {

@@ -62,7 +62,7 @@ var refusals = map[pushd.ProblemCode]refusal{
 	pushd.CodeReminderOff:     {http.StatusConflict, "The channel's reminder is switched off"},
 	pushd.CodeOwnerDisabled:   {http.StatusConflict, "The owner's account is not enabled"},
 	pushd.CodeDeadlinePassed:  {http.StatusConflict, "The deadline has passed"},
-	pushd.CodeNothingToRetry:  {http.StatusConflict, "There is nobody to send to again"},
+	pushd.CodeNothingToRetry:  {http.StatusConflict, "There is no recipient to send to again"},
 	codePurged:                {http.StatusGone, "The record of recipients is no longer kept"},
 	codeTooLarge:              {http.StatusRequestEntityTooLarge, "The body is larger than 64 KiB"},
 	codeMediaType:             {http.StatusUnsupportedMediaType, "The body's type is not understood"},

@@ -26,7 +26,7 @@ type Recipients interface {
 	Recipient(ctx context.Context, id pushd.JobID, openID pushd.OpenID) (pushd.Person, error)
 }
 
-// unreached are the outcomes of people who were not told.
+// unreached are the outcomes of recipients who were not reached.
 var unreached = map[string]pushd.PersonState{
 	"failed":  pushd.PersonFailed,
 	"unknown": pushd.PersonUnknown,

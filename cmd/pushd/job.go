@@ -128,7 +128,7 @@ func (c *jobCancelCmd) Run(a *app) error {
 type jobRetryCmd struct {
 	settings.Remote  `embed:""`
 	ID               string    `arg:"" help:"The job's id."`
-	AcceptDuplicates bool      `help:"Also those whose outcome is unknown: some may be told twice."`
+	AcceptDuplicates bool      `help:"Also those whose outcome is unknown: some may get it twice."`
 	Deadline         time.Time `help:"Nothing is sent after it, RFC 3339; default: the job's."`
 }
 

@@ -71,7 +71,7 @@ func (c *Controller) command(ctx context.Context, id pushd.JobID, cmd pushd.Comm
 	return job, err
 }
 
-// Retry sends again to the people a job failed to reach.
+// Retry sends again to the recipients whom a job failed to reach.
 func (c *Controller) Retry(ctx context.Context, id pushd.JobID, req pushd.RetryRequest) (pushd.Job, error) {
 	job, err := c.job(ctx, id)
 	if err != nil {
@@ -89,7 +89,7 @@ func (c *Controller) Retry(ctx context.Context, id pushd.JobID, req pushd.RetryR
 			Text: "the job's deadline is past; send a deadline with the retry"}
 	}
 	if job.PurgedAt != 0 {
-		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeNothingToRetry, Job: &job, Text: "the job's people were removed after the retention time"}
+		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeNothingToRetry, Job: &job, Text: "the job's recipients were removed after the retention time"}
 	}
 	again := job.Counts.Failed
 	if req.AcceptDuplicates {
@@ -112,9 +112,9 @@ func (c *Controller) Retry(ctx context.Context, id pushd.JobID, req pushd.RetryR
 
 func nothingToRetry(job pushd.Job) string {
 	if job.Counts.Unknown > 0 {
-		return fmt.Sprintf("nobody failed; %d are unknown: send acceptDuplicates to retry them too, some may be told twice", job.Counts.Unknown)
+		return fmt.Sprintf("no recipient failed; %d are unknown: send acceptDuplicates to retry them too, some may get it twice", job.Counts.Unknown)
 	}
-	return "nobody failed"
+	return "no recipient failed"
 }
 
 // job reads a job. That there is none is a problem.

@@ -48,7 +48,7 @@ type Book interface {
 }
 
 // Workers are those who work on jobs. They may be in another process, and find
-// out without being told, but later.
+// out by itself, but later.
 type Workers interface {
 	// Wake makes them look for work at once.
 	Wake()

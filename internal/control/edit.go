@@ -14,17 +14,17 @@ import (
 // edit corrects what a paused job sends, and shows it in the answer. Whoever has
 // an earlier version is left alone.
 func (c *Controller) edit(ctx context.Context, id pushd.JobID, p pushd.Patch, cmd pushd.Command) (pushd.Job, error) {
-	for range 5 { // somebody else may be editing, too
+	for range 5 { // another client may be editing, too
 		job, err := c.job(ctx, id)
 		switch {
 		case err != nil:
 			return pushd.Job{}, err
 		case job.State.Active() && job.State != pushd.Paused:
 			return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobNotPaused, Job: &job, Text: fmt.Sprintf(
-				"the job is %s; pause it before its message is changed, so that nobody gets half of it", job.State)}
+				"the job is %s; pause it before its message is changed, so that no recipient gets half of it", job.State)}
 		case job.State.Ended():
 			return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &job, Text: fmt.Sprintf(
-				"the job has ended: %s; POST with continue and the new message to tell the rest", job.State)}
+				"the job has ended: %s; POST with continue and the new message to send it to the rest", job.State)}
 		}
 		asked, m, err := c.corrected(ctx, job, p.Edit)
 		if err != nil {
@@ -40,7 +40,7 @@ func (c *Controller) edit(ctx context.Context, id pushd.JobID, p pushd.Patch, cm
 }
 
 // corrected is what the job is asked to send after e, and the message that comes
-// of it. It is made here, so that a mistake is told to who makes it.
+// of it. It is made here, so that whoever makes a mistake sees it.
 func (c *Controller) corrected(ctx context.Context, job pushd.Job, e pushd.Edit) (pushd.Asked, *pushd.Message, error) {
 	ch, err := c.book.Channel(ctx, job.ActID)
 	if err != nil {

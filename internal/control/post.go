@@ -41,21 +41,28 @@ func (c *Controller) post(ctx context.Context, req pushd.Request) (pushd.Outcome
 	case old != nil && old.AppID != req.AppID:
 		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeAppIDMismatch, Field: "appid", Job: old,
 			Text: fmt.Sprintf("the reminder is being sent for account %s", old.AppID)}
-	case old != nil && old.State.Active() && (ch.AsksAnew(old.StartTime) || old.Notified && ch.MovedFrom(old.StartTime)):
+	case old != nil && old.State.Active() && ofAnotherStart(*old, ch):
 		return c.supersede(ctx, *old)
 	case old != nil && old.State.Active():
 		return c.existing(ctx, req, *old)
-	case old != nil && !req.Restart && old.Reason == pushd.StartMoved && !old.Notified, // and has moved back
+	case old != nil && !req.Restart && old.Reason == pushd.StartMoved && !old.Notified, // the start has moved back to it
 		old != nil && req.Continue && old.State != pushd.Succeeded:
 		return c.resumeEnded(ctx, req, ch, *old, now)
 	case old != nil && !req.Restart && !c.lapsed(*old, ch, now):
 		return pushd.Outcome{}, endedProblem(old)
-	case old == nil && !req.Restart && ch.Status != nil && *ch.Status == pushd.StatusDone:
+	case old == nil && !req.Restart && ch.Status != nil && *ch.Status == pushd.StatusDone: // by a job that is no more on record
 		if err := c.doneBefore(ctx, ch); err != nil {
 			return pushd.Outcome{}, err
 		}
 	}
 	return c.create(ctx, req, ch, old, now)
+}
+
+// ofAnotherStart says that the channel asks for another reminder than a job's: the
+// platform has moved the start and put the status back to 0, or has moved it after
+// the job's reminder was sent.
+func ofAnotherStart(job pushd.Job, ch pushd.Channel) bool {
+	return ch.AsksAnew(job.StartTime) || job.Notified && ch.MovedFrom(job.StartTime)
 }
 
 // channel reads the channel and checks that the request fits it.
@@ -96,8 +103,8 @@ func (c *Controller) supersede(ctx context.Context, old pushd.Job) (pushd.Outcom
 	return pushd.Outcome{}, err
 }
 
-// existing answers with the active job. Its people get a token that came
-// along, and if it waits for one it tries now.
+// existing answers with the active job, if that sends what is asked for. Where it
+// waits for a token and the request brings one, it goes on with that.
 func (c *Controller) existing(ctx context.Context, req pushd.Request, job pushd.Job) (pushd.Outcome, error) {
 	if names := req.Asked.Differs(job.Asked); len(names) > 0 {
 		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeMessageDiffers, Field: names[0], Job: &job, Text: fmt.Sprintf(
@@ -121,7 +128,7 @@ func (c *Controller) resumeEnded(ctx context.Context, req pushd.Request, ch push
 	}
 	if old.PurgedAt != 0 {
 		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &old,
-			Text: "the job's people were removed after the retention time, so it can't go on; POST with restart to begin anew"}
+			Text: "the job's recipients were removed after the retention time, so it can't go on; POST with restart to start again"}
 	}
 	cmd := pushd.Command{From: []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}, To: pushd.Queued, Deadline: deadline, Anew: true, Retry: again(pushd.AgainNobody)}
 	if old.Reason == pushd.TooManyFailures || old.Counts.Sent == 0 { // what failed them is put right now
@@ -155,7 +162,7 @@ func endedProblem(old *pushd.Job) *pushd.Problem {
 			Text: "this reminder was sent; POST with restart to send it to everyone again, or retry the job for those it failed to reach"}
 	}
 	return &pushd.Problem{Code: pushd.CodeJobEnded, Job: old, Text: fmt.Sprintf(
-		"the job ended %s (%s: %s); POST with continue to go on where it stopped, or with restart to begin anew", old.State, old.Reason, old.Detail)}
+		"the job ended %s (%s: %s); POST with continue to go on where it stopped, or with restart to start again", old.State, old.Reason, old.Detail)}
 }
 
 // doneBefore refuses a reminder of which no job is known because the column says

@@ -22,6 +22,8 @@ func (e *Engine) claim(ctx, hard context.Context, jobs *sync.WaitGroup) {
 		e.readHolds(ctx)
 	}
 	for e.ready() && e.slots.Free() > 0 && ctx.Err() == nil {
+		// The ledger lists those that are left alone among the due, and they must
+		// not take the places of others.
 		refused := e.refusals.Now(time.Now())
 		due, err := e.cfg.Ledger.Due(ctx, min(e.slots.Free(), 50)+len(refused))
 		if err != nil {
@@ -63,9 +65,11 @@ func (e *Engine) claimAll(ctx, hard context.Context, jobs *sync.WaitGroup, due [
 }
 
 // claimOne claims a job and, if it gets it, works on it in a goroutine of its
-// own: do works, end writes what came of it and gives the lease back.
+// own: do works, end writes what came of it and gives the lease back. false: it did
+// not get it, because another process or another job of the account was faster, or
+// because the database did not give it.
 func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id pushd.JobID) bool {
-	boot := e.cfg.Boottime()
+	boot := e.cfg.Boottime() // before the claim: the tenure must end no later than the lease
 	job, err := e.cfg.Ledger.Claim(ctx, e.cfg.Owner, id, e.cfg.Lease)
 	if err != nil {
 		if !errors.Is(err, pushd.ErrLost) && !errors.Is(err, pushd.ErrAccountBusy) {
@@ -111,7 +115,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 	r.soft, r.stop = context.WithCancelCause(r.hard)
 	r.wire, r.cut = context.WithCancel(r.hard)
 	r.startTime.Store(-1)
-	r.told.Store(job.Counts.Sent > 0)
+	r.delivered.Store(job.Counts.Sent > 0)
 	r.answered.Store(job.Counts.Answered())
 	r.probing.Store(job.Reason == pushd.WeChatDown)
 	r.wary.Store(job.Reason == pushd.AccountMismatch)

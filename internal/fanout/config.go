@@ -10,13 +10,12 @@ import (
 	"pushd/internal/housekeeping"
 )
 
-// Ambiguous says what happens to a person who may have been told, once the
-// time is over in which WeChat would notice a repetition.
+// Ambiguous says what happens to a recipient in doubt, once the time is over in which WeChat would notice a repetition.
 type Ambiguous string
 
 // The two answers to PUSHD_AMBIGUOUS.
 const (
-	Resend  Ambiguous = "resend"  // tell them again; the job counts them
+	Resend  Ambiguous = "resend"  // send to them again; the job counts them
 	Unknown Ambiguous = "unknown" // leave them, and list them
 )
 
@@ -47,7 +46,7 @@ type Config struct {
 	// StatusFailed is what live_notify_status becomes when a job ends without
 	// completing (PUSHD_STATUS_FAILED).
 	StatusFailed int
-	// Only, if not nil, are the only people who are told (staging).
+	// Only, if not nil, are the only recipients who are sent to (staging).
 	Only map[pushd.OpenID]bool
 
 	// Counter keeps the ledger's counter outside of the database, so that one
@@ -77,7 +76,7 @@ type Config struct {
 // The engine's own rhythm.
 const (
 	watchEvery     = 200 * time.Millisecond // orders; a command is seen within 300 ms
-	claimEvery     = time.Second            // looking for work that nobody announced
+	claimEvery     = time.Second            // looking for work that was not announced
 	channelEvery   = 30 * time.Second       // reading the channel again
 	reconcileEvery = 10 * time.Second       // putting the status column right
 	houseEvery     = 10 * time.Second       // deadlines, retention

@@ -1,8 +1,8 @@
 package fanout
 
 // Point names a place in the life of a job at which a test may end the
-// process (Config.Point): the places where a crash could cost somebody the
-// message, or tell somebody twice.
+// process (Config.Point): the places where a crash could cost a recipient the
+// message, or deliver it twice.
 type Point string
 
 // The points, in the order of a job's life.

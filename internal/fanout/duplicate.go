@@ -15,7 +15,7 @@ const quietFor = 2 * deferral.ShortWait
 
 // disturb notes that a message which was not the job's may have just reached
 // recipients of the account: a test message, or whatever it was that made WeChat
-// refuse somebody as a duplicate who was not sent to before. The process's own
+// refuse a recipient as a duplicate who was not sent to before. The process's own
 // clock counts: the database's may be set ahead in between.
 func (a *shared) disturb() {
 	now := time.Now()

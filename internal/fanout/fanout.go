@@ -4,14 +4,20 @@
 //
 // The life of a job, and where to read it:
 //
-//	accept ─▶ claim (lease) ─▶ prepare ─▶ walk ═▶ pages in the ledger ═▶ send ─▶ record ─▶ reconcile ─▶ finish
-//	internal/control engine.go prepare.go walk.go                       send.go  send.go    run.go
+//	claim.go      the job becomes this process's, by a lease
+//	run.go        read this first: one claim's work, from here to the job's end
+//	prepare.go    its message is made, beside
+//	walk.go       the list of followers, which is stored page by page
+//	feed.go       the pages are read back, for one round of sends
+//	send.go       the round: who is sent to, and when
+//	settle.go     an answer of WeChat's becomes an action
+//	record.go     outcomes go to the ledger, ahead of the sends that rest on them
+//	reconcile.go  is everyone accounted for? Else another round
+//	finish.go     the job ends in the ledger
 //
-// settle.go is where a verdict becomes an action. What is known of a page's
-// recipients is in internal/pagebuffer, what is done beside the jobs in
-// internal/housekeeping.
-//
-// run.go is the file to read first: it is the life of one job.
+// How a job comes to be is in internal/control. What is known of a page's
+// recipients while they are sent to is in internal/pagebuffer, what is done beside
+// the jobs in internal/housekeeping.
 //
 // The package knows neither HTTP nor SQL. What it needs of the world are small
 // interfaces of the root package: the ledger (internal/store), the account at

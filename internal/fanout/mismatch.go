@@ -25,7 +25,7 @@ const proveEvery = 15 * time.Second
 type mismatch struct {
 	token  pushd.Token
 	worked bool // it has delivered something
-	listed bool // it lists nobody who is known
+	listed bool // it lists no recipient who is known
 	code   int
 	cause  pushd.Cause
 	text   string
@@ -57,7 +57,7 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	}
 	// Where recipients have the message, or may have it, the list is more likely
 	// right than the token; another token costs nothing of what is known.
-	keep := r.told.Load() || len(r.earlier.doubts) > 0 && r.doubted == 1
+	keep := r.delivered.Load() || len(r.earlier.doubts) > 0 && r.doubted == 1
 	if keep || r.listing.AllBy(m.token) {
 		tok, err := r.anotherToken(ctx, m)
 		if ctx.Err() != nil {
@@ -69,7 +69,7 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	}
 	switch {
 	case keep && m.listed:
-		return errMoved // the walk has stopped, so all begins anew
+		return errMoved // the walk has stopped, so everything starts again
 	case keep:
 		return errAgain
 	case !free:
@@ -180,7 +180,7 @@ func (r *run) startOver(ctx context.Context) error {
 // heed keeps the walk of a job that has been in doubt from reading a long list
 // in vain: it goes on when something was delivered, or no one is left to send to.
 func (r *run) heed(ctx context.Context) error {
-	for first := true; r.wary.Load() && !r.told.Load() && (first || !r.idle.Load()); first = false {
+	for first := true; r.wary.Load() && !r.delivered.Load() && (first || !r.idle.Load()); first = false {
 		if !retry.Sleep(ctx, time.Second) {
 			return context.Cause(ctx)
 		}

@@ -19,7 +19,7 @@ func (p *parked) Error() string { return string(p.Reason) }
 // once.
 func (r *run) park(why pushd.Reason, detail string, until pushd.Time) error {
 	if d := r.deadline(); until >= d {
-		detail += fmt.Sprintf(". That is after the deadline %s: the rest will not be told", d.Std().Format(time.RFC3339))
+		detail += fmt.Sprintf(". That is after the deadline %s: the message will not reach the rest", d.Std().Format(time.RFC3339))
 	}
 	return &parked{pushd.Parking{Reason: why, Detail: detail, Until: until}}
 }

@@ -46,13 +46,13 @@ func (r *run) quotaPark(code int) error {
 	reset := r.e.quotaReset(now)
 	detail := fmt.Sprintf("the account's daily quota of template messages is used up (%d); it comes back at 00:00 Beijing time, or earlier by a reset in WeChat's console", code)
 	if d := r.deadline(); reset >= d {
-		detail += fmt.Sprintf(". That is after the deadline %s: without a reset the rest will not be told", d.Std().Format(time.RFC3339))
+		detail += fmt.Sprintf(". That is after the deadline %s: without a reset the message will not reach the rest", d.Std().Format(time.RFC3339))
 	}
 	return &parked{pushd.Parking{Reason: pushd.QuotaExhausted, Detail: detail, Until: min(reset, now.Add(quotaLook))}}
 }
 
-// quotaReset is the next 00:00 in Beijing, when WeChat's daily quotas begin
-// anew.
+// quotaReset is the next 00:00 in Beijing, when WeChat's daily quotas start
+// again.
 func (e *Engine) quotaReset(now pushd.Time) pushd.Time {
 	beijing := time.FixedZone("Asia/Shanghai", 8*60*60)
 	y, m, d := now.Std().In(beijing).Date()

@@ -40,12 +40,12 @@ func (r *run) reconcile(ctx context.Context) error {
 	}
 	r.fruitless.rounds = 0
 	if kind == deferral.Long {
-		return r.park(pushd.WaitingDeferred, fmt.Sprintf("only people are left whom WeChat asked to try again later (%d)", pushd.CodeTooFrequent), until)
+		return r.park(pushd.WaitingDeferred, fmt.Sprintf("only recipients are left whom WeChat asked to try again later (%d)", pushd.CodeTooFrequent), until)
 	}
 	return r.rest(ctx, r.e.clock.Until(until))
 }
 
-// fruitless counts the rounds in a row that settled nobody, and left recipients
+// fruitless counts the rounds in a row that settled no recipient, and left recipients
 // over for no known reason.
 type fruitless struct {
 	rounds int
@@ -66,7 +66,7 @@ func (f *fruitless) count(left int64) int {
 func (r *run) leftOver(ctx context.Context, left, walked int64) error {
 	n := r.fruitless.count(left)
 	if n > maxFruitless {
-		return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: fmt.Sprintf("%d people of %d have no outcome and can't be sent to", left, walked)}}
+		return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: fmt.Sprintf("%d recipients of %d have no outcome and can't be sent to", left, walked)}}
 	}
 	if n == 1 {
 		return nil
@@ -88,20 +88,19 @@ const fewFailed = 10
 
 // verdictOn is how a job ends in which everyone has an outcome. The breaker of
 // the sends wants 200 answers before it judges; here, small jobs are judged by
-// all they have: one in which nobody got the message and somebody failed, or
-// half of those who could receive it failed, has not succeeded. Neither has one
-// in which nobody is known to have got it: who is listed may not even be the
-// account's.
+// all they have: one that delivered nothing and in which a recipient failed, or in
+// which half of those who could receive it failed, has not succeeded. Neither has
+// one of which no delivery is known: those listed may not even be the account's.
 func verdictOn(job pushd.Job) error {
 	c := job.Counts
 	reached := c.Sent + c.Unknown + c.Failed
 	if c.Failed > 0 && c.Sent == 0 || c.Failed >= fewFailed && 2*c.Failed >= reached {
 		return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures, Detail: fmt.Sprintf(
-			"%d of %d people who could receive the message failed, %d got it; see the failures, then POST with continue", c.Failed, reached, c.Sent)}}
+			"%d of %d recipients who could receive the message failed, %d got it; see the failures, then POST with continue", c.Failed, reached, c.Sent)}}
 	}
 	if c.Sent == 0 && c.Unknown > 0 {
 		return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures, Detail: fmt.Sprintf(
-			"nobody is known to have got the message, and %d people may have: their answers were lost; POST with restart to send it to everyone", c.Unknown)}}
+			"no recipient is known to have got the message, and %d may have: their answers were lost; POST with restart to send it to everyone", c.Unknown)}}
 	}
 	return &ended{pushd.Ending{State: pushd.Succeeded}}
 }

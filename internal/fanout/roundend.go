@@ -26,15 +26,15 @@ func leave(suspects []suspect) {
 }
 
 // judgeSuspects judges the suspects of a round that has sent to everyone. Where
-// nobody was ever told and not all have merely unsubscribed, it is the job
+// nothing was ever delivered and not all have merely unsubscribed, it is the job
 // that is wrong, however few its recipients are. Where another token has delivered
 // something, this one may be wrong: it has to show that it is the account's.
-// While that is open, or others are to be asked again, the suspects are left to a
-// later round.
+// While that is open, or others wait to be sent to again, the suspects are left to
+// a later round.
 func (s *sender) judgeSuspects() {
 	sus, wrong := s.breaker.Worst()
 	unproven := wrong && !s.run.listing.Proven(s.token.current)
-	wrong = wrong && !s.run.told.Load()
+	wrong = wrong && !s.run.delivered.Load()
 	switch {
 	case wrong && s.run.deferrals.Waiting():
 		leave(s.breaker.Arm())
@@ -58,8 +58,8 @@ func (s *sender) returnAll() {
 	s.live, s.backlog, s.ready, s.later, s.token.refused = 0, nil, nil, nil, nil
 }
 
-// releaseSuspects settles the suspects whom the breaker still holds back, when the round
-// stops for a reason that says nothing about them: they need not be asked
+// releaseSuspects settles the suspects whom the breaker still holds back, when the
+// round stops for a reason that says nothing about them: they need not be sent to
 // again. A job that ends, or does not fit its account, keeps them unsent.
 func (s *sender) releaseSuspects() {
 	var m *mismatch

@@ -40,34 +40,39 @@ type run struct {
 	wire context.Context // of the sends in flight
 	cut  context.CancelFunc
 
-	// Of the current attempt.
+	// Of the current attempt; begin sets them.
 	attemptMu sync.Mutex
 	restart   context.CancelCauseFunc // stops the attempt, not the run
 	prepared  chan struct{}           // closed when letter is there
 	letter    *pushd.Letter
+	startTime atomic.Int64 // what the message says; -1 before it is made
 	breaker   breaker.Breaker[pagebuffer.Place]
-	doubted   int // how often the breaker tripped since a message was accepted
+
+	// The list of followers, and what this claim knows of it.
+	frontier  *frontier
 	listing   *listing.List
+	earlier   earlier
 	reopening *pagebuffer.Reopening
 	written   *pagebuffer.Written
-	earlier   earlier
+	deferrals deferral.Waits
+	fruitless fruitless
+	doubted   int         // how often the breaker tripped since a message was accepted
 	unproven  bool        // the token refused recipients and has delivered nothing: see judgeSuspects
 	wary      atomic.Bool // the list has turned out to be another account's before
-	frontier  *frontier
-	startTime atomic.Int64 // what the message says; -1 before it is made
 
-	probing   atomic.Bool // WeChat was down when last heard of
-	told      atomic.Bool // somebody got the message, now or in an earlier life
-	answered  atomic.Bool // WeChat has answered a send for good or bad, now or in an earlier life
-	inFlight  atomic.Int64
-	idle      atomic.Bool  // nobody is in flight or waits for a send
+	// What WeChat has shown, in this claim or an earlier one.
+	probing   atomic.Bool // it was down when last heard of
+	delivered atomic.Bool // a recipient has the message
+	answered  atomic.Bool // it has answered a send for good or bad
+
+	// How far the run is, for those who look on: health, metrics, the walk.
 	dead      atomic.Int64 // the deadline, a Time
 	rate      meter.Rate
+	inFlight  atomic.Int64
+	idle      atomic.Bool  // no recipient is in flight or waits for a send
 	busyUntil atomic.Int64 // unix ns: waits on purpose until then
 	recordAt  atomic.Int64 // unix ns: when an outcome was last recorded
 	sentAt    atomic.Int64 // unix ns: when a send was last started, 0 = by this run never
-	deferrals deferral.Waits
-	fruitless fruitless
 }
 
 // do works on the job, by one attempt after the other, and returns why it
@@ -128,7 +133,7 @@ func (r *run) attempt(ctx context.Context) error {
 		w := &walker{run: r, walk: walk}
 		err := w.do(soft)
 		switch {
-		case errors.Is(err, errWalkIncomplete): // those listed are told all the same
+		case errors.Is(err, errWalkIncomplete): // it is sent to those listed all the same
 			walked = incomplete(w.walk)
 		case err != nil:
 			stop(err)
@@ -240,7 +245,7 @@ func (r *run) begin(restart context.CancelCauseFunc) {
 	r.startTime.Store(-1)
 }
 
-// moved makes the run prepare anew.
+// moved makes the run prepare again.
 func (r *run) moved() {
 	r.attemptMu.Lock()
 	defer r.attemptMu.Unlock()
@@ -266,11 +271,11 @@ func (r *run) deadline() pushd.Time { return pushd.Time(r.dead.Load()) }
 
 func (r *run) setDeadline(t pushd.Time) { r.dead.Store(int64(t)) }
 
-// waiting says that the job waits on purpose until t, so that nobody takes it
-// for stuck.
+// waiting says that the job waits on purpose until t, so that it does not
+// count as stuck.
 func (r *run) waiting(t time.Time) { r.busyUntil.Store(t.UnixNano()) }
 
-// note logs an error of something that nobody depends on.
+// note logs an error of something that nothing depends on.
 func (r *run) note(what string, err error) {
 	if err != nil && !errors.Is(err, pushd.ErrLost) && r.soft.Err() == nil {
 		r.log.Warn(what, "err", err)

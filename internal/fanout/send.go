@@ -122,14 +122,15 @@ func (s *sender) drain() {
 	}
 }
 
-// advance does everything that can be done now, and returns how long until
-// there is something to do that no channel will tell.
+// advance does everything that can be done now, and returns after how long it is to
+// be called again at the latest: a try falls due then, or a send is allowed, and no
+// channel says so.
 func (s *sender) advance(ctx context.Context, now time.Time) time.Duration {
 	wait := recordEvery
 	if s.stop == nil {
 		wait = s.goOn(ctx, now)
 	}
-	if s.stop != nil && s.inFlight == 0 { // maybe since this moment: nobody may stay admitted
+	if s.stop != nil && s.inFlight == 0 { // maybe since this moment: no recipient may stay admitted
 		s.returnAll()
 		s.record(ctx, now, true)
 	}
@@ -142,7 +143,7 @@ func (s *sender) goOn(ctx context.Context, now time.Time) time.Duration {
 	for len(s.later) > 0 && !s.later[0].due.After(now) {
 		s.again(heap.Pop(&s.later).(delayed).delivery)
 	}
-	for s.outage.probing && len(s.ready) == 0 && len(s.later) > 0 { // somebody has to be the probe
+	for s.outage.probing && len(s.ready) == 0 && len(s.later) > 0 { // one of them has to be the probe
 		s.again(heap.Pop(&s.later).(delayed).delivery)
 	}
 	if len(s.later) > 0 {
@@ -158,12 +159,12 @@ func (s *sender) goOn(ctx context.Context, now time.Time) time.Duration {
 	}
 	s.record(ctx, now, s.exhausted())
 	s.pollToken(now)
-	s.run.inFlight.Store(int64(s.inFlight))
+	s.run.inFlight.Store(int64(s.inFlight)) // for those who look on
 	s.run.idle.Store(len(s.backlog) == 0 && s.live == 0)
 	return max(wait, 0)
 }
 
-// start starts as many sends as may be in flight now.
+// start starts as many sends as may be in flight now, and returns as advance does.
 func (s *sender) start(now time.Time) (wait time.Duration) {
 	wait = recordEvery
 	if len(s.ready) == 0 {
@@ -232,7 +233,7 @@ func (s *sender) onBatch(b batch, ok bool) {
 	}
 }
 
-// exhausted says that nobody is left to send to in this round.
+// exhausted says that no recipient is left in this round.
 func (s *sender) exhausted() bool {
 	return s.feed == nil && len(s.backlog) == 0 && s.live == 0 && s.inFlight == 0
 }

@@ -73,8 +73,8 @@ func (t *sendToken) asked() []*delivery {
 	return waiting
 }
 
-// pollDue says that it is time to look for a newer token, and notes that somebody
-// does.
+// pollDue says that it is time to look for a newer token, and notes that it is
+// done.
 func (t *sendToken) pollDue(now time.Time) bool {
 	if t.polling || t.asking || now.Sub(t.polledAt) < pollEvery {
 		return false

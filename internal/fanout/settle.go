@@ -98,7 +98,7 @@ func (s *sender) sent(d *delivery, tok pushd.Token, at time.Time) {
 	if tok != s.token.current {
 		return // an answer from before the last renewal: it says nothing about this token
 	}
-	s.run.told.Store(true)
+	s.run.delivered.Store(true)
 	released, again := s.breaker.Success()
 	release(released)
 	leave(again) // still refused
@@ -108,7 +108,7 @@ func (s *sender) sent(d *delivery, tok pushd.Token, at time.Time) {
 	}
 }
 
-// skip settles a person who can't receive, unless the code may mean that the
+// skip settles a recipient who can't receive, unless the code may mean that the
 // job itself is wrong: then the breaker decides later.
 func (s *sender) skip(d *delivery, a pushd.Answer) {
 	if !a.Cause.Suspect() {
@@ -119,8 +119,8 @@ func (s *sender) skip(d *delivery, a pushd.Answer) {
 	s.suspected(d, a, pushd.PersonSkipped)
 }
 
-// suspected hands a person to the breaker. Until it lets them go they are
-// refused in the ledger, not told and free to be told; or still in doubt.
+// suspected hands a recipient to the breaker. Until it lets them go they are
+// refused in the ledger, which says that they may be sent to; or still in doubt.
 func (s *sender) suspected(d *delivery, a pushd.Answer, otherwise pushd.PersonState) {
 	doubt := d.InDoubt()
 	if doubt {
@@ -191,7 +191,7 @@ func (s *sender) slower(d *delivery) {
 	s.retryAt(d, until)
 }
 
-// busy retries a person whom WeChat did not answer properly.
+// busy retries a recipient to whose message WeChat gave no proper answer.
 func (s *sender) busy(d *delivery, a pushd.Answer) {
 	now := time.Now()
 	s.outage.wrong(d, a, now)
@@ -232,8 +232,8 @@ func (s *sender) maybeFatal(d *delivery, a pushd.Answer) {
 	s.fail(d, a)
 }
 
-// fail settles a recipient whom a retry may still reach. Before anybody has
-// got the message a code that is not in the table may as well be about the
+// fail settles a recipient whom a retry may still reach. Before the message
+// was delivered to any, a code that is not in the table may as well be about the
 // message: then the breaker decides later.
 func (s *sender) fail(d *delivery, a pushd.Answer) {
 	if !s.breaker.Proven() {
@@ -245,6 +245,6 @@ func (s *sender) fail(d *delivery, a pushd.Answer) {
 	release(released)
 	if trip {
 		s.stopRound(&ended{pushd.Ending{State: pushd.Failed, Reason: pushd.TooManyFailures,
-			Detail: fmt.Sprintf("half of the last %d people failed, the last with %s; see the failures, then POST with continue or retry", breaker.Window, a.Describe())}})
+			Detail: fmt.Sprintf("half of the last %d recipients failed, the last with %s; see the failures, then POST with continue or retry", breaker.Window, a.Describe())}})
 	}
 }

@@ -22,7 +22,7 @@ func (r *run) watch() {
 			return
 		case <-deadline.C:
 			if r.e.clock.Now() >= r.deadline() {
-				r.stop(&ended{pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before everyone was told; those who were are counted"}})
+				r.stop(&ended{pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before the message had reached everyone; those whom it reached are counted"}})
 				return
 			}
 		case <-channel.C:

@@ -31,14 +31,14 @@ type walker struct {
 }
 
 const (
-	staleWalk = 10 * time.Minute // an unfinished pass older than this begins anew
+	staleWalk = 10 * time.Minute // an unfinished pass older than this starts again
 	maxPasses = 3
 	// A pass that ends by itself is believed when it is short of WeChat's
-	// total by no more than this many people or this share of them: people
+	// total by no more than this many followers or this share of them: some
 	// leave while one pages.
 	shortPeople  = 50
 	shortPercent = 0.5
-	// A further pass that finds nobody new is believed when it is short by
+	// A further pass that finds none who are new is believed when it is short by
 	// no more than this: WeChat's total can be wrong, but a list that breaks
 	// off at the same place twice must not count as complete.
 	shortPercentAgain = 5.0
@@ -154,7 +154,7 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 		until, why = min(w.run.e.quotaReset(now), now.Add(quotaLook)), pushd.QuotaExhausted
 	case a.Verdict == pushd.Slower:
 		until, why = now.Add(time.Minute), pushd.WeChatDown
-	case a.Verdict == pushd.TokenRefused: // several in a row; somebody else takes them from us
+	case a.Verdict == pushd.TokenRefused: // several in a row; another process takes them from us
 		until, why = now.Add(w.run.e.jitter.Backoff(w.tries)), pushd.TokenUnavailable
 	case a.Verdict == pushd.Busy, a.Verdict == pushd.FatalIfRepeated && w.tries < fatalAfter, w.tries < 3:
 		until, why = now.Add(w.run.e.jitter.Backoff(w.tries)), pushd.WeChatDown
@@ -284,7 +284,7 @@ func (w *walker) end(ctx context.Context, sound bool) error {
 }
 
 // completeEnough says whether a pass that ended by itself has listed everyone.
-// That there is nobody at all is asked twice; and a further pass that broke
+// That there is none at all is asked twice; and a further pass that broke
 // off long before it came to all who are known says nothing about the rest.
 func (w *walker) completeEnough() bool {
 	known := w.walk.Walked
@@ -314,5 +314,5 @@ func total(w pushd.Walk) int64 {
 // incomplete is how a job ends whose walk could not be completed.
 func incomplete(w pushd.Walk) error {
 	return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.WalkIncomplete, Detail: fmt.Sprintf(
-		"WeChat listed %d followers of %d, also when asked again; those listed have been told; POST with continue to list again", w.Walked, total(w))}}
+		"WeChat listed %d followers of %d, also when asked again; it was sent to those listed; POST with continue to list again", w.Walked, total(w))}}
 }
