@@ -58,8 +58,8 @@ type Options struct {
 	// Host is the host that the API listens on. Without keys, requests that
 	// are addressed to another one are refused, unless it is a loopback name.
 	Host string
-	// OnlyOpenIDs is how many followers may be told at all (staging); 0 is
-	// everyone. Each job shows it, so that nobody wonders who was skipped.
+	// OnlyOpenIDs is how many followers may be sent to at all (staging); 0 is
+	// everyone. Each job shows it, so that nobody has to guess who was skipped.
 	OnlyOpenIDs int
 	// Draining says that no new work is taken.
 	Draining func() bool
