@@ -115,8 +115,9 @@ type Filter struct {
 	State  string // or several, separated by commas
 	ActID  int64
 	AppID  string
-	Limit  int    // 0: 50
-	Cursor string // NextCursor of the list before
+	Since  time.Time // created at or after; zero: of any age
+	Limit  int       // 0: 50
+	Cursor string    // NextCursor of the list before
 }
 
 // Path is the address of the list below the API's root.
@@ -126,6 +127,9 @@ func (f Filter) Path() string {
 		if value != "" {
 			q.Set(name, value)
 		}
+	}
+	if !f.Since.IsZero() {
+		q.Set("since", strconv.FormatInt(f.Since.Unix(), 10))
 	}
 	for name, value := range map[string]int64{"actid": f.ActID, "limit": int64(f.Limit)} {
 		if value != 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -33,17 +34,18 @@ func (c *serveCmd) Run(a *app) error {
 	if c.Instance == "" {
 		c.Instance = settings.DefaultInstance(hostname(), c.Listen)
 	}
-	log := newLogger(a.stderr, c.Logging)
+	var kept recent
+	log := newLogger(io.MultiWriter(a.stderr, &kept), c.Logging)
 	a.env.Warn(log)
 	if c.StateDir == "" {
 		log.Warn(settings.NoStateDir)
 	}
-	return serve(a.ctx, c.Settings, c.Hold, log)
+	return serve(a.ctx, c.Settings, c.Hold, log, &kept)
 }
 
 // serve runs the daemon until ctx is done. What is put together how, and the
 // order of a stop, is in internal/daemon.
-func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger) error {
+func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger, kept *recent) error {
 	if os.Getenv("GOGC") == "" {
 		// A send leaves hardly any garbage, so that collecting twice as often
 		// costs next to nothing; but the peak of a walk is lower.
@@ -82,7 +84,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 			Counter: counter, Hold: hold,
 		},
 		Keys: s.Keys(), Console: s.Console == "on", Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
-		Drain: s.DrainTimeout, Notice: notice, Version: versionNumber(), Log: log,
+		Drain: s.DrainTimeout, Notice: notice, Version: versionNumber(), Log: log, Settings: s.Shown(), Recent: kept.text,
 	})
 	if err != nil {
 		return err

@@ -336,3 +336,23 @@ func TestDefaultInstance(t *testing.T) {
 		t.Errorf("got %q and %q", a, b)
 	}
 }
+
+// What a support bundle shows of the settings has every one of them, and no
+// secret.
+func TestSettings_Shown(t *testing.T) {
+	s, _, err := load(nil, append(good(), "PUSHD_API_KEY="+goodKey, "PUSHD_TOKEN_KEY="+goodKey, "PUSHD_ONLY_OPENIDS=oA-1,oB_2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(s.Shown(), "\n")
+	for _, want := range []string{"PUSHD_SEND_TIMEOUT=10s", "PUSHD_API_KEY=[secret]", "PUSHD_MYSQL_DSN=[secret]", "PUSHD_ONLY_OPENIDS=[2 openids]"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not shown:\n%s", want, text)
+		}
+	}
+	for _, secret := range []string{goodKey, goodDSN, "oA-1", "s3cr3t"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s is shown", secret)
+		}
+	}
+}

@@ -74,12 +74,12 @@ func (c *Console) ask(v *visit) {
 		return
 	}
 	for _, cmd := range v.commands(j) {
-		if cmd.Name == v.r.PathValue("command") {
+		if cmd.Name == v.r.PathValue("command") && !c.keyOf(v.session).ReadOnly {
 			c.showAsk(ctx, v, http.StatusOK, j, cmd, nil)
 			return
 		}
 	}
-	// The job has moved on, or there is no such command.
+	// The job has moved on, there is no such command, or the key may only read.
 	http.Redirect(v.w, v.r, jobPage(j.ID), http.StatusSeeOther)
 }
 

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"pushd"
 	"pushd/api/client"
 )
 
@@ -36,12 +37,18 @@ type Options struct {
 	// Keys are the API's keys. Sessions are sealed by them, so that they outlive
 	// a restart and hold in all processes with the same keys; to change a key
 	// ends them.
-	Keys []string
+	Keys []pushd.Key
 	// Location is the zone of the times that are shown and entered.
 	Location *time.Location
 	Version  string
 	Instance string
 	Logger   *slog.Logger
+	// Token says what this process knows of an account's access token.
+	Token func(appID string) (Token, bool)
+	// Settings are the lines of a support bundle that say how pushd is set,
+	// without secrets; Recent the last lines of its log.
+	Settings []string
+	Recent   func() []byte
 	// Now is the time; default: time.Now.
 	Now func() time.Time
 }
@@ -68,6 +75,12 @@ func New(o Options) *Console {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Token == nil {
+		o.Token = func(string) (Token, bool) { return Token{}, false }
+	}
+	if o.Recent == nil {
+		o.Recent = func() []byte { return nil }
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -93,6 +106,14 @@ func (c *Console) routes() {
 	c.mux.HandleFunc("POST "+Root+"jobs/{id}/text", c.form(c.correct))
 	c.mux.HandleFunc("GET "+Root+"jobs/{id}/{command}", c.page(c.ask))
 	c.mux.HandleFunc("POST "+Root+"jobs/{id}/{command}", c.form(c.command))
+	c.mux.HandleFunc("GET "+Root+"stop", c.page(c.stop))
+	c.mux.HandleFunc("POST "+Root+"stop", c.form(c.hold))
+	c.mux.HandleFunc("GET "+Root+"restore", c.page(c.restore))
+	c.mux.HandleFunc("GET "+Root+"account", c.page(c.account))
+	c.mux.HandleFunc("GET "+Root+"person", c.page(c.personPage))
+	c.mux.HandleFunc("POST "+Root+"person", c.form(c.person))
+	c.mux.HandleFunc("GET "+Root+"support", c.page(c.supportPage))
+	c.mux.HandleFunc("POST "+Root+"support", c.form(c.bundle))
 	c.mux.HandleFunc("GET "+Root, c.page(c.nothing))
 }
 

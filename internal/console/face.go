@@ -89,7 +89,7 @@ func (f *face) word(kind string, of any) string {
 func (f *face) functions() template.FuncMap {
 	return template.FuncMap{
 		"t": f.t, "word": f.word, "n": number, "per": f.rate,
-		"when": f.when, "stamp": stamp, "ago": f.relative, "local": f.local,
+		"when": f.when, "moment": f.moment, "stamp": stamp, "ago": f.relative, "local": f.local,
 		"left": left, "people": people, "share": share, "bar": bar, "title": title,
 		"clock": f.clock, "late": late, "short": short, "advice": f.advice, "own": f.own, "mask": mask,
 		"shown": shown, "hidden": hidden,
@@ -217,6 +217,8 @@ func (l layout) Lang() string { return l.Face.t("lang") }
 // show renders a page for a visit.
 func (c *Console) show(v *visit, status int, page string, l layout, body any) {
 	l.Session, l.CSRF = true, c.seal.token(v.session)
+	key := c.keyOf(v.session)
+	l.Who, l.ReadOnly = string(key.Name), key.ReadOnly
 	l.Still = l.Live && v.r.URL.Query().Get("live") == "off"
 	v.face.show(v.w, v.r, status, page, l, body)
 }

@@ -69,6 +69,14 @@ func (f *face) when(at *time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
+// moment writes a moment to the tenth of a second, where that matters.
+func (f *face) moment(at *time.Time) string {
+	if at == nil {
+		return "–"
+	}
+	return at.In(f.o.Location).Format("01-02 15:04:05.0")
+}
+
 // clock writes the time of day.
 func (f *face) clock(at *time.Time) string { return at.In(f.o.Location).Format(time.TimeOnly) }
 

@@ -31,7 +31,11 @@ type alarm struct {
 	Bad  bool // now; else it is worth a look
 	Text string
 	Job  *client.Job
+	Page string // of the console, where something can be done about it
 }
+
+// remedies are the pages where something can be done about a part of the health.
+var remedies = map[string]string{"hold": Root + "stop", "ledger": Root + "restore", "token_endpoint": Root + "account"}
 
 // lookAt is how many active jobs the page looks at, and ended how many ended ones
 // it shows.
@@ -111,7 +115,7 @@ func (v *visit) alarms(view nowView, ended []client.Job) (all []alarm) {
 			if p.Text != "" {
 				text = v.word("part", name) + ": " + p.Text
 			}
-			all = append(all, alarm{Bad: p.Status == pushd.Down, Text: text})
+			all = append(all, alarm{Bad: p.Status == pushd.Down, Text: text, Page: remedies[name]})
 		}
 	}
 	if view.Health.Parts["only_openids"].Text != "" {

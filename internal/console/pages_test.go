@@ -24,22 +24,22 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	w := newWorld(t, func(c *daemon.Config) { c.Engine.Rate = 900 })
+	w := newWorld(t, func(c *daemon.Config) { c.Engine.Rate = 300 })
 	s := &stage{world: w}
 	b, err := chromium.Start(w.ctx, t.TempDir())
 	w.must(err)
 	t.Cleanup(func() { b.Close() })
 	s.browser = b
-	_, s.done = w.start(101, "wxf1a9c03b7de25481", "零基础学烘焙：第一课 戚风蛋糕", wechatsim.AccountOptions{Followers: 1_640, Unsubscribed: 0.03, Refusals: []wechatsim.Refusal{{Code: 43101, Share: 0.01}}})
-	_, s.failed = w.start(102, "wx0d52c88f10ab6e97", "周末读书会", wechatsim.AccountOptions{Followers: 800, Refusals: []wechatsim.Refusal{{Code: 43001, Share: 1}}})
+	_, s.done = w.start(101, "wxf1a9c03b7de25481", "零基础学烘焙：第一课 戚风蛋糕", wechatsim.AccountOptions{Followers: 640, Unsubscribed: 0.03, Refusals: []wechatsim.Refusal{{Code: 43101, Share: 0.01}}})
+	_, s.failed = w.start(102, "wx0d52c88f10ab6e97", "周末读书会", wechatsim.AccountOptions{Followers: 300, Refusals: []wechatsim.Refusal{{Code: 43001, Share: 1}}})
 	_, s.running = w.start(103, "wx5f2c0a9d41e7b836", "高等数学 第二讲：极限", wechatsim.AccountOptions{Followers: 1_250_000, Unsubscribed: 0.02, Refusals: []wechatsim.Refusal{{Code: 43019, Share: 0.002}}})
 	_, s.paused = w.start(104, "wx81bb6c5e2f094d3a", "英语口语：机场与酒店", accountOf(48_200))
 	s.done = w.await(s.done.ID, client.Job.Ended)
 	s.failed = w.await(s.failed.ID, client.Job.Ended)
-	w.await(s.paused.ID, func(j client.Job) bool { return j.Sent > 900 })
+	w.await(s.paused.ID, func(j client.Job) bool { return j.Sent > 300 })
 	s.paused, err = w.API().Command(w.ctx, s.paused.ID, client.Pause)
 	w.must(err)
-	w.await(s.running.ID, func(j client.Job) bool { return j.Sent > 2500 })
+	w.await(s.running.ID, func(j client.Job) bool { return j.Sent > 300 })
 	return s
 }
 
@@ -75,6 +75,12 @@ func TestPages(t *testing.T) {
 		{"text", "/console/jobs/" + s.paused.ID + "/text"},
 		{"cancel", "/console/jobs/" + s.running.ID + "/cancel"},
 		{"restart", "/console/jobs/" + s.done.ID + "/restart"},
+		{"stop", "/console/stop"},
+		{"restore", "/console/restore"},
+		{"accounts", "/console/account"},
+		{"account", "/console/account?appid=" + s.paused.AppID},
+		{"person", "/console/person"},
+		{"support", "/console/support"},
 		{"nothing", "/console/nothing"},
 		{"nojob", "/console/jobs/abc"},
 	}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pushd"
 )
 
 // A session is a cookie that holds the API key with which somebody logged in,
@@ -52,10 +54,10 @@ type seal struct {
 }
 
 // newSeal derives a seal from all keys.
-func newSeal(keys []string) seal {
+func newSeal(keys []pushd.Key) seal {
 	sums := make([]string, 0, len(keys))
 	for _, key := range keys {
-		sum := sha256.Sum256([]byte(key))
+		sum := sha256.Sum256([]byte(key.Secret))
 		sums = append(sums, string(sum[:]))
 	}
 	slices.Sort(sums)
@@ -131,6 +133,16 @@ func (c *Console) resume(w http.ResponseWriter, r *http.Request) (session, bool)
 
 func (c *Console) setSession(w http.ResponseWriter, r *http.Request, v session) {
 	c.setCookie(w, r, c.seal.close(v), int(sessionFor/time.Second))
+}
+
+// keyOf is the key that a session holds; the zero Key if it is none any more.
+func (c *Console) keyOf(v session) pushd.Key {
+	for _, k := range c.Keys {
+		if hmac.Equal([]byte(k.Secret), []byte(v.Key)) {
+			return k
+		}
+	}
+	return pushd.Key{}
 }
 
 // end ends a session in the browser.

@@ -3,6 +3,7 @@ package console_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -145,5 +146,42 @@ func TestHeaders(t *testing.T) {
 		if !strings.Contains(cookie, part) {
 			t.Errorf("the cookie lacks %s: %s", part, cookie)
 		}
+	}
+}
+
+// With a key that may only read there is everything to see and nothing to press;
+// whoever presses all the same is refused by the API.
+func TestReadKey(t *testing.T) {
+	const reader = "read-api-key-SECRET-77"
+	w := newWorld(t, func(c *daemon.Config) {
+		c.Engine.Rate = 100
+		c.Keys = append(c.Keys, pushd.Key{Name: "auditor", Secret: reader, ReadOnly: true})
+	})
+	_, job := w.start(1, "wxreader", "", accountOf(20_000))
+	p := w.person()
+	p.login(reader)
+	at := "/console/jobs/" + job.ID
+	for _, path := range []string{"/console/", "/console/jobs", at, at + "/text", "/console/stop", "/console/account?appid=wxreader"} {
+		got := p.get(path)
+		if got.status != 200 || !strings.Contains(got.text, "auditor") {
+			t.Errorf("%s: %d", path, got.status)
+		}
+		for _, action := range regexp.MustCompile(`<form method="post" action="([^"]+)"`).FindAllStringSubmatch(got.text, -1) {
+			if action[1] != "/console/logout" {
+				t.Errorf("%s has a button: %s", path, action[1])
+			}
+		}
+	}
+	if got := p.get(at + "/cancel"); got.at != at {
+		t.Errorf("asked at %s", got.at)
+	}
+	if got := p.press("/console/", at+"/pause", nil); got.status != http.StatusForbidden || !strings.Contains(got.text, "This key may only read") {
+		t.Errorf("pause: %d %s", got.status, got.text)
+	}
+	if got := p.press("/console/", "/console/stop", url.Values{"of": {"everything"}, "do": {"hold"}}); got.status != http.StatusForbidden {
+		t.Errorf("stop: %d", got.status)
+	}
+	if j, err := w.API().Job(w.ctx, job.ID); err != nil || j.State == pushd.Paused {
+		t.Errorf("the job is %s, %v", j.State, err)
 	}
 }

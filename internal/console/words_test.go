@@ -52,10 +52,10 @@ func TestWords_AreInBothLanguages(t *testing.T) {
 }
 
 var (
-	wanted = regexp.MustCompile(`\bt "([a-z._]+)"|\bt\("([a-z._]+)"|(?:Title|Problem|key): ?"([a-z._]+)"|key :?= "([a-z._]+)"|Problem = "([a-z._]+)"|sorry\(v, [^,]+, "([a-z._]+)"|invalid\("[a-z]+", "([a-z._]+)"|failed\(v, "([a-z._]+)"|"(now\.[a-z.]+)"|"(time\.ago)"`)
+	wanted = regexp.MustCompile(`\bt "([a-z._]+)"|\bt\("([a-z._]+)"|(?:Title|Problem|key): ?"([a-z._]+)"|key :?= "([a-z._]+)"|Problem = "([a-z._]+)"|sorry\(v, [^,]+, "([a-z._]+)"|invalid\("[a-z]+", "([a-z._]+)"|failed\(v, "([a-z._]+)"|"((?:now|account)\.[a-z.]+)"|"(time\.ago)"`)
 	// made are beginnings of keys whose end is a word of the API's or a name.
 	made = []string{
-		"advice.", "alarm.", "ask.", "code.", "command.", "done.", "errcode.", "lang", "language.", "level.", "nav.",
+		"advice.", "alarm.", "stop.done.", "ask.", "code.", "command.", "done.", "errcode.", "lang", "language.", "level.", "nav.",
 		"outcome.", "part.", "reason.", "state.", "verdict.",
 	}
 )

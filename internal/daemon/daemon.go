@@ -55,6 +55,10 @@ type Config struct {
 	Notice  time.Duration
 	Version string
 	Log     *slog.Logger
+	// Settings are the lines by which a support bundle says how pushd is set,
+	// without secrets; Recent gives the last lines of the log, or is nil.
+	Settings []string
+	Recent   func() []byte
 }
 
 // Daemon is a running pushd.
@@ -139,18 +143,17 @@ func (d *Daemon) handler() http.Handler {
 	all := http.NewServeMux()
 	all.Handle("/", server)
 	all.Handle(console.Root, console.New(console.Options{
-		API: server.Quiet(), Keys: secrets(d.c.Keys), Location: d.c.Engine.Location,
+		API: server.Quiet(), Keys: d.c.Keys, Location: d.c.Engine.Location,
 		Version: d.c.Version, Instance: d.c.Engine.Owner.Instance, Logger: d.c.Log,
+		Token: d.token, Settings: d.c.Settings, Recent: d.c.Recent,
 	}))
 	return all
 }
 
-// secrets are the keys as a browser sends them.
-func secrets(keys []pushd.Key) (plain []string) {
-	for _, k := range keys {
-		plain = append(plain, k.Secret)
-	}
-	return plain
+// token says what is known of an account's token.
+func (d *Daemon) token(appID string) (console.Token, bool) {
+	v, ok := d.tokens.Look(appID)
+	return console.Token{Age: v.Age, Rest: v.Rest, Error: v.Err, Since: v.Since}, ok
 }
 
 func (d *Daemon) listen(ctx context.Context) (net.Listener, error) {
