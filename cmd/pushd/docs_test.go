@@ -68,6 +68,11 @@ func TestOperations_Grants(t *testing.T) {
 	if got := grants(operations); len(want) < 5 || !slices.Equal(got, want) {
 		t.Errorf("%s grants\n%q\nthe store needs\n%q", operations, got, want)
 	}
+	compose := slices.Concat(grants("deploy/compose/users.sh"), grants("deploy/compose/grants.sh"))
+	slices.Sort(compose)
+	if !slices.Equal(compose, want) {
+		t.Errorf("deploy/compose grants\n%q\nthe store needs\n%q", compose, want)
+	}
 }
 
 // It has every code that a program may meet, every reason of a job, every

@@ -10,20 +10,21 @@ root=${DPKG_ROOT:-}
 [ "$1" = configure ] || [ "$1" -ge 1 ] 2>/dev/null || exit 0
 
 # The unit hands secrets over as systemd 250 and later can. On older ones the
-# unit for them is linked, as systemctl link does it; a unit that an
-# administrator has put there is left alone.
+# unit for them is put before it; one that an administrator has put there is left
+# alone. No link: "systemctl disable" would take it away.
 unit=/etc/systemd/system/pushd.service
 older=/usr/share/pushd/pushd-before-systemd-250.service
+ours() { [ "$(head -n 1 "$root$unit" 2>/dev/null)" = "# Written by the package pushd. Changes belong into pushd.service.d." ]; }
 version=$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
 if [ "${version:-250}" -lt 250 ]; then
 	if ! getent passwd pushd >/dev/null; then
 		useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin pushd
 	fi
 	chgrp pushd "$root/etc/pushd"
-	if [ ! -e "$root$unit" ] && [ ! -L "$root$unit" ]; then
-		ln -s "$older" "$root$unit"
+	if ours || { [ ! -e "$root$unit" ] && [ ! -L "$root$unit" ]; }; then
+		install -D -m 0644 "$root$older" "$root$unit"
 	fi
-elif [ "$(readlink "$root$unit")" = "$older" ]; then
+elif ours; then
 	rm "$root$unit" # systemd was upgraded
 fi
 

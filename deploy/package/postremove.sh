@@ -9,7 +9,7 @@ remove | purge | 0) ;;
 *) exit 0 ;;
 esac
 unit=/etc/systemd/system/pushd.service
-if [ "$(readlink "$root$unit")" = /usr/share/pushd/pushd-before-systemd-250.service ]; then
+if [ "$(head -n 1 "$root$unit" 2>/dev/null)" = "# Written by the package pushd. Changes belong into pushd.service.d." ]; then
 	rm "$root$unit"
 fi
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then

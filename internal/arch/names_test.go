@@ -29,6 +29,7 @@ var foreign = map[string]string{
 	"pushd_failure":                         "a table of the design that was not built; the decision says why",
 	"/token.php":                            "the path of a URL",
 	"/usr/lib/systemd/system/pushd.service": "where a package puts it",
+	"/etc/systemd/system/pushd.service":     "where an administrator puts it",
 	"deploy/compose/secrets":                "drawn by secrets.sh where it is wanted",
 	"/v1/openapi.yaml":                      "the path of a URL",
 	".sql":                                  "an ending",

@@ -135,25 +135,6 @@ func TestContainerfiles_FullNames(t *testing.T) {
 	}
 }
 
-// The database's users have the rights of docs/operations.md.
-func TestCompose_Grants(t *testing.T) {
-	grants := func(names ...string) (found []string) {
-		for _, name := range names {
-			text, err := os.ReadFile(filepath.Join(repository, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			found = append(found, regexp.MustCompile(`(?m)^GRANT .* TO pushd(?:_migrate)?@'%';$`).FindAllString(string(text), -1)...)
-		}
-		slices.Sort(found)
-		return found
-	}
-	want := grants("docs/operations.md")
-	if got := grants("deploy/compose/users.sh", "deploy/compose/grants.sh"); len(want) < 10 || !slices.Equal(got, want) {
-		t.Errorf("compose grants\n%q\nthe document\n%q", got, want)
-	}
-}
-
 // There is no container here, but there are the programs: each service's command
 // runs as the file says, with its environment, secrets and files where the
 // container would have them, in a throw-away root with a network of its own. The

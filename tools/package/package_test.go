@@ -5,6 +5,7 @@ package packages
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const repository = "../.."
@@ -169,7 +171,7 @@ func TestDeb(t *testing.T) {
 	r.want(t, "/usr/bin/pushd --version | cut -d, -f1", "pushd v0.9.0")
 	r.want(t, "stat -c %a / /usr /usr/bin | sort -u", "755") // a package must not change those
 	r.want(t, "systemd-analyze verify /usr/lib/systemd/system/pushd.service", "")
-	r.want(t, "test -L /etc/systemd/system/pushd.service || echo not linked", "not linked")
+	r.want(t, "test -e /etc/systemd/system/pushd.service || echo none", "none")
 	r.want(t, "getent passwd pushd || echo nobody", "nobody")
 
 	// An upgrade leaves what is in /etc alone, also where it brings another example.
@@ -219,25 +221,25 @@ func otherExample(t *testing.T, deb string) string {
 // pretend makes systemctl in the root say that systemd is older.
 const pretend = `printf '#!/bin/sh\necho "systemd 239 (239-82.el8)"\n' > /usr/local/sbin/systemctl; chmod 0755 /usr/local/sbin/systemctl`
 
-// On a systemd that can't hand secrets over, the other unit is linked; a unit
+// On a systemd that can't hand secrets over, the other unit is installed; a unit
 // of the administrator's is not touched.
 func TestDeb_OlderSystemd(t *testing.T) {
 	need(t, "dpkg", "systemd-analyze")
 	deb := one(t, build(t, "v0.9.0"), "*.deb")
 	r := newRoot(t)
 	r.run(t, pretend+"; "+dpkg+"-i "+deb)
-	const link = "readlink /etc/systemd/system/pushd.service || echo none"
-	r.want(t, link, "/usr/share/pushd/pushd-before-systemd-250.service")
+	const unit = "head -n 1 /etc/systemd/system/pushd.service 2>/dev/null | cut -c1-30; test -e /etc/systemd/system/pushd.service || echo none"
+	r.want(t, unit, "# Written by the package pushd")
 	r.want(t, "stat -c '%a %G' /etc/pushd; getent passwd pushd | cut -d: -f7", "750 pushd\n/usr/sbin/nologin")
 	r.want(t, "systemd-analyze verify /etc/systemd/system/pushd.service", "")
 	r.run(t, dpkg+"-i "+deb)
-	r.want(t, link, "/usr/share/pushd/pushd-before-systemd-250.service")
+	r.want(t, unit, "# Written by the package pushd")
 	// The system is upgraded, then pushd.
 	r.run(t, "rm /usr/local/sbin/systemctl; "+dpkg+"-i "+deb)
-	r.want(t, link, "none")
+	r.want(t, unit, "none")
 	r.run(t, pretend+"; "+dpkg+"-i "+deb)
 	r.run(t, dpkg+"-P pushd")
-	r.want(t, link, "none")
+	r.want(t, unit, "none")
 
 	own := newRoot(t)
 	own.run(t, pretend+"; echo '# mine' > /etc/systemd/system/pushd.service; "+dpkg+"-i "+deb+"; "+dpkg+"-P pushd")
@@ -394,3 +396,81 @@ func TestVersions_Sort(t *testing.T) {
 		last = version
 	}
 }
+
+// boot makes systemd the first process of the root, with a network of its own,
+// and lets it run a script. It sees no device of this machine's and can't set
+// what the kernel shares.
+const boot = `mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/merged" && cd "$0/merged" &&
+mount -t tmpfs dev dev && for name in null zero full random urandom tty; do touch dev/$name && mount --bind /dev/$name dev/$name; done &&
+mkdir dev/pts dev/shm dev/mqueue && mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts && ln -s pts/ptmx dev/ptmx && mount -t tmpfs tmpfs dev/shm &&
+mount -t proc proc proc && mount --bind proc/sys proc/sys && mount -o remount,bind,ro proc/sys && mount -t sysfs -o ro sysfs sys && mount -t cgroup2 cgroup2 sys/fs/cgroup && mount -t tmpfs tmpfs run &&
+mkdir -p old && mount --make-rprivate / && pivot_root . old && umount -l old && mount --make-rshared / && ip link set lo up &&
+printf '[Unit]\nDefaultDependencies=no\nWants=pushd-test.service\n' > /etc/systemd/system/pushd-test.target &&
+printf '[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/sh -ec ". /script"\nStandardOutput=file:/said\nStandardError=file:/said\nExecStopPost=systemctl --no-block poweroff --force --force\n' > /etc/systemd/system/pushd-test.service &&
+exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=pushd-test.target`
+
+// A real systemd starts what the package brings, hands the secrets over, and
+// goes on with the old version over an upgrade until it is restarted. No
+// database answers: pushd runs and says that it is down.
+func TestDeb_UnderSystemd(t *testing.T) {
+	need(t, "dpkg", "systemctl", "ip", "pivot_root")
+	deb, next := one(t, build(t, "v0.9.0"), "*.deb"), one(t, build(t, "v0.9.1"), "*.deb")
+	r := newRoot(t)
+	r.run(t, "cp "+deb+" /first.deb; cp "+next+" /next.deb; cat > /script <<'END'\n"+lifeUnderSystemd+"\nEND")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--pid", "--net", "--cgroup", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", boot, r.dir)
+	cmd.WaitDelay = 5 * time.Second
+	out, _ := cmd.CombinedOutput() // a systemd that powers off is killed
+	said, err := os.ReadFile(filepath.Join(r.dir, "upper", "said"))
+	if err != nil {
+		t.Skipf("systemd can't be started here: %v\n%s", err, out)
+	}
+	for _, want := range []string{
+		"installed: inactive\n", "started: active v0.9.0 down\n", "secrets: 3 of its own\n",
+		"the old version goes on", "upgraded: the same process v0.9.0\n", "restarted: another process v0.9.1\n",
+		"older: active pushd down\n", "older, off and on: active pushd down\n", "removed: inactive, exit code 0\n",
+	} {
+		if !strings.Contains(string(said), want) {
+			t.Errorf("does not say %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("said\n%s%s", said, out)
+	}
+}
+
+// lifeUnderSystemd is what an administrator does, from the installation to the
+// end.
+const lifeUnderSystemd = `
+dpkg="dpkg --force-unsafe-io --no-triggers"
+state() { systemctl show pushd -p "$1" --value; }
+health() { n=0; until h=$(/usr/bin/pushd healthcheck 2>/dev/null) || [ "$h" = down ] || [ $n = 100 ]; do n=$((n+1)); sleep 0.2; done; echo "$h"; }
+running() { "/proc/$(state MainPID)/exe" --version | sed 's/pushd \([^,]*\),.*/\1/'; }
+trap 'systemctl status pushd --no-pager; journalctl -u pushd --no-pager | tail -n 20' EXIT
+$dpkg -i /first.deb
+echo "installed: $(state ActiveState)"
+sed -i 's|^PUSHD_TOKEN_URL=.*|PUSHD_TOKEN_URL=http://127.0.0.1:9/token.php|' /etc/pushd/pushd.env
+printf 'pushd:secret@tcp(127.0.0.1:9)/live' > /etc/pushd/mysql-dsn
+for name in api-key token-key; do printf 0123456789abcdef > /etc/pushd/$name; done
+chmod 0600 /etc/pushd/*-*
+systemctl enable --now pushd
+h=$(health); echo "started: $(state ActiveState) $(running) $h"
+echo "secrets: $(find /run/credentials/pushd.service -type f -perm 0400 | wc -l) of its own"
+pid=$(state MainPID)
+$dpkg -i /next.deb
+[ "$pid" = "$(state MainPID)" ] && echo "upgraded: the same process $(running)"
+systemctl restart pushd
+h=$(health); [ "$pid" != "$(state MainPID)" ] && echo "restarted: another process $(running)"
+# The unit for older systems runs on this one, too.
+systemctl disable --now pushd
+useradd --system --user-group --no-create-home --shell /usr/sbin/nologin pushd
+chgrp pushd /etc/pushd /etc/pushd/*-*; chmod 0640 /etc/pushd/*-*
+cp /usr/share/pushd/pushd-before-systemd-250.service /etc/systemd/system/pushd.service
+systemctl daemon-reload; systemctl enable --now pushd
+h=$(health); echo "older: $(state ActiveState) $(state User) $h"
+systemctl disable --now pushd; systemctl enable --now pushd
+h=$(health); echo "older, off and on: $(state ActiveState) $(state User) $h"
+$dpkg -r pushd
+echo "removed: $(state ActiveState), exit code $(state ExecMainStatus)"
+`
