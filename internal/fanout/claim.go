@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/frontier"
 	"pushd/internal/lease"
 	"pushd/internal/listing"
 	"pushd/internal/pagebuffer"
@@ -103,7 +104,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 	r := &run{
 		e: e, job: job, account: e.account(job.AppID), wechat: e.wechat.Of(job.AppID, job.ActID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
-		frontier: newFrontier(job.Walk), reopening: pagebuffer.NewReopening(job.Retry), written: pagebuffer.NewWritten(),
+		frontier: frontier.New(job.Walk), reopening: pagebuffer.NewReopening(job.Retry), written: pagebuffer.NewWritten(),
 		listing: listing.New(job.Walk.Pages > 0),
 	}
 	e.mu.Lock()

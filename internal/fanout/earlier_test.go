@@ -32,7 +32,7 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 			}
 		}
 		store([]pushd.OpenID{"put", "doubt", "refused"}, people)
-		r.frontier.set(walk)
+		r.frontier.Set(walk)
 		if free, err := r.mayStartOver(ctx); err != nil || !free {
 			t.Fatal(free, err)
 		}
@@ -44,8 +44,8 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.frontier.set(walk)
-		r.frontier.end()
+		r.frontier.Set(walk)
+		r.frontier.End()
 		var asked []pushd.Person
 		f := &feeder{written: r.written, again: pagebuffer.NewReopening(pushd.AgainNobody), ledger: l, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, earlier: r.earlier,
 			due: func(p pushd.Person) deferral.Turn { asked = append(asked, p); return deferral.Later }, out: make(chan batch, 1)}

@@ -301,7 +301,7 @@ func TestFeeder_SaysWhyItStopped(t *testing.T) {
 				if err := r.e.cfg.Ledger.StorePage(t.Context(), r.job.Lease(), pushd.Page{No: 1, OpenIDs: ids(0, 10)}, pushd.Walk{Pages: 1, Walked: 10}); err != nil {
 					t.Fatal(err)
 				}
-				r.frontier.set(pushd.Walk{Pages: 1, Walked: 10})
+				r.frontier.Set(pushd.Walk{Pages: 1, Walked: 10})
 			}
 			ctx, stop := context.WithCancelCause(t.Context())
 			f := &feeder{written: r.written, again: pagebuffer.NewReopening(pushd.AgainNobody), ledger: r.e.cfg.Ledger, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, due: func(pushd.Person) deferral.Turn { return deferral.Now }, out: make(chan batch)}

@@ -8,6 +8,7 @@ import (
 
 	"pushd"
 	"pushd/internal/deferral"
+	"pushd/internal/frontier"
 	"pushd/internal/pagebuffer"
 	"pushd/internal/retry"
 )
@@ -18,7 +19,7 @@ import (
 type feeder struct {
 	ledger   pushd.Pages
 	lease    pushd.Lease
-	frontier *frontier
+	frontier *frontier.Frontier
 	retry    retry.Retrier
 	// earlier is what is known of recipients of a list that was forgotten.
 	earlier earlier
@@ -50,7 +51,7 @@ const (
 func (f *feeder) run(ctx context.Context) error {
 	defer close(f.out)
 	for next := 1; ; {
-		walk, ended, moved := f.frontier.look()
+		walk, ended, moved := f.frontier.Look()
 		if next > walk.Pages {
 			if ended {
 				return nil

@@ -136,7 +136,7 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 	if job.Counts.Sent+job.Counts.Unknown > 0 {
 		return false, nil
 	}
-	walk, _ := r.frontier.get() // the job may have been read from a node that lags behind
+	walk, _ := r.frontier.Get() // the job may have been read from a node that lags behind
 	f := r.reader()
 	for from := 1; from <= walk.Pages; from += feedPages {
 		rows, err := f.progress(ctx, from, min(walk.Pages, from+feedPages-1))

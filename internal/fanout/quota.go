@@ -13,11 +13,11 @@ import (
 // people: an unknown quota blocks nothing, and a short one stops nothing
 // before WeChat does.
 func (r *run) noteQuota(ctx context.Context) {
-	walk, moved := r.frontier.get()
-	for walk.Total == nil && !r.frontier.ended() {
+	walk, moved := r.frontier.Get()
+	for walk.Total == nil && !r.frontier.Ended() {
 		select {
 		case <-moved:
-			walk, moved = r.frontier.get()
+			walk, moved = r.frontier.Get()
 		case <-ctx.Done():
 			return
 		}

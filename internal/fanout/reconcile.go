@@ -26,7 +26,7 @@ func (r *run) reconcile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	walk, _, _ := r.frontier.look()
+	walk, _, _ := r.frontier.Look()
 	left := walk.Walked - job.Counts.Settled()
 	if left == 0 && job.Walk.Walked == walk.Walked {
 		if err := r.startBeforeEnd(ctx); err != nil {

@@ -14,6 +14,7 @@ import (
 	"pushd/internal/account"
 	"pushd/internal/breaker"
 	"pushd/internal/deferral"
+	"pushd/internal/frontier"
 	"pushd/internal/lease"
 	"pushd/internal/listing"
 	"pushd/internal/meter"
@@ -49,7 +50,7 @@ type run struct {
 	breaker   breaker.Breaker[pagebuffer.Place]
 
 	// The list of followers, and what this claim knows of it.
-	frontier  *frontier
+	frontier  *frontier.Frontier
 	listing   *listing.List
 	earlier   earlier
 	reopening *pagebuffer.Reopening
@@ -100,9 +101,9 @@ func (r *run) do(ctx context.Context) error {
 			return err
 		}
 		if rewalk {
-			r.frontier.set(job.Walk)
+			r.frontier.Set(job.Walk)
 		} else {
-			r.frontier.advance(job.Walk)
+			r.frontier.Advance(job.Walk)
 		}
 	}
 }
@@ -119,7 +120,7 @@ func (r *run) attempt(ctx context.Context) error {
 	defer helpers.Wait()
 	defer stop(errRelease)
 	r.begin(stop)
-	r.frontier.begin()
+	r.frontier.Begin()
 	helpers.Go(func() {
 		if err := r.prepare(soft); err != nil {
 			stop(err)
@@ -129,7 +130,7 @@ func (r *run) attempt(ctx context.Context) error {
 	})
 	helpers.Go(func() {
 		defer close(walking)
-		walk, _ := r.frontier.get()
+		walk, _ := r.frontier.Get()
 		w := &walker{run: r, walk: walk}
 		err := w.do(soft)
 		switch {
@@ -139,7 +140,7 @@ func (r *run) attempt(ctx context.Context) error {
 			stop(err)
 			return
 		}
-		r.frontier.end()
+		r.frontier.End()
 	})
 	helpers.Go(func() { r.noteQuota(soft) })
 	for {

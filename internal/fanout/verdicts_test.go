@@ -173,22 +173,6 @@ func TestSettle_EveryAnswerAnUnknownCode(t *testing.T) {
 	}
 }
 
-// The feeder reads how far the walk is, whether it has ended and what to wait
-// for at one moment: an end in between would never wake it.
-func TestFrontier_Look(t *testing.T) {
-	f := newFrontier(pushd.Walk{})
-	_, ended, moved := f.look()
-	f.end()
-	select {
-	case <-moved:
-	default:
-		t.Error("the end woke nobody who had looked before it")
-	}
-	if _, now, _ := f.look(); ended || !now {
-		t.Errorf("ended %v, then %v", ended, now)
-	}
-}
-
 // After a crash the recipients in doubt are asked first. A WeChat that answers a
 // client_msg_id that it knows with an unknown code says nothing about the job by
 // that: the others decide. If they get the message, whoever is in doubt is listed

@@ -261,7 +261,7 @@ func (w *walker) save(ctx context.Context, next pushd.Walk) error {
 
 func (w *walker) moved(next pushd.Walk) {
 	w.walk = next
-	w.run.frontier.set(next)
+	w.run.frontier.Set(next)
 }
 
 // end decides whether the pass that has just ended makes the walk complete.

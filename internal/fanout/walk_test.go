@@ -235,7 +235,7 @@ func TestWalk(t *testing.T) {
 				if n := int64(len(j.Where)); n != c.walked || len(j.Twice) > 0 {
 					t.Errorf("%d people are stored, %d of them twice; want %d", n, len(j.Twice), c.walked)
 				}
-				if walk, _ := r.frontier.get(); walk.Pages != j.Walk.Pages {
+				if walk, _ := r.frontier.Get(); walk.Pages != j.Walk.Pages {
 					t.Errorf("the frontier is at page %d of %d", walk.Pages, j.Walk.Pages)
 				}
 			})

@@ -1,4 +1,6 @@
-package fanout
+// Package frontier says how far the walk of a job's followers has come: the walk
+// moves it, and whoever follows the walk waits for it to move.
+package frontier
 
 import (
 	"cmp"
@@ -7,28 +9,29 @@ import (
 	"pushd"
 )
 
-// frontier is how far the walk has come, for those who follow it.
-type frontier struct {
+// Frontier is how far the walk has come. It is safe for concurrent use.
+type Frontier struct {
 	mu    sync.Mutex
 	walk  pushd.Walk
 	shut  bool          // there is no more to come, complete or not
 	moved chan struct{} // closed and replaced at every change
 }
 
-func newFrontier(w pushd.Walk) *frontier { return &frontier{walk: w, moved: make(chan struct{})} }
+// New is the frontier of a walk that stands at w, and goes on.
+func New(w pushd.Walk) *Frontier { return &Frontier{walk: w, moved: make(chan struct{})} }
 
-// set moves the frontier.
-func (f *frontier) set(w pushd.Walk) {
+// Set moves the frontier.
+func (f *Frontier) Set(w pushd.Walk) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.walk = w
 	f.change()
 }
 
-// advance moves the frontier to w, unless that is a walk of the same list which
+// Advance moves the frontier to w, unless that is a walk of the same list which
 // is not as far: a node of the database may lag behind what this claim has
 // stored.
-func (f *frontier) advance(w pushd.Walk) {
+func (f *Frontier) Advance(w pushd.Walk) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if before(w, f.walk) {
@@ -45,42 +48,43 @@ func before(a, b pushd.Walk) bool {
 	return c < 0 || c == 0 && b.Complete && !a.Complete
 }
 
-// end says that the walk has ended; begin takes that back.
-func (f *frontier) end() {
+// End says that the walk has ended, complete or not.
+func (f *Frontier) End() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.shut = true
 	f.change()
 }
 
-func (f *frontier) begin() {
+// Begin takes back that the walk has ended.
+func (f *Frontier) Begin() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.shut = false
 }
 
-func (f *frontier) change() {
+func (f *Frontier) change() {
 	close(f.moved)
 	f.moved = make(chan struct{})
 }
 
-// ended says whether there is no more to come.
-func (f *frontier) ended() bool {
+// Ended says whether there is no more to come.
+func (f *Frontier) Ended() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.shut
 }
 
-// look is ended and get at one moment: whoever asked for one after the other
+// Look is Ended and Get at one moment: whoever asked for one after the other
 // could miss the end in between, and wait for a change that never comes.
-func (f *frontier) look() (pushd.Walk, bool, <-chan struct{}) {
+func (f *Frontier) Look() (pushd.Walk, bool, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.walk, f.shut, f.moved
 }
 
-// get returns where the walk stands, and a channel that closes when it moves.
-func (f *frontier) get() (pushd.Walk, <-chan struct{}) {
+// Get returns where the walk stands, and a channel that closes when it moves.
+func (f *Frontier) Get() (pushd.Walk, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.walk, f.moved
