@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -106,4 +107,15 @@ func (w *world) haproxy(change func(config string) string) (addr string) {
 		return n == 1
 	})
 	return addr
+}
+
+// The file of deploy is one that HAProxy takes.
+func TestHAProxy_Config(t *testing.T) {
+	bin, err := exec.LookPath("haproxy")
+	if err != nil {
+		bin = "/usr/sbin/haproxy"
+	}
+	if out, err := exec.CommandContext(t.Context(), bin, "-c", "-f", "../../deploy/haproxy.cfg").CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
 }
