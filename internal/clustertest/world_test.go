@@ -87,6 +87,7 @@ type world struct {
 
 	name  string // of the database
 	env   map[string]string
+	lags  bool // a process may not know yet what was written
 	procs []*process
 	jobs  []*job
 }
@@ -192,7 +193,11 @@ func (w *world) post(p *process, people int) *job {
 	j := &job{channel: rig.Channel{ActID: int64(n), AppID: fmt.Sprintf("wxcluster%06d", n), Start: time.Now().Add(72 * time.Hour)}}
 	j.account = w.Sim.Account(j.channel.AppID, wechatsim.AccountOptions{Followers: people, Behaviour: &b})
 	w.must(w.AddChannel(w.Context(), j.channel))
-	w.must(w.repost(p, j))
+	if w.lags {
+		w.until("its node knows the channel", time.Minute, func() bool { return w.repost(p, j) == nil })
+	} else {
+		w.must(w.repost(p, j))
+	}
 	j.pulse = feel(w.Context(), j.account)
 	w.jobs = append(w.jobs, j)
 	return j
