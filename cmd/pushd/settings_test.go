@@ -199,6 +199,7 @@ func TestSettings_Bad(t *testing.T) {
 		{"-PUSHD_MYSQL_DSN", "PUSHD_MYSQL_DSN: is required: user:password@tcp(host:3306)/name"},
 		{"PUSHD_MYSQL_DSN=mysql://u:secret@db/x", "PUSHD_MYSQL_DSN: is a URL"},
 		{"PUSHD_MYSQL_DSN=u:secret@tcp(db:3306)/", "PUSHD_MYSQL_DSN: names no database"},
+		{"PUSHD_MYSQL_DSN=u:secret@tcp(db1:3306,db1:3306)/x", "PUSHD_MYSQL_DSN: names an empty host, or one twice"},
 		{"PUSHD_MYSQL_DSN=u:secret/x", "PUSHD_MYSQL_DSN: is not a DSN such as"},
 		{"PUSHD_MYSQL_DSN=u:secret@tcp(db", "PUSHD_MYSQL_DSN: is not a DSN such as"},
 		{"-PUSHD_TOKEN_URL", "PUSHD_TOKEN_URL: is required: PHP's token endpoint"},

@@ -67,7 +67,7 @@ var arrows = map[string][]string{
 	"internal/progress":     {"pushd", "api/client"},
 	"internal/program":      {},
 	"internal/doctor":       {"pushd", "internal/account", "internal/daemon", "internal/progress", "internal/settings", "internal/store", "internal/tokenclient", "internal/wechat"},
-	"internal/settings":     {"pushd", "internal/daemon", "internal/fanout", "internal/loopback"},
+	"internal/settings":     {"pushd", "internal/daemon", "internal/fanout", "internal/loopback", "internal/store"},
 	"internal/chain":        {}, // tests of the whole
 	"internal/arch":         {},
 	"deploy/php":            {}, // tests of the PHP files

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,6 +42,7 @@ type node struct {
 	meanings meanings
 	log      *slog.Logger
 	now      func() time.Time
+	alone    atomic.Bool // it has no Group Replication
 
 	mu    sync.Mutex
 	lines map[*line]struct{}
@@ -164,7 +166,7 @@ func (n *node) try(ctx context.Context) (conn driver.Conn, is fitness, err error
 	if conn, err = n.Connect(ctx); err != nil {
 		return nil, bad, fmt.Errorf("%s: %w", n.name, err)
 	}
-	if is, err = n.fitness(ctx, conn.(driver.QueryerContext)); is == bad {
+	if is, err = n.fitness(ctx, conn.(*link)); is == bad {
 		conn.Close()
 		return nil, bad, fmt.Errorf("%s: %w", n.name, err)
 	}
@@ -172,8 +174,8 @@ func (n *node) try(ctx context.Context) (conn driver.Conn, is fitness, err error
 }
 
 // fitness looks at a node over a connection on which nothing is set yet, so that
-// no read waits for other nodes. err says what is the matter if it is not fit.
-func (n *node) fitness(ctx context.Context, conn driver.QueryerContext) (fitness, error) {
+// no read of Galera's waits for other nodes. err says what is the matter if it is not fit.
+func (n *node) fitness(ctx context.Context, conn *link) (fitness, error) {
 	values, err := firstRow(ctx, conn, "SELECT @@global.read_only, @@global.innodb_read_only")
 	if err != nil {
 		return bad, err
@@ -181,6 +183,15 @@ func (n *node) fitness(ctx context.Context, conn driver.QueryerContext) (fitness
 	for _, v := range values {
 		if on := strings.ToUpper(text(v)); on != "0" && on != "OFF" {
 			return bad, fmt.Errorf("%w: it is read-only", errUnfit)
+		}
+	}
+	// A member of a group that has lost its majority answers reads for ever, and
+	// holds up writes; with this a read waits as well, and takes too long.
+	if !n.alone.Load() {
+		if _, err := conn.ExecContext(ctx, "SET group_replication_consistency = 'BEFORE'", nil); refused(err) {
+			n.alone.Store(true)
+		} else if err != nil {
+			return bad, err
 		}
 	}
 	// A node of Galera without quorum answers whatever names no table. That there

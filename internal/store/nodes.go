@@ -127,6 +127,9 @@ func (n *nodes) Connect(ctx context.Context) (driver.Conn, error) {
 		if conn == nil {
 			return nil, why
 		}
+		if why == nil {
+			why = errors.New("it was left a moment ago")
+		}
 		if n.move(used, taken, why) {
 			return conn, nil
 		}
