@@ -20,10 +20,11 @@ const (
 	// column most often meets a save of what was read before.
 	FreshFor = 10 * time.Minute
 
-	freshMost = 2000 // of the fresh ones in one round: the next goes on behind them
-	olderMost = 700  // of the others: all of 20,000 within five minutes
-	againMost = 100  // of those that failed before
-	failedMax = 10_000
+	workingMost = 2000 // of the active ones in one round: the next goes on behind them
+	freshMost   = 2000 // of the fresh ones
+	olderMost   = 700  // of the others: all of 20,000 within five minutes
+	againMost   = 100  // of those that failed before
+	failedMax   = 10_000
 )
 
 // forever is later than any end of a job.
@@ -31,6 +32,8 @@ const forever = pushd.Time(math.MaxInt64)
 
 // reconciler is what Reconcile remembers from round to round.
 type reconciler struct {
+	working      pushd.ActID               // up to where the active jobs were looked at
+	parked       int64                     // those that were seen on the way
 	fresh, older pushd.EndMark             // up to where they were looked at
 	failed       map[pushd.JobID]time.Time // whose column could not be written, and when that was tried last
 	spent        time.Duration             // in this round, on writes that failed
@@ -40,9 +43,9 @@ type reconciler struct {
 // newest job says. Hosts write the column too, or save a stale row; pushd's
 // word is put back.
 //
-// It looks at all active jobs and, in turns, at those that ended within
-// StandFor; at one whose column can't be written until it is right. So rows
-// which somebody keeps locked do not hold up the others.
+// It looks at the active jobs and, in turns, at those that ended within StandFor;
+// at one whose column can't be written until it is right. So rows which somebody
+// keeps locked do not hold up the others.
 func (k *Keeper) Reconcile(ctx context.Context) {
 	k.step(ctx, "mend status", k.reconcile)
 }
@@ -63,27 +66,30 @@ func (k *Keeper) reconcile(ctx context.Context) error {
 	return k.lookAgain(ctx, began)
 }
 
-// lookAtWorking looks at the active jobs, and counts those that are parked.
+// lookAtWorking looks at the next active jobs, which are nearly always all of
+// them, and counts those that are parked.
 func (k *Keeper) lookAtWorking(ctx context.Context) error {
 	const batch = 200
-	parked := int64(0)
-	for after := pushd.ActID(0); ; {
-		jobs, err := k.cfg.Ledger.Working(ctx, after, batch)
+	r := &k.reconciler
+	for range workingMost / batch {
+		jobs, err := k.cfg.Ledger.Working(ctx, r.working, batch)
 		if err != nil {
 			return err
 		}
 		for _, j := range jobs {
 			if j.State == pushd.Parked {
-				parked++
+				r.parked++
 			}
 			k.look(ctx, j)
-			after = j.ActID
+			r.working = j.ActID
 		}
 		if len(jobs) < batch {
-			k.parked.Store(parked)
+			k.parked.Store(r.parked)
+			r.working, r.parked = 0, 0
 			return nil
 		}
 	}
+	return nil
 }
 
 // sweep looks at the next jobs behind at, at most so many, of those that ended in

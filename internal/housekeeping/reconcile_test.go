@@ -52,6 +52,30 @@ func TestReconcile_ManyFreshOnes(t *testing.T) {
 	})
 }
 
+// Of more active jobs than a round looks at all have their turn, and the parked
+// ones are counted.
+func TestReconcile_ManyActiveJobs(t *testing.T) {
+	inHouse(t, func(h *house) {
+		for act := pushd.ActID(1); act <= 2100; act++ {
+			j := h.job(act, time.Hour)
+			if act%700 == 0 {
+				h.Lock()
+				h.ByID[j.ID].State = pushd.Parked
+				h.Unlock()
+			}
+		}
+		for _, want := range []int{2000, 2100} {
+			h.rounds(1)
+			if n := len(h.looks); n != want {
+				t.Errorf("%d were looked at, want %d", n, want)
+			}
+		}
+		if n := h.keeper.Parked(); n != 3 {
+			t.Errorf("%d are parked, want 3", n)
+		}
+	})
+}
+
 // A column that somebody has overwritten is right after a round, if its job ended
 // just now, and after a turn otherwise.
 func TestReconcile_PutsRight(t *testing.T) {

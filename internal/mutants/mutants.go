@@ -124,7 +124,7 @@ func mutants() []mutant {
 			[]string{"./internal/housekeeping TestReconcile_LockedColumnsOfActiveJobs"}},
 		{"each round of the reconciler begins anew", []edit{{"internal/housekeeping/reconcile.go", "			*at = j.EndMark()\n", ""}},
 			[]string{"./internal/housekeeping TestReconcile"}},
-		{"jobs are looked after one by one in each round, however many ended today", []edit{{"internal/housekeeping/reconcile.go", "olderMost = 700 ", "olderMost = 1_000_000 "}},
+		{"jobs are looked after one by one in each round, however many ended today", []edit{{"internal/housekeeping/reconcile.go", "olderMost   = 700 ", "olderMost   = 1_000_000 "}},
 			[]string{"./internal/housekeeping TestReconcile_OftenThenInTurns"}},
 		{"a column that can't be written is forgotten with the day", []edit{{"internal/housekeeping/reconcile.go", "	return k.lookAgain(ctx, began)\n", "	clear(r.failed)\n	_ = began\n	return nil\n"}},
 			[]string{"./internal/housekeeping TestReconcile_LockedColumns"}},
