@@ -43,6 +43,8 @@ func rows() []row {
 		{"ledger", "the ledger's share of CPU, statements and bytes", ledgerRow},
 		{"idle", "a pushd without work and 200,000 jobs of the past", idleRow},
 		{"accounts", "500 accounts of 2,000 followers against one job", accountsRow},
+		{"replicas", "1,000 accounts over three processes with a ceiling each, against one", replicasRow},
+		{"evening", "10,000 channels of 200 followers at once, from cron.php to the last message", eveningRow},
 		{"neighbours", "quick accounts beside slow, failing and hanging ones", neighboursRow},
 		{"token", "a token refresh at full speed", tokenRow},
 		{"tokens", "1,500 accounts without a token at once, real token.php with 20 workers", tokensRow},

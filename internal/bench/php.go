@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,6 +25,7 @@ type platformPHP struct {
 	kind string
 	url  string // its root
 	dir  string
+	env  []string // of all PHP of the platform
 	all  []*exec.Cmd
 	log  bytes.Buffer
 }
@@ -49,6 +51,7 @@ func (s *stage) servePHP(ctx context.Context, address, database string, settings
 		"PUSHD_PHP_CONFIG="+filepath.Join(w.dir, "config.php"), "PUSHD_TOKEN_KEY="+tokenKey, "PUSHD_WECHAT_URL="+s.sim.URLs[0],
 		fmt.Sprintf("PUSHD_DB_DSN=mysql:unix_socket=%s;dbname=%s;charset=utf8mb4", s.db.Socket(), database), "PUSHD_DB_USER=root")
 	env = append(env, settings...)
+	w.env = env
 	if err := os.WriteFile(filepath.Join(w.dir, "config.php"), []byte("<?php return [];"), 0o600); err != nil {
 		return nil, err
 	}
@@ -150,6 +153,30 @@ func (w *platformPHP) await(ctx context.Context) error {
 		}
 	}
 	return fmt.Errorf("the platform's PHP does not answer: %w", err)
+}
+
+// cron runs cron.php once against a pushd, and returns its CPU time. That some
+// POSTs are left for the next run is no error.
+func (w *platformPHP) cron(ctx context.Context, p *play) (time.Duration, error) {
+	cmd := exec.CommandContext(ctx, "php", "-d", "curl.cainfo="+p.sim.Cert, filepath.Join(p.root, "deploy", "php", "cron.php"))
+	cmd.Env = append(slices.Clone(w.env), "PUSHD_URL="+p.Client.URL, "PUSHD_API_KEY="+apiKey)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil || err != nil && cmd.ProcessState.ExitCode() != 1 {
+		return 0, fmt.Errorf("run cron.php: %w: %s", err, out[max(0, len(out)-2000):])
+	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
+}
+
+// cpu is the CPU time that the programs have used, with their workers.
+func (w *platformPHP) cpu() (sum time.Duration, err error) {
+	for _, cmd := range w.all {
+		used, err := cpuOfGroup(cmd.Process.Pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += used
+	}
+	return sum, nil
 }
 
 // close ends the programs and their workers.

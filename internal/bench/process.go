@@ -35,6 +35,28 @@ func cpuOf(pid int) (time.Duration, error) {
 	return time.Duration(user+system) * tick, nil
 }
 
+// cpuOfGroup is the CPU time that the processes of a group have used.
+func cpuOfGroup(pgid int) (sum time.Duration, err error) {
+	all, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, err
+	}
+	for _, file := range all {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended
+		}
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		if len(fields) < 13 || fields[2] != strconv.Itoa(pgid) {
+			continue
+		}
+		user, _ := strconv.ParseInt(fields[11], 10, 64)
+		system, _ := strconv.ParseInt(fields[12], 10, 64)
+		sum += time.Duration(user+system) * tick
+	}
+	return sum, nil
+}
+
 // memoryOf is a process's peak (VmHWM) or present (VmRSS) memory in bytes.
 func memoryOf(pid int, field string) (int64, error) {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))

@@ -108,6 +108,7 @@ type play struct {
 	*served
 	dsn string
 	sql *sql.DB
+	env []string // of pushd
 }
 
 // play starts a pushd with settings ("PUSHD_CONCURRENCY=100") on an empty
@@ -146,7 +147,7 @@ func (s *stage) playWithFiles(ctx context.Context, files int, settings ...string
 	if err != nil {
 		return nil, err
 	}
-	p.sql = sql.OpenDB(connector)
+	p.sql, p.env = sql.OpenDB(connector), env
 	p.served, err = start(files, s.path("pushd"), env)
 	return p, err
 }

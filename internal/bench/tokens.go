@@ -31,7 +31,7 @@ func tokensRow(ctx context.Context, s *stage) error {
 		return err
 	}
 	defer p.close()
-	accounts, err := p.tokenless(ctx, max(20, int(1500*s.scale)))
+	accounts, err := p.tokenless(ctx, max(20, int(1500*s.scale)), 20, at(20*time.Millisecond))
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func tokensRow(ctx context.Context, s *stage) error {
 // of those who wait for WeChat.
 func (p *play) crowdAtPHP(ctx context.Context, n int) error {
 	for _, places := range []int{1000, 16} {
-		accounts, err := p.tokenless(ctx, n)
+		accounts, err := p.tokenless(ctx, n, 20, at(20*time.Millisecond))
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (w *platformPHP) token(ctx context.Context, appid, key string) (status int,
 }
 
 // tokenless makes accounts with a secret, for PHP, and PHP's tables.
-func (p *play) tokenless(ctx context.Context, n int) ([]*account, error) {
+func (p *play) tokenless(ctx context.Context, n, followers int, b wechatsim.Behaviour) ([]*account, error) {
 	schema, err := os.ReadFile(filepath.Join(p.root, "deploy", "php", "schema.sql"))
 	if err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ func (p *play) tokenless(ctx context.Context, n int) ([]*account, error) {
 	}
 	accounts := make([]*account, n)
 	for i := range accounts {
-		if accounts[i], err = p.account(ctx, 20, at(20*time.Millisecond)); err != nil {
+		if accounts[i], err = p.account(ctx, followers, b); err != nil {
 			return nil, err
 		}
 	}
@@ -201,8 +201,8 @@ func (p *play) tokenless(ctx context.Context, n int) ([]*account, error) {
 }
 
 // metric reads one metric without labels.
-func (p *play) metric(ctx context.Context, name string) (float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.Client.URL+"/metrics", nil)
+func (d *served) metric(ctx context.Context, name string) (float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.Client.URL+"/metrics", nil)
 	if err != nil {
 		return 0, err
 	}
