@@ -4,6 +4,8 @@ import "time"
 
 // Command is a change of state asked for by a person.
 type Command struct {
+	// Kind is what the command leaves behind as an event; "" nothing.
+	Kind   EventKind
 	From   []State
 	To     State // "" = stays as it is
 	Reason Reason

@@ -96,6 +96,7 @@ type Ledger interface {
 	Housekeeping
 	Counting
 	Holds
+	Events
 }
 
 // Housekeeping is what a running daemon does beside the jobs.

@@ -76,6 +76,11 @@ type fakeJobs struct {
 	RecipientFunc func(pushd.OpenID) (pushd.Person, error)
 	PositionFunc  func(pushd.JobID) (int, error)
 	messages      []pushd.MessageVersion
+	EventsFunc    func(pushd.EventFilter) ([]pushd.Event, string, error)
+}
+
+func (f *fakeJobs) Events(_ context.Context, filter pushd.EventFilter) ([]pushd.Event, string, error) {
+	return f.EventsFunc(filter)
 }
 
 func (f *fakeJobs) Job(_ context.Context, id pushd.JobID) (pushd.Job, error) { return f.JobFunc(id) }
@@ -166,6 +171,13 @@ func newWorld() *world {
 		PositionFunc: func(pushd.JobID) (int, error) { return 3, nil },
 		JobsFunc: func(pushd.Filter) ([]pushd.Job, string, error) {
 			return []pushd.Job{job(pushd.Running), job(pushd.Queued)}, "", nil
+		},
+		EventsFunc: func(pushd.EventFilter) ([]pushd.Event, string, error) {
+			return []pushd.Event{
+				{ID: 1, At: noon, Last: noon + 5_000_000, Times: 3, Job: theJob, AppID: "wx01", Kind: pushd.EventParked, By: "a", Reason: pushd.WeChatDown,
+					Detail: "busy", Figures: map[string]int64{"until": 5}},
+				{ID: 2, At: noon, Last: noon, Times: 1, Kind: pushd.EventLifted},
+			}, "c2", nil
 		},
 		FailuresFunc: func(context.Context, []pushd.PersonState, func(pushd.Failure) error) error { return nil },
 		RecipientFunc: func(pushd.OpenID) (pushd.Person, error) {

@@ -242,6 +242,11 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 		{"recipient unknown", "GET", path + "/recipients/oA1", "", 404, func(w *world) {
 			w.jobs.RecipientFunc = func(pushd.OpenID) (pushd.Person, error) { return pushd.Person{}, pushd.ErrNotFound }
 		}},
+		{"events", "GET", "/v1/events?since=2026-03-01T00:00:00Z&limit=2&appid=wx01", "", 200, nil},
+		{"events of a job", "GET", path + "/events?limit=200&cursor=c", "", 200, nil},
+		{"no events", "GET", "/v1/events", "", 200, func(w *world) {
+			w.jobs.EventsFunc = func(pushd.EventFilter) ([]pushd.Event, string, error) { return nil, "", nil }
+		}},
 		{"hold", "PUT", "/v1/hold", `{"reason":"a drill"}`, 200, everythingHeld},
 		{"held", "GET", "/v1/hold", "", 200, nil},
 		{"lift", "DELETE", "/v1/hold", "", 200, nil},

@@ -30,6 +30,7 @@ type Jobs interface {
 	Lookup
 	Lister
 	Recipients
+	Chronicle
 }
 
 // Options is what a Server is made of. Control, Jobs, Composer, Health and
@@ -157,6 +158,8 @@ func (s *Server) routes(e *echo.Echo) {
 	e.POST("/v1/jobs/:id/resume", s.resume)
 	e.POST("/v1/jobs/:id/cancel", s.cancel)
 	e.POST("/v1/jobs/:id/retry", s.retry)
+	e.GET("/v1/jobs/:id/events", s.jobEvents)
+	e.GET("/v1/events", s.events)
 	e.GET("/v1/jobs/:id/failures", s.failures)
 	e.GET("/v1/jobs/:id/recipients", s.recipients)
 	e.GET("/v1/jobs/:id/recipients/:openid", s.recipient)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -78,7 +79,12 @@ func TestClient_Asks(t *testing.T) {
 		`PUT /v1/hold {"reason":"a drill"}`: func(c client.Client) error { _, err := c.SetHold(ctx, "", "a drill"); return err },
 		"DELETE /v1/accounts/wx1/hold":      func(c client.Client) error { _, err := c.LiftHold(ctx, "wx1"); return err },
 		"GET /v1/accounts/wx%2F1/hold":      func(c client.Client) error { _, err := c.Hold(ctx, "wx/1"); return err },
-		"GET /healthz":                      func(c client.Client) error { _, err := c.Health(ctx); return err },
+		"GET /v1/events?appid=wx1&cursor=c&limit=3&since=2026-03-01T12%3A00%3A00Z": func(c client.Client) error {
+			_, err := c.Events(ctx, client.EventFilter{AppID: "wx1", Cursor: "c", Limit: 3, Since: time.Unix(1772366400, 0)})
+			return err
+		},
+		"GET /v1/jobs/j1/events": func(c client.Client) error { _, err := c.Events(ctx, client.EventFilter{Job: "j1"}); return err },
+		"GET /healthz":           func(c client.Client) error { _, err := c.Health(ctx); return err },
 	} {
 		f := &fake{body: "{}"}
 		if err := call(f.client(t)); err != nil || !slices.Equal(f.asked, []string{want}) {
@@ -105,6 +111,8 @@ func TestDocuments_FollowTheContract(t *testing.T) {
 		"PatchRequest": {client.Patch{}, nil},
 		"Health":       {client.Health{}, nil},
 		"Hold":         {client.Hold{}, nil},
+		"Event":        {client.Event{}, nil},
+		"EventList":    {client.EventList{}, nil},
 		"Problem":      {client.Problem{}, []string{"type", "instance"}},
 	} {
 		var has []string

@@ -25,6 +25,7 @@ type jobCmd struct {
 	Resume jobResumeCmd `cmd:"" help:"Go on with a paused job; try a parked one now."`
 	Cancel jobCancelCmd `cmd:"" help:"End a job for good."`
 	Retry  jobRetryCmd  `cmd:"" help:"Send again to the people of an ended job who failed."`
+	Events jobEventsCmd `cmd:"" help:"What has happened to a job, when, and by whom."`
 }
 
 // jobListCmd lists jobs.

@@ -11,13 +11,13 @@ import (
 // Pause stops a job within a second; what is in flight is finished. The
 // deadline runs on.
 func (c *Controller) Pause(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
-	return c.command(ctx, id, pushd.Command{From: []pushd.State{pushd.Queued, pushd.Running, pushd.Parked, pushd.Paused}, To: pushd.Paused})
+	return c.command(ctx, id, pushd.Command{Kind: pushd.EventPaused, From: []pushd.State{pushd.Queued, pushd.Running, pushd.Parked, pushd.Paused}, To: pushd.Paused})
 }
 
 // Resume makes a paused job go on, and a parked one try now. Queued and running
 // jobs need no resuming.
 func (c *Controller) Resume(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
-	return c.command(ctx, id, pushd.Command{From: pushd.ActiveStates, Resume: true})
+	return c.command(ctx, id, pushd.Command{Kind: pushd.EventResumed, From: pushd.ActiveStates, Resume: true})
 }
 
 // Cancel ends a job for good; what is in flight is finished and counted.
@@ -26,12 +26,12 @@ func (c *Controller) Cancel(ctx context.Context, id pushd.JobID) (pushd.Job, err
 	if err == nil && job.State == pushd.Canceled {
 		return job, nil
 	}
-	return c.command(ctx, id, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.CanceledByUser, Detail: "canceled by a person"})
+	return c.command(ctx, id, pushd.Command{Kind: pushd.EventCanceled, From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.CanceledByUser, Detail: "canceled by a person"})
 }
 
 // Patch changes a job's rate or deadline, or what a paused job sends.
 func (c *Controller) Patch(ctx context.Context, id pushd.JobID, p pushd.Patch) (pushd.Job, error) {
-	cmd := pushd.Command{From: pushd.ActiveStates, Rate: p.Rate}
+	cmd := pushd.Command{Kind: pushd.EventChanged, From: pushd.ActiveStates, Rate: p.Rate}
 	if p.Deadline != nil {
 		cmd.Deadline = pushd.Time(*p.Deadline * 1e6)
 		job, err := c.job(ctx, id)
@@ -107,7 +107,7 @@ func (c *Controller) Retry(ctx context.Context, id pushd.JobID, req pushd.RetryR
 	if req.AcceptDuplicates {
 		who = pushd.AgainUnknown
 	}
-	return c.command(ctx, id, pushd.Command{From: pushd.EndedStates, To: pushd.Queued, Deadline: deadline, Retry: &who, Anew: true})
+	return c.command(ctx, id, pushd.Command{Kind: pushd.EventRetried, From: pushd.EndedStates, To: pushd.Queued, Deadline: deadline, Retry: &who, Anew: true})
 }
 
 func nothingToRetry(job pushd.Job) string {

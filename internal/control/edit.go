@@ -30,7 +30,7 @@ func (c *Controller) edit(ctx context.Context, id pushd.JobID, p pushd.Patch, cm
 		if err != nil {
 			return pushd.Job{}, err
 		}
-		cmd.From, cmd.AskedBefore, cmd.Asked, cmd.Message = []pushd.State{pushd.Paused}, &job.Asked, &asked, m
+		cmd.Kind, cmd.From, cmd.AskedBefore, cmd.Asked, cmd.Message = pushd.EventMessage, []pushd.State{pushd.Paused}, &job.Asked, &asked, m
 		changed, err := c.book.Command(ctx, id, cmd)
 		if !errors.Is(err, pushd.ErrLost) {
 			return changed, err

@@ -95,7 +95,7 @@ func (c *Controller) previous(ctx context.Context, id pushd.ActID, start int64) 
 // supersede ends a job whose channel has moved its start and asks for a
 // reminder of the new one. The caller then looks again.
 func (c *Controller) supersede(ctx context.Context, old pushd.Job) (pushd.Outcome, error) {
-	_, err := c.book.Command(ctx, old.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.StartMoved,
+	_, err := c.book.Command(ctx, old.ID, pushd.Command{Kind: pushd.EventCanceled, From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.StartMoved,
 		Detail: "the channel's start moved, and a reminder of the new one was asked for"})
 	if err == nil {
 		err = pushd.ErrLost
@@ -112,7 +112,7 @@ func (c *Controller) existing(ctx context.Context, req pushd.Request, job pushd.
 	}
 	if job.State == pushd.Parked && req.AccessToken != "" && (job.Reason == pushd.TokenUnavailable || job.Reason == pushd.AccountMismatch) {
 		c.offer(req)
-		unparked, err := c.book.Command(ctx, job.ID, pushd.Command{From: []pushd.State{pushd.Parked}, Unpark: true, Anew: true})
+		unparked, err := c.book.Command(ctx, job.ID, pushd.Command{Kind: pushd.EventResumed, From: []pushd.State{pushd.Parked}, Unpark: true, Anew: true})
 		if err == nil {
 			job = unparked
 		}
@@ -130,7 +130,7 @@ func (c *Controller) resumeEnded(ctx context.Context, req pushd.Request, ch push
 		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &old,
 			Text: "the job's recipients were removed after the retention time, so it can't go on; POST with restart to start again"}
 	}
-	cmd := pushd.Command{From: []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}, To: pushd.Queued, Deadline: deadline, Anew: true, Retry: again(pushd.AgainNobody)}
+	cmd := pushd.Command{Kind: pushd.EventContinued, From: []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}, To: pushd.Queued, Deadline: deadline, Anew: true, Retry: again(pushd.AgainNobody)}
 	if old.Reason == pushd.TooManyFailures || old.Counts.Sent == 0 { // what failed them is put right now
 		cmd.Retry = again(pushd.AgainFailed)
 	}

@@ -127,6 +127,7 @@ func ownTables() map[string][]string {
 		"pushd_message":  {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_install":  {"SELECT", "INSERT", "UPDATE"},
 		"pushd_hold":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_event":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	}
 }
 

@@ -35,6 +35,7 @@ type Engine struct {
 	house    *housekeeping.Keeper
 
 	wake     chan struct{}
+	events   chan pushd.Event // to be written down
 	draining atomic.Bool
 
 	mu       sync.Mutex
@@ -47,7 +48,7 @@ type Engine struct {
 func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg: cfg, log: cfg.Log, jitter: retry.NewJitter(cfg.Rand), slots: intake.NewSlots(cfg.MaxJobs),
-		total: pace.NewBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1),
+		total: pace.NewBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1), events: make(chan pushd.Event, 256),
 		runs: map[pushd.JobID]*run{}, accounts: map[pushd.AppID]*shared{}, beat: time.Now(),
 	}
 	e.wechat = account.New(cfg.WeChat, cfg.Tokens, e.jitter)
@@ -68,6 +69,7 @@ func (e *Engine) Draining() bool { return e.draining.Load() }
 // what is in flight is finished and recorded, and the leases go back. drain
 // bounds that. It returns when all its goroutines have ended.
 func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
+	ctx = pushd.ActedBy(ctx, pushd.Actor(e.cfg.Owner.Instance))
 	hard, kill := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer kill(errRelease)
 	if !e.awaitTables(ctx) {
@@ -91,6 +93,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	loops.Go(func() { e.every(hard, watchEvery, nil, e.hearOrders) })
 	loops.Go(func() { e.every(hard, e.cfg.Lease/3, nil, e.renew) })
 	loops.Go(func() { e.every(hard, shareEvery, nil, e.share) })
+	loops.Go(func() { e.writeEvents(hard) })
 	loops.Go(func() { e.every(hard, housekeeping.RaiseEvery, nil, e.raiseCounter) })
 	e.keepHouse(ctx, &loops)
 	loops.Go(func() { e.every(ctx, housekeeping.OverlookEvery, nil, e.house.Overlook) })

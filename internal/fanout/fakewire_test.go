@@ -253,7 +253,7 @@ func (c wire) StorePage(ctx context.Context, l pushd.Lease, pg pushd.Page, walk 
 	rev := c.p.rev.Add(1)
 	return c.call(ctx, "store page", func() error {
 		c.p.w.trace("%s stores page %d: %d people, cursor %q", c.p.owner.Boot, pg.No, len(pg.OpenIDs), walk.Cursor)
-		return c.fakeLedger.StorePageAs(l, pg, walk, rev)
+		return c.fakeLedger.StorePageAs(ctx, l, pg, walk, rev)
 	})
 }
 
@@ -360,6 +360,10 @@ func (c wire) SaveSent(ctx context.Context, l pushd.Lease, at pushd.Time) error 
 
 func (c wire) Holds(ctx context.Context) ([]pushd.Hold, error) {
 	return read(c, ctx, "holds", func(l *fakeLedger) ([]pushd.Hold, error) { return l.Holds(ctx) })
+}
+
+func (c wire) Note(ctx context.Context, e pushd.Event) error {
+	return c.call(ctx, "note", func() error { return c.fakeLedger.Note(context.Background(), e) })
 }
 
 // ---- What the API asks

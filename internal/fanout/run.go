@@ -211,7 +211,6 @@ func (r *run) end(ctx context.Context, cause error) {
 		r.holdAlone(ctx, e.Hold, err)
 		if err == nil {
 			r.e.counters.Ended(e.State)
-			r.log.Info("job ended", "state", e.State, "reason", e.Reason, "detail", e.Detail)
 			return
 		}
 		if errors.Is(err, errForgotten) {

@@ -147,7 +147,11 @@ func (s *sender) onToken(a tokenAnswer) {
 // useToken sends with tok from now on. Whom the one before was refused for may
 // get it with this one.
 func (s *sender) useToken(tok pushd.Token) {
+	before := s.token.current
 	if s.token.use(tok) {
+		if before != "" {
+			s.run.happened(pushd.EventToken, "the sends go on with another access token")
+		}
 		leave(s.breaker.Arm())
 	}
 }

@@ -133,9 +133,8 @@ func (k *Keeper) expire(ctx context.Context) error {
 	spent := time.Duration(0)
 	for range 10 { // the rest waits for the next time
 		ids, err := k.cfg.Ledger.Expire(ctx, batch)
-		for _, id := range ids {
+		for range ids {
 			k.cfg.Work.Expired()
-			k.cfg.Log.Info("job ended", "job_id", id, "state", pushd.Expired, "reason", pushd.DeadlinePassed)
 		}
 		for _, id := range ids {
 			spent += k.followEnd(ctx, id, spent)

@@ -50,7 +50,7 @@ func (l *Memory) Pick(wanted func(*Job) bool) (pushd.Job, error) {
 }
 
 // Create makes a job of what one is asked for with.
-func (l *Memory) Create(_ context.Context, asked pushd.Job) (pushd.Job, error) {
+func (l *Memory) Create(ctx context.Context, asked pushd.Job) (pushd.Job, error) {
 	now := l.begin()
 	defer l.Unlock()
 	job := pushd.Job{
@@ -76,7 +76,9 @@ func (l *Memory) Create(_ context.Context, asked pushd.Job) (pushd.Job, error) {
 	j := &Job{Job: job, Where: map[pushd.OpenID][2]int{}}
 	l.ByID[job.ID] = j
 	l.SetStatus(job.ActID, pushd.StatusNotifying)
-	return l.read(j, now), nil
+	job = l.read(j, now)
+	l.event(ctx, pushd.AcceptedEvent(job), now)
+	return job, nil
 }
 
 // taken says that another job has what only one may have.
@@ -105,7 +107,7 @@ func (l *Memory) identify(job *pushd.Job) {
 }
 
 // Command moves a job from one of its states to another.
-func (l *Memory) Command(_ context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error) {
+func (l *Memory) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error) {
 	now := l.begin()
 	defer l.Unlock()
 	j := l.ByID[id]
@@ -129,7 +131,12 @@ func (l *Memory) Command(_ context.Context, id pushd.JobID, cmd pushd.Command) (
 	if cmd.To != "" {
 		j.move(cmd, now)
 	}
-	return l.read(j, now), nil
+	job := l.read(j, now)
+	if e := cmd.Event(id); e != nil {
+		e.Complete(job)
+		l.event(ctx, *e, now)
+	}
+	return job, nil
 }
 
 // otherActive says that the channel has another active job.

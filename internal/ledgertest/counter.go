@@ -31,7 +31,7 @@ func (l *Memory) Installation(context.Context) (pushd.Installation, error) {
 const epochLeap = 1000
 
 // StepBack writes down that the ledger went back. See pushd.Counting.
-func (l *Memory) StepBack(_ context.Context, b pushd.StepBack) (held int, err error) {
+func (l *Memory) StepBack(ctx context.Context, b pushd.StepBack) (held int, err error) {
 	now := l.begin()
 	defer l.Unlock()
 	if l.Install.Value != b.Found {
@@ -47,6 +47,9 @@ func (l *Memory) StepBack(_ context.Context, b pushd.StepBack) (held int, err er
 		j.adopt()
 		j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Paused, pushd.LedgerWentBack, pushd.ClipDetail(b.Detail), 0
 		held++
+	}
+	if b.Hold {
+		l.event(ctx, pushd.WentBackEvent(b, held), now)
 	}
 	return held, nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Finish ends a job. See pushd.Notes.
-func (l *Memory) Finish(_ context.Context, lease pushd.Lease, e pushd.Ending) error {
+func (l *Memory) Finish(ctx context.Context, lease pushd.Lease, e pushd.Ending) error {
 	now := l.begin()
 	defer l.Unlock()
 	j := l.endable(lease)
@@ -21,13 +21,19 @@ func (l *Memory) Finish(_ context.Context, lease pushd.Lease, e pushd.Ending) er
 	j.release()
 	j.end(e, now)
 	j.Notified = j.Notified || e.State == pushd.Succeeded
-	if e.Hold != nil {
-		l.setHold(*e.Hold, now)
+	if e.Hold != nil && !l.setHold(*e.Hold, now) {
+		l.event(ctx, pushd.HeldEvent(*e.Hold), now)
 	}
+	l.ended(ctx, j, e, now)
 	if ch := l.Channels[j.ActID]; ch != nil && ch.StartTime == j.StartTime && l.mayWrite(j, ch.StartTime) {
 		l.SetStatus(j.ActID, j.LiveNotifyStatus(StatusFailed))
 	}
 	return nil
+}
+
+// ended writes the end of a job down.
+func (l *Memory) ended(ctx context.Context, j *Job, e pushd.Ending, now pushd.Time) {
+	l.event(ctx, pushd.Event{Job: j.ID, Kind: pushd.EventEnded, State: e.State, Reason: e.Reason, Detail: e.Detail, Figures: pushd.SumsOf(j.Counts, j.Walk.Walked)}, now)
 }
 
 // complete says that the walk is and everyone on the pages has an outcome.
@@ -55,7 +61,7 @@ func (l *Memory) SetStatus(id pushd.ActID, status int) {
 }
 
 // Expire ends what waits past its deadline. See pushd.Housekeeping.
-func (l *Memory) Expire(_ context.Context, limit int) ([]pushd.JobID, error) {
+func (l *Memory) Expire(ctx context.Context, limit int) ([]pushd.JobID, error) {
 	now := l.begin()
 	defer l.Unlock()
 	late := l.list(limit, func(j *Job) bool { return j.State.Active() && j.Deadline <= now && j.Leased == 0 },
@@ -67,7 +73,9 @@ func (l *Memory) Expire(_ context.Context, limit int) ([]pushd.JobID, error) {
 		j.release()
 		j.Epoch++
 		j.adopt()
-		j.end(pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before everyone was told"}, now)
+		e := pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before everyone was told"}
+		j.end(e, now)
+		l.ended(ctx, j, e, now)
 	}
 	return ids(late), nil
 }

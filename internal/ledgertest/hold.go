@@ -29,7 +29,7 @@ func (l *Memory) setHold(h pushd.Hold, now pushd.Time) (existed bool) {
 }
 
 // SetHold sets a hold. See pushd.Holds.
-func (l *Memory) SetHold(_ context.Context, h pushd.Hold) (in pushd.Hold, existed bool, err error) {
+func (l *Memory) SetHold(ctx context.Context, h pushd.Hold) (in pushd.Hold, existed bool, err error) {
 	now := l.begin()
 	defer l.Unlock()
 	h.Stopped = 0
@@ -39,21 +39,26 @@ func (l *Memory) SetHold(_ context.Context, h pushd.Hold) (in pushd.Hold, existe
 		}
 	}
 	existed = l.setHold(h, now)
-	return l.OnHold[h.AppID], existed, nil
+	in = l.OnHold[h.AppID]
+	if !existed {
+		l.event(ctx, pushd.HeldEvent(in), now)
+	}
+	return in, existed, nil
 }
 
 // under says that a hold of this account, or of all, is one on the job.
 func (j *Job) under(scope pushd.AppID) bool { return scope == "" || scope == j.AppID }
 
 // LiftHold removes a hold. See pushd.Holds.
-func (l *Memory) LiftHold(_ context.Context, appID pushd.AppID) (pushd.Hold, error) {
-	l.begin()
+func (l *Memory) LiftHold(ctx context.Context, appID pushd.AppID) (pushd.Hold, error) {
+	now := l.begin()
 	defer l.Unlock()
 	h, ok := l.OnHold[appID]
 	if !ok {
 		return pushd.Hold{}, pushd.ErrNotFound
 	}
 	delete(l.OnHold, appID)
+	l.event(ctx, pushd.LiftedEvent(h), now)
 	return h, nil
 }
 

@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"pushd"
 )
@@ -90,6 +91,7 @@ func (l *Memory) Purge(_ context.Context, t pushd.Time) (more bool, err error) {
 		j.PurgedAt, j.purged = now, true
 		j.forget()
 	}
+	l.events = slices.DeleteFunc(l.events, func(e pushd.Event) bool { return e.At < t })
 	return len(old) > purgeJobs, nil
 }
 

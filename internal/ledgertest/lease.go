@@ -105,7 +105,7 @@ func ids(jobs []*Job) []pushd.JobID {
 }
 
 // Claim takes a job. See pushd.Leases.
-func (l *Memory) Claim(_ context.Context, o pushd.Owner, id pushd.JobID, term time.Duration) (pushd.Job, error) {
+func (l *Memory) Claim(ctx context.Context, o pushd.Owner, id pushd.JobID, term time.Duration) (pushd.Job, error) {
 	now := l.begin()
 	defer l.Unlock()
 	j := l.ByID[id]
@@ -127,6 +127,7 @@ func (l *Memory) Claim(_ context.Context, o pushd.Owner, id pushd.JobID, term ti
 	j.adopt()
 	job := l.read(j, now)
 	job.Reason, job.ParkedUntil = reason, until
+	l.event(ctx, pushd.ClaimedEvent(job), now)
 	return job, nil
 }
 
@@ -203,8 +204,8 @@ func (l *Memory) Release(_ context.Context, lease pushd.Lease) error {
 }
 
 // Park ends the work on a running job until it is due. See pushd.Leases.
-func (l *Memory) Park(_ context.Context, lease pushd.Lease, p pushd.Parking) error {
-	l.begin()
+func (l *Memory) Park(ctx context.Context, lease pushd.Lease, p pushd.Parking) error {
+	now := l.begin()
 	defer l.Unlock()
 	j := l.endable(lease)
 	if j == nil {
@@ -212,5 +213,6 @@ func (l *Memory) Park(_ context.Context, lease pushd.Lease, p pushd.Parking) err
 	}
 	j.release()
 	j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Parked, p.Reason, pushd.ClipDetail(p.Detail), p.Until
+	l.event(ctx, pushd.ParkedEvent(j.ID, p), now)
 	return nil
 }

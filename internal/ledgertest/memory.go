@@ -25,9 +25,12 @@ type Memory struct {
 	// OnHold are the holds by account; "" is everything.
 	OnHold map[pushd.AppID]pushd.Hold
 
-	texts map[textKey]pushd.Texts
-	rev   int64
-	lives int // how often it came back as it was
+	events []pushd.Event
+	texts  map[textKey]pushd.Texts
+	rev    int64
+
+	lastEvent int64
+	lives     int // how often it came back as it was
 }
 
 type textKey struct {

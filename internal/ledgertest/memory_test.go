@@ -45,7 +45,7 @@ func TestMemory_LateRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := func(rev int64) error {
-		return l.StorePageAs(j.Lease(), pushd.Page{No: 1, OpenIDs: []pushd.OpenID{"a"}}, pushd.Walk{Pages: 1, Walked: 1}, rev)
+		return l.StorePageAs(t.Context(), j.Lease(), pushd.Page{No: 1, OpenIDs: []pushd.OpenID{"a"}}, pushd.Walk{Pages: 1, Walked: 1}, rev)
 	}
 	record := func(rev int64) error {
 		return l.RecordAs(j.Lease(), []pushd.Progress{{Page: 1, People: 1, Mark: 1}}, rev)

@@ -11,8 +11,8 @@ import (
 )
 
 // StorePage stores a page of followers. See pushd.Pages.
-func (l *Memory) StorePage(_ context.Context, lease pushd.Lease, p pushd.Page, w pushd.Walk) error {
-	return l.StorePageAs(lease, p, w, l.nextRev())
+func (l *Memory) StorePage(ctx context.Context, lease pushd.Lease, p pushd.Page, w pushd.Walk) error {
+	return l.StorePageAs(ctx, lease, p, w, l.nextRev())
 }
 
 // nextRev numbers a write of whoever calls StorePage and Record.
@@ -25,13 +25,13 @@ func (l *Memory) nextRev() int64 {
 
 // StorePageAs is StorePage; rev orders the writes of one process, as package
 // store does, so that one that was given up can't land on top of a later one.
-func (l *Memory) StorePageAs(lease pushd.Lease, p pushd.Page, w pushd.Walk, rev int64) error {
+func (l *Memory) StorePageAs(ctx context.Context, lease pushd.Lease, p pushd.Page, w pushd.Walk, rev int64) error {
 	for _, id := range p.OpenIDs {
 		if id == "" || strings.Contains(string(id), "\n") {
 			return fmt.Errorf("store page %d of job %s: openid %q cannot be stored", p.No, lease.Job, id)
 		}
 	}
-	l.begin()
+	now := l.begin()
 	defer l.Unlock()
 	j := l.writable(lease)
 	switch {
@@ -54,18 +54,24 @@ func (l *Memory) StorePageAs(lease pushd.Lease, p pushd.Page, w pushd.Walk, rev 
 	j.Pages = append(j.Pages, pushd.Page{No: p.No, OpenIDs: slices.Clone(p.OpenIDs)})
 	j.Blobs = append(j.Blobs, blob)
 	j.Progress = append(j.Progress, Progress{pushd.Progress{Page: p.No, People: len(p.OpenIDs)}, lease.Epoch, rev})
+	if w.Complete {
+		l.event(ctx, pushd.WalkedEvent(j.ID, w), now)
+	}
 	return nil
 }
 
 // SaveWalk stores where the walk stands. See pushd.Pages.
-func (l *Memory) SaveWalk(_ context.Context, lease pushd.Lease, w pushd.Walk) error {
-	l.begin()
+func (l *Memory) SaveWalk(ctx context.Context, lease pushd.Lease, w pushd.Walk) error {
+	now := l.begin()
 	defer l.Unlock()
 	j := l.writable(lease)
 	if j == nil || j.Walk.Pages != w.Pages {
 		return pushd.ErrLost
 	}
 	j.Walk = copyWalk(w)
+	if w.Complete {
+		l.event(ctx, pushd.WalkedEvent(j.ID, w), now)
+	}
 	return nil
 }
 

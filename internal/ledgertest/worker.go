@@ -12,7 +12,7 @@ func (l *Memory) Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error) 
 }
 
 // SaveMessage stores what the job sends. See pushd.Notes.
-func (l *Memory) SaveMessage(_ context.Context, lease pushd.Lease, m pushd.Prepared) (int, error) {
+func (l *Memory) SaveMessage(ctx context.Context, lease pushd.Lease, m pushd.Prepared) (int, error) {
 	now := l.begin()
 	defer l.Unlock()
 	j := l.endable(lease)
@@ -23,7 +23,11 @@ func (l *Memory) SaveMessage(_ context.Context, lease pushd.Lease, m pushd.Prepa
 	if m.Deadline > 0 && !j.DeadlineAsked {
 		j.Deadline = m.Deadline
 	}
+	before := len(j.messages)
 	made := j.number(m.Message, now)
+	if made > before {
+		l.event(ctx, pushd.MessageEvent(j.ID, made), now)
+	}
 	if m.StartTime != 0 && m.StartTime != j.StartTime {
 		run := 0
 		for _, o := range l.ByID {

@@ -75,9 +75,11 @@ WHERE id = ?
 		if err := s.adopt(ctx, tx, id); err != nil {
 			return err
 		}
-		job, err = s.readJob(ctx, tx, `id = ?`, id)
+		if job, err = s.readJob(ctx, tx, `id = ?`, id); err != nil {
+			return err
+		}
 		job.Reason, job.ParkedUntil = was.Reason, was.Until
-		return err
+		return s.event(ctx, tx, pushd.ClaimedEvent(job))
 	})
 	return job, wrap(err, "claim job %s", id)
 }

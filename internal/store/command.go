@@ -56,6 +56,7 @@ func (s *Store) Create(ctx context.Context, j pushd.Job) (job pushd.Job, err err
 		return pushd.Job{}, wrap(err, "create job of channel %d", j.ActID)
 	}
 	j.State = cmp.Or(j.State, pushd.Queued)
+	var accepted pushd.Event
 	c := column{actID: j.ActID, status: j.LiveNotifyStatus(s.opt.StatusFailed)}
 	err = s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
 		_, err := s.exec(ctx, tx, `
@@ -68,9 +69,13 @@ VALUES
 		if err != nil {
 			return s.casResult(0, err, pushd.ErrExists)
 		}
-		job, err = s.readJob(ctx, tx, `id = ?`, j.ID)
-		return err
+		if job, err = s.readJob(ctx, tx, `id = ?`, j.ID); err != nil {
+			return err
+		}
+		accepted = pushd.AcceptedEvent(job)
+		return s.event(ctx, tx, accepted)
 	})
+	s.tell(ctx, err, accepted)
 	return job, wrap(err, "create job of channel %d", j.ActID)
 }
 
@@ -90,6 +95,7 @@ func (s *Store) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) 
 	if err != nil {
 		return pushd.Job{}, wrap(err, "command job %s", id)
 	}
+	done := cmd.Event(id)
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, query, args...)
 		if err := s.casResult(n, err, pushd.ErrExists); errors.Is(err, pushd.ErrLost) {
@@ -99,7 +105,7 @@ func (s *Store) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) 
 			return err
 		}
 		if message != nil {
-			if _, err := s.number(ctx, tx, id, message); err != nil {
+			if _, _, err := s.number(ctx, tx, id, message); err != nil {
 				return err
 			}
 		}
@@ -108,9 +114,15 @@ func (s *Store) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) 
 				return err
 			}
 		}
-		job, _, err = s.showJob(ctx, tx, `id = ?`, id) // also an odd row can be canceled
-		return err
+		if job, _, err = s.showJob(ctx, tx, `id = ?`, id); err != nil || done == nil { // also an odd row can be canceled
+			return err
+		}
+		done.Complete(job)
+		return s.event(ctx, tx, *done)
 	})
+	if done != nil {
+		s.tell(ctx, err, *done)
+	}
 	return job, wrap(err, "command job %s", id)
 }
 

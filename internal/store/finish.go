@@ -15,7 +15,7 @@ import (
 // if they do not balance nothing has happened. A deadline that a person has
 // moved while the worker let its sends come to their end counts.
 func (s *Store) Finish(ctx context.Context, l pushd.Lease, e pushd.Ending) error {
-	err := s.end(ctx, l.Job, e.State, func(tx *sqlx.Tx) error {
+	err := s.end(ctx, l.Job, e, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
   notified = CASE WHEN ? THEN 1 ELSE notified END,
@@ -29,7 +29,10 @@ WHERE `+endable+`
 		if err := s.casResult(n, err, pushd.ErrLost); err != nil || e.Hold == nil {
 			return err
 		}
-		_, err = s.insertHold(ctx, tx, *e.Hold)
+		existed, err := s.insertHold(ctx, tx, *e.Hold)
+		if err == nil && !existed {
+			err = s.event(ctx, tx, pushd.HeldEvent(*e.Hold))
+		}
 		return err
 	})
 	return wrap(err, "finish job %s", l.Job)
@@ -52,7 +55,7 @@ const ending = `
 //
 // What live_notify_status becomes follows from the job as it was just before:
 // its worker has recorded everything, and nobody else writes about its people.
-func (s *Store) end(ctx context.Context, id pushd.JobID, state pushd.State, fence func(*sqlx.Tx) error) error {
+func (s *Store) end(ctx context.Context, id pushd.JobID, e pushd.Ending, fence func(*sqlx.Tx) error) error {
 	var job pushd.Job
 	err := s.retry(ctx, func() (err error) {
 		job, _, err = s.showJob(ctx, s.db, `id = ?`, id)
@@ -65,22 +68,26 @@ func (s *Store) end(ctx context.Context, id pushd.JobID, state pushd.State, fenc
 		return err
 	}
 	start := job.StartTime
-	job.State = state
+	job.State = e.State
 	c := column{job.ActID, job.LiveNotifyStatus(s.opt.StatusFailed), s.ifNewest(ctx, job, start)}
-	return s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
+	var ended pushd.Event
+	err = s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
 		if err := fence(tx); err != nil {
 			return err
 		}
-		return s.checkTotals(ctx, tx, id, state)
+		ended, err = s.checkTotals(ctx, tx, id, e)
+		return err
 	})
+	s.tell(ctx, err, ended)
+	return err
 }
 
-// checkTotals stores the sums of a job that has just ended in state, and refuses a
-// success that they do not bear out.
-func (s *Store) checkTotals(ctx context.Context, tx *sqlx.Tx, id pushd.JobID, state pushd.State) error {
+// checkTotals stores the sums of a job that has just ended, and refuses a success
+// that they do not bear out. It returns the event that it has written down.
+func (s *Store) checkTotals(ctx context.Context, tx *sqlx.Tx, id pushd.JobID, e pushd.Ending) (ended pushd.Event, err error) {
 	sum, err := s.storeTotals(ctx, tx, id)
 	if err != nil {
-		return err
+		return ended, err
 	}
 	var walk struct {
 		Walked   int64 `db:"walk_walked"`
@@ -90,12 +97,13 @@ func (s *Store) checkTotals(ctx context.Context, tx *sqlx.Tx, id pushd.JobID, st
 SELECT walk_walked, walk_complete
 FROM pushd_job
 WHERE id = ?`, id); err != nil {
-		return err
+		return ended, err
 	}
-	if state == pushd.Succeeded && (!walk.Complete || sum.Settled() != sum.People || sum.People != walk.Walked) {
-		return pushd.ErrIncomplete
+	if e.State == pushd.Succeeded && (!walk.Complete || sum.Settled() != sum.People || sum.People != walk.Walked) {
+		return ended, pushd.ErrIncomplete
 	}
-	return nil
+	ended = pushd.Event{Job: id, Kind: pushd.EventEnded, State: e.State, Reason: e.Reason, Detail: e.Detail, Figures: pushd.SumsOf(sum.Counts, walk.Walked)}
+	return ended, s.event(ctx, tx, ended)
 }
 
 // overdue is the condition under which a job that nobody holds has expired.
@@ -135,7 +143,9 @@ LIMIT ?`), limit)
 // progress goes with it: a write of the last worker that is still under way in
 // the server can't land behind the sums.
 func (s *Store) expire(ctx context.Context, id pushd.JobID) error {
-	return s.tx(ctx, func(tx *sqlx.Tx) error {
+	late := pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before everyone was told"}
+	var ended pushd.Event
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
   epoch = epoch + 1,
@@ -143,13 +153,16 @@ UPDATE pushd_job SET
   boot = '',
   `+ending+`
 WHERE id = ?
-  AND `+overdue, pushd.DeadlinePassed, "the deadline passed before everyone was told", pushd.Expired, id)
+  AND `+overdue, late.Reason, late.Detail, late.State, id)
 		if err := s.casResult(n, err, pushd.ErrLost); err != nil {
 			return err
 		}
 		if err := s.adopt(ctx, tx, id); err != nil {
 			return err
 		}
-		return s.checkTotals(ctx, tx, id, pushd.Expired)
+		ended, err = s.checkTotals(ctx, tx, id, late)
+		return err
 	})
+	s.tell(ctx, err, ended)
+	return err
 }

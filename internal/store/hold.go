@@ -46,9 +46,14 @@ func (s *Store) SetHold(ctx context.Context, h pushd.Hold) (in pushd.Hold, exist
 				return err
 			}
 		}
-		in, err = s.readHold(ctx, tx, h.AppID)
-		return err
+		if in, err = s.readHold(ctx, tx, h.AppID); err != nil || existed {
+			return err
+		}
+		return s.event(ctx, tx, pushd.HeldEvent(in))
 	})
+	if !existed {
+		s.tell(ctx, err, pushd.HeldEvent(in))
+	}
 	return in, existed, wrap(err, "set a hold")
 }
 
@@ -95,8 +100,12 @@ func (s *Store) LiftHold(ctx context.Context, appID pushd.AppID) (h pushd.Hold, 
 			return err
 		}
 		n, err := s.exec(ctx, tx, `DELETE FROM pushd_hold WHERE scope = ?`, appID)
-		return s.casResult(n, err, pushd.ErrExists)
+		if err := s.casResult(n, err, pushd.ErrExists); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, pushd.LiftedEvent(h))
 	})
+	s.tell(ctx, err, pushd.LiftedEvent(h))
 	if errors.Is(err, pushd.ErrLost) { // another was faster
 		err = pushd.ErrNotFound
 	}

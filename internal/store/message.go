@@ -13,33 +13,33 @@ import (
 )
 
 // number gives a job's message its version, and stores the version with the job:
-// that of the last message if this is the same, else the next. The caller has
-// written the job's row in tx, which keeps others out.
-func (s *Store) number(ctx context.Context, tx *sqlx.Tx, id pushd.JobID, message []byte) (int, error) {
+// that of the last message if this is the same, else the next, which is fresh. The
+// caller has written the job's row in tx, which keeps others out.
+func (s *Store) number(ctx context.Context, tx *sqlx.Tx, id pushd.JobID, message []byte) (version int, fresh bool, err error) {
 	var last struct {
 		Version int    `db:"version"`
 		Message string `db:"message"`
 	}
-	err := tx.GetContext(ctx, &last, `
+	err = tx.GetContext(ctx, &last, `
 SELECT version, message
 FROM pushd_message
 WHERE job_id = ?
 ORDER BY version DESC
 LIMIT 1`, id)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, err
+		return 0, false, err
 	}
-	version := last.Version
-	if err != nil || last.Message != string(message) {
+	version, fresh = last.Version, err != nil || last.Message != string(message)
+	if fresh {
 		version++
 		if _, err := s.exec(ctx, tx, `
 INSERT INTO pushd_message (job_id, version, message, created_at)
 VALUES (?, ?, ?, {now})`, id, version, string(message)); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
 	_, err = s.exec(ctx, tx, `UPDATE pushd_job SET message_version = ? WHERE id = ?`, version, id)
-	return version, err
+	return version, fresh, err
 }
 
 // Messages lists the versions of a job's message, the first first.

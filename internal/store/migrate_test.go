@@ -116,7 +116,7 @@ func TestDialect_Print(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		var text bytes.Buffer
 		f.ok(f.opt.Dialect.Print(&text))
-		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_schema"} {
+		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "pushd_schema"} {
 			f.set(`DROP TABLE ` + table)
 		}
 		if f.opt.Dialect.StateTable != "" {
@@ -137,7 +137,7 @@ func TestDialect_Print(t *testing.T) {
 // Both dialects have the same tables and columns.
 func TestDialects_HaveTheSameTables(t *testing.T) {
 	a, b := onMariaDB(t), onSQLite(t)
-	for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "activity", "activity_detail", "user", "user_wx_account", "user_wx_config"} {
+	for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "activity", "activity_detail", "user", "user_wx_account", "user_wx_config"} {
 		if x, y := a.columns(table), b.columns(table); !slices.Equal(x, y) {
 			t.Errorf("%s: mariadb %v, sqlite %v", table, x, y)
 		}
@@ -213,6 +213,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_template TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_message TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON live.pushd_install TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_hold TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_event TO pushd@localhost;
 GRANT SELECT ON live.pushd_schema TO pushd@localhost;
 GRANT SELECT ON live.pushd_schema_state TO pushd@localhost`)
 	exec("live", `
@@ -233,6 +234,11 @@ INSERT INTO user_wx_account (uin, appid) VALUES (42, '`+string(appID)+`')`)
 	_, _, err = f.SetHold(f.ctx, pushd.Hold{})
 	f.ok(err)
 	_, err = f.LiftHold(f.ctx, "")
+	f.ok(err)
+	if all, _, err := f.Events(f.ctx, pushd.EventFilter{Limit: 10}); err != nil || len(all) < 2 { // which a missing right would leave out
+		t.Errorf("%d events, %v", len(all), err)
+	}
+	_, err = f.Purge(f.ctx, future)
 	f.ok(err)
 }
 

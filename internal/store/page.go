@@ -68,7 +68,10 @@ VALUES (?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), openids); err != nil {
 		_, err = s.exec(ctx, tx, `
 INSERT INTO pushd_progress (job_id, page_no, people, epoch, rev, outcomes)
 VALUES (?, ?, ?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), l.Epoch, rev, []byte{})
-		return err
+		if err != nil || !w.Complete {
+			return err
+		}
+		return s.event(ctx, tx, pushd.WalkedEvent(l.Job, w))
 	})
 	return wrap(err, "store page %d of job %s", p.No, l.Job)
 }
@@ -94,11 +97,17 @@ func (s *Store) whyNoPage(ctx context.Context, tx *sqlx.Tx, l pushd.Lease, no in
 // A write that was given up and arrives late must not set the walk back
 // before a page that was stored since, hence the condition on walk_pages.
 func (s *Store) SaveWalk(ctx context.Context, l pushd.Lease, w pushd.Walk) error {
-	n, err := s.execRetry(ctx, `
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET `+walkSet+`
 WHERE `+writable+`
   AND walk_pages = ?`, append(walkArgs(w), l.Job, l.Epoch, w.Pages)...)
-	return wrap(s.casResult(n, err, pushd.ErrLost), "save walk of job %s", l.Job)
+		if err := s.casResult(n, err, pushd.ErrLost); err != nil || !w.Complete {
+			return err
+		}
+		return s.event(ctx, tx, pushd.WalkedEvent(l.Job, w))
+	})
+	return wrap(err, "save walk of job %s", l.Job)
 }
 
 // StartOver forgets the list of a job and what came of it. See pushd.Pages.

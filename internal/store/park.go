@@ -3,12 +3,15 @@ package store
 import (
 	"context"
 
+	"github.com/jmoiron/sqlx"
+
 	"pushd"
 )
 
 // Park ends the work on a running job until it is due. See pushd.Leases.
 func (s *Store) Park(ctx context.Context, l pushd.Lease, p pushd.Parking) error {
-	n, err := s.execRetry(ctx, `
+	err := s.tx(ctx, func(tx *sqlx.Tx) error {
+		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
   state = 'parked',
   reason = ?,
@@ -20,5 +23,10 @@ UPDATE pushd_job SET
   lease_until = 0,
   send_rate = 0
 WHERE `+endable, p.Reason, pushd.ClipDetail(p.Detail), p.Until, l.Job, l.Epoch)
-	return wrap(s.casResult(n, err, pushd.ErrLost), "park job %s", l.Job)
+		if err := s.casResult(n, err, pushd.ErrLost); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, pushd.ParkedEvent(l.Job, p))
+	})
+	return wrap(err, "park job %s", l.Job)
 }

@@ -46,7 +46,8 @@ LIMIT ?`, t, purgeJobs+1)
 			return false, wrap(err, "purge job %s", id)
 		}
 	}
-	return more, nil
+	events, err := s.removeEvents(ctx, t)
+	return more || events, wrap(err, "remove events")
 }
 
 func (s *Store) purge(ctx context.Context, id pushd.JobID) error {

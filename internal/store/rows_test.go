@@ -147,7 +147,12 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 		"SetHold":      func() error { _, _, err := p.SetHold(ctx, pushd.Hold{AppID: "wxheld"}); return err },
 		"LiftHold":     func() error { _, err := p.LiftHold(ctx, "wxheld"); return ignore(err, pushd.ErrNotFound) },
 		"Holds":        func() error { _, err := p.Holds(ctx); return err },
-		"Standstill":   func() error { _, err := p.Standstill(ctx, "wxheld", now.Add(-10*time.Minute)); return err },
+		"Note":         func() error { return p.Note(ctx, pushd.Event{AppID: "wxnoted", Kind: pushd.EventToken}) },
+		"Events": func() error {
+			_, _, err := p.Events(ctx, pushd.EventFilter{Since: now.Add(-10 * time.Minute), Settled: true, Limit: 50})
+			return err
+		},
+		"Standstill": func() error { _, err := p.Standstill(ctx, "wxheld", now.Add(-10*time.Minute)); return err },
 		"StepBack": func() error {
 			_, err := p.StepBack(ctx, pushd.StepBack{Found: -1, Hold: true})
 			return ignore(err, pushd.ErrLost)

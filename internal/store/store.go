@@ -76,6 +76,8 @@ type Store struct {
 	brief, usual string
 	// columns holds those who wait for the platform's tables, see column.go.
 	columns chan struct{}
+	// noEvents says that an event could not be written, and that it was logged.
+	noEvents atomic.Bool
 	// odd holds the jobs whose row can't be decoded, each of which is logged
 	// once: there are as many as somebody has damaged by hand.
 	odd sync.Map

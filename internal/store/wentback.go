@@ -108,8 +108,10 @@ WHERE id = 1
 		if err := s.casResult(n, err, pushd.ErrLost); err != nil || !b.Hold {
 			return err
 		}
-		held, err = s.holdAll(ctx, tx, b.Detail)
-		return err
+		if held, err = s.holdAll(ctx, tx, b.Detail); err != nil {
+			return err
+		}
+		return s.event(ctx, tx, pushd.WentBackEvent(b, held))
 	})
 	return held, wrap(err, "hold the jobs of a ledger that went back")
 }

@@ -27,6 +27,7 @@ func (s *Store) SaveMessage(ctx context.Context, l pushd.Lease, m pushd.Prepared
 			return 0, wrap(err, "save message of job %s", l.Job)
 		}
 	}
+	fresh := false
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
@@ -39,12 +40,18 @@ WHERE `+endable, nullText(message), m.StartTime, m.Deadline, m.Deadline, m.Deadl
 			return err
 		}
 		if message != nil {
-			if version, err = s.number(ctx, tx, l.Job, message); err != nil {
+			if version, fresh, err = s.number(ctx, tx, l.Job, message); err != nil {
 				return err
 			}
 		}
-		return s.moveStart(ctx, tx, l.Job, m.StartTime)
+		if err := s.moveStart(ctx, tx, l.Job, m.StartTime); err != nil || !fresh {
+			return err
+		}
+		return s.event(ctx, tx, pushd.MessageEvent(l.Job, version))
 	})
+	if fresh {
+		s.tell(ctx, err, pushd.MessageEvent(l.Job, version))
+	}
 	return version, wrap(err, "save message of job %s", l.Job)
 }
 
