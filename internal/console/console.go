@@ -45,6 +45,9 @@ type Options struct {
 	Logger   *slog.Logger
 	// Token says what this process knows of an account's access token.
 	Token func(appID string) (Token, bool)
+	// Overdue is how many reminders were due and not posted; false if nobody can
+	// say.
+	Overdue func() (int64, bool)
 	// Settings are the lines of a support bundle that say how pushd is set,
 	// without secrets; Recent the last lines of its log.
 	Settings []string
@@ -77,6 +80,9 @@ func New(o Options) *Console {
 	}
 	if o.Token == nil {
 		o.Token = func(string) (Token, bool) { return Token{}, false }
+	}
+	if o.Overdue == nil {
+		o.Overdue = func() (int64, bool) { return 0, false }
 	}
 	if o.Recent == nil {
 		o.Recent = func() []byte { return nil }

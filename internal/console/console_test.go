@@ -188,10 +188,10 @@ var screens = []chromium.Screen{
 }
 
 // picture writes a screenshot, if they are wanted.
-func (w *world) picture(p *chromium.Page, name string, whole bool) {
+func (w *world) picture(p *chromium.Page, name string) {
 	w.t.Helper()
 	if *screenshots != "" {
-		w.must(p.Screenshot(w.ctx, filepath.Join(*screenshots, "console-"+name+".png"), whole))
+		w.must(p.Screenshot(w.ctx, filepath.Join(*screenshots, "console-"+name+".png"), true))
 	}
 }
 

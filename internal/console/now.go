@@ -118,6 +118,9 @@ func (v *visit) alarms(view nowView, ended []client.Job) (all []alarm) {
 			all = append(all, alarm{Bad: p.Status == pushd.Down, Text: text, Page: remedies[name]})
 		}
 	}
+	if n, known := v.o.Overdue(); known && n > 0 {
+		all = append(all, alarm{Bad: true, Text: v.t("alarm.overdue", number(n))})
+	}
 	if view.Health.Parts["only_openids"].Text != "" {
 		all = append(all, alarm{Text: v.t("alarm.only")})
 	}

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ func newStage(t *testing.T) *stage {
 	_, s.failed = w.start(102, "wx0d52c88f10ab6e97", "周末读书会", wechatsim.AccountOptions{Followers: 300, Refusals: []wechatsim.Refusal{{Code: 43001, Share: 1}}})
 	_, s.running = w.start(103, "wx5f2c0a9d41e7b836", "高等数学 第二讲：极限", wechatsim.AccountOptions{Followers: 1_250_000, Unsubscribed: 0.02, Refusals: []wechatsim.Refusal{{Code: 43019, Share: 0.002}}})
 	_, s.paused = w.start(104, "wx81bb6c5e2f094d3a", "英语口语：机场与酒店", accountOf(48_200))
+	w.start(105, "wx3e90a1f7c8d24b65", "咖啡拉花入门：奶泡与倒法", accountOf(21_400))
 	s.done = w.await(s.done.ID, client.Job.Ended)
 	s.failed = w.await(s.failed.ID, client.Job.Ended)
 	w.await(s.paused.ID, func(j client.Job) bool { return j.Sent > 300 })
@@ -58,6 +60,12 @@ func (s *stage) login(p *chromium.Page) {
 	s.must(p.Fill(s.ctx, "#key", rig.APIKey))
 	s.must(p.Click(s.ctx, "form.stack button"))
 	s.must(p.Wait(s.ctx, `location.pathname == "/console/" && document.querySelector("#live")`))
+}
+
+// pictures are the pages of which there is a picture.
+var pictures = map[string]string{
+	"now en 1280": "now", "job en 1280": "job", "text en 1280": "text", "stop en 1280": "stop",
+	"now zh-CN 390": "phone", "account zh-CN 1280": "account",
 }
 
 // Every page fits every screen, in both languages, in light and dark, and axe
@@ -92,7 +100,6 @@ func TestPages(t *testing.T) {
 		s.must(p.Open(s.ctx, s.URL+"/console/login"))
 		s.fits(p, look.lang, "login")
 		s.usable(p, look.lang, "login")
-		s.picture(p, "login-"+look.lang, false)
 		s.login(p)
 		for _, at := range pages {
 			s.must(p.Open(s.ctx, s.URL+at.path))
@@ -102,12 +109,8 @@ func TestPages(t *testing.T) {
 				if screen.Width == look.axe {
 					s.usable(p, look.lang, at.name)
 				}
-				if screen.Width != 768 {
-					name := at.name + "-" + look.lang
-					if screen.Mobile {
-						name += "-phone"
-					}
-					s.picture(p, name, true)
+				if name := pictures[fmt.Sprintf("%s %s %d", at.name, look.lang, screen.Width)]; name != "" {
+					s.picture(p, name)
 				}
 			}
 			s.must(p.Resize(s.ctx, screens[2]))

@@ -145,7 +145,7 @@ func (d *Daemon) handler() http.Handler {
 	all.Handle(console.Root, console.New(console.Options{
 		API: server.Quiet(), Keys: d.c.Keys, Location: d.c.Engine.Location,
 		Version: d.c.Version, Instance: d.c.Engine.Owner.Instance, Logger: d.c.Log,
-		Token: d.token, Settings: d.c.Settings, Recent: d.c.Recent,
+		Token: d.token, Overdue: d.engine.Overdue, Settings: d.c.Settings, Recent: d.c.Recent,
 	}))
 	return all
 }
