@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -42,13 +43,13 @@ func StartCluster(ctx context.Context, size int, options func(node int) []Option
 	}
 	c := &Cluster{}
 	var group []string
-	for range size {
-		ports, err := freePorts()
-		if err != nil {
-			return nil, err
-		}
-		c.Nodes = append(c.Nodes, &Node{Addr: address(ports[0]), ports: ports})
-		group = append(group, address(ports[1]))
+	ports, err := freePorts(size * 4)
+	if err != nil {
+		return nil, err
+	}
+	for its := range slices.Chunk(ports, 4) {
+		c.Nodes = append(c.Nodes, &Node{Addr: address(its[0]), ports: [4]int(its)})
+		group = append(group, address(its[1]))
 	}
 	for i, n := range c.Nodes {
 		// The first has what there is; the others are given a copy of it, one
@@ -180,15 +181,29 @@ func galera() (string, error) {
 	return "", ErrNoGalera
 }
 
-// freePorts are ports of loopback that nobody listens on.
-func freePorts() (ports [4]int, err error) {
-	for i := range ports {
-		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			return ports, err
+// freePorts are ports of loopback that nobody listens on. They lie below those
+// that the kernel gives to connections, one of which would have it by the time
+// that a node comes back.
+func freePorts(count int) (ports []int, err error) {
+	const first, last = 11_000, 31_000
+	next := first + os.Getpid()*37%(last-first)
+	for range count {
+		var l net.Listener
+		for range last - first {
+			if next++; next > last {
+				next = first
+			}
+			if l, err = new(net.ListenConfig).Listen(context.Background(), "tcp", address(next)); err == nil {
+				break
+			}
 		}
-		defer l.Close() // all are different
-		ports[i] = l.Addr().(*net.TCPAddr).Port
+		if err != nil {
+			return nil, err
+		}
+		if err := l.Close(); err != nil {
+			return nil, err
+		}
+		ports = append(ports, next)
 	}
 	return ports, nil
 }
