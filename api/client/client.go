@@ -75,7 +75,7 @@ func (c Client) do(ctx context.Context, method, path string, body any) (*http.Re
 	}
 	resp, err := caller.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", c.place(), withoutURL(err))
+		return nil, unreached{fmt.Errorf("ask %s: %w", c.place(), withoutURL(err))}
 	}
 	return resp, nil
 }

@@ -24,8 +24,8 @@ type Problem struct {
 	JobReason pushd.Reason `json:"jobReason"`
 }
 
-// codeNotPushd is the code of an answer that is no problem of pushd's.
-const codeNotPushd pushd.ProblemCode = "not_pushd"
+// CodeNotPushd is the code of an answer that is no problem of pushd's.
+const CodeNotPushd pushd.ProblemCode = "not_pushd"
 
 func (p *Problem) Error() string {
 	text := cmp.Or(p.Detail, p.Title)
@@ -40,7 +40,7 @@ func (p *Problem) Error() string {
 func refused(status int, body []byte) *Problem {
 	p := &Problem{}
 	if json.Unmarshal(body, p) != nil || p.Code == "" {
-		p = &Problem{Code: codeNotPushd, Detail: "the answer is not one of pushd's"}
+		p = &Problem{Code: CodeNotPushd, Detail: "the answer is not one of pushd's"}
 	}
 	p.Status = status
 	return p
@@ -70,4 +70,20 @@ func Temporary(err error) bool {
 	}
 	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	return err != nil && !distrusted
+}
+
+// unreached is an error of a call that got no answer.
+type unreached struct{ error }
+
+// Unwrap shows why.
+func (e unreached) Unwrap() error { return e.error }
+
+// Unreachable says whether a call got no answer, or that pushd can't serve now:
+// it is stopping, or has no database.
+func Unreachable(err error) bool {
+	if status := Status(err); status != 0 {
+		return status > http.StatusInternalServerError || status == http.StatusTooManyRequests
+	}
+	_, none := errors.AsType[unreached](err)
+	return none
 }

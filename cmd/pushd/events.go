@@ -21,7 +21,7 @@ type jobEventsCmd struct {
 	AppID           string `name:"appid" help:"Only of this account."`
 	Since           since  `help:"Only since: a duration such as 2h, or a time, RFC 3339."`
 	Limit           int    `default:"200" help:"How many, 1 to 200."`
-	JSON            bool   `name:"json" help:"Print the API's answer."`
+	output          `embed:""`
 }
 
 // Run implements the command.
@@ -39,7 +39,7 @@ func (c *jobEventsCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
+	if c.json() {
 		return printJSON(a.stdout, raw)
 	}
 	var list client.EventList

@@ -36,7 +36,8 @@ func (c *healthcheckCmd) Run(a *app) error {
 	defer api.HTTP.CloseIdleConnections()
 	h, err := api.Health(ctx)
 	if err != nil {
-		return err
+		fmt.Fprintf(a.stderr, "pushd: %v\n", err)
+		return errSilent // Docker knows 0 and 1
 	}
 	fmt.Fprintln(a.stdout, h.Status)
 	if h.Status == pushd.Down {

@@ -22,7 +22,7 @@ type holdCmd struct {
 type holdOf struct {
 	settings.Remote `embed:""`
 	Account         string `placeholder:"APPID" help:"One account; default: everything."`
-	JSON            bool   `name:"json" help:"Print the API's answer."`
+	output          `embed:""`
 }
 
 // holdSetCmd sets a hold. It does not ask first: somebody may be in a hurry, and
@@ -67,7 +67,7 @@ func (c *holdOf) call(a *app, method string, body any) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
+	if c.json() {
 		return printJSON(a.stdout, raw)
 	}
 	var h client.Hold

@@ -46,7 +46,7 @@ func TestHold_Commands(t *testing.T) {
 			}
 		}
 	}
-	if code, said := hold(t, &fakeAPI{answers: []answer{{503, `{"code":"unavailable","detail":"no database"}`}}}); code != exitFailed || !strings.Contains(said, "no database") {
+	if code, said := hold(t, &fakeAPI{answers: []answer{{503, `{"code":"unavailable","detail":"no database"}`}}}); code != exitUnreachable || !strings.Contains(said, "no database") {
 		t.Errorf("without a database: code %d, said %s", code, said)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,30 +13,39 @@ import (
 
 	"github.com/mattn/go-isatty"
 
+	"pushd"
 	"pushd/api/client"
 	"pushd/internal/settings"
 )
 
 // jobCmd groups the commands that speak to a running pushd.
 type jobCmd struct {
-	List   jobListCmd   `cmd:"" help:"List jobs, newest first."`
-	Show   jobShowCmd   `cmd:"" help:"Show one job."`
-	Watch  jobWatchCmd  `cmd:"" help:"Watch a job until it ends; exit code 0 only if it succeeded."`
-	Pause  jobPauseCmd  `cmd:"" help:"Stop sending for now; the deadline keeps running."`
-	Resume jobResumeCmd `cmd:"" help:"Go on with a paused job; try a parked one now."`
-	Cancel jobCancelCmd `cmd:"" help:"End a job for good."`
-	Retry  jobRetryCmd  `cmd:"" help:"Send again to the people of an ended job who failed."`
-	Events jobEventsCmd `cmd:"" help:"What has happened to a job, when, and by whom."`
+	List      jobListCmd      `cmd:"" help:"List jobs, newest first."`
+	Show      jobShowCmd      `cmd:"" help:"Show one job."`
+	Watch     jobWatchCmd     `cmd:"" help:"Watch a job until it ends; exit code 0 only if it succeeded."`
+	Pause     jobPauseCmd     `cmd:"" help:"Stop sending for now; the deadline keeps running."`
+	Resume    jobResumeCmd    `cmd:"" help:"Go on with a paused job; try a parked one now."`
+	Cancel    jobCancelCmd    `cmd:"" help:"End a job for good."`
+	Retry     jobRetryCmd     `cmd:"" help:"Send again to the people of an ended job who failed."`
+	Post      jobPostCmd      `cmd:"" help:"Ask for a reminder, as PHP does."`
+	Continue  jobContinueCmd  `cmd:"" help:"Go on with a job that failed, expired or was canceled: to those who have not got the message."`
+	Restart   jobRestartCmd   `cmd:"" help:"Begin a job anew: everyone gets the message again."`
+	Rate      jobRateCmd      `cmd:"" help:"Set a job's ceiling of messages a second."`
+	Deadline  jobDeadlineCmd  `cmd:"" help:"Set a job's deadline."`
+	Failures  jobFailuresCmd  `cmd:"" help:"List the recipients who were not told."`
+	Recipient jobRecipientCmd `cmd:"" help:"Did this follower get the message?"`
+	Events    jobEventsCmd    `cmd:"" help:"What has happened to a job, when, and by whom."`
 }
 
 // jobListCmd lists jobs.
 type jobListCmd struct {
 	settings.Remote `embed:""`
-	State           string `help:"Only jobs in this state."`
+	State           string `help:"Only jobs in these states: queued, running, paused, parked, succeeded, failed, expired, canceled; several with commas."`
+	Since           since  `help:"Only jobs created since: a duration such as 2h, or a time, RFC 3339."`
 	ActID           int64  `name:"actid" help:"Only jobs of this channel."`
 	AppID           string `name:"appid" help:"Only jobs of this account."`
 	Limit           int    `default:"50" help:"How many, 1 to 200."`
-	JSON            bool   `name:"json" help:"Print the API's answer."`
+	output          `embed:""`
 }
 
 // Run implements the command.
@@ -45,19 +55,19 @@ func (c *jobListCmd) Run(a *app) error {
 		return err
 	}
 	defer api.HTTP.CloseIdleConnections()
-	filter := client.Filter{State: c.State, ActID: c.ActID, AppID: c.AppID, Limit: c.Limit}
+	filter := client.Filter{State: c.State, ActID: c.ActID, AppID: c.AppID, Since: c.Since.before(time.Now()), Limit: c.Limit}
 	raw, err := api.Raw(a.ctx, http.MethodGet, filter.Path(), nil)
 	if err != nil {
 		return err
 	}
-	if c.JSON {
+	if c.json() {
 		return printJSON(a.stdout, raw)
 	}
 	var list client.JobList
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return fmt.Errorf("read the list: %w", err)
 	}
-	printList(a.stdout, list.Items, list.NextCursor != "")
+	printList(a.stdout, list.Items, list.NextCursor != "", c.wide())
 	return nil
 }
 
@@ -65,7 +75,7 @@ func (c *jobListCmd) Run(a *app) error {
 type jobShowCmd struct {
 	settings.Remote `embed:""`
 	ID              string `arg:"" help:"The job's id."`
-	JSON            bool   `name:"json" help:"Print the API's answer."`
+	output          `embed:""`
 }
 
 // Run implements the command.
@@ -79,7 +89,7 @@ func (c *jobShowCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
+	if c.json() {
 		return printJSON(a.stdout, raw)
 	}
 	var job client.Job
@@ -90,14 +100,55 @@ func (c *jobShowCmd) Run(a *app) error {
 	return nil
 }
 
-// jobPauseCmd pauses a job.
+// jobPauseCmd pauses a job, or all that have not ended.
 type jobPauseCmd struct {
 	settings.Remote `embed:""`
-	ID              string `arg:"" help:"The job's id."`
+	ID              string `arg:"" optional:"" help:"The job's id."`
+	All             bool   `help:"All jobs that have not ended. New ones start all the same: see pushd hold."`
+	AppID           string `name:"appid" help:"With --all: only jobs of this account."`
 }
 
 // Run implements the command.
-func (c *jobPauseCmd) Run(a *app) error { return tell(c.Remote, a, c.ID, client.Pause) }
+func (c *jobPauseCmd) Run(a *app) error {
+	if c.All == (c.ID != "") {
+		return a.usage("pause one job by its id, or --all")
+	}
+	if !c.All {
+		return tell(c.Remote, a, c.ID, client.Pause)
+	}
+	api, err := dial(c.Remote, a)
+	if err != nil {
+		return err
+	}
+	defer api.HTTP.CloseIdleConnections()
+	paused, err := pauseAll(a, api, c.AppID)
+	fmt.Fprintf(a.stdout, "%d jobs are paused\n", paused)
+	return err
+}
+
+// pauseAll pauses the jobs that have not ended, however many there are, and goes
+// on with the others where one can't be.
+func pauseAll(a *app, api client.Client, appID string) (paused int, first error) {
+	filter := client.Filter{State: "queued,running,parked", AppID: appID, Limit: 200}
+	for {
+		list, err := api.Jobs(a.ctx, filter)
+		if err != nil {
+			return paused, cmp.Or(first, err)
+		}
+		for _, j := range list.Items {
+			switch _, err := api.Command(a.ctx, j.ID, client.Pause); {
+			case err == nil:
+				paused++
+			case client.Code(err) != pushd.CodeJobEnded: // it has just ended
+				first = cmp.Or(first, err)
+				fmt.Fprintf(a.stderr, "pushd: job %s: %v\n", clean(j.ID), err)
+			}
+		}
+		if filter.Cursor = list.NextCursor; filter.Cursor == "" {
+			return paused, first
+		}
+	}
+}
 
 // jobResumeCmd resumes a job.
 type jobResumeCmd struct {

@@ -84,11 +84,29 @@ func TestJob_Commands(t *testing.T) {
 		{"show a/../b", job("running", 97), 0, "GET /v1/jobs/a%2F..%2Fb", "100, 100 walked"},
 		{"list --state running --actid 42 --appid wx1 --limit 3", answer{200, `{"items":[` + job("running", 7).body + `],"nextCursor":"c"}`}, 0,
 			"GET /v1/jobs?actid=42&appid=wx1&limit=3&state=running", "There are more"},
-		{"pause j1", answer{409, `{"code":"job_ended","title":"The job has ended","detail":"job j1 has succeeded"}`}, 1, "POST /v1/jobs/j1/pause", "pushd: job j1 has succeeded (job_ended, HTTP 409)\n"},
-		{"show j1", answer{502, "<html>bad gateway</html>"}, 1, "GET /v1/jobs/j1", "pushd: the answer is not one of pushd's (not_pushd, HTTP 502)\n"},
+		{"list --since 2026-01-02T03:04:05Z -o wide", answer{200, `{"items":[` + job("running", 7).body + `],"nextCursor":null}`}, 0,
+			"GET /v1/jobs?limit=50&since=1767323045", "LAST SENT"},
+		{"show j1 -o json", job("running", 97), 0, "GET /v1/jobs/j1", "  \"actid\": 42,\n"},
+		{"post 42 wx1 --data thing1=a,b --rate=5 --template T --deadline=2026-01-02T03:04:05Z", job("queued", 0), 0,
+			`POST /v1/jobs {"actid":42,"appid":"wx1","templateId":"T","data":{"thing1":"a,b"},"deadline":1767323045,"rate":5}`, "job j1 is queued"},
+		{"post 42 wx1 --dry-run", answer{200, `{"total":9}`}, 0, `POST /v1/jobs {"actid":42,"appid":"wx1","dryRun":true}`, "\"total\": 9"},
+		{"rate j1 0", job("running", 5), 0, `PATCH /v1/jobs/j1 {"rate":0}`, "job j1 is running"},
+		{"deadline j1 2026-01-02T03:04:05Z", job("running", 5), 0, `PATCH /v1/jobs/j1 {"deadline":1767323045}`, "job j1 is running"},
+		{"failures j1", answer{200, `{"openid":"o1","outcome":"failed","error":"47003"}` + "\n" + `{"openid":"o2","outcome":"unknown","error":null}` + "\n"}, 0,
+			"GET /v1/jobs/j1/recipients?outcome=failed%2Cunknown%2Cskipped", "o1\tfailed\t47003\no2\tunknown\t-\n"},
+		{"recipient j1 -- -o1", answer{200, `{"outcome":"sent"}`}, 0, "GET /v1/jobs/j1/recipients/-o1", "\"outcome\": \"sent\""},
+		{"recipient j1 o2", answer{404, `{"code":"recipient_not_found","detail":"not among them"}`}, exitNotFound, "GET /v1/jobs/j1/recipients/o2", "not among them"},
+		{"events j1", answer{200, `{"items":[{"at":"2026-01-02T03:04:05Z","kind":"ended","by":"a","state":"failed","detail":"because","figures":{"sent":3},"times":2,"lastAt":"2026-01-02T03:04:06Z"}]}`}, 0,
+			"GET /v1/jobs/j1/events?limit=200", "failed, because, sent 3, 2 times until"},
+		{"events --appid=wx1 --since=2026-01-02T03:04:05Z --limit=3", answer{200, `{"items":[{"at":"2026-01-02T03:04:05Z","kind":"lifted","figures":{}}]}`}, 0,
+			"GET /v1/events?appid=wx1&limit=3&since=2026-01-02T03%3A04%3A05Z", "ACCOUNT"},
+		{"show j1", answer{503, `{"code":"unavailable","detail":"stopping"}`}, exitUnreachable, "GET /v1/jobs/j1", "stopping"},
+		{"show j1", answer{500, `{"code":"internal_error","detail":"a fault"}`}, exitFailed, "GET /v1/jobs/j1", "a fault"},
+		{"pause j1", answer{409, `{"code":"job_ended","title":"The job has ended","detail":"job j1 has succeeded"}`}, exitRefused, "POST /v1/jobs/j1/pause", "pushd: job j1 has succeeded (job_ended, HTTP 409)\n"},
+		{"show j1", answer{502, "<html>bad gateway</html>"}, exitUnreachable, "GET /v1/jobs/j1", "pushd: the answer is not one of pushd's (not_pushd, HTTP 502)\n"},
 		{"show j1", answer{200, "<html>"}, 1, "GET /v1/jobs/j1", "pushd: read the job"},
-		{"pause j1 --api-key=wrong", answer{}, 1, "POST /v1/jobs/j1/pause", "no key; set --api-key or PUSHD_API_KEY (unauthorized, HTTP 401)"},
-		{"retry j1", answer{422, `{"code":"invalid_request","detail":"is past","field":"deadline"}`}, 1, `POST /v1/jobs/j1/retry {}`, "deadline: is past"},
+		{"pause j1 --api-key=wrong", answer{}, exitRefused, "POST /v1/jobs/j1/pause", "no key; set --api-key or PUSHD_API_KEY (unauthorized, HTTP 401)"},
+		{"retry j1", answer{422, `{"code":"invalid_request","detail":"is past","field":"deadline"}`}, exitRefused, `POST /v1/jobs/j1/retry {}`, "deadline: is past"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			api := &fakeAPI{answers: []answer{c.reply}}
@@ -109,6 +127,10 @@ func TestJob_Usage(t *testing.T) {
 		"job show j1 --server=nonse": "PUSHD_SERVER: is not a URL",
 		"job sing":                   "unexpected argument sing",
 		"serve --lize":               "unknown flag --lize",
+		"job pause":                  "or --all",
+		"job pause j1 --all":         "or --all",
+		"job list --since=yesterday": "neither a duration",
+		"job list -o yaml":           "must be one of",
 	} {
 		var out, errs bytes.Buffer
 		code := run(t.Context(), strings.Fields(args), nil, strings.NewReader(""), &out, &errs)
@@ -124,6 +146,47 @@ func TestRun_HelpAndVersion(t *testing.T) {
 		if code := run(t.Context(), args, nil, strings.NewReader(""), &out, &errs); code != 0 || errs.Len() > 0 || !strings.Contains(out.String(), "pushd") {
 			t.Errorf("%v: code %d, said %s%s", args, code, out.String(), errs.String())
 		}
+	}
+}
+
+// All jobs that have not ended are paused, however many lists they fill; one that
+// ends meanwhile is no failure, and one that can't be paused stops nothing.
+func TestJob_PauseAll(t *testing.T) {
+	page := func(id, next string) answer {
+		return answer{200, `{"items":[{"id":"` + id + `","state":"running"}],"nextCursor":"` + next + `"}`}
+	}
+	api := &fakeAPI{answers: []answer{
+		page("j1", "c1"), job("paused", 1), page("j2", "c2"), {409, `{"code":"job_ended"}`}, page("j3", "c3"), {500, `{"code":"internal_error"}`}, page("j4", ""), job("paused", 1),
+	}}
+	code, out, errs := execute(t, api, "", "pause", "--all", "--appid=wx1")
+	if code != exitFailed || out != "2 jobs are paused\n" || !strings.Contains(errs, "job j3: ") || strings.Contains(errs, "j2") {
+		t.Errorf("code %d, said %s%s", code, out, errs)
+	}
+	if len(api.asked) != 8 || api.asked[2] != "GET /v1/jobs?appid=wx1&cursor=c1&limit=200&state=queued%2Crunning%2Cparked" || api.asked[7] != "POST /v1/jobs/j4/pause" {
+		t.Errorf("asked %q", api.asked)
+	}
+}
+
+// Going on and beginning anew post the job's reminder again.
+func TestJob_Again(t *testing.T) {
+	for args, want := range map[string]string{
+		"continue j1 --rate=5": `POST /v1/jobs {"actid":42,"appid":"wx1","rate":5,"continue":true}`,
+		"restart j1":           `POST /v1/jobs {"actid":42,"appid":"wx1","restart":true}`,
+	} {
+		api := &fakeAPI{answers: []answer{job("failed", 5), job("queued", 5)}}
+		code, out, errs := execute(t, api, "", strings.Fields(args)...)
+		if code != 0 || out != "job j1 is queued\n" || len(api.asked) != 2 || api.asked[1] != want {
+			t.Errorf("%s: code %d, said %s%s, asked %q", args, code, out, errs, api.asked)
+		}
+	}
+}
+
+// Who can't be reached is told apart from what is refused.
+func TestJob_Unreachable(t *testing.T) {
+	var out bytes.Buffer
+	env := []string{"PUSHD_SERVER=http://127.0.0.1:1", "PUSHD_API_KEY=" + goodKey}
+	if code := run(t.Context(), []string{"job", "show", "j1"}, env, strings.NewReader(""), &out, &out); code != exitUnreachable {
+		t.Errorf("code %d, said %s", code, out.String())
 	}
 }
 
@@ -147,7 +210,7 @@ func TestJob_Watch(t *testing.T) {
 
 func TestJob_WatchEndsAtOnce(t *testing.T) {
 	api := &fakeAPI{answers: []answer{{404, `{"code":"job_not_found","detail":"no job j1"}`}}}
-	if code, _, errs := execute(t, api, "", "watch", "j1"); code != 1 || !strings.Contains(errs, "no job j1") {
+	if code, _, errs := execute(t, api, "", "watch", "j1"); code != exitNotFound || !strings.Contains(errs, "no job j1") {
 		t.Errorf("unknown job: code %d, %s", code, errs)
 	}
 	ctx, stop := context.WithCancel(t.Context())

@@ -26,12 +26,20 @@ func printJSON(w io.Writer, raw []byte) error {
 }
 
 // printList prints jobs as a table.
-func printList(w io.Writer, jobs []client.Job, more bool) {
+func printList(w io.Writer, jobs []client.Job, more, wide bool) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tCHANNEL\tACCOUNT\tSTATE\tSENT\tSKIPPED\tFAILED\tUNKNOWN\tOF\tCREATED")
+	head := "ID\tCHANNEL\tACCOUNT\tSTATE\tSENT\tSKIPPED\tFAILED\tUNKNOWN\tOF\tCREATED"
+	if wide {
+		head += "\tDEADLINE\tRATE\tETA\tLAST SENT\tDETAIL"
+	}
+	fmt.Fprintln(t, head)
 	for _, j := range jobs {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", clean(j.ID), j.ActID, clean(j.AppID), standing(j),
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s", clean(j.ID), j.ActID, clean(j.AppID), standing(j),
 			j.Sent, j.Skipped, j.Failed, j.Unknown, orUnknown(j.Total), moment(j.CreatedAt))
+		if wide {
+			fmt.Fprintf(t, "\t%s\t%.0f/s\t%s\t%s\t%s", moment(j.Deadline), j.Rate, moment(j.ETA), moment(j.LastSentAt), clean(j.Detail))
+		}
+		fmt.Fprintln(t)
 	}
 	t.Flush()
 	if more {
@@ -81,6 +89,12 @@ func printJob(w io.Writer, j client.Job) {
 	line("started", "%s", moment(j.StartedAt))
 	line("finished", "%s", moment(j.FinishedAt))
 	line("deadline", "%s", moment(j.Deadline))
+	if j.ETA != nil {
+		line("done at", "%s%s", moment(j.ETA), late(j))
+	}
+	if j.LastSentAt != nil {
+		line("last message", "%s", precise(j.LastSentAt))
+	}
 	t.Flush()
 }
 
@@ -112,4 +126,12 @@ func decode(raw []byte, into any) error {
 		return fmt.Errorf("read the answer: %w", err)
 	}
 	return nil
+}
+
+// late says what nobody should have to work out: not everyone will be told.
+func late(j client.Job) string {
+	if j.ETA == nil || j.Deadline == nil || !j.ETA.After(*j.Deadline) {
+		return ""
+	}
+	return ", after the deadline"
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 
 	"github.com/alecthomas/kong"
 
+	"pushd/api/client"
 	"pushd/internal/settings"
 )
 
@@ -17,9 +19,12 @@ import (
 // sysexits.h calls EX_CONFIG, and not the usual 2: a Go program that crashes
 // ends with 2, and must be started again at once.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 78
+	exitOK          = 0
+	exitFailed      = 1
+	exitNotFound    = 3 // what was asked for is not there
+	exitRefused     = 4 // pushd has understood, and does not do it
+	exitUnreachable = 5 // no answer, or pushd can't serve now: try again
+	exitUsage       = 78
 )
 
 // errSilent ends a command with exitFailed when it has said why already.
@@ -56,6 +61,12 @@ func (a *app) settled(validate ...func(*settings.Problems)) error {
 	for _, v := range validate {
 		v(a.problems)
 	}
+	return a.problems.Err()
+}
+
+// usage is the error of a command line that asks for nothing sensible.
+func (a *app) usage(text string) error {
+	a.problems.Add("usage", "%s", text)
 	return a.problems.Err()
 }
 
@@ -138,8 +149,23 @@ func conclude(stderr io.Writer, err error) int {
 	case errors.As(err, &bad):
 		return fail(stderr, exitUsage, err)
 	default:
-		return fail(stderr, exitFailed, withAdvice(err))
+		return fail(stderr, exitCode(err), withAdvice(err))
 	}
+}
+
+// exitCode tells what a running pushd has answered apart.
+func exitCode(err error) int {
+	switch status := client.Status(err); {
+	case client.Code(err) == client.CodeNotPushd && status < 500:
+		return exitFailed // who knows whose answer that is
+	case status == http.StatusNotFound, status == http.StatusGone:
+		return exitNotFound
+	case status >= 400 && status < 500 && status != http.StatusTooManyRequests:
+		return exitRefused
+	case client.Unreachable(err):
+		return exitUnreachable
+	}
+	return exitFailed
 }
 
 func fail(stderr io.Writer, code int, err error) int {
