@@ -37,6 +37,7 @@ type commands struct {
 	Check   checkCmd   `cmd:"" help:"Check settings, database, token endpoint and WeChat."`
 	Job     jobCmd     `cmd:"" help:"Look at and command the jobs of a running pushd."`
 	Hold    holdCmd    `cmd:"" help:"Stop everything, or one account, until somebody lifts that."`
+	Top     topCmd     `cmd:"" help:"Show the jobs that have not ended, again and again; q quits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the pushd on this machine how it does; exit code 0 unless it is down. For HEALTHCHECK of a container."`
