@@ -2,7 +2,9 @@
 // in flight, and how many may start in a second, at a server that says nothing
 // of its limit but by its answers.
 //
-// climber.go finds the concurrency by the quality of the answers (quality.go),
+// climber.go finds the concurrency by the quality of the answers (quality.go):
+// pulse.go looks whether there is room for more, budget.go bounds what that
+// costs, wall.go remembers where there was none, surge.go hears refusals begin.
 // bucket.go keeps a rate, quota.go spreads a minute's quota over the minute,
 // fair.go shares out what a process may have in flight. Time and answers come in
 // by arguments alone; the package imports nothing of pushd. Why it is so and not
@@ -158,8 +160,9 @@ func (p *Pacer) Start(now time.Time) time.Duration {
 		p.rested(now)
 	}
 	p.inFlight++
-	p.climb.s.peak = max(p.climb.s.peak, p.inFlight)
+	p.climb.started(p.inFlight, now)
 	p.last = now
+	p.publish()
 	return 0
 }
 

@@ -257,6 +257,42 @@ func TestPacer_MinuteQuota(t *testing.T) {
 	}
 }
 
+// A refusal that is answered when the next minute has begun says nothing about
+// that minute.
+func TestPacer_MinuteQuotaLate(t *testing.T) {
+	var q minuteQuota
+	start := time.Unix(1_800_000_000, 0)
+	for i := range 6000 {
+		q.accepted(start.Add(time.Duration(i) * 10 * time.Millisecond))
+	}
+	q.accepted(start.Add(time.Minute))
+	q.refuse(start.Add(2 * time.Minute))
+	if q.aim < 5000 {
+		t.Errorf("aims at %.0f of 6000 a minute", q.aim)
+	}
+}
+
+// An account that rests again and again, also while it looks for more, still
+// hears that the limit has fallen.
+func TestPacer_RestsOften(t *testing.T) {
+	w := newWorld(t, 1, 1024, 0)
+	w.limit = 400
+	for i := range 60 {
+		w.idle = false
+		w.run(time.Duration(300+37*i) * time.Millisecond)
+		w.idle = true
+		w.run(1200 * time.Millisecond)
+	}
+	w.idle = false
+	w.limit = 100
+	from := len(w.tenths)
+	w.run(20 * time.Second)
+	last := w.tenth(from+100, from+200)
+	if share := float64(last.good) / 10 / 1000; share < 0.9 || last.refusedShare() > 0.02 {
+		t.Errorf("%.3f of the limit, %.4f refused", share, last.refusedShare())
+	}
+}
+
 // Answers that nobody awaits any more leave no trace.
 func TestPacer_Drop(t *testing.T) {
 	p := New(100, 0, nil)

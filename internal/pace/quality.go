@@ -24,6 +24,14 @@ func (q quality) value() float64 { return q.share.value - q.time.value }
 // bad is the share of answers that were not good.
 func (q quality) bad() float64 { return 1 - math.Exp(q.share.value) }
 
+// usual is a share that bad is hardly beyond.
+func (q quality) usual() float64 { return min(0.99, q.bad()+2*q.badError()) }
+
+// badError is the standard error of bad.
+func (q quality) badError() float64 {
+	return math.Exp(q.share.value) * math.Sqrt(q.share.variance)
+}
+
 // minus is how much better q is than other, and the standard error of that.
 func (q quality) minus(other quality) (by, se float64) {
 	return q.value() - other.value(),
@@ -63,6 +71,12 @@ func (m measure) towards(other measure, weight float64) measure {
 	return measure{keep*m.value + weight*other.value, keep*keep*m.variance + weight*weight*other.variance}
 }
 
+// shareOf is the share of good answers if bad of n were not.
+func shareOf(bad, n float64) measure {
+	good := 1 - bad/(n+0.5)
+	return measure{math.Log(good), (1 - good) / good / n}
+}
+
 // sample collects answers to sends that were started at one level.
 type sample struct {
 	since     time.Time // when the level was set
@@ -70,36 +84,21 @@ type sample struct {
 	n, good   float64
 	sum, sum2 float64 // of the logarithms of the good answers' seconds
 	peak      int     // most sends in flight
-
-	blockN, blockGood float64 // of the last answers, up to block
+	started   int     // since then
+	refused   int     // of those
+	full      bool    // as many as the level have been in flight
 }
-
-// block is how many answers in a row show a change that is large.
-const block = 32
 
 // add takes an answer.
 func (s *sample) add(good bool, took time.Duration) {
-	if s.blockN == block {
-		s.blockN, s.blockGood = 0, 0
-	}
-	s.blockN++
 	s.n++
 	if !good {
 		return
 	}
-	s.blockGood++
 	t := math.Log(max(took, 10*time.Microsecond).Seconds())
 	s.good++
 	s.sum += t
 	s.sum2 += t * t
-}
-
-// blockBad is bad of the last answers; 0 while they are too few.
-func (s *sample) blockBad() float64 {
-	if s.blockN < block {
-		return 0
-	}
-	return 1 - s.blockGood/block
 }
 
 // quality is what the sample says.
@@ -108,8 +107,18 @@ func (s *sample) quality() quality {
 	good := max(s.good, 1)
 	mean := s.sum / good
 	spread := max(s.sum2/good-mean*mean, 1e-4)
+	// A share that is low by chance must not pass for a precise one.
+	bad := (s.n - s.good + 1) / (s.n + 2)
 	return quality{
-		share: measure{math.Log(share), (1 - share) / (share * max(s.n, 1))},
+		share: measure{math.Log(share), bad / ((1 - bad) * max(s.n, 1))},
 		time:  measure{mean, spread / good},
 	}
+}
+
+// beyond says that of the sample's sends more were refused than chance
+// explains where a share of bad is usual. Those not yet answered count as
+// good: where refusals are quick they come first.
+func (s *sample) beyond(bad float64) bool {
+	n := float64(s.started)
+	return float64(s.refused)-bad*n > 8+3.5*math.Sqrt(bad*(1-bad)*n)
 }

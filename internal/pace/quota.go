@@ -54,6 +54,9 @@ func (q *minuteQuota) refuse(end time.Time) {
 	}
 	q.end, q.refused, q.step = end, true, quotaStep
 	q.taken = max(q.sum(end), quotaLow)
+	if before := q.sum(end.Add(-time.Minute)); q.taken < before/10 {
+		q.taken = before // the answer to a send of the minute before
+	}
 	q.spread(q.taken * quotaAim)
 }
 
