@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -193,6 +195,29 @@ func migrateAtOnce(w *world) {
 		w.must(w.base.cluster.Nodes[0].Exec(w.Context(), "", "DROP DATABASE "+name))
 	}
 	w.row.note = "all ended with 0, each version once"
+	w.check()
+}
+
+// check holds what "pushd check" says of the three nodes against what they are.
+func (w *world) check() {
+	w.Helper()
+	out := w.checked()
+	for _, want := range []string{"ok    nodes: 3 of one cluster", "ok    nodes: each sees at once what another wrote"} {
+		if !strings.Contains(out, want) {
+			w.Errorf("pushd check does not say %q: %s", want, out)
+		}
+	}
+	if bad := regexp.MustCompile(`(?m)^(fail|warn) +(nodes|clock|session|database|read back):.*`).FindString(out); bad != "" {
+		w.Errorf("pushd check: %s", bad)
+	}
+}
+
+// checked is what "pushd check" says.
+func (w *world) checked() string {
+	cmd := exec.CommandContext(w.Context(), w.base.bin, "check")
+	cmd.Env = []string{"PUSHD_MYSQL_DSN=" + w.base.cluster.DSN("pushd", "pushd", w.name, 0), "PUSHD_TOKEN_URL=" + w.Listener.URL + "/php/token"}
+	out, _ := cmd.CombinedOutput() // its exit code is about the token, too
+	return string(out)
 }
 
 // costOfSync measures reads and writes with and without wsrep_sync_wait, in turn.

@@ -3,6 +3,7 @@ package clustertest
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"pushd/internal/mariadb"
@@ -36,6 +37,9 @@ func clocks(t *testing.T) (rows []*row) {
 				w.finish()
 				if w.row.claims != size {
 					w.Errorf("%d claims of %d jobs", w.row.claims, size)
+				}
+				if out := w.checked(); !strings.Contains(out, "warn  clock: those of ") {
+					w.Errorf("pushd check says nothing of the clock: %s", out)
 				}
 			}}})...)
 		})
