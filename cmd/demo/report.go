@@ -20,6 +20,7 @@ func (s *show) addresses(o options, h *host) {
 		fmt.Fprintln(s.out, strings.TrimRight(fmt.Sprintf("  %-10s %-35s %s", what, where, more), " "))
 	}
 	line("API", s.URL+"/v1/jobs", "Authorization: Bearer "+s.Key)
+	line("console", s.URL+"/console/", "log in with that key")
 	line("health", s.URL+"/healthz", "")
 	line("metrics", s.URL+"/metrics", "")
 	line("simulator", s.Listener.URL, "WeChat")

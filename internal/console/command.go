@@ -123,7 +123,7 @@ func (c *Console) command(v *visit) {
 			return
 		}
 	}
-	view := v.jobView(j)
+	view := v.jobView(ctx, j)
 	view.Failure = &why
 	c.showJob(v, status, view)
 }

@@ -93,6 +93,7 @@ func (f *face) functions() template.FuncMap {
 		"left": left, "people": people, "share": share, "bar": bar, "title": title,
 		"clock": f.clock, "late": late, "short": short, "advice": f.advice, "own": f.own, "mask": mask,
 		"shown": shown, "hidden": hidden,
+		"at":   func(t time.Time) *time.Time { return &t },
 		"plus": func(a, b int) int { return a + b },
 		"row":  func(l layout, j client.Job) row { return row{l, j} },
 		"list": func(of ...any) []any { return of },

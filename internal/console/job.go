@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ type jobView struct {
 	Errors   []errorLine
 	Outcomes []outcome
 	Worries  []alarm
+	Events   []eventLine
 	// Done is the command that was just carried out, Failure why one was not.
 	Done    string
 	Failure *failure
@@ -46,7 +48,7 @@ func (c *Console) job(v *visit) {
 		c.failed(v, "job.title", "jobs", err)
 		return
 	}
-	view := v.jobView(j)
+	view := v.jobView(ctx, j)
 	if done := v.r.URL.Query().Get("done"); slices.Contains(commandNames(), done) || done == "text" {
 		view.Done = done
 	}
@@ -57,15 +59,25 @@ func (c *Console) showJob(v *visit, status int, view jobView) {
 	c.show(v, status, "job", layout{Title: "job.title", Of: view.Job.ID, Tab: "jobs", Live: view.Job.State.Active()}, view)
 }
 
-func (v *visit) jobView(j client.Job) jobView {
-	view := jobView{Job: j, Commands: v.commands(j), Errors: errorLines(j), Worries: v.worries(&j)}
-	for kind, n := range map[string]int64{"sent": j.Sent, "skipped": j.Skipped, "failed": j.Failed, "unknown": j.Unknown, "untold": left(j)} {
-		view.Outcomes = append(view.Outcomes, outcome{kind, n})
+func (v *visit) jobView(ctx context.Context, j client.Job) jobView {
+	view := jobView{Job: j, Commands: v.commands(j), Errors: errorLines(j), Outcomes: outcomesOf(j), Events: v.events(ctx, j.ID)}
+	by := map[string]client.Event{}
+	if i := slices.IndexFunc(view.Events, func(e eventLine) bool { return e.Kind == pushd.EventPaused }); i >= 0 {
+		by[j.ID] = view.Events[i].Event
 	}
-	slices.SortFunc(view.Outcomes, func(a, b outcome) int {
+	view.Worries = v.worries(&j, by)
+	return view
+}
+
+// outcomesOf counts a job's recipients by their outcome.
+func outcomesOf(j client.Job) (all []outcome) {
+	for kind, n := range map[string]int64{"sent": j.Sent, "skipped": j.Skipped, "failed": j.Failed, "unknown": j.Unknown, "untold": left(j)} {
+		all = append(all, outcome{kind, n})
+	}
+	slices.SortFunc(all, func(a, b outcome) int {
 		return cmp.Compare(slices.Index(outcomes, a.Kind), slices.Index(outcomes, b.Kind))
 	})
-	return view
+	return all
 }
 
 // outcomes are the lists of recipients that the API has.

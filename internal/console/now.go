@@ -85,7 +85,7 @@ func (c *Console) look(ctx context.Context, v *visit) (view nowView, err error) 
 		slices.SortStableFunc(jobs, byDeadline)
 	}
 	view.Ended = ended.Items[:min(len(ended.Items), endedShown)]
-	view.Alarms = v.alarms(view, ended.Items)
+	view.Alarms = v.alarms(view, ended.Items, v.pausedBy(ctx, view.Waiting))
 	return view, nil
 }
 
@@ -108,7 +108,7 @@ func byDeadline(a, b client.Job) int {
 }
 
 // alarms says what is wrong, the worst first.
-func (v *visit) alarms(view nowView, ended []client.Job) (all []alarm) {
+func (v *visit) alarms(view nowView, ended []client.Job, pausedBy map[string]client.Event) (all []alarm) {
 	for _, name := range slices.Sorted(maps.Keys(view.Health.Parts)) {
 		if p := view.Health.Parts[name]; p.Status != pushd.OK {
 			text := v.word("part", name) + ": " + v.word("level", p.Status)
@@ -126,7 +126,7 @@ func (v *visit) alarms(view nowView, ended []client.Job) (all []alarm) {
 	}
 	for _, jobs := range [][]client.Job{view.Running, view.Waiting, view.Queued} {
 		for i := range jobs {
-			all = append(all, v.worries(&jobs[i])...)
+			all = append(all, v.worries(&jobs[i], pausedBy)...)
 		}
 	}
 	for i := range ended {
@@ -153,8 +153,9 @@ func rank(a alarm) int {
 	return 1
 }
 
-// worries are what is wrong, or will be, with a job that has not ended.
-func (v *visit) worries(j *client.Job) (all []alarm) {
+// worries are what is wrong, or will be, with a job that has not ended. pausedBy
+// has the events by which jobs were paused, as far as they are known.
+func (v *visit) worries(j *client.Job, pausedBy map[string]client.Event) (all []alarm) {
 	if late(*j) {
 		all = append(all, alarm{Bad: true, Text: v.t("alarm.late", v.when(j.ETA), v.when(j.Deadline)), Job: j})
 	}
@@ -165,7 +166,9 @@ func (v *visit) worries(j *client.Job) (all []alarm) {
 		return all
 	}
 	text := v.t("alarm."+string(j.State), v.word("reason", j.Reason), number(left(*j)))
-	if j.Reason == "" {
+	if e, known := pausedBy[j.ID]; j.Reason == "" && known && e.By != "" {
+		text = v.t("alarm.paused.by", e.By, v.when(&e.At), number(left(*j)))
+	} else if j.Reason == "" {
 		text = v.t("alarm.paused.plain", number(left(*j)))
 	}
 	bad := j.Deadline != nil && (j.Deadline.Sub(v.o.Now()) < soon || j.ParkedUntil != nil && j.ParkedUntil.After(*j.Deadline))

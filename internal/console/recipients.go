@@ -53,7 +53,7 @@ func (c *Console) recipients(v *visit) {
 		c.failed(v, "recipients.title", "jobs", err)
 		return
 	}
-	view.Job, view.Outcomes, view.First = j, v.jobView(j).Outcomes, from+1
+	view.Job, view.Outcomes, view.First = j, outcomesOf(j), from+1
 	more := false
 	n := 0
 	for r, err := range v.api.Recipients(ctx, j.ID, view.Outcome) {

@@ -106,6 +106,12 @@ func TestForms_AreTheSessions(t *testing.T) {
 	if got := p.post(at, url.Values{"csrf": {mine}}); got.status != 200 || got.at != "/console/jobs/"+job.ID+"?done=pause" {
 		t.Errorf("the session's own: %d at %s", got.status, got.at)
 	}
+	// Who did it is on record, by the name of the key.
+	for path, part := range map[string]string{"/console/": "Paused by rig at", "/console/jobs/" + job.ID: "<strong>paused</strong> · by rig"} {
+		if got := p.get(path); !strings.Contains(got.text, part) {
+			t.Errorf("%s does not say who paused the job: %s", path, got.text)
+		}
+	}
 }
 
 // There is no console without a key, and none where it is switched off.

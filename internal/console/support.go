@@ -88,7 +88,7 @@ func (c *Console) bundle(v *visit) {
 }
 
 // openIDs are texts that look like openids: an o and 27 more characters.
-var openIDs = regexp.MustCompile(`\bo[A-Za-z0-9_-]{27}\b`)
+var openIDs = regexp.MustCompile(`\bo[A-Za-z0-9_-]{27}`)
 
 // versionText says what runs, since what commit, with what.
 func (c *Console) versionText() []byte {
