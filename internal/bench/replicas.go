@@ -11,7 +11,7 @@ import (
 // a ceiling, so that the machine does not bound them: three are to need a third
 // of the time of one.
 func replicasRow(ctx context.Context, s *stage) error {
-	const followers, lasts = 20, 60 // seconds of one process
+	const followers, lasts = 20, 150 // seconds of one process
 	accounts := max(60, int(1000*s.scale))
 	rate := max(1, accounts*followers/lasts)
 	one, err := s.replicas(ctx, 1, accounts, followers, rate)
@@ -28,8 +28,9 @@ func replicasRow(ctx context.Context, s *stage) error {
 }
 
 // replicas runs the jobs of all accounts in so many processes, and returns the
-// time from the first POST to the last send. A process takes a twelfth of them
-// at a time, so that whoever is done takes more.
+// time from the moment at which they may begin, when all are posted, to the last
+// send. A process takes a twelfth of them at a time, so that whoever is done takes
+// more.
 func (s *stage) replicas(ctx context.Context, processes, accounts, followers, rate int) (took time.Duration, err error) {
 	p, err := s.play(ctx, fmt.Sprintf("PUSHD_TOTAL_RATE=%d", rate), fmt.Sprintf("PUSHD_MAX_JOBS=%d", max(2, accounts/12)), "PUSHD_INSTANCE=replica-0")
 	if err != nil {
@@ -51,6 +52,9 @@ func (s *stage) replicas(ctx context.Context, processes, accounts, followers, ra
 			return 0, err
 		}
 	}
+	if _, err := p.SetHold(ctx, "", "until all are posted"); err != nil {
+		return 0, err
+	}
 	began := time.Now()
 	if err := each(list, 16, func(i int, a *account) error {
 		_, err := all[i%len(all)].Post(ctx, a.order())
@@ -59,6 +63,10 @@ func (s *stage) replicas(ctx context.Context, processes, accounts, followers, ra
 		return 0, err
 	}
 	posted := time.Since(began)
+	if _, err := p.LiftHold(ctx, ""); err != nil {
+		return 0, err
+	}
+	began = time.Now()
 	if _, err := p.untilCount(ctx, accounts, "SELECT COUNT(*) FROM pushd_job WHERE state = 'succeeded'", func() (time.Duration, error) { return 0, pause(ctx, 200*time.Millisecond) }); err != nil {
 		return 0, err
 	}
