@@ -1,5 +1,7 @@
 package pushd
 
+import "time"
+
 // Level is how well a part of pushd does.
 type Level string
 
@@ -41,7 +43,10 @@ type Stats struct {
 	InFlight      int                // sends without an answer yet
 	Concurrency   int                // the sum of the accounts' current limits
 	Jobs          map[State]int      // jobs held by this process, by state
+	JobsAtRisk    int                // running ones that will be done after their deadline
 	JobsEnded     map[State]uint64   // jobs ended by this process
+	LedgerBytes   int64              // what the ledger takes in the database; 0 = not known
+	LastWrite     time.Time          // when the database last took a write; by this machine's clock
 	LeasesLost    uint64
 	StatusMended  uint64 // live_notify_status put right by the reconciler
 	StatusErrors  uint64 // times that live_notify_status could not be written

@@ -139,6 +139,24 @@ func (j *Job) Lease() Lease { return Lease{Job: j.ID, Epoch: j.Epoch} }
 // EndMark is where an ended job is in the list of those.
 func (j *Job) EndMark() EndMark { return EndMark{At: j.FinishedAt, Job: j.ID} }
 
+// ETA is when a running job is done if it goes on at this rate, in messages/s; 0
+// where nobody can tell, which includes more than a year.
+func (j *Job) ETA(rate float64) Time {
+	people := j.Walk.Walked
+	if j.Walk.Total != nil && !j.Walk.Complete {
+		people = max(people, *j.Walk.Total)
+	}
+	left := float64(people - j.Counts.Settled())
+	if j.State != Running || rate == 0 || left <= 0 || j.Now == 0 {
+		return 0
+	}
+	seconds := left / rate
+	if seconds > (365 * 24 * time.Hour).Seconds() {
+		return 0
+	}
+	return j.Now.Add(time.Duration(seconds * float64(time.Second)))
+}
+
 // NewJobID draws a job id: 100 random bits.
 func NewJobID() JobID { return JobID(strings.ToLower(rand.Text()[:20])) }
 

@@ -127,6 +127,8 @@ type Housekeeping interface {
 	// Overview reads what the ledger says of the whole. It is cheap whatever
 	// the ledger holds.
 	Overview(ctx context.Context) (Overview, error)
+	// Size is how many bytes the ledger takes, as far as the database knows.
+	Size(ctx context.Context) (bytes int64, err error)
 	// RemoveJobs removes some hundreds of jobs that ended before t and whose pages
 	// are gone, with all that was kept of them, and says whether there is more.
 	RemoveJobs(ctx context.Context, t Time) (more bool, err error)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"pushd"
@@ -12,6 +14,12 @@ type TokenStats struct {
 	Asks     uint64 // calls of the endpoint
 	Failures uint64 // of those, without a token
 	Refusals uint64 // tokens that WeChat refused
+
+	Failing int // accounts for which it gives no usable token now
+	// Life is the shortest rest of life among the tokens in use; nothing is in
+	// use where InUse is false.
+	Life  time.Duration
+	InUse bool
 }
 
 // collector turns the engine's counters into metrics at every scrape. Labels
@@ -24,10 +32,13 @@ type collector struct {
 	// database nothing.
 	overview func() (pushd.Overview, bool)
 	overdue  func() (int64, bool)
+	// certificate is when the API's certificate ends; zero where it has none.
+	certificate func() time.Time
+	only        int // how many followers may be told at all; 0 = everyone
 }
 
 func newCollector(o Options) collector {
-	return collector{o.Health, o.Stats, o.Tokens, o.Overview, o.Overdue}
+	return collector{o.Health, o.Stats, o.Tokens, o.Overview, o.Overdue, o.CertificateEnd, o.OnlyOpenIDs}
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -53,9 +64,26 @@ var (
 	asksDesc        = desc("token_asks_total", "Calls of the token endpoint.")
 	failuresDesc    = desc("token_failures_total", "Calls of the token endpoint that brought no token.")
 	refusalsDesc    = desc("token_refusals_total", "Tokens that WeChat refused.")
-	hostSeenDesc    = desc("host_last_seen_timestamp_seconds", "When the host's last heartbeat came, unix time; not there before the first.")
-	overdueDesc     = desc("reminders_overdue", "Reminders that have been due for more than 5 minutes and were not posted, by PUSHD_DUE_QUERY.")
-	healthDesc      = desc("health", "How a part does: 0 ok, 1 degraded, 2 down; part all is the whole.", "part")
+	atRiskDesc      = desc("jobs_at_risk", "Jobs running in this process that will be done after their deadline if they go on at this rate.")
+	lastWriteDesc   = desc("ledger_last_write_timestamp_seconds", "When the database last took a write of this process, unix time by this machine's clock.")
+	bytesDesc       = desc("ledger_bytes", "What pushd's tables take in the database, as it estimates them.")
+	tokenLifeDesc   = desc("token_life_seconds", "The shortest rest of life among the access tokens in use; not there while none is in use.")
+	failingDesc     = desc("token_failing_accounts", "Accounts for which the token endpoint gives no usable token.")
+	certificateDesc = desc("tls_certificate_end_timestamp_seconds", "When the API's certificate ends, unix time; not there without one.")
+	onlyDesc        = desc("only_openids", "How many followers may be told at all (PUSHD_ONLY_OPENIDS); 0 = everyone.")
+
+	// Over all processes, as the ledger has it.
+	ledgerJobsDesc = desc("ledger_jobs", "Jobs that have not ended, over all processes; held = paused until a person has decided.", "state")
+	waitDesc       = desc("ledger_wait_seconds", "How long no message of the job has flown that has waited longest; 0 where none waits.", "state")
+	lateDesc       = desc("ledger_jobs_late", "Waiting jobs whose deadline comes before the end of the wait, or in less than 10 minutes.")
+	shortDesc      = desc("ledger_jobs_short", "Jobs with more recipients than their account's quota has left.")
+	shortfallDesc  = desc("ledger_shortfall_recipients", "By how many recipients the quotas are short.")
+	lastEndedDesc  = desc("ledger_jobs_ended", "Jobs that ended within the last 15 minutes.", "state")
+	lastPostDesc   = desc("last_post_timestamp_seconds", "When the newest job was accepted, unix time; not there where there is none.")
+	hostSeenDesc   = desc("host_last_seen_timestamp_seconds", "When the host's last heartbeat came, unix time; not there before the first.")
+	overdueDesc    = desc("reminders_overdue", "Reminders that have been due for more than 5 minutes and were not posted, by PUSHD_DUE_QUERY.")
+
+	healthDesc = desc("health", "How a part does: 0 ok, 1 degraded, 2 down; part all is the whole.", "part")
 )
 
 // Describe implements prometheus.Collector.
@@ -63,7 +91,8 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		answersDesc, retriesDesc, pagesDesc, peopleDesc, sendDesc, writesDesc, errorsDesc, ledgerDesc,
 		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc, unwrittenDesc,
-		asksDesc, failuresDesc, refusalsDesc, hostSeenDesc, overdueDesc, healthDesc,
+		asksDesc, failuresDesc, refusalsDesc, atRiskDesc, lastWriteDesc, bytesDesc, tokenLifeDesc, failingDesc, certificateDesc, onlyDesc,
+		ledgerJobsDesc, waitDesc, lateDesc, shortDesc, shortfallDesc, lastEndedDesc, lastPostDesc, hostSeenDesc, overdueDesc, healthDesc,
 	} {
 		ch <- d
 	}
@@ -97,6 +126,17 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	counter(unwrittenDesc, s.StatusErrors)
 	gauge(inFlightDesc, float64(s.InFlight))
 	gauge(concurrencyDesc, float64(s.Concurrency))
+	gauge(atRiskDesc, float64(s.JobsAtRisk))
+	gauge(onlyDesc, float64(c.only))
+	if !s.LastWrite.IsZero() {
+		gauge(lastWriteDesc, float64(s.LastWrite.UnixMicro())/1e6)
+	}
+	if s.LedgerBytes > 0 {
+		gauge(bytesDesc, float64(s.LedgerBytes))
+	}
+	if end := c.certificate(); !end.IsZero() {
+		gauge(certificateDesc, float64(end.Unix()))
+	}
 	ch <- histogram(sendDesc, s.SendSeconds)
 	ch <- histogram(ledgerDesc, s.LedgerSeconds)
 	if c.tokens != nil {
@@ -104,6 +144,10 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		counter(asksDesc, t.Asks)
 		counter(failuresDesc, t.Failures)
 		counter(refusalsDesc, t.Refusals)
+		gauge(failingDesc, float64(t.Failing))
+		if t.InUse {
+			gauge(tokenLifeDesc, t.Life.Seconds())
+		}
 	}
 	c.collectOverview(gauge)
 	h := c.health()
@@ -116,11 +160,36 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 // collectOverview shows what the ledger and the platform say of the whole. What
 // is not known is not there: a 0 would be an answer.
 func (c collector) collectOverview(gauge func(*prometheus.Desc, float64, ...string)) {
-	if o, ok := c.overview(); ok && o.HostSeen != 0 {
-		gauge(hostSeenDesc, unix(o.HostSeen))
-	}
 	if n, ok := c.overdue(); ok {
 		gauge(overdueDesc, float64(n))
+	}
+	o, ok := c.overview()
+	if !ok {
+		return
+	}
+	for _, g := range []struct {
+		name  string
+		group pushd.Group
+	}{{"queued", o.Queued}, {"parked", o.Parked}, {"paused", o.Paused}, {"held", o.Held}} {
+		gauge(ledgerJobsDesc, float64(g.group.Jobs), g.name)
+		wait := 0.0
+		if g.group.Since != 0 {
+			wait = max(o.Now.Sub(g.group.Since).Seconds(), 0)
+		}
+		gauge(waitDesc, wait, g.name)
+	}
+	gauge(ledgerJobsDesc, float64(o.Running.Jobs), "running")
+	gauge(lateDesc, float64(o.Late))
+	gauge(shortDesc, float64(o.Short))
+	gauge(shortfallDesc, float64(o.Shortfall))
+	for _, state := range pushd.EndedStates {
+		gauge(lastEndedDesc, float64(o.Ended[state]), string(state))
+	}
+	if o.NewestJob != 0 {
+		gauge(lastPostDesc, unix(o.NewestJob))
+	}
+	if o.HostSeen != 0 {
+		gauge(hostSeenDesc, unix(o.HostSeen))
 	}
 }
 

@@ -132,7 +132,7 @@ func (s *Server) job(ctx context.Context, j pushd.Job) jobDoc {
 		Sent: j.Counts.Sent, Skipped: j.Counts.Skipped, Failed: j.Counts.Failed,
 		Unknown: j.Counts.Unknown, InDoubt: j.Counts.InDoubt, Retries: j.Counts.Retries,
 		Errors: errorCounts(j.Counts.Errors),
-		Rate:   rate, RateLimit: known(j.Rate), ETA: eta(j, rate),
+		Rate:   rate, RateLimit: known(j.Rate), ETA: moment(j.ETA(rate)),
 		QuotaRemain: j.QuotaRemain, Shortfall: j.Shortfall, Owner: known(j.Owner.Instance),
 		StartTime: moment(pushd.Time(j.StartTime * 1e6)), CreatedAt: moment(j.CreatedAt),
 		StartedAt: moment(j.StartedAt), LastSentAt: instant(j.LastSent), FinishedAt: moment(j.FinishedAt), Deadline: moment(j.Deadline),
@@ -172,24 +172,6 @@ func (s *Server) rate(j pushd.Job) float64 {
 		return 0
 	}
 	return math.Round(r*10) / 10
-}
-
-// eta is when the job is done if it goes on like this; nil where nobody can
-// tell, which includes more than a year.
-func eta(j pushd.Job, rate float64) *time.Time {
-	people := j.Walk.Walked
-	if j.Walk.Total != nil && !j.Walk.Complete {
-		people = max(people, *j.Walk.Total)
-	}
-	left := float64(people - j.Counts.Settled())
-	if j.State != pushd.Running || rate == 0 || left <= 0 || j.Now == 0 {
-		return nil
-	}
-	seconds := left / rate
-	if seconds > (365 * 24 * time.Hour).Seconds() {
-		return nil
-	}
-	return moment(j.Now.Add(time.Duration(seconds * float64(time.Second))))
 }
 
 // errorCounts keys errors by WeChat's errcode, or pushd's name for its own.

@@ -99,7 +99,7 @@ func TestETA(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := eta(c.job, c.rate)
+			got := moment(c.job.ETA(c.rate))
 			if c.want == 0 {
 				if got != nil {
 					t.Errorf("got %v, want null", got)

@@ -139,16 +139,16 @@ func TestETA_Limits(t *testing.T) {
 	j := job(pushd.Running)
 	j.Walk.Complete, j.Walk.Walked = true, 800 // 400 left
 	year := (365 * 24 * time.Hour).Seconds()
-	if got := eta(j, 400/year); got == nil {
+	if got := moment(j.ETA(400 / year)); got == nil {
 		t.Error("a year is too long")
 	}
-	if got := eta(j, 400/(year+1)); got != nil {
+	if got := moment(j.ETA(400 / (year + 1))); got != nil {
 		t.Errorf("more than a year is %v", got)
 	}
-	if j.Walk.Walked = 400; eta(j, 10) != nil {
+	if j.Walk.Walked = 400; moment(j.ETA(10)) != nil {
 		t.Error("there is nobody left")
 	}
-	if j.Walk.Walked = 401; eta(j, 10) == nil {
+	if j.Walk.Walked = 401; moment(j.ETA(10)) == nil {
 		t.Error("there is somebody left")
 	}
 }

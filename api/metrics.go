@@ -15,13 +15,23 @@ import (
 type metrics struct {
 	handler http.Handler
 	answers *prometheus.CounterVec
+	posts   *prometheus.CounterVec
 }
 
 func newMetrics(o Options) *metrics {
 	m := &metrics{answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "pushd_http_answers_total",
 		Help: "Answers to HTTP requests, by the class of their status.",
-	}, []string{"class"})}
+	}, []string{"class"}), posts: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "pushd_posts_total",
+		Help: "Answers to POST /v1/jobs: accepted, existing, dry_run, client_gone, or the problem's code.",
+	}, []string{"code"})}
+	for _, code := range []string{postAccepted, postExisting, postDryRun, postGone} {
+		m.posts.WithLabelValues(code)
+	}
+	for code := range refusals { // all are there from the start, so that the first of each counts as a rise
+		m.posts.WithLabelValues(string(code))
+	}
 	version := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "pushd_build_info", Help: "Always 1; the label is the version.",
 		ConstLabels: prometheus.Labels{"version": o.Version},
@@ -31,7 +41,7 @@ func newMetrics(o Options) *metrics {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.answers, version, newCollector(o),
+		m.answers, m.posts, version, newCollector(o),
 	)
 	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 	return m
@@ -40,6 +50,22 @@ func newMetrics(o Options) *metrics {
 // count counts an answer as 2xx, 4xx and so on.
 func (m *metrics) count(status int) {
 	m.answers.WithLabelValues(strconv.Itoa(status/100) + "xx").Inc()
+}
+
+// What comes of a POST beside a problem's code.
+const (
+	postAccepted = "accepted"
+	postExisting = "existing"
+	postDryRun   = "dry_run"
+	postGone     = "client_gone"
+)
+
+// posted counts what came of a POST /v1/jobs; other requests are not counted. The
+// word is of a closed list.
+func (s *Server) posted(c echo.Context, what string) {
+	if c.Request().Method == http.MethodPost && c.Path() == jobsPath {
+		s.metrics.posts.WithLabelValues(what).Inc()
+	}
 }
 
 // scrape is GET /metrics.

@@ -39,8 +39,10 @@ func (s *Server) post(c echo.Context) error {
 	doc := s.job(ctx, out.Job)
 	doc.Existing = out.Existing
 	if out.Existing {
+		s.posted(c, postExisting)
 		return answer(c, http.StatusOK, doc)
 	}
+	s.posted(c, postAccepted)
 	return answer(c, http.StatusAccepted, doc)
 }
 
@@ -52,6 +54,7 @@ func (s *Server) estimate(c echo.Context, r pushd.Request) error {
 	if err != nil {
 		return err
 	}
+	s.posted(c, postDryRun)
 	return answer(c, http.StatusOK, estimated(e))
 }
 

@@ -138,11 +138,13 @@ func (s *Server) fail(err error, c echo.Context) {
 		return
 	}
 	if gone(err, c) {
+		s.posted(c, postGone)
 		c.Response().WriteHeader(statusGone)
 		return
 	}
 	p := s.explain(err, c)
 	d := document(p)
+	s.posted(c, string(d.Code))
 	d.Instance = "urn:pushd:request:" + requestID(c)
 	h := c.Response().Header()
 	switch d.Status {

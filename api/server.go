@@ -52,6 +52,9 @@ type Options struct {
 	// Overdue is how many reminders were due and not posted, as last counted;
 	// false if nobody can say. nil = nobody can.
 	Overdue func() (int64, bool)
+	// CertificateEnd is when the API's certificate ends; zero where it has none.
+	// nil = it has none.
+	CertificateEnd func() time.Time
 	// Tokens counts the calls of PHP's token endpoint.
 	Tokens func() TokenStats
 	// Keys are the API keys; none leaves everything open, for loopback.
@@ -116,6 +119,9 @@ func New(o Options) *Server {
 	if o.Overdue == nil {
 		o.Overdue = func() (int64, bool) { return 0, false }
 	}
+	if o.CertificateEnd == nil {
+		o.CertificateEnd = func() time.Time { return time.Time{} }
+	}
 	if o.Heartbeat == nil {
 		o.Heartbeat = func(context.Context) (pushd.Time, error) { return 0, nil }
 	}
@@ -141,6 +147,9 @@ const (
 	metricsPath = "/metrics"
 )
 
+// jobsPath is where jobs are posted.
+const jobsPath = "/v1/jobs"
+
 // routes lists every route there is.
 func (s *Server) routes(e *echo.Echo) {
 	probe := []string{http.MethodGet, http.MethodHead}
@@ -150,8 +159,8 @@ func (s *Server) routes(e *echo.Echo) {
 
 	e.GET("/v1/openapi.yaml", s.openapi)
 	e.POST("/v1/heartbeat", s.heartbeat)
-	e.POST("/v1/jobs", s.post)
-	e.GET("/v1/jobs", s.list)
+	e.POST(jobsPath, s.post)
+	e.GET(jobsPath, s.list)
 	e.GET("/v1/jobs/:id", s.show)
 	e.PATCH("/v1/jobs/:id", s.patch)
 	e.POST("/v1/jobs/:id/pause", s.pause)

@@ -70,6 +70,7 @@ type Daemon struct {
 	engine   *fanout.Engine
 	server   *http.Server
 	listener net.Listener
+	ends     time.Time // when the API's certificate does; zero without one
 	schema   schema
 	leaving  atomic.Bool // it is being stopped: no connection is kept
 	refusing atomic.Bool // and takes no new jobs
@@ -133,7 +134,8 @@ func (d *Daemon) handler() http.Handler {
 		Host: host, Unready: d.unready, Down: d.store.Down,
 		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
 		Heartbeat: d.store.Heartbeat, Overview: d.engine.Overview, Overdue: d.engine.Overdue,
-		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
+		CertificateEnd: func() time.Time { return d.ends },
+		Health:         d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
 		Keys: d.c.Keys, Draining: d.refusing.Load, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
 		Version: d.c.Version, Logger: d.c.Log,
 	})
@@ -165,6 +167,7 @@ func (d *Daemon) listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("load the API's certificate: %w", err), l.Close())
 	}
+	d.ends = cert.Leaf.NotAfter
 	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}), nil
 }
 
@@ -265,7 +268,9 @@ func (d *Daemon) health() pushd.Health {
 
 func (d *Daemon) tokenStats() api.TokenStats {
 	n := d.tokens.Counts()
-	return api.TokenStats{Asks: n.Asks, Failures: n.Failures, Refusals: n.Refreshes[tokenclient.CauseRefused]}
+	h := d.tokens.Health()
+	return api.TokenStats{Asks: n.Asks, Failures: n.Failures, Refusals: n.Refreshes[tokenclient.CauseRefused],
+		Failing: h.Failing, Life: h.Life, InUse: h.InUse}
 }
 
 func drawSeed() uint64 {

@@ -17,7 +17,14 @@ func (e *Engine) Stats() pushd.Stats {
 		s.InFlight += int(r.inFlight.Load())
 		s.Concurrency += r.account.pacer.Limit()
 		s.Jobs[pushd.Running]++
+		if r.atRisk() {
+			s.JobsAtRisk++
+		}
 	}
+	s.LedgerBytes = e.house.Size()
+	e.mu.Lock()
+	s.LastWrite = e.beat
+	e.mu.Unlock()
 	s.Jobs[pushd.Parked] = int(e.house.Parked())
 	return s
 }
@@ -30,4 +37,17 @@ func (e *Engine) Rate(id pushd.JobID) (perSecond float64, ok bool) {
 		return 0, false
 	}
 	return r.rate.PerSecond(time.Now()), true
+}
+
+// atRisk says that the job will be done after its deadline if it goes on like
+// this. Of a retry it is not known how many are left.
+func (r *run) atRisk() bool {
+	if r.job.Retry != pushd.AgainNobody {
+		return false
+	}
+	j := r.job
+	j.State, j.Now = pushd.Running, r.e.clock.Now()
+	j.Walk, _ = r.frontier.Get()
+	j.Counts.Sent += r.settled.Load()
+	return j.ETA(r.rate.PerSecond(time.Now())) > r.deadline()
 }

@@ -25,6 +25,9 @@ func (e *Engine) Accepted() { e.pass(PointAccepted) }
 // Follow makes the column follow a change of the job that was made just now.
 // Where the platform's row can't be had so soon, the reconciler writes it.
 func (e *Engine) Follow(ctx context.Context, j pushd.Job) {
+	if j.State == pushd.Canceled {
+		e.counters.Ended(pushd.Canceled) // by a person: no run ends it
+	}
 	e.house.Follow(ctx, j)
 }
 

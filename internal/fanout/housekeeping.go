@@ -49,7 +49,7 @@ func (e *Engine) raiseCounter(ctx context.Context) {
 }
 
 // Overview is what the ledger says of the whole, as it was last read; false
-// before that.
+// where nobody can say.
 func (e *Engine) Overview() (pushd.Overview, bool) { return e.house.Overview() }
 
 // Overdue is how many reminders were due and not posted, as last counted; false

@@ -70,6 +70,7 @@ type run struct {
 	dead      atomic.Int64 // the deadline, a Time
 	rate      meter.Rate
 	inFlight  atomic.Int64
+	settled   atomic.Int64 // recipients who got an outcome in this life
 	idle      atomic.Bool  // no recipient is in flight or waits for a send
 	busyUntil atomic.Int64 // unix ns: waits on purpose until then
 	recordAt  atomic.Int64 // unix ns: when an outcome was last recorded
@@ -227,13 +228,24 @@ func (r *run) end(ctx context.Context, cause error) {
 	case errors.Is(cause, errForgotten):
 		r.log.Warn("the ledger lacks what was written; the job goes on from what it has")
 	case errors.Is(cause, pushd.ErrLost):
-		r.e.counters.Lost.Add(1)
-		r.log.Warn("lease lost; another process has the job, or a command ended it")
+		r.lost(ctx)
 	}
 	// A command was faster, or the work was stopped on purpose.
 	if err := r.retry.Do(ctx, "release job", func(ctx context.Context) error { return ledger.Release(ctx, lease) }); err != nil {
 		r.log.Warn("lease not given back; it will lapse", "err", err)
 	}
+}
+
+// lost finds out who has the job: another process, which is a fault, or whoever
+// has stopped it by a command.
+func (r *run) lost(ctx context.Context) {
+	job, err := r.e.cfg.Ledger.Reload(ctx, r.job.ID)
+	if err == nil && (job.Epoch == r.job.Epoch || job.Reason == pushd.LedgerWentBack) {
+		r.log.Info("the work stops: a command was faster", "state", job.State, "reason", job.Reason)
+		return
+	}
+	r.e.counters.Lost.Add(1)
+	r.log.Warn("lease lost; another process has the job")
 }
 
 // begin makes the run ready for an attempt, which restart stops.

@@ -77,6 +77,9 @@ func (s *sender) settle(d *delivery, state pushd.PersonState, code int) {
 	if d.Settle(state, code) {
 		s.live--
 	}
+	if state.Settled() {
+		s.run.settled.Add(1)
+	}
 }
 
 // versionFor is the version of the message that a recipient has got whose send

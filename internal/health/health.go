@@ -81,7 +81,7 @@ func Of(f Facts) pushd.Health {
 		add("drain", pushd.Degraded, "shutting down; new jobs are refused")
 	}
 	if f.Staging {
-		add("only_openids", pushd.OK, fmt.Sprintf("staging: only %d openids are sent to, everyone else is skipped", f.OnList))
+		add("only_openids", pushd.Degraded, fmt.Sprintf("staging: only %d openids are sent to, everyone else is skipped", f.OnList))
 	}
 	return h
 }

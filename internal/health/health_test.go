@@ -29,7 +29,7 @@ func TestOf(t *testing.T) {
 		"a hold":               {Facts{Holds: "wx1, by a person"}, pushd.Degraded, "hold", "wx1"},
 		"a silent host":        {Facts{Host: pushd.Degraded, HostText: "does cron.php run"}, pushd.Degraded, "host", "cron.php"},
 		"a drain":              {Facts{Draining: true}, pushd.Degraded, "drain", "refused"},
-		"staging":              {Facts{Staging: true, OnList: 4}, pushd.OK, "only_openids", "only 4"},
+		"staging":              {Facts{Staging: true, OnList: 4}, pushd.Degraded, "only_openids", "only 4"},
 	} {
 		if c.facts.Ledger == "" {
 			c.facts.Ledger = pushd.OK

@@ -77,6 +77,8 @@ type Keeper struct {
 	memory     memory
 	seen       atomic.Pointer[pushd.Overview]
 	overdue    overdue
+	size       atomic.Int64
+	sizedAt    pushd.Time // of Overlook alone
 
 	holds        atomic.Pointer[[]pushd.Hold] // in force, as last read
 	parked       atomic.Int64                 // jobs parked in the ledger, as last counted

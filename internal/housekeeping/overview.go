@@ -18,6 +18,7 @@ const (
 	// query is somebody else's and may be slow.
 	OverdueEvery = time.Minute
 
+	sizeEvery   = 5 * time.Minute  // how often the size of the ledger is read
 	overlookFor = 10 * time.Second // the longest such read
 	// silentAfter is the silence after which the host counts as silent: its cron
 	// runs every minute.
@@ -49,26 +50,36 @@ func (k *Keeper) Overlook(ctx context.Context) {
 		return
 	}
 	k.seen.Store(&o)
+	if o.Now.Sub(k.sizedAt) < sizeEvery && k.sizedAt != 0 {
+		return
+	}
+	if n, err := k.cfg.Ledger.Size(ctx); err == nil { // an estimate that nothing depends on
+		k.size.Store(n)
+	}
+	k.sizedAt = o.Now
 }
 
-// Overview is what was read last; false before that.
+// Size is how many bytes the ledger takes, as last read; 0 = not known.
+func (k *Keeper) Size() int64 { return k.size.Load() }
+
+// Overview is what was read last; false before that, and when the ledger has not
+// been read for so long that it says nothing about now.
 func (k *Keeper) Overview() (pushd.Overview, bool) {
 	o := k.seen.Load()
-	if o == nil {
+	if o == nil || k.cfg.Clock.Now().Sub(o.Now) > staleAfter {
 		return pushd.Overview{}, false
 	}
 	return *o, true
 }
 
 // HostHealth says whether the host is heard of. seen is false if it never was,
-// or if the ledger has not been read for so long that nobody can say.
+// or if nobody can say.
 func (k *Keeper) HostHealth() (level pushd.Level, text string, seen bool) {
 	o, ok := k.Overview()
-	now := k.cfg.Clock.Now()
-	if !ok || o.HostSeen == 0 || now.Sub(o.Now) > staleAfter {
+	if !ok || o.HostSeen == 0 {
 		return "", "", false
 	}
-	if silent := now.Sub(o.HostSeen); silent > silentAfter {
+	if silent := k.cfg.Clock.Now().Sub(o.HostSeen); silent > silentAfter {
 		return pushd.Degraded, fmt.Sprintf("the host's cron was last heard of %s ago, at %s: does cron.php run, and reach its database and pushd?",
 			silent.Round(time.Second), o.HostSeen.Std().Format(time.RFC3339)), true
 	}

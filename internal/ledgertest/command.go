@@ -73,7 +73,7 @@ func (l *Memory) Create(ctx context.Context, asked pushd.Job) (pushd.Job, error)
 			job.CreatedAt = max(job.CreatedAt, o.CreatedAt+1)
 		}
 	}
-	j := &Job{Job: job, Where: map[pushd.OpenID][2]int{}}
+	j := &Job{Job: job, Where: map[pushd.OpenID][2]int{}, waitingSince: now}
 	l.ByID[job.ID] = j
 	l.SetStatus(job.ActID, pushd.StatusNotifying)
 	job = l.read(j, now)
@@ -197,6 +197,10 @@ func (j *Job) move(cmd pushd.Command, now pushd.Time) {
 		j.queued()
 	}
 	if cmd.To.Active() {
+		if j.FinishedAt > 0 {
+			j.waitingSince = 0
+		}
+		j.wait(now)
 		j.FinishedAt = 0
 		return
 	}

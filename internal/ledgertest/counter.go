@@ -43,6 +43,7 @@ func (l *Memory) StepBack(ctx context.Context, b pushd.StepBack) (held int, err 
 			continue
 		}
 		j.release()
+		j.wait(now)
 		j.Epoch += epochLeap
 		j.adopt()
 		j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Paused, pushd.LedgerWentBack, pushd.ClipDetail(b.Detail), 0

@@ -144,6 +144,9 @@ func (l *Memory) Renew(_ context.Context, o pushd.Owner, term time.Duration, hel
 	defer l.Unlock()
 	for _, h := range held {
 		if j := l.ByID[h.Job]; j != nil && j.Owner == o && j.Epoch == h.Epoch && (j.Leased != 0 || j.State == pushd.Running) {
+			if j.SendRate > 0 {
+				j.waitingSince = 0
+			}
 			j.Leased, j.until, j.LeaseTerm, j.SendRate = max(now.Add(term), j.Leased+1), time.Now().Add(term), term, h.SendRate
 			j.LastSent = max(j.LastSent, h.LastSent)
 		} else {
@@ -189,13 +192,14 @@ func (j *Job) release() {
 
 // Release gives a lease back. See pushd.Leases.
 func (l *Memory) Release(_ context.Context, lease pushd.Lease) error {
-	l.begin()
+	now := l.begin()
 	defer l.Unlock()
 	j := l.ByID[lease.Job]
 	if j == nil || j.Epoch != lease.Epoch || j.Owner.Instance == "" {
 		return nil
 	}
 	j.release()
+	j.wait(now)
 	if j.State == pushd.Running {
 		j.State = pushd.Queued
 	}
@@ -212,6 +216,7 @@ func (l *Memory) Park(ctx context.Context, lease pushd.Lease, p pushd.Parking) e
 		return pushd.ErrLost
 	}
 	j.release()
+	j.wait(now)
 	j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Parked, p.Reason, pushd.ClipDetail(p.Detail), p.Until
 	l.event(ctx, pushd.ParkedEvent(j.ID, p), now)
 	return nil

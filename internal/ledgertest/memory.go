@@ -47,6 +47,8 @@ type Job struct {
 	Where     map[pushd.OpenID][2]int // page and index, from 0
 	Twice     []pushd.OpenID          // recipients who were stored a second time
 
+	waitingSince pushd.Time // since when no message flows; 0 = some do
+
 	runs     bool      // active_appid is set
 	until    time.Time // the lease's end by the true clock
 	purged   bool      // the pages are gone

@@ -26,7 +26,7 @@ type Counters struct {
 }
 
 // bounds are the upper ends of the histograms' buckets, in seconds.
-var bounds = [...]float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
+var bounds = [...]float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
 
 // histogram counts durations by bucket.
 type histogram struct {

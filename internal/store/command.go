@@ -61,9 +61,9 @@ func (s *Store) Create(ctx context.Context, j pushd.Job) (job pushd.Job, err err
 	err = s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
-  (id, actid, appid, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, active_actid)
+  (id, actid, appid, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, waiting_since, active_actid)
 VALUES
-  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, ?)`,
+  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, {now}, ?)`,
 			j.ID, j.ActID, j.AppID, j.StartTime, its.run, its.msgID, j.State, j.Reason, pushd.ClipDetail(j.Detail), string(asked),
 			j.Rate, j.Deadline, j.DeadlineAsked, its.after, its.after+1, j.ActID)
 		if err != nil {
@@ -188,7 +188,9 @@ func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []an
 		if cmd.To.Ended() {
 			set += `, retry = '', active_actid = NULL, finished_at = CASE WHEN finished_at = 0 THEN {now} ELSE finished_at END`
 		} else {
-			set += `, active_actid = actid, finished_at = 0`
+			set += `, active_actid = actid,
+  waiting_since = CASE WHEN waiting_since = 0 OR finished_at > 0 THEN {now} ELSE waiting_since END,
+  finished_at = 0`
 		}
 	}
 	args = append(args, id, cmd.From)

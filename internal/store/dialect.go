@@ -22,6 +22,9 @@ type Dialect struct {
 	// Now is an expression for the current time in microseconds since 1970.
 	Now string
 
+	// Size is a query for how many bytes pushd's tables take.
+	Size string
+
 	// Duplicate: the statement broke a unique key.
 	Duplicate func(error) bool
 	// Transient: the statement was rolled back and may succeed if it, and

@@ -110,12 +110,16 @@ func (s *Store) renew(ctx context.Context, owner pushd.Owner, term time.Duration
 	for _, h := range batch {
 		args = append(args, h.Job, h.Epoch)
 	}
+	// What waits is judged by the rate of the renewal before: MySQL assigns from
+	// left to right, others all at once.
+	//
 	// lease_until changes with each renewal, also when the clock was set back:
 	// whoever observes a lease takes one that does not change for lapsed.
 	return s.execRetry(ctx, `
 UPDATE pushd_job SET
   lease_until = CASE WHEN {now} + ? > lease_until THEN {now} + ? ELSE lease_until + 1 END,
   lease_term = ?,
+  waiting_since = CASE WHEN send_rate > 0 THEN 0 ELSE waiting_since END,
   send_rate = CASE id`+rates+` END,
   last_sent_at = CASE id`+sends+` END
 WHERE `+renewable+`
@@ -196,6 +200,7 @@ UPDATE pushd_job SET
   lease_until = 0,
   send_rate = 0,
   active_appid = NULL,
+  `+waits+`,
   state = CASE WHEN state = 'running' THEN 'queued' ELSE state END
 WHERE id = ?
   AND epoch = ?

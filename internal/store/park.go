@@ -18,6 +18,7 @@ UPDATE pushd_job SET
   detail = ?,
   parked_until = ?,
   active_appid = NULL,
+  `+waits+`,
   owner = '',
   boot = '',
   lease_until = 0,
@@ -30,3 +31,6 @@ WHERE `+endable, p.Reason, pushd.ClipDetail(p.Detail), p.Until, l.Job, l.Epoch)
 	})
 	return wrap(err, "park job %s", l.Job)
 }
+
+// waits notes since when no message of the job flows.
+const waits = `waiting_since = CASE WHEN waiting_since = 0 THEN {now} ELSE waiting_since END`

@@ -133,6 +133,7 @@ UPDATE pushd_job SET
   lease_until = 0,
   send_rate = 0,
   active_appid = NULL,
+  `+waits+`,
   parked_until = 0,
   detail = ?,
   reason = 'ledger_went_back',

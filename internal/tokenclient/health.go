@@ -19,14 +19,28 @@ type Health struct {
 	AppID string
 	Err   string
 	Since time.Time
+	// Life is the shortest rest of life among the tokens in use: of accounts that
+	// were asked for a token a short while ago. InUse is false if there is none.
+	Life  time.Duration
+	InUse bool
 }
+
+// inUse is how long an account that was asked for a token counts as in use: jobs
+// at work ask all the time.
+const inUse = time.Minute
 
 // Health says how the endpoint does.
 func (c *Client) Health() Health {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var h Health
+	now := time.Now()
 	for _, a := range c.accounts {
+		if a.current.tok != "" && now.Sub(a.used) < inUse {
+			if life := max(a.current.deadAt.Sub(now), 0); !h.InUse || life < h.Life {
+				h.Life, h.InUse = life, true
+			}
+		}
 		if a.failing.IsZero() || time.Since(a.failedAt) > staleFailure {
 			continue
 		}

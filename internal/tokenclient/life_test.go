@@ -409,3 +409,25 @@ func TestNew_Limits(t *testing.T) {
 		t.Errorf("settings: %+v", d.o)
 	}
 }
+
+// The shortest rest of life is told of the tokens in use, and of no others.
+func TestClient_LifeOfTokensInUse(t *testing.T) {
+	inBubble(t, &php{answer: gives}, func(t *testing.T, c *Client, _ *bytes.Buffer) {
+		want := func(life time.Duration, inUse bool) {
+			t.Helper()
+			if h := c.Health(); h.Life != life || h.InUse != inUse {
+				t.Errorf("%v, %v, want %v, %v", h.Life, h.InUse, life, inUse)
+			}
+		}
+		want(0, false)
+		c.Offer("wx1", "token-of-wx1", time.Hour)
+		c.Offer("wx2", "token-of-wx2", 30*time.Minute)
+		want(30*time.Minute, true)
+		time.Sleep(50 * time.Second)
+		c.Offer("wx1", "token-of-wx1", 0) // asked for again
+		time.Sleep(20 * time.Second)
+		want(time.Hour-70*time.Second, true)
+		time.Sleep(time.Minute)
+		want(0, false)
+	})
+}

@@ -37,6 +37,7 @@ func Dialect(now func() time.Time) store.Dialect {
 		Driver:      "sqlite",
 		Open:        func(dsn string, _ *time.Location, _ *slog.Logger) (*sql.DB, error) { return open(dsn, now) },
 		Now:         `pushd_now()`,
+		Size:        `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`, // the whole file
 		Duplicate:   duplicate,
 		Transient:   transient,
 		LockTimeout: func(error) bool { return false },
