@@ -16,6 +16,8 @@ type Overview struct {
 	Parked    Group
 	Paused    Group // by a person
 	Held      Group // paused until a person has decided about a ledger that went back
+	// Holds is how many holds are in force, of everything or of an account.
+	Holds int
 	// Late counts the jobs that wait and can't be through by their deadline: it
 	// is before the end of the wait, or less than LateWithin away.
 	Late int

@@ -75,6 +75,7 @@ var (
 	// Over all processes, as the ledger has it.
 	ledgerJobsDesc = desc("ledger_jobs", "Jobs that have not ended, over all processes; held = paused until a person has decided.", "state")
 	waitDesc       = desc("ledger_wait_seconds", "How long no message of the job has flown that has waited longest; 0 where none waits.", "state")
+	holdsDesc      = desc("holds", "Holds in force, of everything or of an account; a person lifts them.")
 	lateDesc       = desc("ledger_jobs_late", "Waiting jobs whose deadline comes before the end of the wait, or in less than 10 minutes.")
 	shortDesc      = desc("ledger_jobs_short", "Jobs with more recipients than their account's quota has left.")
 	shortfallDesc  = desc("ledger_shortfall_recipients", "By how many recipients the quotas are short.")
@@ -92,7 +93,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 		answersDesc, retriesDesc, pagesDesc, peopleDesc, sendDesc, writesDesc, errorsDesc, ledgerDesc,
 		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc, unwrittenDesc,
 		asksDesc, failuresDesc, refusalsDesc, atRiskDesc, lastWriteDesc, bytesDesc, tokenLifeDesc, failingDesc, certificateDesc, onlyDesc,
-		ledgerJobsDesc, waitDesc, lateDesc, shortDesc, shortfallDesc, lastEndedDesc, lastPostDesc, hostSeenDesc, overdueDesc, healthDesc,
+		ledgerJobsDesc, waitDesc, holdsDesc, lateDesc, shortDesc, shortfallDesc, lastEndedDesc, lastPostDesc, hostSeenDesc, overdueDesc, healthDesc,
 	} {
 		ch <- d
 	}
@@ -179,6 +180,7 @@ func (c collector) collectOverview(gauge func(*prometheus.Desc, float64, ...stri
 		gauge(waitDesc, wait, g.name)
 	}
 	gauge(ledgerJobsDesc, float64(o.Running.Jobs), "running")
+	gauge(holdsDesc, float64(o.Holds))
 	gauge(lateDesc, float64(o.Late))
 	gauge(shortDesc, float64(o.Short))
 	gauge(shortfallDesc, float64(o.Shortfall))

@@ -32,7 +32,7 @@ func TestServer_Metrics(t *testing.T) {
 	w.options.CertificateEnd = noon.Std
 	w.options.Overview = func() (pushd.Overview, bool) {
 		return pushd.Overview{Now: noon, HostSeen: noon, NewestJob: noon.Add(-10e9), Queued: pushd.Group{Jobs: 2, Since: noon.Add(-90e9)},
-			Running: pushd.Group{Jobs: 4, Since: noon.Add(-40e9)}, Held: pushd.Group{Jobs: 1, Since: noon.Add(1e9)}, Late: 5, Short: 6, Shortfall: 700, Ended: map[pushd.State]int{pushd.Failed: 8}}, true
+			Running: pushd.Group{Jobs: 4, Since: noon.Add(-40e9)}, Held: pushd.Group{Jobs: 1, Since: noon.Add(1e9)}, Holds: 9, Late: 5, Short: 6, Shortfall: 700, Ended: map[pushd.State]int{pushd.Failed: 8}}, true
 	}
 	w.options.Overdue = func() (int64, bool) { return 4, true }
 	rec := w.probe("GET", "/metrics", "")
@@ -72,6 +72,7 @@ func TestServer_Metrics(t *testing.T) {
 		`pushd_ledger_wait_seconds{state="queued"} 90`,
 		`pushd_ledger_wait_seconds{state="paused"} 0`,
 		`pushd_ledger_wait_seconds{state="held"} 0`,
+		`pushd_holds 9`,
 		`pushd_ledger_jobs_late 5`,
 		`pushd_ledger_jobs_short 6`,
 		`pushd_ledger_shortfall_recipients 700`,
@@ -185,7 +186,7 @@ func TestCollector_Names(t *testing.T) {
 		t.Fatalf("found only %v", names)
 	}
 	gauges := map[string]bool{"sends_in_flight": true, "concurrency": true, "jobs": true, "health": true, "reminders_overdue": true,
-		"jobs_at_risk": true, "ledger_bytes": true, "token_failing_accounts": true, "only_openids": true, "ledger_jobs": true,
+		"jobs_at_risk": true, "ledger_bytes": true, "token_failing_accounts": true, "only_openids": true, "holds": true, "ledger_jobs": true,
 		"ledger_jobs_late": true, "ledger_jobs_short": true, "ledger_shortfall_recipients": true, "ledger_jobs_ended": true}
 	for _, n := range names {
 		if !strings.HasSuffix(n[1], "_total") && !strings.HasSuffix(n[1], "_seconds") && !gauges[n[1]] {

@@ -118,21 +118,3 @@ func TestSystemdUnit_Older(t *testing.T) {
 		t.Errorf("it is\n%s\nwant\n%s", got, want)
 	}
 }
-
-// The alerts look at metrics there are.
-func TestAlerts(t *testing.T) {
-	sources := readFile(t, "api/metrics.go") + readFile(t, "api/collector.go")
-	known := make(map[string]bool)
-	for _, m := range regexp.MustCompile(`(?:desc\("|Name: "pushd_)(\w+)"`).FindAllStringSubmatch(sources, -1) {
-		known["pushd_"+m[1]] = true
-	}
-	used := regexp.MustCompile(`pushd_\w+`).FindAllString(readFile(t, "deploy/monitoring/alerts.yml"), -1)
-	if len(used) < 8 || len(known) < 8 {
-		t.Fatalf("found %d metrics used, %d known", len(used), len(known))
-	}
-	for _, name := range used {
-		if !known[strings.TrimSuffix(name, "_bucket")] {
-			t.Errorf("there is no metric %s", name)
-		}
-	}
-}

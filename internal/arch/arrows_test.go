@@ -71,6 +71,7 @@ var arrows = map[string][]string{
 	"internal/chain":        {}, // tests of the whole
 	"internal/arch":         {},
 	"deploy/php":            {}, // tests of the PHP files
+	"deploy/monitoring":     {}, // tests of the alerts
 }
 
 // strangers are libraries that a package must not know, not even through

@@ -10,7 +10,7 @@ import (
 func (l *Memory) Overview(context.Context) (pushd.Overview, error) {
 	now := l.begin()
 	defer l.Unlock()
-	o := pushd.Overview{Now: now, HostSeen: l.Install.HostSeen, Ended: map[pushd.State]int{}}
+	o := pushd.Overview{Now: now, HostSeen: l.Install.HostSeen, Holds: len(l.OnHold), Ended: map[pushd.State]int{}}
 	for _, j := range l.ByID {
 		o.NewestJob = max(o.NewestJob, j.CreatedAt)
 		if g := o.Group(j.State, j.Reason); g != nil {

@@ -82,7 +82,15 @@ func overview(t *testing.T, f *bench) {
 	f.create(47, "wx7")
 	ended := f.create(48, "wx8")
 	f.cancel(ended.ID)
+	if o := f.overlook(); o.Holds != 0 {
+		t.Errorf("%d holds", o.Holds)
+	}
+	_, _, err = f.SetHold(f.ctx, pushd.Hold{AppID: "wx6", By: "ops"})
+	f.ok(err)
 	o := f.overlook()
+	if o.Holds != 1 {
+		t.Errorf("%d holds, want 1", o.Holds)
+	}
 	if o.Queued.Jobs != 2 || o.Running.Jobs != 1 || o.Parked.Jobs != 1 || o.Paused.Jobs != 1 || o.Held.Jobs != 1 {
 		t.Errorf("%+v", o)
 	}

@@ -19,7 +19,7 @@ func (s *Store) Overview(ctx context.Context) (o pushd.Overview, err error) {
 		return o, err
 	}
 	o = pushd.Overview{Now: in.Now, HostSeen: in.HostSeen, Ended: map[pushd.State]int{}}
-	for _, read := range []func(context.Context, *pushd.Overview) error{s.newestJob, s.activeJobs, s.endedJobs} {
+	for _, read := range []func(context.Context, *pushd.Overview) error{s.newestJob, s.activeJobs, s.endedJobs, s.countHolds} {
 		if err := s.retry(ctx, func() error { return read(ctx, &o) }); err != nil {
 			return o, wrap(err, "read the overview")
 		}
@@ -37,6 +37,11 @@ LIMIT 1`)
 		return nil
 	}
 	return err
+}
+
+// countHolds counts the rows of a table that is nearly always empty.
+func (s *Store) countHolds(ctx context.Context, o *pushd.Overview) error {
+	return s.db.GetContext(ctx, &o.Holds, `SELECT COUNT(*) FROM pushd_hold`)
 }
 
 // activeJobs sums up the jobs that have not ended.
