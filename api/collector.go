@@ -34,11 +34,12 @@ type collector struct {
 	overdue  func() (int64, bool)
 	// certificate is when the API's certificate ends; zero where it has none.
 	certificate func() time.Time
+	webhook     func() (sent, failed uint64, ok bool)
 	only        int // how many followers may be told at all; 0 = everyone
 }
 
 func newCollector(o Options) collector {
-	return collector{o.Health, o.Stats, o.Tokens, o.Overview, o.Overdue, o.CertificateEnd, o.OnlyOpenIDs}
+	return collector{o.Health, o.Stats, o.Tokens, o.Overview, o.Overdue, o.CertificateEnd, o.Webhook, o.OnlyOpenIDs}
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -69,6 +70,7 @@ var (
 	bytesDesc       = desc("ledger_bytes", "What pushd's tables take in the database, as it estimates them.")
 	tokenLifeDesc   = desc("token_life_seconds", "The shortest rest of life among the access tokens in use; not there while none is in use.")
 	failingDesc     = desc("token_failing_accounts", "Accounts for which the token endpoint gives no usable token.")
+	webhookDesc     = desc("webhook_messages_total", "Messages with alarms: sent ones, and calls of the webhook that failed; not there without one.", "outcome")
 	certificateDesc = desc("tls_certificate_end_timestamp_seconds", "When the API's certificate ends, unix time; not there without one.")
 	onlyDesc        = desc("only_openids", "How many followers may be told at all (PUSHD_ONLY_OPENIDS); 0 = everyone.")
 
@@ -92,7 +94,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		answersDesc, retriesDesc, pagesDesc, peopleDesc, sendDesc, writesDesc, errorsDesc, ledgerDesc,
 		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc, unwrittenDesc,
-		asksDesc, failuresDesc, refusalsDesc, atRiskDesc, lastWriteDesc, bytesDesc, tokenLifeDesc, failingDesc, certificateDesc, onlyDesc,
+		asksDesc, failuresDesc, refusalsDesc, atRiskDesc, lastWriteDesc, bytesDesc, tokenLifeDesc, failingDesc, webhookDesc, certificateDesc, onlyDesc,
 		ledgerJobsDesc, waitDesc, holdsDesc, lateDesc, shortDesc, shortfallDesc, lastEndedDesc, lastPostDesc, hostSeenDesc, overdueDesc, healthDesc,
 	} {
 		ch <- d
@@ -134,6 +136,10 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	if s.LedgerBytes > 0 {
 		gauge(bytesDesc, float64(s.LedgerBytes))
+	}
+	if sent, failed, ok := c.webhook(); ok {
+		counter(webhookDesc, sent, "sent")
+		counter(webhookDesc, failed, "failed")
 	}
 	if end := c.certificate(); !end.IsZero() {
 		gauge(certificateDesc, float64(end.Unix()))

@@ -29,6 +29,7 @@ func TestServer_Metrics(t *testing.T) {
 	}
 	w.stats.JobsAtRisk, w.stats.LastWrite, w.stats.LedgerBytes = 3, noon.Std(), 12345
 	w.options.OnlyOpenIDs = 2
+	w.options.Webhook = func() (uint64, uint64, bool) { return 11, 12, true }
 	w.options.CertificateEnd = noon.Std
 	w.options.Overview = func() (pushd.Overview, bool) {
 		return pushd.Overview{Now: noon, HostSeen: noon, NewestJob: noon.Add(-10e9), Queued: pushd.Group{Jobs: 2, Since: noon.Add(-90e9)},
@@ -64,6 +65,8 @@ func TestServer_Metrics(t *testing.T) {
 		`pushd_ledger_last_write_timestamp_seconds 1.7723664e+09`,
 		`pushd_ledger_bytes 12345`,
 		`pushd_only_openids 2`,
+		`pushd_webhook_messages_total{outcome="sent"} 11`,
+		`pushd_webhook_messages_total{outcome="failed"} 12`,
 		`pushd_tls_certificate_end_timestamp_seconds 1.7723664e+09`,
 		`pushd_ledger_jobs{state="queued"} 2`,
 		`pushd_ledger_jobs{state="running"} 4`,
@@ -105,7 +108,7 @@ func TestServer_MetricsOfTheUnknown(t *testing.T) {
 		w.options.Overview = func() (pushd.Overview, bool) { return pushd.Overview{}, known }
 		rec := w.probe("GET", "/metrics", "")
 		for _, name := range []string{"pushd_host_last_seen_timestamp_seconds", "pushd_reminders_overdue", "pushd_last_post_timestamp_seconds",
-			"pushd_token_life_seconds", "pushd_tls_certificate_end_timestamp_seconds", "pushd_ledger_bytes", "pushd_ledger_last_write_timestamp_seconds"} {
+			"pushd_token_life_seconds", "pushd_webhook_messages_total", "pushd_tls_certificate_end_timestamp_seconds", "pushd_ledger_bytes", "pushd_ledger_last_write_timestamp_seconds"} {
 			if strings.Contains(rec.Body.String(), "\n"+name) {
 				t.Errorf("%s is there", name)
 			}

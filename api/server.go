@@ -52,6 +52,9 @@ type Options struct {
 	// Overdue is how many reminders were due and not posted, as last counted;
 	// false if nobody can say. nil = nobody can.
 	Overdue func() (int64, bool)
+	// Webhook counts the messages that the webhook has taken, and the calls of it
+	// that have failed; ok is false where there is none. nil = there is none.
+	Webhook func() (sent, failed uint64, ok bool)
 	// CertificateEnd is when the API's certificate ends; zero where it has none.
 	// nil = it has none.
 	CertificateEnd func() time.Time
@@ -118,6 +121,9 @@ func New(o Options) *Server {
 	}
 	if o.Overdue == nil {
 		o.Overdue = func() (int64, bool) { return 0, false }
+	}
+	if o.Webhook == nil {
+		o.Webhook = func() (uint64, uint64, bool) { return 0, 0, false }
 	}
 	if o.CertificateEnd == nil {
 		o.CertificateEnd = func() time.Time { return time.Time{} }

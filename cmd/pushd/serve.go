@@ -84,6 +84,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 			Counter: counter, Hold: hold,
 		},
 		Keys: s.Keys(), Console: s.Console == "on", Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
+		Hook:  s.Hook(s.Instance),
 		Drain: s.DrainTimeout, Notice: notice, Version: versionNumber(), Log: log, Settings: s.Shown(), Recent: kept.text,
 	})
 	if err != nil {

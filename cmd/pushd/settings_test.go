@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/alarm"
 	"pushd/internal/fanout"
 	"pushd/internal/settings"
 )
@@ -53,7 +54,7 @@ func TestSettings_Defaults(t *testing.T) {
 		Logging: settings.Logging{LogLevel: "info", LogFormat: "text"}, Database: settings.Database{MySQLDSN: goodDSN},
 		Listening: settings.Listening{Listen: "127.0.0.1:8080"}, Console: "on", TokenURL: goodTokenURL, TokenMaxAge: 7000 * time.Second, TokenConcurrency: 16,
 		WeChatURL: "https://api.weixin.qq.com", Concurrency: 1024, MaxJobs: 512,
-		SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend,
+		SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend, WebhookFormat: alarm.JSON,
 		Lease: 15 * time.Second, DrainTimeout: 15 * time.Second, Grace: 30 * time.Minute,
 		Retention: 168 * time.Hour, JobRetention: 9600 * time.Hour, Timezone: "Asia/Shanghai", StatusFailed: 3,
 	}
@@ -238,6 +239,12 @@ func TestSettings_Bad(t *testing.T) {
 		{"PUSHD_STATUS_FAILED=128", "PUSHD_STATUS_FAILED: 128 is out of range"},
 		{"PUSHD_CHANNEL_QUERY=DELETE_FROM_x", "PUSHD_CHANNEL_QUERY: does not start with SELECT"},
 		{"PUSHD_CHANNEL_QUERY=SELECT_1", "PUSHD_CHANNEL_QUERY: has 0 question marks outside quotes and comments; allowed: 1"},
+		{"PUSHD_WEBHOOK_URL=robot", "PUSHD_WEBHOOK_URL: is not a URL such as https://example.com/path"},
+		{"PUSHD_WEBHOOK_URL=http://example.com/x", "PUSHD_WEBHOOK_URL: would carry alarms unencrypted"},
+		{"PUSHD_WEBHOOK_URL=https://u:p@example.com/x", "PUSHD_WEBHOOK_URL: holds a user or a password"},
+		{"PUSHD_WEBHOOK_SECRET=abc", "PUSHD_WEBHOOK_URL: is required with PUSHD_WEBHOOK_SECRET"},
+		{"PUSHD_WEBHOOK_FORMAT=slack", `PUSHD_WEBHOOK_FORMAT: "slack" is not known; allowed: json, wecom, dingtalk, feishu`},
+		{"PUSHD_WEBHOOK_URL=https://example.com/x PUSHD_WEBHOOK_FORMAT=wecom PUSHD_WEBHOOK_SECRET=abc", "PUSHD_WEBHOOK_SECRET: is of no use"},
 		{"PUSHD_DUE_QUERY=SELECT_COUNT(*)_FROM_t", "PUSHD_DUE_QUERY: has 0 question marks outside quotes and comments; allowed: 1"},
 		{"PUSHD_DUE_QUERY=DELETE_FROM_t_WHERE_a=?", "PUSHD_DUE_QUERY: does not start with SELECT"},
 		{"PUSHD_STATUS_UPDATE=UPDATE_t;DROP_t", "PUSHD_STATUS_UPDATE: holds more than one statement"},

@@ -32,8 +32,9 @@ var arrows = map[string][]string{
 	"internal/clustertest":  {"*"},
 	"internal/bench":        {"*"},
 	"internal/mutants":      {},
-	"internal/daemon":       {"pushd", "api", "internal/console", "internal/control", "internal/fanout", "internal/store", "internal/tokenclient", "internal/wechat"},
+	"internal/daemon":       {"pushd", "api", "internal/alarm", "internal/console", "internal/control", "internal/fanout", "internal/store", "internal/tokenclient", "internal/wechat"},
 	"api":                   {"pushd", "internal/compose", "internal/control", "internal/loopback"},
+	"internal/alarm":        {"pushd"},
 	"api/client":            {"pushd"},
 	"internal/console":      {"pushd", "api/client", "internal/wechat"},
 	"internal/store":        {"pushd"},
@@ -66,8 +67,8 @@ var arrows = map[string][]string{
 	"internal/chromium":     {},
 	"internal/progress":     {"pushd", "api/client"},
 	"internal/program":      {},
-	"internal/doctor":       {"pushd", "internal/account", "internal/daemon", "internal/progress", "internal/settings", "internal/store", "internal/tokenclient", "internal/wechat"},
-	"internal/settings":     {"pushd", "internal/daemon", "internal/fanout", "internal/loopback", "internal/store"},
+	"internal/doctor":       {"pushd", "internal/account", "internal/alarm", "internal/daemon", "internal/progress", "internal/settings", "internal/store", "internal/tokenclient", "internal/wechat"},
+	"internal/settings":     {"pushd", "internal/alarm", "internal/daemon", "internal/fanout", "internal/loopback", "internal/store"},
 	"internal/chain":        {}, // tests of the whole
 	"internal/arch":         {},
 	"deploy/php":            {}, // tests of the PHP files

@@ -30,6 +30,7 @@ import (
 
 	"pushd"
 	"pushd/api"
+	"pushd/internal/alarm"
 	"pushd/internal/console"
 	"pushd/internal/control"
 	"pushd/internal/fanout"
@@ -50,6 +51,7 @@ type Config struct {
 	TLSCert string        // file, PEM; "" is plain HTTP
 	TLSKey  string
 	Drain   time.Duration // longest stop
+	Hook    alarm.Hook    // where alarms go; without a URL nowhere
 	// Notice is how long a stop goes on taking POSTs, so that a proxy which looks
 	// at /readyz has noticed before one is refused.
 	Notice  time.Duration
@@ -72,8 +74,9 @@ type Daemon struct {
 	listener net.Listener
 	ends     time.Time // when the API's certificate does; zero without one
 	schema   schema
-	leaving  atomic.Bool // it is being stopped: no connection is kept
-	refusing atomic.Bool // and takes no new jobs
+	courier  *alarm.Courier // nil = nobody wants alarms
+	leaving  atomic.Bool    // it is being stopped: no connection is kept
+	refusing atomic.Bool    // and takes no new jobs
 }
 
 // New makes the parts and opens the listener; nothing runs before Run. The
@@ -107,6 +110,10 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	}
 	c.Engine.Rand = mathrand.New(mathrand.NewPCG(seed, 1))
 	d.engine = fanout.New(c.Engine)
+	if c.Hook.URL != "" {
+		d.courier = alarm.New(alarm.Options{Ledger: d.store, Hook: c.Hook, AtRisk: d.engine.AtRisk, Ready: c.Engine.Ready,
+			Log: c.Log, Rand: mathrand.New(mathrand.NewPCG(seed, 2))})
+	}
 	d.server = api.HTTPServer(c.Listen, d.closing(d.handler()), c.Log)
 	if d.listener, err = d.listen(ctx); err != nil {
 		d.tokens.Close()
@@ -134,8 +141,8 @@ func (d *Daemon) handler() http.Handler {
 		Host: host, Unready: d.unready, Down: d.store.Down,
 		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
 		Heartbeat: d.store.Heartbeat, Overview: d.engine.Overview, Overdue: d.engine.Overdue,
-		CertificateEnd: func() time.Time { return d.ends },
-		Health:         d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
+		Webhook: d.messages, CertificateEnd: func() time.Time { return d.ends },
+		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
 		Keys: d.c.Keys, Draining: d.refusing.Load, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
 		Version: d.c.Version, Logger: d.c.Log,
 	})
@@ -187,6 +194,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 		defer close(watched)
 		d.schema.watch(ctx, d.store, d.c.Log)
 	}()
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		if d.courier != nil {
+			d.courier.Run(ctx)
+		}
+	}()
 	noticed := make(chan struct{})
 	go func() {
 		defer close(noticed)
@@ -196,6 +210,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	err := d.engine.Run(ctx, d.c.Drain)
 	<-watched
 	<-noticed
+	<-told
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil // stopped before the database had answered once
 	}
@@ -264,6 +279,16 @@ func (d *Daemon) health() pushd.Health {
 	h := d.engine.Health(d.unready(), text)
 	h.Draining = h.Draining || d.leaving.Load()
 	return h
+}
+
+// messages counts what the webhook has taken and refused; false where there is
+// none.
+func (d *Daemon) messages() (sent, failed uint64, ok bool) {
+	if d.courier == nil {
+		return 0, 0, false
+	}
+	sent, failed = d.courier.Messages()
+	return sent, failed, true
 }
 
 func (d *Daemon) tokenStats() api.TokenStats {

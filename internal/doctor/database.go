@@ -128,6 +128,7 @@ func ownTables() map[string][]string {
 		"pushd_install":  {"SELECT", "INSERT", "UPDATE"},
 		"pushd_hold":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_event":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_alarm":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	}
 }
 

@@ -18,6 +18,8 @@ type Options struct {
 	// ActID is the channel to read, and to name to the token endpoint; 0 is
 	// none.
 	ActID int64
+	// Webhook sends a test message.
+	Webhook bool
 	// Warnings are about settings that are usable all the same.
 	Warnings []string
 }
@@ -35,5 +37,6 @@ func Check(ctx context.Context, w io.Writer, o Options) (good bool) {
 	}
 	o.database(ctx, r)
 	o.outside(ctx, r)
+	o.webhook(ctx, r)
 	return !r.failed
 }

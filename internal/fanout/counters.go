@@ -39,6 +39,19 @@ func (e *Engine) Rate(id pushd.JobID) (perSecond float64, ok bool) {
 	return r.rate.PerSecond(time.Now()), true
 }
 
+// AtRisk lists the jobs that run here and will be done after their deadline if they
+// go on like this.
+func (e *Engine) AtRisk() (jobs []pushd.Job) {
+	for _, r := range e.running() {
+		if r.atRisk() {
+			j := r.job
+			j.State, j.Deadline = pushd.Running, r.deadline()
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
+}
+
 // atRisk says that the job will be done after its deadline if it goes on like
 // this. Of a retry it is not known how many are left.
 func (r *run) atRisk() bool {

@@ -22,6 +22,7 @@ import (
 // engine, and the rest for the API.
 type Ledger interface {
 	pushd.Ledger
+	pushd.Alarms
 
 	// Job reads one job; ErrNotFound.
 	Job(ctx context.Context, id pushd.JobID) (pushd.Job, error)

@@ -25,6 +25,7 @@ type Memory struct {
 	// OnHold are the holds by account; "" is everything.
 	OnHold map[pushd.AppID]pushd.Hold
 
+	alarms map[string]*alarm
 	events []pushd.Event
 	texts  map[textKey]pushd.Texts
 	rev    int64

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/alarm"
 	"pushd/internal/fanout"
 )
 
@@ -89,6 +90,13 @@ type Settings struct {
 	DueQuery string `placeholder:"SQL" help:"SELECT that counts the reminders which were due at a time and have not been posted; each ? is that time in unix seconds. For pushd_reminders_overdue."`
 	// StatusFailed is live_notify_status after a job that did not complete.
 	StatusFailed int `default:"3" min:"3" max:"127" help:"live_notify_status of a job that ended without completing."`
+	// WebhookURL is where alarms go; it holds a secret with most receivers. "" is
+	// nowhere.
+	WebhookURL Secret `name:"webhook-url" secret:"" placeholder:"URL" help:"Where alarms are posted to: a program, or the robot of a chat."`
+	// WebhookSecret signs the messages, in the manner of WebhookFormat.
+	WebhookSecret Secret `secret:"" placeholder:"SECRET" help:"Signs the alarms: HMAC-SHA256 for json, the robot's own way for dingtalk and feishu."`
+	// WebhookFormat is whose messages are posted.
+	WebhookFormat alarm.Format `default:"json" oneof:"json,wecom,dingtalk,feishu" help:"Form of the alarms."`
 	// OnlyOpenIDs, if any, are the only people who are told.
 	OnlyOpenIDs OpenIDs `name:"only-openids" placeholder:"OPENID,..." help:"Staging: send to these followers only; everyone else is skipped."`
 }
@@ -149,6 +157,11 @@ func (o OpenIDs) Set() map[pushd.OpenID]bool {
 		set[id] = true
 	}
 	return set
+}
+
+// Hook is the webhook of a process; its URL is "" where there is none.
+func (s Settings) Hook(instance string) alarm.Hook {
+	return alarm.Hook{URL: string(s.WebhookURL), Secret: string(s.WebhookSecret), Format: s.WebhookFormat, Instance: instance}
 }
 
 // Keys returns the API's keys one by one, the read-only ones last.

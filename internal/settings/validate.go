@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"pushd/internal/alarm"
 	"pushd/internal/daemon"
 	"pushd/internal/loopback"
 	"pushd/internal/store"
@@ -31,6 +32,30 @@ func (s Settings) Validate(p *Problems) {
 	s.validateTimes(p)
 	s.validateTexts(p)
 	s.validateState(p)
+	s.validateWebhook(p)
+}
+
+// validateWebhook does not show the URL: of a robot of a chat it is the secret.
+func (s Settings) validateWebhook(p *Problems) {
+	const name = "PUSHD_WEBHOOK_URL"
+	if s.WebhookURL == "" {
+		if s.WebhookSecret != "" {
+			p.Add(name, "is required with PUSHD_WEBHOOK_SECRET")
+		}
+		return
+	}
+	u, err := url.Parse(string(s.WebhookURL))
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		p.Add(name, "is not a URL such as https://example.com/path")
+	case u.User != nil:
+		p.Add(name, "holds a user or a password, which pushd does not send")
+	case u.Scheme == "http" && !loopback.Host(u.Hostname()) && !s.AllowPlaintext:
+		p.Add(name, "would carry alarms unencrypted; use https, or set PUSHD_ALLOW_PLAINTEXT=true")
+	}
+	if s.WebhookSecret != "" && s.WebhookFormat == alarm.WeCom {
+		p.Add("PUSHD_WEBHOOK_SECRET", "is of no use: a robot of wecom knows no signature")
+	}
 }
 
 // Validate notes what is wrong with the DSN of the daemon.

@@ -32,7 +32,7 @@ func MySQL() Dialect {
 SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0)
 FROM information_schema.TABLES
 WHERE TABLE_SCHEMA = DATABASE()
-  AND TABLE_NAME IN ('pushd_job', 'pushd_page', 'pushd_progress', 'pushd_template', 'pushd_message', 'pushd_install', 'pushd_hold')`,
+  AND TABLE_NAME IN ('pushd_job', 'pushd_page', 'pushd_progress', 'pushd_template', 'pushd_message', 'pushd_install', 'pushd_hold', 'pushd_event', 'pushd_alarm')`,
 		Duplicate: func(err error) bool { return isMySQL(err, 1062) },
 		Transient: meanings.passes,
 		// Who saves a channel may hold its row for long.

@@ -143,6 +143,7 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 		"Installation": func() error { _, err := p.Installation(ctx); return err },
 		"Heartbeat":    func() error { _, err := p.Heartbeat(ctx); return err },
 		"Overview":     func() error { _, err := p.Overview(ctx); return err },
+		"Size":         func() error { _, err := p.Size(ctx); return err },
 		"SaveSent":     fresh(func() error { return p.SaveSent(ctx, j.Lease(), now) }),
 		"SetHold":      func() error { _, _, err := p.SetHold(ctx, pushd.Hold{AppID: "wxheld"}); return err },
 		"LiftHold":     func() error { _, err := p.LiftHold(ctx, "wxheld"); return ignore(err, pushd.ErrNotFound) },
@@ -152,7 +153,13 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 			_, _, err := p.Events(ctx, pushd.EventFilter{Since: now.Add(-10 * time.Minute), Settled: true, Limit: 50})
 			return err
 		},
-		"Standstill": func() error { _, err := p.Standstill(ctx, "wxheld", now.Add(-10*time.Minute)); return err },
+		"Standstill":   func() error { _, err := p.Standstill(ctx, "wxheld", now.Add(-10*time.Minute)); return err },
+		"FindAlarms":   func() error { _, err := p.FindAlarms(ctx); return err },
+		"RaiseAlarms":  func() error { _, err := p.RaiseAlarms(ctx, []pushd.Alarm{{Key: "a"}, {Key: "b"}}); return err },
+		"TakeAlarms":   func() error { _, err := p.TakeAlarms(ctx, 20, time.Minute); return err },
+		"AlarmsSent":   func() error { return p.AlarmsSent(ctx, []pushd.Alarm{{Key: "a"}}) },
+		"PutOffAlarms": func() error { return p.PutOffAlarms(ctx, []pushd.Alarm{{Key: "b"}}, time.Minute) },
+		"ForgetAlarms": func() error { _, err := p.ForgetAlarms(ctx, time.Hour); return err },
 		"StepBack": func() error {
 			_, err := p.StepBack(ctx, pushd.StepBack{Found: -1, Hold: true})
 			return ignore(err, pushd.ErrLost)
