@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -68,10 +69,41 @@ func (s *Server) log(c echo.Context, took time.Duration) {
 	if quiet := r.Context().Value(quietly{}); quiet != nil && r.Method == http.MethodGet && status < 400 {
 		level = slog.LevelDebug // the same
 	}
+	unsaid := 0
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		var say bool
+		if say, unsaid = s.strange.say(time.Now()); !say {
+			return
+		}
+	}
 	remote, _, _ := net.SplitHostPort(r.RemoteAddr)
-	s.Logger.Log(r.Context(), level, "request", "request_id", requestID(c), "method", r.Method,
+	line := []any{"request_id", requestID(c), "method", r.Method,
 		"route", c.Path(), "job_id", string(jobID(c)), "status", status,
-		"bytes", c.Response().Size, "seconds", took.Seconds(), "remote", remote, "key", pushd.ActorOf(c.Request().Context()))
+		"bytes", c.Response().Size, "seconds", took.Seconds(), "remote", remote, "key", pushd.ActorOf(c.Request().Context())}
+	if unsaid > 0 {
+		line = append(line, "unsaid", unsaid)
+	}
+	s.Logger.Log(r.Context(), level, "request", line...)
+}
+
+// flood lets one line a second pass: whoever tries keys may try thousands, each of
+// which is counted all the same.
+type flood struct {
+	mu     sync.Mutex
+	last   time.Time
+	unsaid int
+}
+
+// say says whether to log a line, and how many were not logged before it.
+func (f *flood) say(now time.Time) (say bool, unsaid int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now.Sub(f.last) < time.Second {
+		f.unsaid++
+		return false, 0
+	}
+	f.last, unsaid, f.unsaid = now, f.unsaid, 0
+	return true, unsaid
 }
 
 // recovered turns a panic into an answer. Of the value only the type is

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"pushd"
 )
@@ -132,5 +133,31 @@ func TestServer_Headers(t *testing.T) {
 		if rec.Header().Get(key) != want.Get(key) {
 			t.Errorf("%s is %q", key, rec.Header().Get(key))
 		}
+	}
+}
+
+// Whoever tries keys makes a line a second, however many they try.
+func TestFlood(t *testing.T) {
+	var f flood
+	now := time.Unix(1_000_000, 0)
+	said, unsaid := 0, 0
+	for range 1000 {
+		if say, n := f.say(now); say {
+			said, unsaid = said+1, unsaid+n
+		}
+		now = now.Add(5 * time.Millisecond)
+	}
+	if said != 5 || unsaid != 4*199 {
+		t.Errorf("said %d times, %d others", said, unsaid)
+	}
+	w := newWorld()
+	s := New(w.options)
+	for range 50 {
+		r := request("GET", "/v1/jobs", "", "")
+		r.Header.Set("Authorization", "Bearer wrong")
+		record(s, r)
+	}
+	if n := strings.Count(w.log.String(), `"status":401`); n == 0 || n > 10 {
+		t.Errorf("%d lines of 50: %s", n, &w.log)
 	}
 }

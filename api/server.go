@@ -100,6 +100,7 @@ type Server struct {
 	keys    keys
 	metrics *metrics
 	echo    *echo.Echo
+	strange flood // of requests without a key
 }
 
 // New returns a Server. It starts nothing: see HTTPServer.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -35,7 +34,7 @@ func (c *serveCmd) Run(a *app) error {
 		c.Instance = settings.DefaultInstance(hostname(), c.Listen)
 	}
 	var kept recent
-	log := newLogger(io.MultiWriter(a.stderr, &kept), c.Logging)
+	log := newLogger(a.stderr, c.Logging, &kept)
 	a.env.Warn(log)
 	if c.StateDir == "" {
 		log.Warn(settings.NoStateDir)

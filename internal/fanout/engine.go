@@ -38,6 +38,8 @@ type Engine struct {
 	events   chan pushd.Event // to be written down
 	draining atomic.Bool
 
+	trouble trouble
+
 	mu       sync.Mutex
 	runs     map[pushd.JobID]*run
 	accounts map[pushd.AppID]*shared
@@ -238,11 +240,16 @@ func (e *Engine) answered() {
 	e.mu.Lock()
 	e.beat = time.Now()
 	e.mu.Unlock()
+	if lasted, calls := e.trouble.over(time.Now()); calls > 0 {
+		e.log.Info("the database takes writes again", "after", lasted.Round(time.Millisecond), "failed", calls)
+	}
 }
 
 func (e *Engine) failed(ctx context.Context, what string, err error) {
 	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		e.counters.LedgerErrors.Add(1)
-		e.log.Warn("database call failed", "call", what, "err", err)
+		if say, unsaid := e.trouble.failed(time.Now()); say {
+			e.log.Warn("database call failed", "call", what, "err", err, "others", unsaid)
+		}
 	}
 }
