@@ -42,6 +42,7 @@ type climber struct {
 	met    bool          // a limit was met once
 	wall   wall          // where it was met last
 	rate   bool          // it is none of sends in flight, so pulses say nothing
+	blanks int           // pulses in a row that said nothing
 	zeros  int           // pulses in a row for which there was no room at all
 	safe   int           // the level before the last one that was raised to
 	proven time.Time     // until then a surge is that raise's doing
@@ -156,6 +157,9 @@ func (c *climber) started(inFlight int, now time.Time) {
 		c.s.full, c.s.started, c.set = true, 0, now
 	}
 	c.s.peak = max(c.s.peak, inFlight)
+	if !c.p.filling && !c.p.followed {
+		c.p.follow(now)
+	}
 	if c.phase == pulsing && c.p.filling {
 		c.p.started++
 		c.p.extras = inFlight - c.level
@@ -166,7 +170,7 @@ func (c *climber) started(inFlight int, now time.Time) {
 }
 
 // fill ends the start of a pulse's sends.
-func (c *climber) fill(now time.Time) { c.p.filling, c.p.to, c.at = false, now, c.level }
+func (c *climber) fill(now time.Time) { c.p.filling, c.p.filled, c.at = false, now, c.level }
 
 // answer takes one answer.
 func (c *climber) answer(good bool, took time.Duration, now time.Time) {
@@ -443,14 +447,19 @@ func (c *climber) pulsed(good bool, began, now time.Time) {
 		c.fill(now) // there are not so many to send to
 	}
 	c.p.answer(good, began)
-	if c.p.filling || c.p.answered < c.p.started && now.Sub(c.p.to) < 2*c.rtt {
+	if c.p.filling || c.p.answered < c.p.started && now.Sub(c.p.filled) < 2*c.rtt {
 		return
 	}
-	c.budget.to = c.p.to
+	c.budget.to = c.p.filled
 	room, all := c.p.room(c.ref.bad(), c.ref.badError())
 	switch {
 	case 2*c.p.answered < c.p.started || c.p.extras < 1:
-		c.hold(c.level, now) // too few people, or they had to wait for connections
+		if c.blanks++; c.blanks > 1 { // too few people, or they had to wait for connections
+			c.blanks = 0
+			c.raise(max(c.level+1, int(float64(c.level)*min(c.step, rateStep))), now)
+			return
+		}
+		c.hold(c.level, now)
 	case all:
 		c.zeros = 0
 		c.raise(c.level+c.p.extras, now)

@@ -10,8 +10,10 @@ import (
 // alone find out whether there is room for more: what it costs is their own
 // refusals. They are told from the others by when they were started.
 type pulse struct {
-	from, to time.Time // when they were started
-	filling  bool      // they are being started
+	from, to time.Time // they began then; to is not known until others start
+	filled   time.Time // when the last was let go
+	filling  bool      // they are being let go
+	followed bool      // others have started
 	extras   int       // sends on top of the level
 	started  int       // sends, with those that took the places of others
 	answered int
@@ -21,9 +23,13 @@ type pulse struct {
 // pulseLeast is how many sends on top of a low level are tried.
 const pulseLeast = 4
 
+// follow takes the first start after it. What a send waits for its worker is
+// no part of its time, so those of the pulse may begin until then.
+func (p *pulse) follow(now time.Time) { p.followed, p.to = true, now }
+
 // holds says that a send that began then is one of the pulse.
 func (p *pulse) holds(began time.Time) bool {
-	return !began.Before(p.from) && (p.filling || !began.After(p.to))
+	return !began.Before(p.from) && (!p.followed || began.Before(p.to))
 }
 
 // answer takes an answer.

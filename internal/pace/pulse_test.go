@@ -22,7 +22,7 @@ func TestPulse_Room(t *testing.T) {
 		{"HalfAndBackground", 40, 22, 0.1, 20, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p := pulse{from: from, to: from.Add(time.Millisecond), started: tc.started, extras: tc.started}
+			p := pulse{from: from, to: from.Add(time.Millisecond), followed: true, started: tc.started, extras: tc.started}
 			p.answer(false, from.Add(-time.Millisecond))  // sent before it
 			p.answer(false, from.Add(2*time.Millisecond)) // and after it
 			for i := range tc.started {
