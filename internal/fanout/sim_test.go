@@ -228,6 +228,11 @@ func (w *sim) settle() {
 		if job.State == pushd.Paused { // by a person, or held because the database went back
 			_, _ = w.controller().Resume(context.Background(), job.ID)
 		}
+		if job.Reason == pushd.OnHold { // a lift that failed, or a hold that the database has remembered
+			for _, held := range []pushd.AppID{"", job.AppID} {
+				_, _ = w.controller().Lift(context.Background(), held)
+			}
+		}
 		if job.Reason == pushd.AccountMismatch && time.Since(began) > 30*time.Minute { // as its detail asks for
 			_, _ = w.controller().Cancel(context.Background(), job.ID)
 			w.post(job.ActID, pushd.Request{Restart: true})

@@ -277,7 +277,14 @@ func (w *sim) command(e mishap, d *rand.Rand) {
 	}
 	soon := time.Duration(d.IntN(3000)) * time.Millisecond
 	did := func(what string, err error) { w.trace("%s: %v", what, err) }
-	switch d.IntN(11) {
+	switch d.IntN(13) {
+	case 11, 12:
+		held := []pushd.AppID{"", job.AppID}[d.IntN(2)]
+		_, err = c.Hold(ctx, held, "a drill")
+		did("hold", err)
+		time.Sleep(soon)
+		_, err = c.Lift(ctx, held)
+		did("lift", err)
 	case 10:
 		_, err = c.Pause(ctx, job.ID)
 		did("pause", err)
