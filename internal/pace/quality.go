@@ -71,8 +71,11 @@ func (m measure) towards(other measure, weight float64) measure {
 	return measure{keep*m.value + weight*other.value, keep*keep*m.variance + weight*weight*other.variance}
 }
 
-// shareOf is the share of good answers if bad of n were not.
+// shareOf is the share of good answers if bad of n were not. There may be more
+// bad than n where sends are counted when they are let go and answers by when
+// their worker began: none is good then.
 func shareOf(bad, n float64) measure {
+	n = max(n, bad, 1)
 	good := 1 - bad/(n+0.5)
 	return measure{math.Log(good), (1 - good) / good / n}
 }

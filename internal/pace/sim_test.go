@@ -27,6 +27,7 @@ type world struct {
 	refusing   time.Duration // how long a refusal takes; 0: as long as an answer
 	perMinute  int           // beyond it 45011 is answered
 	idle       bool          // the job has nobody to send to
+	handover   time.Duration // a send begins up to that long after Start let it go
 
 	events   events
 	inFlight int // at WeChat's side, those counted that have a place
@@ -54,9 +55,9 @@ const (
 // tally counts answers.
 type tally struct{ good, refused, quota int }
 
-// event is an answer that will come.
+// event is an answer that will come, or a send that will begin.
 type event struct {
-	at, began time.Time
+	at, began time.Time // began is zero for a send that will begin
 	answer    Answer
 	place     bool // it takes one at WeChat until then
 }
@@ -102,6 +103,7 @@ func (e *events) pop() event {
 func newWorld(t *testing.T, seed uint64, ceiling, rate int) *world {
 	t.Logf("seed %d", seed)
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 0)), start: time.Unix(1_800_000_000, 0)}
+	w.handover = time.Millisecond / 5 // to a worker
 	w.now = w.start
 	w.pacer = New(ceiling, rate, nil)
 	w.uniform(80*time.Millisecond, 120*time.Millisecond)
@@ -137,7 +139,11 @@ func (w *world) run(d time.Duration) {
 			return
 		}
 		for len(w.events) > 0 && !w.events[0].at.After(w.now) {
-			w.answer(w.events.pop())
+			if x := w.events.pop(); x.began.IsZero() {
+				w.send()
+			} else {
+				w.answer(x)
+			}
 		}
 	}
 }
@@ -150,13 +156,14 @@ func (w *world) fill() {
 			w.wake = w.now.Add(d)
 			return
 		}
-		w.send()
+		w.sent++
+		w.starts = append(w.starts, w.now.Sub(w.start))
+		w.events.push(event{at: w.now.Add(time.Duration(w.rng.Float64() * float64(w.handover)))})
 	}
 }
 
+// send lets a send arrive at WeChat.
 func (w *world) send() {
-	w.sent++
-	w.starts = append(w.starts, w.now.Sub(w.start))
 	x := event{began: w.now, place: true}
 	took := w.latency()
 	if w.slowBeyond > 0 && w.inFlight > w.slowBeyond {
