@@ -30,11 +30,7 @@ var counted = []string{"walked", "total", "sent", "skipped", "failed", "unknown"
 // events is what has happened to a job, the newest first. A page that can't tell
 // is still worth showing.
 func (v *visit) events(ctx context.Context, id string) (lines []eventLine) {
-	list, err := v.api.Events(ctx, client.EventFilter{Job: id, Limit: lookAt})
-	if err != nil {
-		return nil
-	}
-	for _, e := range slices.Backward(list.Items) {
+	for _, e := range slices.Backward(v.history(ctx, id)) {
 		if len(lines) == eventsShown {
 			break
 		}
@@ -47,6 +43,26 @@ func (v *visit) events(ctx context.Context, id string) (lines []eventLine) {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// historyPages bounds how many lists of events of one job are read. A job keeps
+// few rows of each kind, so that is more than there are.
+const historyPages = 10
+
+// history reads the events of a job, the oldest first, as far as they can be had.
+func (v *visit) history(ctx context.Context, id string) (all []client.Event) {
+	f := client.EventFilter{Job: id, Limit: lookAt}
+	for range historyPages {
+		list, err := v.api.Events(ctx, f)
+		if err != nil {
+			break
+		}
+		all = append(all, list.Items...)
+		if f.Cursor = list.NextCursor; len(list.Items) < lookAt {
+			break
+		}
+	}
+	return all
 }
 
 // askedWho bounds of how many paused jobs the page "now" asks who paused them.
