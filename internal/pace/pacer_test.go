@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// seeds are enough to meet bad luck, and few enough to be quick.
-const seeds = 5
-
 // A hidden limit is found within ten seconds, again when it has moved down
 // and up, and with a background of refusals that has another cause; where that
 // is a tenth of all, within sixteen, for chance hides more.
