@@ -13,7 +13,7 @@ func ActedBy(ctx context.Context, a Actor) context.Context {
 	return context.WithValue(ctx, actorKey{}, a)
 }
 
-// ActorOf is who acts in ctx; "" is nobody known.
+// ActorOf is who acts in ctx; "" is unknown.
 func ActorOf(ctx context.Context) Actor {
 	a, _ := ctx.Value(actorKey{}).(Actor)
 	return a

@@ -114,9 +114,9 @@ type Job struct {
 	MessageVersion int
 	// Retry says which recipients with an outcome are sent to again.
 	Retry Again
-	// SendRate is messages/s over the last 10 s as the owner last told.
+	// SendRate is messages/s over the last 10 s as the owner last reported.
 	SendRate float64
-	// LastSent is when a send was last started, as the owner last told: with
+	// LastSent is when a send was last started, as the owner last reported: with
 	// each renewal, and when it let go. 0 = never.
 	LastSent Time
 	// Now is the database's clock when the job was read.
@@ -140,7 +140,7 @@ func (j *Job) Lease() Lease { return Lease{Job: j.ID, Epoch: j.Epoch} }
 func (j *Job) EndMark() EndMark { return EndMark{At: j.FinishedAt, Job: j.ID} }
 
 // ETA is when a running job is done if it goes on at this rate, in messages/s; 0
-// where nobody can tell, which includes more than a year.
+// where it is unknown, which includes more than a year.
 func (j *Job) ETA(rate float64) Time {
 	people := j.Walk.Walked
 	if j.Walk.Total != nil && !j.Walk.Complete {
@@ -262,7 +262,7 @@ func (c Counts) Answered() bool {
 type Held struct {
 	Lease
 	SendRate float64
-	LastSent Time // 0 leaves what was told before
+	LastSent Time // 0 leaves what was reported before
 }
 
 // Order is what commands have made of a held job.

@@ -49,7 +49,7 @@ type Leases interface {
 	// write of an earlier epoch can land after the claim was answered, and
 	// returns the job as it is then, with Job.Now set; only Reason and
 	// ParkedUntil are those of before, for they say what it waited for.
-	// ErrLost: somebody was faster, or it is not due, or on hold. ErrAccountBusy:
+	// ErrLost: another process was faster, or it is not due, or on hold. ErrAccountBusy:
 	// another job of this account is running.
 	Claim(ctx context.Context, owner Owner, id JobID, term time.Duration) (Job, error)
 	// Renew prolongs the leases held, lapsed or not, as long as nobody took

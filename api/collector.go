@@ -35,7 +35,7 @@ type collector struct {
 	// certificate is when the API's certificate ends; zero where it has none.
 	certificate func() time.Time
 	webhook     func() (sent, failed uint64, ok bool)
-	only        int // how many followers may be told at all; 0 = everyone
+	only        int // to how many followers messages may be sent at all; 0 = everyone
 }
 
 func newCollector(o Options) collector {
@@ -72,7 +72,7 @@ var (
 	failingDesc     = desc("token_failing_accounts", "Accounts for which the token endpoint gives no usable token.")
 	webhookDesc     = desc("webhook_messages_total", "Messages with alarms: sent ones, and calls of the webhook that failed; not there without one.", "outcome")
 	certificateDesc = desc("tls_certificate_end_timestamp_seconds", "When the API's certificate ends, unix time; not there without one.")
-	onlyDesc        = desc("only_openids", "How many followers may be told at all (PUSHD_ONLY_OPENIDS); 0 = everyone.")
+	onlyDesc        = desc("only_openids", "To how many followers messages may be sent at all (PUSHD_ONLY_OPENIDS); 0 = everyone.")
 
 	// Over all processes, as the ledger has it.
 	ledgerJobsDesc = desc("ledger_jobs", "Jobs that have not ended, over all processes; held = paused until a person has decided.", "state")

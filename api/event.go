@@ -87,13 +87,13 @@ func (s *Server) listEvents(c echo.Context, of func(context.Context, *pushd.Even
 	}
 	doc := eventsDoc{Items: []eventDoc{}, NextCursor: known(next)}
 	for _, e := range events {
-		doc.Items = append(doc.Items, told(e))
+		doc.Items = append(doc.Items, eventOf(e))
 	}
 	return answer(c, http.StatusOK, doc)
 }
 
-// told describes an event.
-func told(e pushd.Event) eventDoc {
+// eventOf describes an event.
+func eventOf(e pushd.Event) eventDoc {
 	doc := eventDoc{
 		ID: e.ID, At: instant(e.At), JobID: known(e.Job), AppID: known(e.AppID), Kind: e.Kind, By: known(e.By), State: known(e.State),
 		Reason: known(e.Reason), Detail: known(e.Detail), Figures: e.Figures, Times: e.Times, LastAt: instant(e.Last),

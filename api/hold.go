@@ -12,7 +12,7 @@ import (
 	"pushd/internal/control"
 )
 
-// Holder stops everything, or an account, until a person lifts that.
+// Holder stops everything, or an account, until an operator lifts it.
 type Holder interface {
 	Hold(ctx context.Context, appID pushd.AppID, reason string) (control.Holding, error)
 	Lift(ctx context.Context, appID pushd.AppID) (control.Holding, error)

@@ -42,7 +42,7 @@ func TestHold_Answer(t *testing.T) {
 // The address says what is held, and a name that is missing is not everything.
 func TestHold_Addresses(t *testing.T) {
 	w := newWorld()
-	w.options.Draining = func() bool { return true } // somebody may be in a hurry
+	w.options.Draining = func() bool { return true } // the operator may be in a hurry
 	asked := ""
 	w.control.HoldFunc = func(name string, by pushd.Actor, appID pushd.AppID, reason string) (control.Holding, error) {
 		asked = name + " " + string(by) + " " + string(appID) + " " + reason

@@ -50,7 +50,7 @@ type Options struct {
 	// before that. nil = never.
 	Overview func() (pushd.Overview, bool)
 	// Overdue is how many reminders were due and not posted, as last counted;
-	// false if nobody can say. nil = nobody can.
+	// false if it is unknown. nil = nobody can.
 	Overdue func() (int64, bool)
 	// Webhook counts the messages that the webhook has taken, and the calls of it
 	// that have failed; ok is false where there is none. nil = there is none.
@@ -66,7 +66,7 @@ type Options struct {
 	// are addressed to another one are refused, unless it is a loopback name.
 	Host string
 	// OnlyOpenIDs is how many followers may be sent to at all (staging); 0 is
-	// everyone. Each job shows it, so that nobody has to guess who was skipped.
+	// everyone. Each job shows it, so that it is clear who was skipped.
 	OnlyOpenIDs int
 	// Draining says that no new work is taken.
 	Draining func() bool

@@ -47,7 +47,7 @@ func HoldPath(appID string) string {
 	return "/v1/accounts/" + url.PathEscape(appID) + "/hold"
 }
 
-// SetHold stops an account, or with "" everything, until somebody lifts that.
+// SetHold stops an account, or with "" everything, until an operator lifts it.
 func (c Client) SetHold(ctx context.Context, appID, reason string) (Hold, error) {
 	var body struct {
 		Reason string `json:"reason,omitempty"`

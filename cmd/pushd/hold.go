@@ -13,7 +13,7 @@ import (
 
 // holdCmd groups the commands about holds; alone it sets one.
 type holdCmd struct {
-	Set  holdSetCmd  `cmd:"" default:"withargs" help:"Stop everything, or one account, until somebody lifts that."`
+	Set  holdSetCmd  `cmd:"" default:"withargs" help:"Stop everything, or one account, until an operator lifts it."`
 	Show holdShowCmd `cmd:"" help:"Show what is held."`
 	Lift holdLiftCmd `cmd:"" help:"Lift a hold; what waited goes on."`
 }
@@ -25,7 +25,7 @@ type holdOf struct {
 	output          `embed:""`
 }
 
-// holdSetCmd sets a hold. It does not ask first: somebody may be in a hurry, and
+// holdSetCmd sets a hold. It does not ask first: the operator may be in a hurry, and
 // a hold can be lifted.
 type holdSetCmd struct {
 	holdOf `embed:""`

@@ -29,10 +29,10 @@ type jobCmd struct {
 	Retry     jobRetryCmd     `cmd:"" help:"Send again to the people of an ended job who failed."`
 	Post      jobPostCmd      `cmd:"" help:"Ask for a reminder, as PHP does."`
 	Continue  jobContinueCmd  `cmd:"" help:"Go on with a job that failed, expired or was canceled: to those who have not got the message."`
-	Restart   jobRestartCmd   `cmd:"" help:"Begin a job anew: everyone gets the message again."`
+	Restart   jobRestartCmd   `cmd:"" help:"Restart a job from the beginning: every follower gets the message again."`
 	Rate      jobRateCmd      `cmd:"" help:"Set a job's ceiling of messages a second."`
 	Deadline  jobDeadlineCmd  `cmd:"" help:"Set a job's deadline."`
-	Failures  jobFailuresCmd  `cmd:"" help:"List the recipients who were not told."`
+	Failures  jobFailuresCmd  `cmd:"" help:"List the recipients who did not get the message."`
 	Recipient jobRecipientCmd `cmd:"" help:"Did this follower get the message?"`
 	Events    jobEventsCmd    `cmd:"" help:"What has happened to a job, when, and by whom."`
 }

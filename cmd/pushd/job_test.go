@@ -167,7 +167,7 @@ func TestJob_PauseAll(t *testing.T) {
 	}
 }
 
-// Going on and beginning anew post the job's reminder again.
+// Continue and restart post the job's reminder again.
 func TestJob_Again(t *testing.T) {
 	for args, want := range map[string]string{
 		"continue j1 --rate=5": `POST /v1/jobs {"actid":42,"appid":"wx1","rate":5,"continue":true}`,

@@ -46,7 +46,7 @@ func manualPage(t *testing.T) string {
 	p.section("NAME", `pushd \- remind the followers of WeChat accounts of a live stream`)
 	p.section("SYNOPSIS", `.B pushd`, `.I command`, `.RI [ flags ]`)
 	p.section("DESCRIPTION", text(parser.Model.Help),
-		"It is told to by PHP, over HTTP, and keeps its ledger in the platform's MySQL or MariaDB database.",
+		"PHP asks it to, over HTTP; it keeps its ledger in the platform's MySQL or MariaDB database.",
 		`.PP`, "bash and zsh have a builtin of the same name: write the whole path, or use an alias.",
 		`.PP`, "Each setting is a flag and an environment variable, of which the flag wins. [_FILE] is the name of a file that holds the secret.")
 	p.section("COMMANDS")

@@ -85,7 +85,7 @@ func (c *jobContinueCmd) Run(a *app) error {
 	return again(c.Remote, a, c.ID, func(o *client.Order) { o.Continue, o.Deadline, o.Rate = true, seconds(c.Deadline), c.Rate })
 }
 
-// jobRestartCmd begins a job anew. It asks first where somebody can answer.
+// jobRestartCmd restarts a job from the beginning. It asks first where a terminal can answer.
 type jobRestartCmd struct {
 	settings.Remote `embed:""`
 	ID              string    `arg:"" help:"The job's id."`
@@ -130,7 +130,7 @@ func (c *jobDeadlineCmd) Run(a *app) error {
 	})
 }
 
-// jobFailuresCmd lists who was not told.
+// jobFailuresCmd lists who did not get the message.
 type jobFailuresCmd struct {
 	settings.Remote `embed:""`
 	ID              string `arg:"" help:"The job's id."`

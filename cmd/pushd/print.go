@@ -128,7 +128,7 @@ func decode(raw []byte, into any) error {
 	return nil
 }
 
-// late says what nobody should have to work out: not everyone will be told.
+// late says that not every recipient will be reached before the deadline.
 func late(j client.Job) string {
 	if j.ETA == nil || j.Deadline == nil || !j.ETA.After(*j.Deadline) {
 		return ""

@@ -36,7 +36,7 @@ type commands struct {
 	Migrate migrateCmd `cmd:"" help:"Make or update pushd's tables."`
 	Check   checkCmd   `cmd:"" help:"Check settings, database, token endpoint and WeChat."`
 	Job     jobCmd     `cmd:"" help:"Look at and command the jobs of a running pushd."`
-	Hold    holdCmd    `cmd:"" help:"Stop everything, or one account, until somebody lifts that."`
+	Hold    holdCmd    `cmd:"" help:"Stop everything, or one account, until an operator lifts it."`
 	Top     topCmd     `cmd:"" help:"Show the jobs that have not ended, again and again; q quits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 

@@ -51,7 +51,7 @@ func (c *topCmd) Run(a *app) error {
 	return c.watch(a, api, out)
 }
 
-// watch draws the table until somebody presses q. A pushd that does not answer is
+// watch draws the table until q is pressed. A pushd that does not answer is
 // asked again: it is being restarted.
 func (c *topCmd) watch(a *app, api client.Client, out *os.File) error {
 	quit := make(chan struct{})

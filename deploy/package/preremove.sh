@@ -1,5 +1,5 @@
 #!/bin/sh
-# Before a removal: an orderly stop, which leaves nobody in doubt. Not before an
+# Before a removal: an orderly stop, which leaves no recipient in doubt. Not before an
 # upgrade: the old version goes on until it is restarted.
 set -e
 case $1 in

@@ -1,7 +1,7 @@
 // Package alarm tells people by a webhook what they have to know: it looks for
 // what is worth a message, and brings each message there at least once.
 //
-// An alarm waits in the ledger from the moment that somebody finds it, so none is
+// An alarm waits in the ledger from the moment that a process finds it, so none is
 // lost with a process, and of several processes one sends it. Nothing waits for a
 // webhook: it has a loop of its own, and a webhook that does not answer is asked
 // more and more rarely.
@@ -23,9 +23,9 @@ const (
 	lookEvery = 15 * time.Second // for what is worth an alarm
 	sendEvery = 4 * time.Second  // at most one message in that time: chats take 20 a minute
 	callFor   = 10 * time.Second // one call of the webhook, or of the ledger
-	takenFor  = time.Minute      // longer than a call: until then nobody else sends it
+	takenFor  = time.Minute      // longer than a call: until then no other process sends it
 	batch     = 20               // alarms of one message at most
-	keepFor   = 24 * time.Hour   // then an alarm is forgotten; what still is so is told again
+	keepFor   = 24 * time.Hour   // then an alarm is forgotten; what still is so is sent again
 	// seenTwice is at how many looks in a row a job is at risk until that is worth
 	// an alarm: its rate may dip.
 	seenTwice = 4
@@ -114,7 +114,7 @@ func (c *Courier) say(said string, err error) string {
 	return now
 }
 
-// look stores what is worth an alarm and was not told yet.
+// look stores what is worth an alarm and was not sent yet.
 func (c *Courier) look(ctx context.Context) (done bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callFor)
 	defer cancel()

@@ -22,6 +22,9 @@ import (
 	"pushd/internal/ledgertest"
 )
 
+// The sleeps of these tests are synctest's: they pass in no time, and each is as
+// long as the rule that it looks at.
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // board is a webhook in memory.

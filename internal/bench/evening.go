@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"pushd/internal/wechatsim"
 )
 
 // eveningFollowers is how many each channel of an evening has.
@@ -15,7 +13,7 @@ const eveningFollowers = 200
 
 // eveningRow lets many channels fall due in one minute: the real cron.php posts
 // them, the real token.php gives tokens, and the row says when all are accepted,
-// when the last one has its first message, and when all have been told. Once with
+// when the last one has its first message, and when all messages are delivered. Once with
 // the tokens that cron fetches in the ten minutes before, and once without.
 func eveningRow(ctx context.Context, s *stage) error {
 	for _, prepared := range []bool{true, false} {
@@ -27,35 +25,18 @@ func eveningRow(ctx context.Context, s *stage) error {
 }
 
 func (s *stage) evening(ctx context.Context, channels int, prepared bool) error {
-	const wechat = 500 * time.Millisecond // for a token
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return err
-	}
-	p, err := s.play(ctx, "PUSHD_TOKEN_URL=http://"+address+"/token.php")
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	accounts, err := p.tokenless(ctx, channels, eveningFollowers, at(100*time.Millisecond))
-	if err != nil {
-		return err
-	}
-	var settings []string
+	crowd := tokenless{accounts: channels, followers: eveningFollowers, wechat: at(100 * time.Millisecond)}
 	if !prepared {
-		settings = append(settings, "PUSHD_PREFETCH=0")
+		crowd.settings = []string{"PUSHD_PREFETCH=0"}
 	}
-	php, err := s.servePHP(ctx, address, p.database(), settings...)
-	if err != nil {
-		return err
-	}
-	defer php.close()
-	id, err := s.sim.AddFault(ctx, wechatsim.Fault{Path: wechatsim.PathStable, Action: wechatsim.ActDelay, Delay: wechat})
-	if err != nil {
-		return err
-	}
-	defer s.sim.ClearFault(context.WithoutCancel(ctx), id)
-	how := "no tokens at hand"
+	return s.withoutTokens(ctx, crowd, func(p *play, php *platformPHP, accounts []*account) error {
+		return p.evening(ctx, php, accounts, prepared)
+	})
+}
+
+// evening lets the channels of the accounts fall due, and prints how it went.
+func (p *play) evening(ctx context.Context, php *platformPHP, accounts []*account, prepared bool) error {
+	channels, how := len(accounts), "no tokens at hand"
 	if prepared {
 		how = "tokens fetched before"
 		if err := p.prefetch(ctx, php, channels); err != nil {
@@ -82,29 +63,29 @@ func (s *stage) evening(ctx context.Context, channels int, prepared bool) error 
 	if err != nil {
 		return err
 	}
-	return p.eveningTold(ctx, accounts, fmt.Sprintf("%s, %s: %d channels of %d accepted after %.1f s", php.kind, how, channels, eveningFollowers, accepted.Seconds()),
+	return p.deliveries(ctx, accounts, fmt.Sprintf("%s, %s: %d channels of %d accepted after %.1f s", php.kind, how, channels, eveningFollowers, accepted.Seconds()),
 		began, used.less(costs, cron))
 }
 
-// eveningTold prints when whom was told, after what there is to say already, and
+// deliveries prints when whom a message reached, after what there is to say already, and
 // what it has cost.
-func (p *play) eveningTold(ctx context.Context, accounts []*account, text string, began time.Time, c costs) error {
+func (p *play) deliveries(ctx context.Context, accounts []*account, text string, began time.Time, c costs) error {
 	first, last := make([]time.Duration, len(accounts)), make([]time.Duration, len(accounts))
-	told := int64(0)
+	delivered := int64(0)
 	for i, a := range accounts {
 		t, err := a.Stats(ctx)
 		if err != nil {
 			return err
 		}
 		first[i], last[i] = t.FirstSend.Sub(began), t.LastSend.Sub(began)
-		told += t.Delivered
+		delivered += t.Delivered
 	}
-	if want := int64(len(accounts) * eveningFollowers); told != want {
-		return fmt.Errorf("%d told of %d", told, want)
+	if want := int64(len(accounts) * eveningFollowers); delivered != want {
+		return fmt.Errorf("%d delivered of %d", delivered, want)
 	}
 	all := slices.Max(last)
-	p.printf("%s; last first message after %.1f s, median %.1f s; all %d told after %.1f s, %.0f messages/s; CPU:%s; load %s\n",
-		text, slices.Max(first).Seconds(), median(first).Seconds(), told, all.Seconds(), float64(told)/all.Seconds(), c.perMessage(told), load())
+	p.printf("%s; last first message after %.1f s, median %.1f s; all %d delivered after %.1f s, %.0f messages/s; CPU:%s; load %s\n",
+		text, slices.Max(first).Seconds(), median(first).Seconds(), delivered, all.Seconds(), float64(delivered)/all.Seconds(), c.perMessage(delivered), load())
 	return nil
 }
 

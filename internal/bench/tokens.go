@@ -21,7 +21,25 @@ import (
 // real token.php, behind a web server with a pool of workers, asks a WeChat
 // that takes half a second for each.
 func tokensRow(ctx context.Context, s *stage) error {
-	const wechat = 500 * time.Millisecond
+	crowd := tokenless{accounts: max(20, int(1500*s.scale)), followers: 20, wechat: at(20 * time.Millisecond)}
+	return s.withoutTokens(ctx, crowd, func(p *play, php *platformPHP, accounts []*account) error {
+		return p.firstTokens(ctx, php, accounts)
+	})
+}
+
+// tokenTakes is how long the simulated WeChat takes for a token.
+const tokenTakes = 500 * time.Millisecond
+
+// tokenless is accounts none of which has a token.
+type tokenless struct {
+	accounts, followers int
+	wechat              wechatsim.Behaviour // of each
+	settings            []string            // of PHP
+}
+
+// withoutTokens lets f play with accounts that have no token, beside a web server
+// with token.php and a WeChat that takes tokenTakes for each.
+func (s *stage) withoutTokens(ctx context.Context, t tokenless, f func(*play, *platformPHP, []*account) error) error {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return err
@@ -31,21 +49,25 @@ func tokensRow(ctx context.Context, s *stage) error {
 		return err
 	}
 	defer p.close()
-	accounts, err := p.tokenless(ctx, max(20, int(1500*s.scale)), 20, at(20*time.Millisecond))
+	accounts, err := p.tokenless(ctx, t.accounts, t.followers, t.wechat)
 	if err != nil {
 		return err
 	}
-	php, err := s.servePHP(ctx, address, p.database())
+	php, err := s.servePHP(ctx, address, p.database(), t.settings...)
 	if err != nil {
 		return err
 	}
 	defer php.close()
-	id, err := s.sim.AddFault(ctx, wechatsim.Fault{Path: wechatsim.PathStable, Action: wechatsim.ActDelay, Delay: wechat})
+	id, err := s.sim.AddFault(ctx, wechatsim.Fault{Path: wechatsim.PathStable, Action: wechatsim.ActDelay, Delay: tokenTakes})
 	if err != nil {
 		return err
 	}
 	defer s.sim.ClearFault(context.WithoutCancel(ctx), id)
+	return f(p, php, accounts)
+}
 
+// firstTokens posts a job of each account, and prints when each had its token.
+func (p *play) firstTokens(ctx context.Context, php *platformPHP, accounts []*account) error {
 	began := time.Now()
 	ids := make([]string, len(accounts))
 	if err := each(accounts, 16, func(i int, a *account) error {
@@ -84,10 +106,10 @@ func tokensRow(ctx context.Context, s *stage) error {
 	if err := p.sql.QueryRowContext(ctx, "SELECT COUNT(*) FROM pushd_job WHERE epoch > 1").Scan(&parked); err != nil {
 		return err
 	}
-	s.printf("%s; %d accounts, POSTs took %.1f s: last first message after %.1f s, median %.1f s (16 at once without a pause: %.1f s); %.0f asks, %.0f of them gave nothing; %d jobs were claimed more than once\n",
+	p.printf("%s; %d accounts, POSTs took %.1f s: last first message after %.1f s, median %.1f s (16 at once without a pause: %.1f s); %.0f asks, %.0f of them gave nothing; %d jobs were claimed more than once\n",
 		php.kind, len(accounts), posted.Seconds(), slices.Max(first).Seconds(), median(first).Seconds(),
-		(time.Duration(len(accounts)) * wechat / 16).Seconds(), asks, failures, parked)
-	return p.crowdAtPHP(ctx, max(20, int(200*s.scale)))
+		(time.Duration(len(accounts)) * tokenTakes / 16).Seconds(), asks, failures, parked)
+	return p.crowdAtPHP(ctx, max(20, int(200*p.scale)))
 }
 
 // crowdAtPHP lets so many ask token.php at once, without pushd, and looks how

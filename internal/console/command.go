@@ -68,9 +68,8 @@ type askView struct {
 func (c *Console) ask(v *visit) {
 	ctx, cancel := asking(v.r)
 	defer cancel()
-	j, err := v.api.Job(ctx, v.r.PathValue("id"))
-	if err != nil {
-		c.failed(v, "job.title", "jobs", err)
+	j, ok := c.jobOf(ctx, v, "job.title")
+	if !ok {
 		return
 	}
 	for _, cmd := range v.commands(j) {

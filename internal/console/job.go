@@ -39,13 +39,22 @@ type outcome struct {
 	Count int64
 }
 
+// jobOf reads the job that the address names; if it can't be had, the page that
+// says so is shown under the title.
+func (c *Console) jobOf(ctx context.Context, v *visit, title string) (client.Job, bool) {
+	j, err := v.api.Job(ctx, v.r.PathValue("id"))
+	if err != nil {
+		c.failed(v, title, "jobs", err)
+	}
+	return j, err == nil
+}
+
 // job is GET /console/jobs/{id}.
 func (c *Console) job(v *visit) {
 	ctx, cancel := asking(v.r)
 	defer cancel()
-	j, err := v.api.Job(ctx, v.r.PathValue("id"))
-	if err != nil {
-		c.failed(v, "job.title", "jobs", err)
+	j, ok := c.jobOf(ctx, v, "job.title")
+	if !ok {
 		return
 	}
 	view := v.jobView(ctx, j)

@@ -71,7 +71,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// Where somebody else was faster the page says so, and shows the job as it is.
+// Where another command was faster the page says so, and shows the job as it is.
 func TestPress_TooLate(t *testing.T) {
 	w := newWorld(t, func(c *daemon.Config) { c.Engine.Rate = 100 })
 	_, job := w.start(1, "wxlate", "", accountOf(20_000))
@@ -82,7 +82,7 @@ func TestPress_TooLate(t *testing.T) {
 	_, err := w.API().Command(w.ctx, job.ID, client.Cancel)
 	w.must(err)
 	got := p.post(at+"/pause", url.Values{"csrf": {token}})
-	if got.status != http.StatusConflict || !strings.Contains(got.text, "Somebody was faster") || !strings.Contains(got.text, "chip canceled") {
+	if got.status != http.StatusConflict || !strings.Contains(got.text, "Another command was faster") || !strings.Contains(got.text, "chip canceled") {
 		t.Errorf("%d %s", got.status, got.text)
 	}
 	if got := p.get(at + "/cancel"); got.at != at {

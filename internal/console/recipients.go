@@ -48,9 +48,8 @@ func (c *Console) recipients(v *visit) {
 	if err != nil || from < 0 || from >= rowsMost {
 		from = 0
 	}
-	j, err := v.api.Job(ctx, v.r.PathValue("id"))
-	if err != nil {
-		c.failed(v, "recipients.title", "jobs", err)
+	j, ok := c.jobOf(ctx, v, "recipients.title")
+	if !ok {
 		return
 	}
 	view.Job, view.Outcomes, view.First = j, outcomesOf(j), from+1

@@ -17,10 +17,10 @@ import (
 	"pushd"
 )
 
-// A session is a cookie that holds the API key with which somebody logged in,
+// A session is a cookie that holds the API key with which an operator logged in,
 // sealed so that only a pushd with the same keys can open it. So there is
 // nothing to store: a session outlives a restart and holds at every process, the
-// API judges the key anew at each request, and a key that is taken away takes its
+// API checks the key at each request, and a key that is taken away takes its
 // sessions along.
 const (
 	// sessionFor is how long a session lasts at most, idleFor how long after the
@@ -39,7 +39,7 @@ const (
 	sessionCookiePath = Root
 )
 
-// session is somebody who has logged in.
+// session is an operator who has logged in.
 type session struct {
 	Key   string `json:"k"`
 	ID    string `json:"i"`

@@ -54,9 +54,8 @@ type draft struct {
 func (c *Console) text(v *visit) {
 	ctx, cancel := asking(v.r)
 	defer cancel()
-	j, err := v.api.Job(ctx, v.r.PathValue("id"))
-	if err != nil {
-		c.failed(v, "text.title", "jobs", err)
+	j, ok := c.jobOf(ctx, v, "text.title")
+	if !ok {
 		return
 	}
 	view := newText(j, nil)

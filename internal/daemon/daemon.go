@@ -74,7 +74,7 @@ type Daemon struct {
 	listener net.Listener
 	ends     time.Time // when the API's certificate does; zero without one
 	schema   schema
-	courier  *alarm.Courier // nil = nobody wants alarms
+	courier  *alarm.Courier // nil = no webhook
 	leaving  atomic.Bool    // it is being stopped: no connection is kept
 	refusing atomic.Bool    // and takes no new jobs
 }

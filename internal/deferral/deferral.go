@@ -3,7 +3,7 @@
 //
 // The ledger has who they are and how often they were put off (pushd.Person,
 // Defers and Code). When they may be sent to is kept here alone, and after a
-// crash the wait begins anew, which is never too early.
+// crash the wait starts over, which is never too early.
 package deferral
 
 import (
@@ -84,7 +84,7 @@ func (w *Waits) Begin(now pushd.Time, waited bool) {
 	}
 }
 
-// PutOff notes that somebody was put off at now.
+// PutOff notes that a recipient was put off at now.
 func (w *Waits) PutOff(k Kind, now pushd.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -132,15 +132,15 @@ func (w *Waits) Round(now, deadline pushd.Time) func(pushd.Person) Turn {
 	}
 }
 
-// Waiting says that this round leaves somebody to a later one.
+// Waiting says that this round leaves a recipient to a later one.
 func (w *Waits) Waiting() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.anyShort || w.anyLong
 }
 
-// Next says when the next round can reach somebody, and which wait that ends. any
-// is false when this round leaves nobody to a later one.
+// Next says when the next round can reach a recipient, and which wait that ends. any
+// is false when this round leaves no recipient to a later one.
 func (w *Waits) Next() (until pushd.Time, k Kind, any bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

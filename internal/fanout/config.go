@@ -55,7 +55,7 @@ type Config struct {
 	Counter housekeeping.CounterStore
 	Hold    bool
 	// Overdue counts the reminders that fell due before a moment and were not
-	// posted; nil = nobody can say (PUSHD_DUE_QUERY).
+	// posted; nil = unknown (PUSHD_DUE_QUERY).
 	Overdue func(ctx context.Context, before pushd.Time) (int64, error)
 
 	// Ready, if not nil, says whether the tables are those that this program

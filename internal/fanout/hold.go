@@ -8,7 +8,7 @@ import (
 	"pushd"
 )
 
-// tellSent writes down when the last send was started. Nobody depends on it, so
+// tellSent writes down when the last send was started. Nothing depends on it, so
 // it is tried once.
 func (r *run) tellSent(ctx context.Context) {
 	at := r.lastSent()
@@ -53,6 +53,6 @@ func (r *run) holdAlone(ctx context.Context, h *pushd.Hold, ended error) {
 			return
 		}
 	}
-	r.log.Error("the account is held until a person lifts that", "appid", h.AppID, "errcode", h.Code, "reason", h.Reason)
+	r.log.Error("the account is held until an operator lifts it", "appid", h.AppID, "errcode", h.Code, "reason", h.Reason)
 	r.e.Wake()
 }

@@ -49,11 +49,11 @@ func (e *Engine) raiseCounter(ctx context.Context) {
 }
 
 // Overview is what the ledger says of the whole, as it was last read; false
-// where nobody can say.
+// where it is unknown.
 func (e *Engine) Overview() (pushd.Overview, bool) { return e.house.Overview() }
 
 // Overdue is how many reminders were due and not posted, as last counted; false
-// if nobody can say.
+// if it is unknown.
 func (e *Engine) Overdue() (int64, bool) { return e.house.Overdue() }
 
 // readHolds learns what is held, for the health. That no job is taken which is

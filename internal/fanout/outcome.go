@@ -28,7 +28,7 @@ func (e *ended) Error() string { return string(e.Reason) }
 // fatal makes the ending of an answer after which the job cannot go on.
 func fatal(a pushd.Answer) error {
 	e := pushd.Ending{State: pushd.Failed, Reason: pushd.WeChatRefused,
-		Detail: "WeChat refuses the job: " + a.Describe() + "; mend the cause, then POST with continue"}
+		Detail: "WeChat refuses the job: " + a.Describe() + "; correct the cause, then POST with continue"}
 	if a.Holds {
 		e.Detail += ", and lift the hold on the account"
 		e.Hold = &pushd.Hold{Code: a.Code, Reason: "WeChat answers " + a.Describe()}

@@ -24,7 +24,7 @@ type delivery = pagebuffer.Delivery
 //
 // A recipient's way: backlog ─admit─▶ admitted ─recorded─▶ ready ─▶ in flight ─▶
 // settled, or later ─due─▶ ready. From the record on the ledger says that they may
-// have the message, so nobody is ever sent to without the database knowing first.
+// have the message, so no message is sent that the database does not know of first.
 // There are at most 2 × the current concurrency such recipients.
 type sender struct {
 	run     *run

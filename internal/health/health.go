@@ -33,7 +33,7 @@ type Facts struct {
 	LedgerText string
 
 	Holds    string      // what is held until a person lifts it, "" = nothing
-	Host     pushd.Level // of the host's cron, "" = nobody can say
+	Host     pushd.Level // of the host's cron, "" = unknown
 	HostText string
 
 	Staging bool // only recipients on a list are sent to

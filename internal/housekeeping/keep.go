@@ -65,7 +65,7 @@ type Config struct {
 	Counter      CounterStore  // nil = nowhere
 	Hold         bool          // hold all jobs at the start
 	// Overdue counts the reminders that fell due before a moment and were not
-	// posted; nil = nobody can say (PUSHD_DUE_QUERY).
+	// posted; nil = unknown (PUSHD_DUE_QUERY).
 	Overdue func(ctx context.Context, before pushd.Time) (int64, error)
 }
 

@@ -15,7 +15,7 @@ const (
 	// and probes are shown what was read last.
 	OverlookEvery = 15 * time.Second
 	// OverdueEvery is how often the platform is asked for what is overdue: the
-	// query is somebody else's and may be slow.
+	// query is the operator's and may be slow.
 	OverdueEvery = time.Minute
 
 	sizeEvery   = 5 * time.Minute  // how often the size of the ledger is read
@@ -73,7 +73,7 @@ func (k *Keeper) Overview() (pushd.Overview, bool) {
 }
 
 // HostHealth says whether the host is heard of. seen is false if it never was,
-// or if nobody can say.
+// or if it is unknown.
 func (k *Keeper) HostHealth() (level pushd.Level, text string, seen bool) {
 	o, ok := k.Overview()
 	if !ok || o.HostSeen == 0 {
@@ -111,7 +111,7 @@ func (k *Keeper) CountOverdue(ctx context.Context) {
 }
 
 // Overdue is how many reminders were overdue when they were last counted; false
-// if nobody can say.
+// if it is unknown.
 func (k *Keeper) Overdue() (int64, bool) {
 	return k.overdue.count.Load(), k.overdue.known.Load()
 }

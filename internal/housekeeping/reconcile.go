@@ -93,7 +93,7 @@ func (k *Keeper) lookAtWorking(ctx context.Context) error {
 }
 
 // sweep looks at the next jobs behind at, at most so many, of those that ended in
-// a time. At the end of them the next sweep begins anew.
+// a time. At the end of them the next sweep starts.
 func (k *Keeper) sweep(ctx context.Context, at *pushd.EndMark, from, until pushd.Time, most int) error {
 	const batch = 200
 	if at.At < from {

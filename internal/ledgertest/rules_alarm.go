@@ -156,5 +156,5 @@ func alarmsForgotten(t *testing.T, f *bench) {
 	f.tick()
 	forget(0, 1)
 	forget(0, 0)
-	f.raised(2) // what still is so is told again
+	f.raised(2) // what still is so is sent again
 }

@@ -27,8 +27,8 @@ func (f *bench) events(id pushd.JobID) []pushd.Event {
 	return all
 }
 
-// told writes events as "kind by".
-func told(events []pushd.Event) string {
+// listed writes events as "kind by".
+func listed(events []pushd.Event) string {
 	var words []string
 	for _, e := range events {
 		words = append(words, string(e.Kind)+" "+string(e.By))
@@ -64,8 +64,8 @@ func eventsOfALife(t *testing.T, f *bench) {
 
 	all := f.events(j.ID)
 	want := "accepted cron, claimed alice, message alice, walked alice, token alice, parked alice, changed ops, claimed bob, ended bob"
-	if told(all) != want {
-		t.Fatalf("told %s\nwant %s", told(all), want)
+	if listed(all) != want {
+		t.Fatalf("listed %s\nwant %s", listed(all), want)
 	}
 	for i, e := range all {
 		if e.Job != j.ID || e.AppID != appID || e.At == 0 || e.Last < e.At || e.Times != 1 || i > 0 && e.At < all[i-1].At {
@@ -92,9 +92,9 @@ func eventsOfALife(t *testing.T, f *bench) {
 	_, err = f.Command(ops, j.ID, pushd.Command{Kind: pushd.EventCanceled, From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.CanceledByUser, Detail: "by a person"})
 	f.ok(err)
 	all = f.events(j.ID)[len(all):]
-	if told(all) != "retried ops, canceled ops" || all[0].Figures["deadline"] != int64(future)/1e6 ||
+	if listed(all) != "retried ops, canceled ops" || all[0].Figures["deadline"] != int64(future)/1e6 ||
 		all[1].State != pushd.Canceled || all[1].Figures["sent"] != 1 || all[1].Reason != pushd.CanceledByUser {
-		t.Errorf("told %+v", all)
+		t.Errorf("listed %+v", all)
 	}
 }
 
@@ -112,16 +112,16 @@ func eventsOfRefusals(t *testing.T, f *bench) {
 	f.want(f.Finish(f.ctx, j.Lease(), succeeded), pushd.ErrIncomplete)
 	f.want(f.Park(f.ctx, pushd.Lease{Job: j.ID, Epoch: j.Epoch - 1}, pushd.Parking{}), pushd.ErrLost)
 	all, _, err := f.Events(f.ctx, pushd.EventFilter{Limit: 100})
-	if err != nil || told(all) != "accepted , claimed alice" {
-		t.Errorf("told %s, %v", told(all), err)
+	if err != nil || listed(all) != "accepted , claimed alice" {
+		t.Errorf("listed %s, %v", listed(all), err)
 	}
 	// An expiry is an end.
 	f.ok(f.Release(f.ctx, j.Lease()))
 	f.due(j.ID, 1)
 	_, err = f.Expire(f.ctx, 1)
 	f.ok(err)
-	if all = f.events(j.ID); told(all) != "accepted , claimed alice, ended " || all[2].State != pushd.Expired || all[2].Reason != pushd.DeadlinePassed {
-		t.Errorf("told %+v", all)
+	if all = f.events(j.ID); listed(all) != "accepted , claimed alice, ended " || all[2].State != pushd.Expired || all[2].Reason != pushd.DeadlinePassed {
+		t.Errorf("listed %+v", all)
 	}
 }
 
@@ -178,9 +178,9 @@ func eventsOfAccounts(t *testing.T, f *bench) {
 	all, _, err := f.Events(f.ctx, pushd.EventFilter{Limit: 100})
 	f.ok(err)
 	all = slices.DeleteFunc(all, func(e pushd.Event) bool { return e.Job != "" })
-	if told(all) != "held ops, lifted ops, held alice, ledger_back " || all[0].AppID != appID || all[0].Detail != "why" ||
+	if listed(all) != "held ops, lifted ops, held alice, ledger_back " || all[0].AppID != appID || all[0].Detail != "why" ||
 		all[2].Figures["errcode"] != 48004 || all[3].AppID != "" || all[3].Detail != "gone" {
-		t.Errorf("told %s: %+v", told(all), all)
+		t.Errorf("listed %s: %+v", listed(all), all)
 	}
 	mine, _, err := f.Events(f.ctx, pushd.EventFilter{AppID: appID, Since: all[1].At, Limit: 1})
 	if err != nil || len(mine) != 1 || mine[0].At < all[1].At || mine[0].AppID != appID {
@@ -192,8 +192,8 @@ func eventsOfAccounts(t *testing.T, f *bench) {
 		more, err = f.Purge(f.ctx, cut)
 		f.ok(err)
 	}
-	if left, _, err := f.Events(f.ctx, pushd.EventFilter{Limit: 100}); err != nil || told(left) != "token " {
-		t.Errorf("after the purge: %s, %v", told(left), err)
+	if left, _, err := f.Events(f.ctx, pushd.EventFilter{Limit: 100}); err != nil || listed(left) != "token " {
+		t.Errorf("after the purge: %s, %v", listed(left), err)
 	}
 }
 

@@ -1,42 +1,5 @@
 package main
 
-import (
-	"fmt"
-	"io/fs"
-	"strings"
-)
-
-// mutant is a wrong version of pushd.
-type mutant struct {
-	name  string
-	edits []edit
-	tests []string // "package regexp", the cheapest first
-}
-
-// edit replaces a text that is in a file exactly once.
-type edit struct{ file, old, new string }
-
-// apply returns the files of a tree that a mistake changes, with their wrong
-// texts. It is an error if a file does not hold the right text exactly once.
-func (m mutant) apply(tree fs.FS) (wrong map[string]string, err error) {
-	wrong = map[string]string{}
-	for _, e := range m.edits {
-		text, edited := wrong[e.file]
-		if !edited {
-			b, err := fs.ReadFile(tree, e.file)
-			if err != nil {
-				return nil, err
-			}
-			text = string(b)
-		}
-		if n := strings.Count(text, e.old); n != 1 {
-			return nil, fmt.Errorf("%s has %d places like %q", e.file, n, e.old)
-		}
-		wrong[e.file] = strings.Replace(text, e.old, e.new, 1)
-	}
-	return wrong, nil
-}
-
 // Where tests are.
 const (
 	simulation = "./internal/fanout TestSimulation"
@@ -133,7 +96,7 @@ func mutants() []mutant {
 		{"ends wait for the columns", []edit{{"internal/fanout/housekeeping.go", "	loops.Go(func() { e.every(ctx, houseEvery, nil, e.house.Keep) })\n	loops.Go(func() { e.every(ctx, reconcileEvery, nil, e.house.Reconcile) })\n",
 			"	loops.Go(func() { e.every(ctx, reconcileEvery, nil, func(ctx context.Context) { e.house.Reconcile(ctx); e.house.Keep(ctx) }) })\n"}},
 			[]string{"./internal/fanout TestEngine_HouseInTurns"}},
-		{"a job goes before its recipients", []edit{{"internal/store/purge.go", "WHERE kept = 0\n", "WHERE kept < 2\n"}, {"internal/store/purge.go", " AND kept = 0 AND active_actid IS NULL", ""}},
+		{"a job goes before its recipients", []edit{{"internal/store/purge.go", "s.endedBefore(ctx, t, false, removeJobs)", "s.endedBefore(ctx, t, true, removeJobs)"}, {"internal/store/purge.go", " AND kept = 0 AND active_actid IS NULL", ""}},
 			[]string{"./internal/store TestLedger/./RemovesJobs"}},
 		{"of jobs that ended at once one is left out", []edit{{"internal/store/housekeeping.go", "(finished_at > ? OR id > ?)", "(finished_at > ? OR id > ? AND 1 = 0)"}},
 			[]string{"./internal/store TestLedger/./EndedAtOnce"}},
@@ -233,7 +196,7 @@ func mutants() []mutant {
 			[]string{"./internal/daemon TestBootClock"}},
 		{"the climber does not know of its share", []edit{{"internal/pace/pacer.go", "	p.climb.bound(most, now)\n", "	p.climb.ceiling = most\n"}},
 			[]string{"./internal/pace TestPacer_Bound"}},
-		{"no pulse goes before a higher level", []edit{{"internal/pace/climber.go", "	if !c.met && n <= blindMost || c.rate {\n", "	if c.level > 0 {\n"}},
+		{"no pulse goes before a higher level", []edit{{"internal/pace/up.go", "	if !c.met && n <= blindMost || c.rate {\n", "	if c.level > 0 {\n"}},
 			[]string{"./internal/pace TestPacer_Models"}},
 		{"a pulse goes on when the account rests", []edit{{"internal/pace/climber.go", "	if c.p.filling { // what it was for is over\n", "	if false {\n"}},
 			[]string{"./internal/pace TestPacer_RestsOften"}},

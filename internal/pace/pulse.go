@@ -8,7 +8,7 @@ import (
 // pulse is a few sends on top of the level, started at once. Nothing is
 // started then until there are fewer in flight than the level again, so they
 // alone find out whether there is room for more: what it costs is their own
-// refusals. They are told from the others by when they were started.
+// refusals. They are recognised by when they were started.
 type pulse struct {
 	from, to time.Time // they began then; to is not known until others start
 	filled   time.Time // when the last was let go

@@ -1,9 +1,9 @@
 // Package pagebuffer keeps the books of a page of followers while they are sent
 // to: what became of each, who is being sent to, and who may have the message
-// although nobody knows. It is ahead of the ledger by one statement at most.
+// although that is unknown. It is ahead of the ledger by one statement at most.
 //
 // A Buffer is a page, a Delivery one recipient of it who is to be sent to. The
-// rule that nobody is sent to whom the ledger does not know to be in doubt rests
+// rule that no recipient is sent to whom the ledger does not know to be in doubt rests
 // on both: Admit moves the watermark, Progress is what the ledger gets, and only
 // then may the caller send.
 //

@@ -38,7 +38,7 @@ func (s Settings) validateKeys(p *Problems) {
 		}
 	}
 	if s.ReadKey != "" && s.APIKey == "" {
-		p.Add("PUSHD_READ_KEY", "is set without PUSHD_API_KEY: nobody could post a job")
+		p.Add("PUSHD_READ_KEY", "is set without PUSHD_API_KEY: no client could post a job")
 	}
 	for _, read := range ParseKeys(string(s.ReadKey), "read", true) {
 		for _, key := range ParseKeys(string(s.APIKey), "key", false) {

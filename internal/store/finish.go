@@ -143,7 +143,7 @@ LIMIT ?`), limit)
 // progress goes with it: a write of the last worker that is still under way in
 // the server can't land behind the sums.
 func (s *Store) expire(ctx context.Context, id pushd.JobID) error {
-	late := pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before everyone was told"}
+	late := pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before every recipient had an outcome"}
 	var ended pushd.Event
 	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `

@@ -20,7 +20,7 @@ func (s *Store) Heartbeat(ctx context.Context) (pushd.Time, error) {
 }
 
 // Overdue counts the reminders that were due at a time and have not been posted,
-// by PUSHD_DUE_QUERY. It is asked once: the query is somebody else's.
+// by PUSHD_DUE_QUERY. It is asked once: the query is the operator's.
 func (s *Store) Overdue(ctx context.Context, at pushd.Time) (n int64, err error) {
 	args := make([]any, s.opt.DueMarks)
 	for i := range args {

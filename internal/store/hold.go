@@ -35,7 +35,7 @@ const holdColumns = `scope, reason, set_by, errcode, set_at, stopped`
 //
 // The row goes in first. A claim reads this table under a lock, so that it is
 // either over by the time the jobs at work are counted, or refused. They are
-// counted without a lock, so that nobody waits for both tables.
+// counted without a lock, so that no transaction waits for both tables.
 func (s *Store) SetHold(ctx context.Context, h pushd.Hold) (in pushd.Hold, existed bool, err error) {
 	err = s.tx(ctx, func(tx *sqlx.Tx) error {
 		if existed, err = s.insertHold(ctx, tx, h); err != nil {

@@ -19,7 +19,7 @@ const newestRun = `
       AND n.run > j.run)`
 
 // Working lists the active jobs. See pushd.Housekeeping. The counts are left at
-// those of the row: nobody needs them here, and summing up thousands of jobs
+// those of the row: they are not needed here, and summing up thousands of jobs
 // every few seconds would cost more than the rest.
 func (s *Store) Working(ctx context.Context, after pushd.ActID, limit int) ([]pushd.Job, error) {
 	jobs, err := s.standing(ctx, `

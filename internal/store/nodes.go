@@ -232,7 +232,7 @@ func (n *nodes) Close() error {
 }
 
 // look looks at the node in use, and leaves it if another one does better. If
-// none does, moving would cost something and help nobody.
+// none does, moving would cost something and help no client.
 func (n *nodes) look(ctx context.Context) {
 	used := n.used()
 	is, why := used.look(ctx)

@@ -23,23 +23,9 @@ const (
 // figures all the time; a purge cut short is taken up again through the
 // column kept.
 func (s *Store) Purge(ctx context.Context, t pushd.Time) (more bool, err error) {
-	var old []pushd.JobID
-	err = s.retry(ctx, func() error {
-		old = nil
-		return s.db.SelectContext(ctx, &old, `
-SELECT id
-FROM pushd_job
-WHERE kept = 1
-  AND finished_at > 0
-  AND finished_at < ?
-ORDER BY finished_at, id
-LIMIT ?`, t, purgeJobs+1)
-	})
+	old, more, err := s.endedBefore(ctx, t, true, purgeJobs)
 	if err != nil {
 		return false, wrap(err, "list jobs to purge")
-	}
-	if more = len(old) > purgeJobs; more {
-		old = old[:purgeJobs]
 	}
 	for _, id := range old {
 		if err := s.purge(ctx, id); err != nil {
@@ -48,6 +34,27 @@ LIMIT ?`, t, purgeJobs+1)
 	}
 	events, err := s.removeEvents(ctx, t)
 	return more || events, wrap(err, "remove events")
+}
+
+// endedBefore lists up to most jobs that ended before t, the oldest first: those
+// whose pages are kept, or those whose pages are gone. more says that there are
+// others.
+func (s *Store) endedBefore(ctx context.Context, t pushd.Time, kept bool, most int) (old []pushd.JobID, more bool, err error) {
+	err = s.retry(ctx, func() error {
+		old = nil
+		return s.db.SelectContext(ctx, &old, `
+SELECT id
+FROM pushd_job
+WHERE kept = ?
+  AND finished_at > 0
+  AND finished_at < ?
+ORDER BY finished_at, id
+LIMIT ?`, kept, t, most+1)
+	})
+	if more = len(old) > most; more {
+		old = old[:most]
+	}
+	return old, more, err
 }
 
 func (s *Store) purge(ctx context.Context, id pushd.JobID) error {
@@ -103,23 +110,9 @@ WHERE id = ?
 // messages go first, so that a removal cut short is taken up again through the
 // job.
 func (s *Store) RemoveJobs(ctx context.Context, t pushd.Time) (more bool, err error) {
-	var old []pushd.JobID
-	err = s.retry(ctx, func() error {
-		old = nil
-		return s.db.SelectContext(ctx, &old, `
-SELECT id
-FROM pushd_job
-WHERE kept = 0
-  AND finished_at > 0
-  AND finished_at < ?
-ORDER BY finished_at, id
-LIMIT ?`, t, removeJobs+1)
-	})
+	old, more, err := s.endedBefore(ctx, t, false, removeJobs)
 	if err != nil {
 		return false, wrap(err, "list jobs to remove")
-	}
-	if more = len(old) > removeJobs; more {
-		old = old[:removeJobs]
 	}
 	if len(old) == 0 {
 		return false, nil

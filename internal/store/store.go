@@ -47,7 +47,7 @@ type Options struct {
 	// StatusUpdate writes live_notify_status; DefaultStatusUpdate if empty.
 	StatusUpdate string
 	// DueQuery counts the reminders that were due at a time and have not been
-	// posted; "" if nobody can say. Each of its DueMarks question marks is that
+	// posted; "" if it is unknown. Each of its DueMarks question marks is that
 	// time in unix seconds.
 	DueQuery string
 	DueMarks int

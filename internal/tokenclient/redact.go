@@ -20,7 +20,7 @@ var (
 	long = regexp.MustCompile(`[A-Za-z0-9_\-]{32,}`)
 )
 
-// fingerprint is how a token is told from others without being known.
+// fingerprint is how a token is distinguished from others without being known.
 func fingerprint(tok string) string { return pushd.Token(tok).Fingerprint() }
 
 // words are the first words of a page, without its markup.

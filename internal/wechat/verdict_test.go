@@ -186,7 +186,7 @@ func errcodesPage() string {
 		"accepted, if nothing else was sent for the account meanwhile.\n" +
 		"For calls that send nothing (followers, quota, templates), `skip`, `defer_short` and\n" +
 		"`defer_long` are `other`.\n" +
-		"`holds`: the account is held until a person lifts that, for going on is in vain or makes it worse.\n\n" +
+		"`holds`: the account is held until an operator lifts it, for going on is in vain or makes it worse.\n\n" +
 		"| errcode | verdict | meaning | known from |\n| --- | --- | --- | --- |\n")
 	for _, e := range Table() {
 		verdict := e.Verdict.String()

@@ -65,12 +65,12 @@ func one(t *testing.T, dir, pattern string) string {
 	return found[0]
 }
 
-// need skips a test where a program is missing.
+// need fails a test where a program is missing.
 func need(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("%s is not installed", name)
+			t.Fatalf("%s is not installed: .ci/deps package", name)
 		}
 	}
 }

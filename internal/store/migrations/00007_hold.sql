@@ -15,4 +15,4 @@ CREATE TABLE IF NOT EXISTS pushd_hold (
 
 -- One statement, so that a migration that was interrupted can be repeated.
 ALTER TABLE pushd_job
-  ADD COLUMN last_sent_at BIGINT NOT NULL DEFAULT 0 COMMENT 'when a send was last started, as the owner last told';
+  ADD COLUMN last_sent_at BIGINT NOT NULL DEFAULT 0 COMMENT 'when a send was last started, as the owner last reported';

@@ -2,7 +2,7 @@
 
 -- Messages to people that wait until the webhook has taken them.
 CREATE TABLE IF NOT EXISTS pushd_alarm (
-  alarm_key VARCHAR(120) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'what it is about: the same is told once',
+  alarm_key VARCHAR(120) CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'what it is about: the same is sent once',
   alarm     MEDIUMTEXT  NOT NULL COMMENT 'JSON',
   raised_at BIGINT      NOT NULL,
   due_at    BIGINT      NOT NULL COMMENT 'not to be sent before; moved by whoever takes it',
