@@ -67,10 +67,53 @@ func demo(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err 
 	}
 	err = s.judge(job)
 	if o.keep {
-		s.hints(job, h)
-		<-ctx.Done()
+		err = errors.Join(err, s.goOn(ctx, job, h))
 	}
 	return err
+}
+
+// goOn leaves everything running until ctx ends: cron posts what is due, and
+// phones play the followers.
+func (s *show) goOn(ctx context.Context, job client.Job, h *host) (err error) {
+	if h.missing != "" {
+		s.hints(job)
+		<-ctx.Done()
+		return nil
+	}
+	p, err := s.startPhones(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		s.account.SetCallback(nil)
+		err = errors.Join(err, p.stop())
+	}()
+	if err := s.connect(ctx, h, p); err != nil {
+		return err
+	}
+	s.hints(job)
+	s.tour(h, p)
+	return h.cron(ctx)
+}
+
+// connect does what an owner does in WeChat's console: it enters the address
+// and the token of the callback.
+func (s *show) connect(ctx context.Context, h *host, p *phones) error {
+	o, err := h.login(ctx)
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	var settings struct {
+		Callback struct{ URL, Token string }
+	}
+	if err := o.call(ctx, "/settings", nil, &settings); err != nil {
+		return err
+	}
+	s.account.SetCallback(&wechatsim.Callback{
+		URL: settings.Callback.URL, Token: settings.Callback.Token, JobFinish: true, Workers: 2, Reply: p.answered,
+	})
+	return s.account.VerifyCallback(ctx)
 }
 
 // setUp starts the rig, and the server it is to run on.

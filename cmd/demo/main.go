@@ -5,7 +5,7 @@
 // the job's sums do not add up.
 //
 //	make demo
-//	make demo DEMO=-keep      # leave it running, to play with
+//	make demo DEMO=-keep      # leave it running, with cron, the host and phones, to play with
 //	make demo DEMO=-mariadb   # on a private mariadbd, where there is one
 package main
 

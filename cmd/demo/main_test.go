@@ -3,10 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"html"
 	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -54,14 +61,92 @@ func TestRun_BadFlags(t *testing.T) {
 	}
 }
 
-// With -keep it goes on until somebody stops it.
+// With -keep it goes on until it is stopped, and everything it offers works:
+// an owner makes a channel, a viewer scans the code of its watch page, cron
+// posts it, and the reminder arrives on the phone.
 func TestRun_Keep(t *testing.T) {
-	ctx, stop := context.WithCancel(t.Context())
-	out := &stopper{at: "until Ctrl-C", stop: stop}
+	t.Chdir("../..") // as make does
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer stop()
+	ready := make(chan struct{})
+	out := &stopper{at: "/phone/2", stop: sync.OnceFunc(func() { close(ready) })}
+	done := make(chan int)
 	var errs bytes.Buffer
-	if code := run(ctx, []string{"-keep", "-followers=100"}, out, &errs); code != 0 || ctx.Err() == nil {
-		t.Errorf("exit code %d, %s\n%s", code, errs.String(), out.text.String())
+	go func() { done <- run(ctx, []string{"-keep", "-followers=100"}, out, &errs) }()
+	select {
+	case <-ready:
+		visit(ctx, t, out.String())
+	case code := <-done:
+		t.Fatalf("exit code %d, %s\n%s", code, errs.String(), out.String())
 	}
+	stop()
+	if code := <-done; code != 0 {
+		t.Errorf("exit code %d, %s\n%s", code, errs.String(), out.String())
+	}
+}
+
+// visit does what the demo's last lines say.
+func visit(ctx context.Context, t *testing.T, said string) {
+	t.Helper()
+	hostURL := regexp.MustCompile(`(http\S+)/login`).FindStringSubmatch(said)[1]
+	phone := regexp.MustCompile(`http\S+/phone/1`).FindString(said)
+	o, err := (&host{url: hostURL}).login(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.close()
+	const title = "周五的读书会"
+	var channel struct {
+		ID int64 `json:"id"`
+	}
+	err = o.call(ctx, "/channels", map[string]any{
+		"title": title, "start_time": time.Now().Add(20*time.Minute + 10*time.Second).Unix(), "watch_url": hostURL + "/watch/42", "content": "",
+		"live_notify": 1, "live_notify_time": 20, // in ten seconds: time to scan
+	}, &channel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code struct{}
+	if err := o.call(ctx, fmt.Sprintf("/watch/%d/qrcode", channel.ID), nil, &code); err != nil {
+		t.Fatal(err)
+	}
+	page := get(ctx, t, phone)
+	form := regexp.MustCompile(`value="([^"]+)"><button>扫一扫：live_` + strconv.FormatInt(channel.ID, 10)).FindStringSubmatch(page)
+	if form == nil {
+		t.Fatalf("the phone does not offer the code of channel %d:\n%s", channel.ID, page)
+	}
+	resp, err := http.PostForm(phone+"/scan", url.Values{"ticket": {html.UnescapeString(form[1])}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	// The answer to the scan, and the reminder.
+	for _, want := range []string{`class="said"`, `<dd>` + title} {
+		for page = get(ctx, t, phone); !strings.Contains(page, want); page = get(ctx, t, phone) {
+			if ctx.Err() != nil {
+				t.Fatalf("no %q on the phone:\n%s", want, page)
+			}
+			time.Sleep(100 * time.Millisecond) // between two looks
+		}
+	}
+}
+
+func get(ctx context.Context, t *testing.T, address string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // Ctrl-C in the middle stops everything.
@@ -113,4 +198,18 @@ func (s *stopper) Write(p []byte) (int, error) {
 		s.stop()
 	}
 	return len(p), nil
+}
+
+func (s *stopper) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func TestLinked(t *testing.T) {
+	got := linked(`<b>订阅成功</b> <a href="https://live.example.com/?a=1&b=2">回到直播间</a> <a href="javascript:x">x</a>`)
+	want := `&lt;b&gt;订阅成功&lt;/b&gt; <a target="_blank" href="https://live.example.com/?a=1&amp;b=2">回到直播间</a> &lt;a href=&#34;javascript:x&#34;&gt;x&lt;/a&gt;`
+	if string(got) != want {
+		t.Errorf("linked is\n%s\nwant\n%s", got, want)
+	}
 }

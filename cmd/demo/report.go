@@ -88,8 +88,8 @@ func (s *show) wrong(job client.Job) (wrong []string) {
 	return wrong
 }
 
-// hints says what one can try while it goes on running.
-func (s *show) hints(job client.Job, h *host) {
+// hints says what one can ask the API while it goes on running.
+func (s *show) hints(job client.Job) {
 	curl := fmt.Sprintf("curl -s -H 'Authorization: Bearer %s'", s.Key)
 	fmt.Fprintf(s.out, `
 It goes on running until Ctrl-C. Try
@@ -99,10 +99,17 @@ It goes on running until Ctrl-C. Try
   %[1]s -d actid=%[5]d -d appid=%[6]s -d restart=1 %[2]s/v1/jobs
   PUSHD_SERVER=%[2]s PUSHD_API_KEY=%[7]s go run ./cmd/pushd job list
 `, curl, s.URL, job.ID, s.account.OpenID(0), actID, appID, s.Key)
-	if h.missing == "" {
-		fmt.Fprintf(s.out, `A reminder of your own: log in to the PHP host (%[3]s/login, owner %[4]d, password %[5]s), make a
-channel that starts within the hour, and post it as cron would, with its number in place of %[6]d
-  %[1]s -d actid=%[6]d -d appid=%[7]s %[2]s/v1/jobs
-`, curl, s.URL, h.url, actID, hostPassword, actID+1, appID)
-	}
+}
+
+// tour says how to see a reminder of one's own, from the owner's page to a
+// follower's phone.
+func (s *show) tour(h *host, p *phones) {
+	fmt.Fprintf(s.out, `
+A reminder of your own; cron.php runs every %[1]v:
+  1. %[2]s/login  log in as owner %[3]d, password %[4]s, and make a channel that starts in 33 minutes;
+     its reminder leaves 30 minutes before the start. (In 20 minutes: it leaves at once.)
+  2. %[2]s/watch/N  its watch page, N is its number: press the button, a code appears
+  3. %[5]s/phone/1  a follower's phone: scan the code, and wait for the reminder
+     %[5]s/phone/2  another phone, and so on
+`, cronEvery, h.url, actID, hostPassword, p.url)
 }

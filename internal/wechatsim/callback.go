@@ -32,6 +32,9 @@ type Callback struct {
 	// Workers is how many events are under way at once; default 16.
 	Workers int
 	Client  *http.Client `json:"-"` // default: one that gives up after 5 s
+	// Reply, if not nil, gets what the platform answers to an event with a
+	// message: WeChat shows that to the follower.
+	Reply func(openid, xml string) `json:"-"`
 }
 
 // eventQueue is the events that wait; its workers end when it is empty.
@@ -189,7 +192,11 @@ func (a *Account) postEvent(ctx context.Context, c *Callback, e event) {
 	for try := 0; try < 3 && !taken && ctx.Err() == nil; try++ {
 		a.counters.change(func(t *Stats) { t.CallbackTries++ })
 		body, err := c.call(ctx, http.MethodPost, a.signed(c, "&openid="+a.followers.openID(e.follower)), text)
-		taken = err == nil && (body == "" || body == "success" || strings.HasPrefix(body, "<xml>"))
+		reply := strings.HasPrefix(body, "<xml>")
+		taken = err == nil && (body == "" || body == "success" || reply)
+		if taken && reply && c.Reply != nil {
+			c.Reply(a.followers.openID(e.follower), body)
+		}
 	}
 	a.counters.change(func(t *Stats) {
 		if taken {

@@ -2,13 +2,16 @@ package wechatsim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -90,6 +93,26 @@ func (s *Sim) QRScene(ticket string) (scene string, life time.Duration, ok bool)
 		life = code.expires.Sub(now)
 	}
 	return code.scene, life, ok
+}
+
+// QRCode is a QR code of an account.
+type QRCode struct{ Ticket, Scene string }
+
+// QRCodes lists the account's QR codes that have not run out, by scene.
+func (a *Account) QRCodes() []QRCode {
+	now, q := a.now(), &a.sim.qr
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var list []QRCode
+	for ticket, code := range q.all {
+		if code.account == a && (code.expires.IsZero() || now.Before(code.expires)) {
+			list = append(list, QRCode{ticket, code.scene})
+		}
+	}
+	slices.SortFunc(list, func(x, y QRCode) int {
+		return cmp.Or(strings.Compare(x.Scene, y.Scene), strings.Compare(x.Ticket, y.Ticket))
+	})
+	return list
 }
 
 // find returns the code of a ticket that has not run out.
