@@ -37,7 +37,8 @@ var arrows = map[string][]string{
 	"internal/alarm":        {"pushd"},
 	"api/client":            {"pushd"},
 	"internal/console":      {"pushd", "api/client", "internal/wechat"},
-	"internal/store":        {"pushd"},
+	"internal/store":        {"pushd", "internal/mysqlconn"},
+	"internal/mysqlconn":    {},
 	"internal/wechat":       {"pushd", "internal/httpconn", "internal/loopback", "internal/textline"},
 	"internal/httpconn":     {},
 	"internal/tokenclient":  {"pushd", "internal/loopback", "internal/textline"},
@@ -67,8 +68,8 @@ var arrows = map[string][]string{
 	"internal/chromium":     {},
 	"internal/progress":     {"pushd", "api/client"},
 	"internal/program":      {},
-	"internal/doctor":       {"pushd", "internal/account", "internal/alarm", "internal/daemon", "internal/progress", "internal/settings", "internal/store", "internal/tokenclient", "internal/wechat"},
-	"internal/settings":     {"pushd", "internal/alarm", "internal/daemon", "internal/fanout", "internal/loopback", "internal/store"},
+	"internal/doctor":       {"pushd", "internal/account", "internal/alarm", "internal/daemon", "internal/mysqlconn", "internal/progress", "internal/settings", "internal/store", "internal/tokenclient", "internal/wechat"},
+	"internal/settings":     {"pushd", "internal/alarm", "internal/daemon", "internal/fanout", "internal/loopback", "internal/mysqlconn"},
 	"internal/chain":        {}, // tests of the whole
 	"internal/arch":         {},
 	"deploy/php":            {}, // tests of the PHP files

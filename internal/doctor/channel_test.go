@@ -14,8 +14,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"pushd"
+	"pushd/internal/mysqlconn"
 	"pushd/internal/settings"
-	"pushd/internal/store"
 )
 
 type oneChannel struct {
@@ -132,7 +132,7 @@ func TestCheck_SessionThatIsNotAsAsked(t *testing.T) {
 	db := openConnector(t, connector)
 	var b bytes.Buffer
 	r := &report{w: &b}
-	checkSession(t.Context(), r, db, []store.Setting{{Name: "autocommit", Value: "0"}, {Name: "sql_mode", Value: "'STRICT_TRANS_TABLES'"}, {Name: "unique_checks", Value: "1"}, {Name: "max_execution_time", Value: "1"}})
+	checkSession(t.Context(), r, db, []mysqlconn.Setting{{Name: "autocommit", Value: "0"}, {Name: "sql_mode", Value: "'STRICT_TRANS_TABLES'"}, {Name: "unique_checks", Value: "1"}, {Name: "max_execution_time", Value: "1"}})
 	out := b.String()
 	if !r.failed || !strings.Contains(out, `fail  session: autocommit is "ON" although pushd sets it to 0`) || !strings.Contains(out, "fail  session: sql_mode is") ||
 		strings.Contains(out, "unique_checks") || strings.Contains(out, "max_execution_time") || strings.Contains(out, "ok    session") {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pushd/internal/mysqlconn"
 	"pushd/internal/settings"
 	"pushd/internal/store"
 )
@@ -45,7 +46,7 @@ func (o Options) database(ctx context.Context, r *report) {
 	defer s.Close()
 	checkServer(ctx, r, db)
 	checkClock(ctx, r, db)
-	checkSession(ctx, r, db, store.SessionSettings(string(o.MySQLDSN), zone))
+	checkSession(ctx, r, db, mysqlconn.SessionSettings(string(o.MySQLDSN), zone))
 	status := cmp.Or(settings.WithoutTail(o.StatusUpdate), store.DefaultStatusUpdate)
 	o.checkChannel(ctx, r, s, zone)
 	checkStatus(ctx, r, db, status, o.StatusFailed, o.ActID)

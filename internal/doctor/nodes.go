@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"pushd/internal/mysqlconn"
 	"pushd/internal/settings"
-	"pushd/internal/store"
 )
 
 // skewMax is how far clocks may be apart: the database's from this machine's, and
@@ -35,13 +35,13 @@ func (s offset) apart(o offset) time.Duration { return max(s.from-o.to, o.from-s
 // checkNodes looks at each of several hosts that the DSN names, and at how they go
 // together. Of one host there is nothing to say.
 func checkNodes(ctx context.Context, r *report, dsn settings.Secret, zone *time.Location) {
-	hosts := store.Hosts(string(dsn))
+	hosts := mysqlconn.Hosts(string(dsn))
 	if len(hosts) < 2 {
 		return
 	}
 	var all []member
 	for _, host := range hosts {
-		db, err := openDatabase(settings.Secret(store.OneHost(string(dsn), host)), zone)
+		db, err := openDatabase(settings.Secret(mysqlconn.OneHost(string(dsn), host)), zone)
 		if err != nil {
 			r.fail("nodes", "%s: %v", host, err)
 			continue

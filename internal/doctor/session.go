@@ -8,12 +8,12 @@ import (
 	"strconv"
 	"strings"
 
-	"pushd/internal/store"
+	"pushd/internal/mysqlconn"
 )
 
 // checkSession compares what pushd's sessions set with what they then have,
 // and looks at what no session can set.
-func checkSession(ctx context.Context, r *report, db *sql.DB, settings []store.Setting) {
+func checkSession(ctx context.Context, r *report, db *sql.DB, settings []mysqlconn.Setting) {
 	names := []string{"init_connect", "super_read_only", "innodb_read_only", "innodb_flush_log_at_trx_commit", "log_bin", "sync_binlog"}
 	for _, s := range settings {
 		names = append(names, s.Name)

@@ -15,7 +15,7 @@ import (
 	"pushd/internal/alarm"
 	"pushd/internal/daemon"
 	"pushd/internal/loopback"
-	"pushd/internal/store"
+	"pushd/internal/mysqlconn"
 )
 
 // keyMin is the least length of an API key: 16 characters hold at least 64
@@ -176,7 +176,7 @@ func validateDSN(name string, dsn Secret, p *Problems) {
 		p.Add(name, "is not a DSN such as user:password@tcp(host:3306)/name")
 	case config.DBName == "":
 		p.Add(name, "names no database; it ends in /name")
-	case len(store.Hosts(string(dsn))) == 0:
+	case len(mysqlconn.Hosts(string(dsn))) == 0:
 		p.Add(name, "names an empty host, or one twice; allowed: user:password@tcp(host1:3306,host2:3306)/name")
 	}
 }

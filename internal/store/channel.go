@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
+	"pushd/internal/mysqlconn"
 )
 
 // channelColumns must all be there: a misspelt one would otherwise pass for
@@ -48,7 +49,7 @@ const rowsMax = 100
 // the same.
 func (s *Store) channelRow(ctx context.Context, on sqlx.QueryerContext, id pushd.ActID) (channelRow, error) {
 	row := channelRow{zone: s.opt.Location, now: time.Now()}
-	stamps := sessionZone(row.zone, row.now)
+	stamps := mysqlconn.SessionZone(row.zone, row.now)
 	rows, err := on.QueryContext(ctx, s.opt.ChannelQuery, id)
 	if err != nil {
 		return row, err

@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"time"
+
+	"pushd/internal/mysqlconn"
 )
 
 // stateTable has one row: which programs may work on the tables, and who changes
@@ -23,8 +25,7 @@ const stateTable = `CREATE TABLE IF NOT EXISTS pushd_schema_state (
 // of a cluster, and some refuse it; who has the turn is decided by one UPDATE of
 // a row, which all nodes judge alike.
 type turn struct {
-	meanings meanings
-	every    time.Duration // between two beats, and between two looks
+	every time.Duration // between two beats, and between two looks
 	// looks is how many looks in a row must find the row unchanged until whoever
 	// has the turn is taken for dead. A look that waits, as all do while a cluster
 	// changes a table, counts once.
@@ -33,7 +34,7 @@ type turn struct {
 }
 
 func newTurn() turn {
-	return turn{meanings: newMeanings(), every: 2 * time.Second, looks: 30, wait: 10 * time.Minute}
+	return turn{every: 2 * time.Second, looks: 30, wait: 10 * time.Minute}
 }
 
 // errTurnLost ends a migration whose turn another process has taken.
@@ -57,7 +58,7 @@ func (t turn) take(ctx context.Context, db *sql.DB) (held context.Context, end f
 			}
 			unchanged = 0
 		}
-		if err != nil && !t.meanings.passes(err) {
+		if err != nil && !mysqlconn.Passes(err) {
 			return nil, nil, err
 		}
 		if unchanged++; is != was {
@@ -92,7 +93,7 @@ func (t turn) prepare(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	_, err := db.ExecContext(ctx, `INSERT INTO pushd_schema_state (id) VALUES (1)`)
-	if isMySQL(err, 1062) || t.meanings.passes(err) { // another process has just done it
+	if mysqlconn.Duplicate(err) || mysqlconn.Passes(err) { // another process has just done it
 		return nil
 	}
 	return err

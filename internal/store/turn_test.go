@@ -36,7 +36,7 @@ func turnDB(t *testing.T) *sql.DB {
 func TestTurn_OneAfterTheOther(t *testing.T) {
 	db := turnDB(t)
 	// A look takes less than a beat, and no test lasts for a thousand of them.
-	quick := turn{meanings: newMeanings(), every: 5 * time.Millisecond, looks: 1000, wait: time.Minute}
+	quick := turn{every: 5 * time.Millisecond, looks: 1000, wait: time.Minute}
 	var has, most atomic.Int64
 	var all sync.WaitGroup
 	for range 8 {
@@ -65,18 +65,18 @@ func TestTurn_OneAfterTheOther(t *testing.T) {
 // hears that it is another's.
 func TestTurn_OfTheDead(t *testing.T) {
 	db := turnDB(t)
-	frozen := turn{meanings: newMeanings(), every: time.Hour, looks: 1000, wait: time.Minute}
+	frozen := turn{every: time.Hour, looks: 1000, wait: time.Minute}
 	_, _, err := frozen.take(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	alive := turn{meanings: newMeanings(), every: 10 * time.Millisecond, looks: 20, wait: time.Minute}
+	alive := turn{every: 10 * time.Millisecond, looks: 20, wait: time.Minute}
 	held, end, err := alive.take(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer end()
-	impatient := turn{meanings: newMeanings(), every: 10 * time.Millisecond, looks: 1000, wait: 500 * time.Millisecond}
+	impatient := turn{every: 10 * time.Millisecond, looks: 1000, wait: 500 * time.Millisecond}
 	if _, _, err := impatient.take(t.Context(), db); err == nil {
 		t.Error("the turn of somebody who is alive was taken")
 	}

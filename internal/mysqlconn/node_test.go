@@ -1,4 +1,4 @@
-package store
+package mysqlconn
 
 import (
 	"log/slog"
@@ -13,7 +13,7 @@ import (
 // opened after the first of them are none of the others' business.
 func TestNode_LeaveOnce(t *testing.T) {
 	now := time.Unix(1000, 0)
-	n := &node{meanings: newMeanings(), log: slog.New(slog.DiscardHandler), now: func() time.Time { return now }, lines: map[*line]struct{}{}}
+	n := &node{log: slog.New(slog.DiscardHandler), now: func() time.Time { return now }, lines: map[*line]struct{}{}}
 	open := func() (closed func() bool) {
 		here, there := net.Pipe()
 		t.Cleanup(func() { there.Close() })

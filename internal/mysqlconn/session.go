@@ -1,4 +1,4 @@
-package store
+package mysqlconn
 
 import (
 	"context"
@@ -68,11 +68,11 @@ func sessionSettings(zone string, readTimeout time.Duration) []Setting {
 	}
 }
 
-// sessionZone is the zone of pushd's sessions: that of the platform's dates
+// SessionZone is the zone of pushd's sessions: that of the platform's dates
 // and times, if it is the same offset all year; else UTC, for a server knows
 // the names of zones only where somebody has loaded them. A TIMESTAMP comes in
 // this zone, and UNIX_TIMESTAMP() of a DATETIME takes it to be in it.
-func sessionZone(zone *time.Location, now time.Time) *time.Location {
+func SessionZone(zone *time.Location, now time.Time) *time.Location {
 	_, offset := now.In(zone).Zone()
 	for month := range 12 {
 		if _, other := now.AddDate(0, month, 0).In(zone).Zone(); other != offset || other%60 != 0 {
@@ -99,7 +99,7 @@ func sessionOf(cfg *mysql.Config, zone *time.Location, now time.Time) []Setting 
 	}
 	isolation := asked["transaction_isolation"] || asked["tx_isolation"]
 	asked["transaction_isolation"], asked["tx_isolation"] = isolation, isolation
-	settings := slices.DeleteFunc(sessionSettings(now.In(sessionZone(zone, now)).Format("-07:00"), cfg.ReadTimeout),
+	settings := slices.DeleteFunc(sessionSettings(now.In(SessionZone(zone, now)).Format("-07:00"), cfg.ReadTimeout),
 		func(s Setting) bool { return s.Yours && asked[s.Name] })
 	for name := range cfg.Params {
 		if i := slices.IndexFunc(settings, func(s Setting) bool { return s.Name == bare(name) }); i >= 0 {
@@ -120,9 +120,9 @@ func SessionSettings(dsn string, zone *time.Location) []Setting {
 	return sessionOf(cfg, zone, time.Now())
 }
 
-// mysqlLocks are the statements that shorten the waits for locks of rows and of
+// LockWaits are the statements that shorten the waits for locks of rows and of
 // tables in a session, and set them back to what the session has.
-func mysqlLocks(dsn string) (brief, usual string) {
+func LockWaits(dsn string) (brief, usual string) {
 	var short, long []Setting
 	cfg, _ := mysql.ParseDSN(dsn)
 	for _, name := range []string{"innodb_lock_wait_timeout", "lock_wait_timeout"} {

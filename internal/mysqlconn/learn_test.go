@@ -1,4 +1,4 @@
-package store
+package mysqlconn
 
 import (
 	"context"
@@ -125,7 +125,7 @@ func TestSession_Zone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := now.In(sessionZone(zone, now)).Format("-07:00"); got != want {
+		if got := now.In(SessionZone(zone, now)).Format("-07:00"); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}

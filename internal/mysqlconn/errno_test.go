@@ -1,4 +1,4 @@
-package store
+package mysqlconn
 
 import (
 	"database/sql/driver"
@@ -24,7 +24,6 @@ func TestErrnos_AreSortedAndComplete(t *testing.T) {
 }
 
 func TestMeanings(t *testing.T) {
-	m := newMeanings()
 	is := func(number uint16) error { return fmt.Errorf("read: %w", &mysql.MySQLError{Number: number}) }
 	for _, c := range []struct {
 		err                 error
@@ -44,8 +43,8 @@ func TestMeanings(t *testing.T) {
 		{fmt.Errorf("db1: %w: it is read-only", errUnfit), false, true, false},
 		{nil, false, false, false},
 	} {
-		if m.passes(c.err) != c.passes || m.down(c.err) != c.down || (m.of(c.err) == unfit) != c.unfit {
-			t.Errorf("%v: passes %v, down %v, unfit %v", c.err, m.passes(c.err), m.down(c.err), m.of(c.err) == unfit)
+		if Passes(c.err) != c.passes || Down(c.err) != c.down || (meaningOf(c.err) == unfit) != c.unfit {
+			t.Errorf("%v: passes %v, down %v, unfit %v", c.err, Passes(c.err), Down(c.err), meaningOf(c.err) == unfit)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package store
+package mysqlconn
 
 import (
 	"context"
@@ -38,11 +38,11 @@ const (
 // node is one server of the database, with the connections that are open to it.
 type node struct {
 	driver.Connector
-	name     string // its address
-	meanings meanings
-	log      *slog.Logger
-	now      func() time.Time
-	alone    atomic.Bool // it has no Group Replication
+	name  string // its address
+	table string // one that a node without quorum does not read
+	log   *slog.Logger
+	now   func() time.Time
+	alone atomic.Bool // it has no Group Replication
 
 	mu    sync.Mutex
 	lines map[*line]struct{}
@@ -50,8 +50,8 @@ type node struct {
 }
 
 // newNode makes a node of one address of a configuration.
-func newNode(cfg *mysql.Config, addr string, log *slog.Logger) (*node, error) {
-	n := &node{name: addr, meanings: newMeanings(), log: log, now: time.Now, lines: map[*line]struct{}{}}
+func newNode(cfg *mysql.Config, addr, table string, log *slog.Logger) (*node, error) {
+	n := &node{name: addr, table: table, log: log, now: time.Now, lines: map[*line]struct{}{}}
 	cfg = cfg.Clone()
 	cfg.Addr = addr
 	if cfg.TLSConfig != "" {
@@ -143,7 +143,7 @@ func (n *node) shunned() bool {
 
 // hear takes what a statement was answered.
 func (n *node) hear(err error) error {
-	if err != nil && n.meanings.of(err) == unfit {
+	if err != nil && meaningOf(err) == unfit {
 		n.leave(err)
 	}
 	return err
@@ -196,7 +196,7 @@ func (n *node) fitness(ctx context.Context, conn *link) (fitness, error) {
 	}
 	// A node of Galera without quorum answers whatever names no table. That there
 	// is none yet, or that the user may not read it, is none of our business.
-	if _, err := firstRow(ctx, conn, "SELECT 1 FROM "+schemaTable+" LIMIT 1"); n.meanings.down(err) {
+	if _, err := firstRow(ctx, conn, "SELECT 1 FROM "+n.table+" LIMIT 1"); Down(err) {
 		return bad, err
 	}
 	// 4 is "synced". One that gives its data to another (2) may hold up all

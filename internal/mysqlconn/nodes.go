@@ -1,4 +1,4 @@
-package store
+package mysqlconn
 
 import (
 	"cmp"
@@ -40,14 +40,14 @@ type nodes struct {
 }
 
 // newNodes makes the nodes of a configuration.
-func newNodes(cfg *mysql.Config, log *slog.Logger) (*nodes, error) {
+func newNodes(cfg *mysql.Config, table string, log *slog.Logger) (*nodes, error) {
 	addrs, err := addresses(cfg)
 	if err != nil {
 		return nil, err
 	}
 	n := &nodes{log: log}
 	for _, addr := range addrs {
-		one, err := newNode(cfg, addr, log)
+		one, err := newNode(cfg, addr, table, log)
 		if err != nil {
 			return nil, errors.New("database DSN: its parameters contradict each other")
 		}

@@ -1,11 +1,13 @@
-package store
+package mysqlconn
 
 import (
+	"cmp"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
 	"net"
+	"slices"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -88,32 +90,26 @@ type errno struct {
 	text    string
 }
 
-// meanings is errnos by number.
-type meanings map[uint16]meaning
-
-func newMeanings() meanings {
-	m := meanings{}
-	for _, e := range errnos() {
-		m[e.number] = e.meaning
+// meaningOf is what an error means; 0 if it is an answer, or none of the server's.
+func meaningOf(err error) meaning {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	if !ok {
+		return 0
 	}
-	return m
-}
-
-// of is what an error means; 0 if it is an answer, or none of the server's.
-func (m meanings) of(err error) meaning {
-	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
-		return m[e.Number]
+	all := errnos()
+	if i, known := slices.BinarySearchFunc(all, e.Number, func(one errno, n uint16) int { return cmp.Compare(one.number, n) }); known {
+		return all[i].meaning
 	}
 	return 0
 }
 
-// passes says that a statement may succeed if it is tried again at once.
-func (m meanings) passes(err error) bool { return m.of(err) == passes }
+// Passes says that a statement may succeed if it is tried again at once.
+func Passes(err error) bool { return meaningOf(err) == passes }
 
-// down knows the ways in which a server says that it is not there, or takes no
+// Down knows the ways in which a server says that it is not there, or takes no
 // writes now, and those in which it is not there.
-func (m meanings) down(err error) bool {
-	if is := m.of(err); is == away || is == unfit {
+func Down(err error) bool {
+	if is := meaningOf(err); is == away || is == unfit {
 		return true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
@@ -125,4 +121,18 @@ func (m meanings) down(err error) bool {
 		}
 	}
 	return false
+}
+
+// Duplicate says that a statement broke a unique key.
+func Duplicate(err error) bool { return is(err, 1062) }
+
+// LockTimeout says that a statement waited too long for a lock.
+func LockTimeout(err error) bool { return is(err, 1205) }
+
+// NoTable says that a table does not exist.
+func NoTable(err error) bool { return is(err, 1146) }
+
+func is(err error, number uint16) bool {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && e.Number == number
 }

@@ -1,4 +1,4 @@
-package store_test
+package mysqlconn_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"pushd/internal/mariadb"
-	"pushd/internal/store"
+	"pushd/internal/mysqlconn"
 )
 
 // several is a database of several servers which do not know of each other, for
@@ -36,7 +36,7 @@ func newSeveral(t *testing.T, n int) *several {
 		s.servers = append(s.servers, srv)
 		addrs = append(addrs, srv.Socket())
 	}
-	db, err := store.MySQL().Open("root@unix("+strings.Join(addrs, ",")+")/live", time.UTC, quiet)
+	db, err := mysqlconn.Open("root@unix("+strings.Join(addrs, ",")+")/live", "pushd_schema", time.UTC, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestNodes_AStatementThatHangs(t *testing.T) {
 	for err == nil { // a thread of the server may still answer
 		_, err = tx.ExecContext(ctx, "SELECT 1")
 	}
-	if ctx.Err() != nil || !store.MySQL().Down(err) {
+	if ctx.Err() != nil || !mysqlconn.Down(err) {
 		t.Errorf("it hung until %v: %v", ctx.Err(), err)
 	}
 	s.await(1)
@@ -168,7 +168,7 @@ func TestNodes_NoneIsThere(t *testing.T) {
 	s.servers[0].Kill()
 	s.servers[1].Kill()
 	_, err := s.db.ExecContext(t.Context(), "SELECT 1")
-	if err == nil || !store.MySQL().Down(err) || strings.Count(fmt.Sprint(err), "connect: ") != 2 {
+	if err == nil || !mysqlconn.Down(err) || strings.Count(fmt.Sprint(err), "connect: ") != 2 {
 		t.Errorf("it is not said of both: %v", err)
 	}
 }
@@ -185,7 +185,7 @@ func TestNode_Leave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := store.MySQL().Open(srv.UserDSN("pushd", "", "live"), time.UTC, quiet)
+	db, err := mysqlconn.Open(srv.UserDSN("pushd", "", "live"), "pushd_schema", time.UTC, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestNode_Leave(t *testing.T) {
 	if err := srv.Exec(t.Context(), "", "SET GLOBAL read_only = 1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.ExecContext(t.Context(), "INSERT INTO t VALUES (1)"); err == nil || !strings.Contains(err.Error(), "1290") || !store.MySQL().Down(err) {
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO t VALUES (1)"); err == nil || !strings.Contains(err.Error(), "1290") || !mysqlconn.Down(err) {
 		t.Errorf("a write to a server that is read-only: %v", err)
 	}
 	for id := range ids() {
