@@ -64,8 +64,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 	}
 	d, err := daemon.New(ctx, daemon.Config{
 		Store: store.Options{
-			DSN: string(s.MySQLDSN), ChannelQuery: settings.WithoutTail(s.ChannelQuery), StatusUpdate: settings.WithoutTail(s.StatusUpdate),
-			DueQuery: settings.WithoutTail(s.DueQuery), DueMarks: settings.Marks(s.DueQuery), StatusFailed: s.StatusFailed, Logger: log,
+			DSN: string(s.MySQLDSN), Queries: s.Queries(), StatusFailed: s.StatusFailed, Logger: log,
 		},
 		WeChat: wechat.Options{
 			BaseURL: string(s.WeChatURL), AllowPlaintext: s.AllowPlaintext, SendTimeout: s.SendTimeout,

@@ -37,7 +37,8 @@ var arrows = map[string][]string{
 	"internal/alarm":        {"pushd"},
 	"api/client":            {"pushd"},
 	"internal/console":      {"pushd", "api/client", "internal/wechat"},
-	"internal/store":        {"pushd", "internal/mysqlconn"},
+	"internal/store":        {"pushd", "internal/mysqlconn", "internal/platform"},
+	"internal/platform":     {"pushd", "internal/mysqlconn"},
 	"internal/mysqlconn":    {},
 	"internal/wechat":       {"pushd", "internal/httpconn", "internal/loopback", "internal/textline"},
 	"internal/httpconn":     {},
@@ -68,8 +69,8 @@ var arrows = map[string][]string{
 	"internal/chromium":     {},
 	"internal/progress":     {"pushd", "api/client"},
 	"internal/program":      {},
-	"internal/doctor":       {"pushd", "internal/account", "internal/alarm", "internal/daemon", "internal/mysqlconn", "internal/progress", "internal/settings", "internal/store", "internal/tokenclient", "internal/wechat"},
-	"internal/settings":     {"pushd", "internal/alarm", "internal/daemon", "internal/fanout", "internal/loopback", "internal/mysqlconn"},
+	"internal/doctor":       {"pushd", "internal/account", "internal/alarm", "internal/daemon", "internal/mysqlconn", "internal/platform", "internal/progress", "internal/settings", "internal/store", "internal/tokenclient", "internal/wechat"},
+	"internal/settings":     {"pushd", "internal/alarm", "internal/daemon", "internal/fanout", "internal/loopback", "internal/mysqlconn", "internal/platform"},
 	"internal/chain":        {}, // tests of the whole
 	"internal/arch":         {},
 	"deploy/php":            {}, // tests of the PHP files

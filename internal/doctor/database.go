@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pushd/internal/mysqlconn"
+	"pushd/internal/platform"
 	"pushd/internal/settings"
 	"pushd/internal/store"
 )
@@ -47,7 +48,7 @@ func (o Options) database(ctx context.Context, r *report) {
 	checkServer(ctx, r, db)
 	checkClock(ctx, r, db)
 	checkSession(ctx, r, db, mysqlconn.SessionSettings(string(o.MySQLDSN), zone))
-	status := cmp.Or(settings.WithoutTail(o.StatusUpdate), store.DefaultStatusUpdate)
+	status := cmp.Or(settings.WithoutTail(o.StatusUpdate), platform.DefaultStatusUpdate)
 	o.checkChannel(ctx, r, s, zone)
 	checkStatus(ctx, r, db, status, o.StatusFailed, o.ActID)
 	checkStatusTable(ctx, r, db, status)
@@ -78,8 +79,7 @@ func migrated(ctx context.Context, r *report, s *store.Store) bool {
 // openStore opens the store as far as the checks need it.
 func openStore(ctx context.Context, s settings.Settings, zone *time.Location) (*store.Store, error) {
 	return store.Open(ctx, store.Options{
-		DSN: string(s.MySQLDSN), ChannelQuery: settings.WithoutTail(s.ChannelQuery), StatusUpdate: settings.WithoutTail(s.StatusUpdate),
-		DueQuery: settings.WithoutTail(s.DueQuery), DueMarks: settings.Marks(s.DueQuery), StatusFailed: s.StatusFailed, Location: zone, MaxConns: 2, Logger: slog.New(slog.DiscardHandler),
+		DSN: string(s.MySQLDSN), Queries: s.Queries(), StatusFailed: s.StatusFailed, Location: zone, MaxConns: 2, Logger: slog.New(slog.DiscardHandler),
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"pushd"
 	"pushd/internal/alarm"
 	"pushd/internal/fanout"
+	"pushd/internal/platform"
 )
 
 // Settings is everything that pushd serve can be told. Each field is a flag
@@ -179,6 +180,14 @@ func (r Remote) FirstKey() string {
 
 // Location returns the zone of Timezone. A Settings that is valid has one.
 func (s Settings) Location() (*time.Location, error) { return time.LoadLocation(s.Timezone) }
+
+// Queries are the statements for the platform's tables, as they are run.
+func (s Settings) Queries() platform.Queries {
+	return platform.Queries{
+		ChannelQuery: WithoutTail(s.ChannelQuery), StatusUpdate: WithoutTail(s.StatusUpdate),
+		DueQuery: WithoutTail(s.DueQuery), DueMarks: Marks(s.DueQuery),
+	}
+}
 
 // TLS says whether the API speaks TLS.
 func (l Listening) TLS() bool { return l.TLSCert != "" }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pushd/internal/mariadb"
+	"pushd/internal/platform"
 	"pushd/internal/settings"
 	"pushd/internal/store"
 )
@@ -110,7 +111,7 @@ func TestValidateSQL_Refuses(t *testing.T) {
 
 func readTitle(t *testing.T, server *mariadb.Server, query string) string {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{DSN: server.DSN("p"), ChannelQuery: settings.WithoutTail(query), MaxConns: 2, Logger: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(t.Context(), store.Options{DSN: server.DSN("p"), Queries: platform.Queries{ChannelQuery: settings.WithoutTail(query)}, MaxConns: 2, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

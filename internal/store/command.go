@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
+	"pushd/internal/platform"
 )
 
 // Job reads one job. See control.Book.
@@ -57,8 +58,8 @@ func (s *Store) Create(ctx context.Context, j pushd.Job) (job pushd.Job, err err
 	}
 	j.State = cmp.Or(j.State, pushd.Queued)
 	var accepted pushd.Event
-	c := column{actID: j.ActID, status: j.LiveNotifyStatus(s.opt.StatusFailed)}
-	err = s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
+	c := platform.Column{ActID: j.ActID, Status: j.LiveNotifyStatus(s.opt.StatusFailed)}
+	err = s.platform.WithColumn(ctx, c, func(tx *sqlx.Tx) error {
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
   (id, actid, appid, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, waiting_since, active_actid)

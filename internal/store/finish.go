@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
+	"pushd/internal/platform"
 )
 
 // Finish ends a job. See pushd.Notes.
@@ -69,9 +70,9 @@ func (s *Store) end(ctx context.Context, id pushd.JobID, e pushd.Ending, fence f
 	}
 	start := job.StartTime
 	job.State = e.State
-	c := column{job.ActID, job.LiveNotifyStatus(s.opt.StatusFailed), s.ifNewest(ctx, job, start)}
+	c := platform.Column{ActID: job.ActID, Status: job.LiveNotifyStatus(s.opt.StatusFailed), May: s.ifNewest(job, start)}
 	var ended pushd.Event
-	err = s.withColumn(ctx, c, func(tx *sqlx.Tx) error {
+	err = s.platform.WithColumn(ctx, c, func(tx *sqlx.Tx) error {
 		if err := fence(tx); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
+	"pushd/internal/platform"
 )
 
 // newestRun is the condition under which a job is the newest of its reminder.
@@ -62,7 +63,7 @@ func (s *Store) standing(ctx context.Context, where string, args ...any) ([]push
 // in between. It changes the row: a cluster that certifies what each node has
 // changed would let a finish on another node through otherwise.
 func (s *Store) MendStatus(ctx context.Context, seen pushd.Job, start int64, status int) (mended bool, err error) {
-	err = s.together(ctx, column{seen.ActID, status, s.ifNewest(ctx, seen, start)}, func(tx *sqlx.Tx) error {
+	err = s.platform.Together(ctx, platform.Column{ActID: seen.ActID, Status: status, May: s.ifNewest(seen, start)}, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
   mended = mended + 1
@@ -70,9 +71,9 @@ WHERE id = ?
   AND state = ?
   AND start_time = ?
   AND notified = ?`, seen.ID, seen.State, seen.StartTime, seen.Notified)
-		return s.casResult(n, err, errNotNow)
+		return s.casResult(n, err, platform.ErrNotNow)
 	})
-	if errors.Is(err, errNotNow) || errors.Is(err, pushd.ErrLost) {
+	if errors.Is(err, platform.ErrNotNow) || errors.Is(err, pushd.ErrLost) {
 		return false, nil
 	}
 	return err == nil, wrap(err, "write live_notify_status of channel %d", seen.ActID)

@@ -2,95 +2,68 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
-	"errors"
 
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
+	"pushd/internal/platform"
 )
 
-// DefaultChannelQuery reads a channel from the tables of deploy/schema.sql. A
-// query of one's own (PUSHD_CHANNEL_QUERY) has one ?, the channel's id, and
-// the same columns, of any type, NULL where unknown. See cell.go for what can
-// be read; start_time is in unix seconds, or a DATETIME in Options.Location.
-const DefaultChannelQuery = `
-SELECT
-  a.id AS act_id,
-  a.uin AS uin,
-  w.appid AS appid,
-  a.title AS title,
-  a.start_time AS start_time,
-  a.watch_url AS watch_url,
-  c.act_live_template_id AS template_id,
-  c.status AS config_enabled,
-  d.live_notify AS live_notify,
-  d.live_notify_time AS live_notify_time,
-  d.live_notify_status AS live_notify_status
-FROM activity a
-LEFT JOIN activity_detail d ON d.act_id = a.id
-LEFT JOIN user_wx_account w ON w.uin = a.uin
-LEFT JOIN user_wx_config c ON c.uin = a.uin
-WHERE a.id = ?`
-
-// DefaultStatusUpdate writes a channel's live_notify_status. An update of
-// one's own (PUSHD_STATUS_UPDATE) has two ?: the status, the channel's id.
-const DefaultStatusUpdate = `
-UPDATE activity_detail SET
-  live_notify_status = ?
-WHERE act_id = ?`
-
-// Texts reads what the owner wrote for a template. See pushd.Channels.
-func (s *Store) Texts(ctx context.Context, appID pushd.AppID, id pushd.TemplateID) (pushd.Texts, error) {
-	var r struct {
-		Content     string `db:"content"`
-		Fields      []byte `db:"texts"`
-		URL         string `db:"url"`
-		MiniProgram []byte `db:"miniprogram"`
-	}
-	err := s.retry(ctx, func() error {
-		return s.db.GetContext(ctx, &r, `
-SELECT content, texts, url, miniprogram
-FROM pushd_template
-WHERE appid = ?
-  AND template_id = ?`, appID, id)
-	})
-	if errors.Is(err, sql.ErrNoRows) {
-		err = pushd.ErrNotFound
-	}
-	t := pushd.Texts{TemplateID: id, Content: r.Content, URL: r.URL}
-	if err == nil {
-		err = json.Unmarshal(r.Fields, &t.Fields)
-	}
-	if err == nil && len(r.MiniProgram) > 0 {
-		err = json.Unmarshal(r.MiniProgram, &t.MiniProgram)
-	}
-	return t, wrap(err, "read texts of template %s", id)
-}
-
-// SaveTexts stores what the owner wrote for a template, in place of what was
-// there.
-func (s *Store) SaveTexts(ctx context.Context, appID pushd.AppID, t pushd.Texts) error {
-	fields, err := json.Marshal(t.Fields)
-	if err != nil {
-		return wrap(err, "save texts")
-	}
-	var mini []byte
-	if t.MiniProgram != nil {
-		if mini, err = json.Marshal(t.MiniProgram); err != nil {
-			return wrap(err, "save texts")
-		}
-	}
-	err = s.tx(ctx, func(tx *sqlx.Tx) error {
-		// Delete and insert is an upsert in every dialect.
-		if _, err := s.exec(ctx, tx, `DELETE FROM pushd_template WHERE appid = ? AND template_id = ?`, appID, t.TemplateID); err != nil {
-			return err
-		}
-		_, err := s.exec(ctx, tx, `
-INSERT INTO pushd_template (appid, template_id, content, texts, url, miniprogram, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, {now})`, appID, t.TemplateID, t.Content, string(fields), t.URL, nullText(mini))
+// Channel reads a channel. See pushd.Channels.
+func (s *Store) Channel(ctx context.Context, id pushd.ActID) (ch pushd.Channel, err error) {
+	err = s.retry(ctx, func() (err error) {
+		ch, err = s.platform.Channel(ctx, s.db, id)
 		return err
 	})
-	return wrap(err, "save texts of template %s", t.TemplateID)
+	if pushd.BadChannel(err) != nil {
+		return ch, err
+	}
+	return ch, wrap(err, "read channel %d", id)
+}
+
+// Overdue counts the reminders that were due at a time and have not been posted,
+// by PUSHD_DUE_QUERY. It is asked once: the query is the operator's.
+func (s *Store) Overdue(ctx context.Context, at pushd.Time) (int64, error) {
+	n, err := s.platform.Overdue(ctx, s.db, at)
+	return n, wrap(err, "count overdue reminders (PUSHD_DUE_QUERY)")
+}
+
+// database is the store as the platform's tables need it.
+type database struct{ *Store }
+
+// Tx implements platform.Database.
+func (d database) Tx(ctx context.Context, f func(*sqlx.Tx) error) error { return d.tx(ctx, f) }
+
+// Locks implements platform.Database.
+func (d database) Locks() (brief, usual string) { return d.d.Locks(d.opt.DSN) }
+
+// Transient implements platform.Database.
+func (d database) Transient(err error) bool { return d.d.Transient(err) }
+
+// LockTimeout implements platform.Database.
+func (d database) LockTimeout(err error) bool { return d.d.LockTimeout(err) }
+
+// ifNewest asks whether job may write the column, and the channel's start is
+// still the one that start says. The column is that of the start's newest job; a
+// start of which there is no job leaves it to the channel's newest.
+func (s *Store) ifNewest(job pushd.Job, start int64) func(context.Context, *sqlx.Tx) error {
+	return func(ctx context.Context, tx *sqlx.Tx) error {
+		newer, err := s.newer(ctx, tx, job, start)
+		if err != nil {
+			return err
+		}
+		if newer > 0 {
+			return platform.ErrNotNow
+		}
+		return s.platform.StartsAt(ctx, tx, job.ActID, start)
+	}
+}
+
+// newer counts the jobs to which the column belongs rather than to job.
+func (s *Store) newer(ctx context.Context, tx *sqlx.Tx, job pushd.Job, start int64) (int, error) {
+	if job.StartTime == start {
+		return s.count(ctx, tx, `actid = ? AND start_time = ? AND run > ?`, job.ActID, start, job.Run)
+	}
+	return s.count(ctx, tx, `actid = ? AND (start_time = ? OR created_at > ? OR created_at = ? AND id > ?)`,
+		job.ActID, start, job.CreatedAt, job.CreatedAt, job.ID)
 }

@@ -1,5 +1,5 @@
 // Package store keeps jobs, pages and progress in the platform's own database
-// (MySQL, MariaDB, TiDB), and reads and writes the platform's tables there.
+// (MySQL, MariaDB, TiDB).
 //
 // It is the ledger of package fanout. Three rules hold throughout:
 //
@@ -15,8 +15,9 @@
 // Where to read what: claim.go and lease.go say who may work on a job, page.go
 // and progress.go hold its people, worker.go and finish.go what a worker learns
 // and how the job ends, command.go what people ask for, read.go and failures.go
-// what they look at, channel.go, cell.go and platform.go the platform's
-// tables, and housekeeping.go and purge.go what is done beside the jobs.
+// what they look at, platform.go what the ledger wants of the platform's tables
+// (internal/platform), and housekeeping.go and purge.go what is done beside the
+// jobs.
 package store
 
 import (
@@ -32,6 +33,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
+	"pushd/internal/platform"
 )
 
 var _ pushd.Ledger = (*Store)(nil)
@@ -42,15 +44,8 @@ type Options struct {
 	DSN string
 	// Dialect is how to speak to it; MySQL() if empty.
 	Dialect Dialect
-	// ChannelQuery reads a channel; DefaultChannelQuery if empty.
-	ChannelQuery string
-	// StatusUpdate writes live_notify_status; DefaultStatusUpdate if empty.
-	StatusUpdate string
-	// DueQuery counts the reminders that were due at a time and have not been
-	// posted; "" if it is unknown. Each of its DueMarks question marks is that
-	// time in unix seconds.
-	DueQuery string
-	DueMarks int
+	// Queries are what is asked of the platform's tables.
+	platform.Queries
 	// StatusFailed is what live_notify_status becomes when a job ends
 	// without completing; 3 if 0.
 	StatusFailed int
@@ -72,10 +67,8 @@ type Store struct {
 	// given up, but is still under way in the server, cannot land on top of
 	// a later one.
 	rev atomic.Int64
-	// brief and usual set for how long statements wait for locks.
-	brief, usual string
-	// columns holds those who wait for the platform's tables, see column.go.
-	columns chan struct{}
+	// platform is the platform's tables.
+	platform *platform.Tables
 	// noEvents says that an event could not be written, and that it was logged.
 	noEvents atomic.Bool
 	// odd holds the jobs whose row can't be decoded, each of which is logged
@@ -94,12 +87,6 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if opt.Dialect.Name == "" {
 		opt.Dialect = MySQL()
 	}
-	if opt.ChannelQuery == "" {
-		opt.ChannelQuery = DefaultChannelQuery
-	}
-	if opt.StatusUpdate == "" {
-		opt.StatusUpdate = DefaultStatusUpdate
-	}
 	if opt.StatusFailed == 0 {
 		opt.StatusFailed = 3
 	}
@@ -117,8 +104,8 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	db.SetMaxIdleConns(opt.MaxConns)
 	db.SetConnMaxIdleTime(time.Minute)
 	db.SetConnMaxLifetime(5 * time.Minute) // lets a proxy or a failover move us
-	s := &Store{db: sqlx.NewDb(db, opt.Dialect.Driver), d: opt.Dialect, opt: opt, columns: make(chan struct{}, columnWaiters)}
-	s.brief, s.usual = opt.Dialect.Locks(opt.DSN)
+	s := &Store{db: sqlx.NewDb(db, opt.Dialect.Driver), d: opt.Dialect, opt: opt}
+	s.platform = platform.New(opt.Queries, database{s}, opt.Location, opt.Logger)
 	return s, nil
 }
 

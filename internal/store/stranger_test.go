@@ -8,6 +8,7 @@ import (
 
 	"pushd"
 	"pushd/internal/mariadb"
+	"pushd/internal/platform"
 	"pushd/internal/store"
 )
 
@@ -183,7 +184,7 @@ func TestStore_ConnectionsGoBackAsTheyWere(t *testing.T) {
 		f.record(j.Lease(), 1, sent)
 		opt := f.opt
 		opt.DSN, opt.MaxConns = opt.DSN+params, 1
-		opt.ChannelQuery = strings.Replace(store.DefaultChannelQuery, "a.title", "CONCAT(@@innodb_lock_wait_timeout, ' ', @@lock_wait_timeout)", 1)
+		opt.ChannelQuery = strings.Replace(platform.DefaultChannelQuery, "a.title", "CONCAT(@@innodb_lock_wait_timeout, ' ', @@lock_wait_timeout)", 1)
 		s, err := store.Open(f.ctx, opt)
 		f.ok(err)
 		t.Cleanup(func() { s.Close() })

@@ -54,7 +54,7 @@ var ignored = []string{
 	"(*bufio.Reader).Discard",
 	// Where it fails the driver closes the connection, and the next has the
 	// usual values.
-	"(*pushd/internal/store.Store).setLocks",
+	"(*pushd/internal/platform.Tables).setLocks",
 }
 
 // surroundings are no part of the product. An error that they drop shows in

@@ -1,4 +1,4 @@
-package store_test
+package platform_test
 
 import (
 	"errors"
@@ -9,15 +9,15 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/store"
+	"pushd/internal/platform"
 )
 
 // beijing is the zone of PUSHD_TIMEZONE here.
 var beijing = time.FixedZone("Asia/Shanghai", 8*60*60)
 
-// reading makes a store whose channel query takes one column from a table of
+// reading opens tables whose channel query takes one column from a table of
 // one column v.
-func (f *fixture) reading(column string) *store.Store {
+func (f *fixture) reading(column string) reader {
 	f.t.Helper()
 	columns := map[string]string{
 		"act_id": "o.id", "uin": "NULL", "appid": "'wx1'", "title": "'t'", "start_time": "NULL", "watch_url": "NULL", "template_id": "NULL",
@@ -28,8 +28,8 @@ func (f *fixture) reading(column string) *store.Store {
 	for name, from := range columns {
 		query += from + " AS " + name + ", "
 	}
-	f.opt.ChannelQuery, f.opt.Location = query+"1 AS one FROM odd o WHERE o.id = ?", beijing
-	return f.again()
+	f.q.ChannelQuery, f.zone = query+"1 AS one FROM odd o WHERE o.id = ?", beijing
+	return f.tables()
 }
 
 // column is one column of the platform's with a value.
@@ -42,7 +42,7 @@ func (f *fixture) odd(c column) {
 	f.t.Helper()
 	f.set(`DROP TABLE IF EXISTS odd`)
 	charset := ""
-	if f.opt.Dialect.Name == "mysql" {
+	if f.DriverName() == "mysql" {
 		charset = " CHARACTER SET utf8mb4"
 	}
 	f.set(fmt.Sprintf(`CREATE TABLE odd (id INTEGER, v %s)%s`, c.kind, charset))
@@ -192,8 +192,8 @@ func TestChannel_SeveralRows(t *testing.T) {
 // A column that the query does not give is named, also where there is no row.
 func TestChannel_NamesAColumnThatIsNotThere(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		f.opt.ChannelQuery = strings.ReplaceAll(store.DefaultChannelQuery, " AS watch_url", " AS watchUrl")
-		s := f.again()
+		f.q.ChannelQuery = strings.ReplaceAll(platform.DefaultChannelQuery, " AS watch_url", " AS watchUrl")
+		s := f.tables()
 		for _, id := range []pushd.ActID{actID, 999} {
 			_, err := s.Channel(f.ctx, id)
 			if bad, ok := errors.AsType[*pushd.ChannelError](err); !ok || bad.Column != "watch_url" {
@@ -215,7 +215,7 @@ func TestChannel_DocumentedTimes(t *testing.T) {
 		f.ok(err)
 		texts = append(texts, string(text))
 	}
-	f.opt.Location = beijing
+	f.zone = beijing
 	for expr, column := range map[string]string{
 		"UNIX_TIMESTAMP(CONVERT_TZ(begin_at,'+00:00',@@session.time_zone))": "begin_utc", "begin_ms DIV 1000": "begin_ms",
 		"begin_at": "begin_at", "begin_ts": "begin_ts", "UNIX_TIMESTAMP(begin_at)": "begin_at",
@@ -230,17 +230,17 @@ func TestChannel_DocumentedTimes(t *testing.T) {
 		if column == "begin_utc" {
 			expr = strings.Replace(expr, "begin_at", column, 1)
 		}
-		f.opt.ChannelQuery = roomQuery(expr)
-		ch, err := f.again().Channel(f.ctx, 1)
+		f.q.ChannelQuery = roomQuery(expr)
+		ch, err := f.tables().Channel(f.ctx, 1)
 		if err != nil || ch.StartTime != at {
 			t.Errorf("%s: %d %v", expr, ch.StartTime, err)
 		}
 	}
 	// Where the zone has summer time, the session is in UTC.
-	f.opt.Location = berlin(t)
+	f.zone = berlin(t)
 	for expr, want := range map[string]int64{"begin_ts": at, "begin_at": at + 7*3600, "'2026-07-01 20:00:00'": 1782928800} {
-		f.opt.ChannelQuery = roomQuery(expr)
-		if ch, err := f.again().Channel(f.ctx, 1); err != nil || ch.StartTime != want {
+		f.q.ChannelQuery = roomQuery(expr)
+		if ch, err := f.tables().Channel(f.ctx, 1); err != nil || ch.StartTime != want {
 			t.Errorf("Berlin: %s: %d %v, want %d", expr, ch.StartTime, err, want)
 		}
 	}

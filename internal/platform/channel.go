@@ -1,4 +1,4 @@
-package store
+package platform
 
 import (
 	"context"
@@ -25,15 +25,13 @@ var channelColumns = []string{
 // The columns that nothing depends on: they are there for people.
 const actIDColumn, ownerColumn = "act_id", "uin"
 
-// Channel reads a channel. See pushd.Channels.
-func (s *Store) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, error) {
-	var row channelRow
-	err := s.retry(ctx, func() (err error) {
-		row, err = s.channelRow(ctx, s.db, id)
-		return err
-	})
+// Channel reads a channel over a pool or a transaction; pushd.ErrNotFound if there
+// is none. Where a column can't be used the error is a pushd.ChannelError, and the
+// other columns of the channel are there all the same.
+func (t *Tables) Channel(ctx context.Context, on sqlx.QueryerContext, id pushd.ActID) (pushd.Channel, error) {
+	row, err := t.channelRow(ctx, on, id)
 	if err != nil {
-		return pushd.Channel{}, wrap(err, "read channel %d", id)
+		return pushd.Channel{}, err
 	}
 	ch := row.channel(id)
 	if row.bad != nil {
@@ -47,10 +45,10 @@ const rowsMax = 100
 
 // channelRow reads the channel's row. Several are as good as one if they say
 // the same.
-func (s *Store) channelRow(ctx context.Context, on sqlx.QueryerContext, id pushd.ActID) (channelRow, error) {
-	row := channelRow{zone: s.opt.Location, now: time.Now()}
+func (t *Tables) channelRow(ctx context.Context, on sqlx.QueryerContext, id pushd.ActID) (channelRow, error) {
+	row := channelRow{zone: t.zone, now: time.Now()}
 	stamps := mysqlconn.SessionZone(row.zone, row.now)
-	rows, err := on.QueryContext(ctx, s.opt.ChannelQuery, id)
+	rows, err := on.QueryContext(ctx, t.q.ChannelQuery, id)
 	if err != nil {
 		return row, err
 	}
@@ -69,8 +67,8 @@ func (s *Store) channelRow(ctx context.Context, on sqlx.QueryerContext, id pushd
 			return row, err
 		}
 		read := make(map[string]cell, len(types))
-		for i, t := range types {
-			read[strings.ToLower(t.Name())] = newCell(values[i], t, stamps)
+		for i, is := range types {
+			read[strings.ToLower(is.Name())] = newCell(values[i], is, stamps)
 		}
 		if row.cells == nil {
 			row.cells = read
