@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"pushd/internal/store"
+	"pushd/internal/migrate"
 )
 
 // How often the version of the tables is looked at.
@@ -70,7 +70,7 @@ func (s *schema) first(ctx context.Context, t tables) {
 func (s *schema) look(ctx context.Context, t tables) {
 	text := ""
 	switch ok, err := t.Migrated(ctx); {
-	case err != nil && s.wrong() == "" && !errors.Is(err, store.ErrNewer):
+	case err != nil && s.wrong() == "" && !errors.Is(err, migrate.ErrNewer):
 		return
 	case err != nil:
 		text = err.Error() // no database, or tables of a newer program

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"pushd/internal/store"
+	"pushd/internal/migrate"
 )
 
 // version is what a database says of its tables.
@@ -58,7 +58,7 @@ func TestSchema_Watch(t *testing.T) {
 		expect("migrated", "")
 		v.fails(errors.New("connection refused"))
 		expect("no database later", "")
-		v.fails(fmt.Errorf("version 99: %w", store.ErrNewer))
+		v.fails(fmt.Errorf("version 99: %w", migrate.ErrNewer))
 		expect("a newer program", "version 99")
 		v.err.Store(nil)
 		expect("taken back", "")

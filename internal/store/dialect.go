@@ -1,13 +1,11 @@
 package store
 
 import (
-	"context"
 	"database/sql"
-	"io/fs"
 	"log/slog"
 	"time"
 
-	"github.com/pressly/goose/v3"
+	"pushd/internal/migrate"
 )
 
 // Dialect is everything in which databases differ for this package. The
@@ -38,20 +36,6 @@ type Dialect struct {
 	Locks func(dsn string) (brief, usual string)
 	// Down: the database cannot be reached or does not accept writes.
 	Down func(error) bool
-	// NoTable: the table does not exist.
-	NoTable func(error) bool
-
-	// Migrations holds the .sql files of the tables.
-	Migrations fs.FS
-	// Goose is the name of the dialect for the migrations.
-	Goose goose.Dialect
-	// SchemaTable creates the table that goose keeps its versions in; it is
-	// for Print alone.
-	SchemaTable string
-	// StateTable creates the table that says which programs may work on the
-	// tables; "" where there is only one program.
-	StateTable string
-	// Lock keeps other processes from migrating until unlock is called. It
-	// waits for them. held ends when the lock is lost.
-	Lock func(ctx context.Context, db *sql.DB) (held context.Context, unlock func(), err error)
+	// Schema is pushd's tables.
+	migrate.Schema
 }

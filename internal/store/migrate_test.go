@@ -15,6 +15,7 @@ import (
 
 	"pushd"
 	"pushd/internal/mariadb"
+	"pushd/internal/migrate"
 	"pushd/internal/store"
 )
 
@@ -103,10 +104,10 @@ func TestStore_ProgramsOfTwoVersions(t *testing.T) {
 	f.ok(g.Finish(f.ctx, taken.Lease(), pushd.Ending{State: pushd.Canceled}))
 
 	f.ok(newer(mine+2, "-- breaks older programs\n\nALTER TABLE pushd_job ADD COLUMN later2 INT NOT NULL DEFAULT 7;").Migrate(f.ctx))
-	if ok, err := f.Migrated(f.ctx); ok || !errors.Is(err, store.ErrNewer) {
+	if ok, err := f.Migrated(f.ctx); ok || !errors.Is(err, migrate.ErrNewer) {
 		t.Errorf("migrated: %v %v", ok, err)
 	}
-	if err := f.Migrate(f.ctx); !errors.Is(err, store.ErrNewer) {
+	if err := f.Migrate(f.ctx); !errors.Is(err, migrate.ErrNewer) {
 		t.Errorf("migrate: %v", err)
 	}
 }
@@ -119,7 +120,7 @@ func TestDialect_Print(t *testing.T) {
 		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "pushd_alarm", "pushd_schema"} {
 			f.set(`DROP TABLE ` + table)
 		}
-		if f.opt.Dialect.StateTable != "" {
+		if f.opt.Dialect.Shared {
 			f.set(`DROP TABLE pushd_schema_state`)
 		}
 		if ok, err := f.Migrated(f.ctx); ok || err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"pushd/internal/migrate"
 	"pushd/internal/mysqlconn"
 )
 
@@ -22,7 +23,7 @@ func MySQL() Dialect {
 		Name:   "mysql",
 		Driver: "mysql",
 		Open: func(dsn string, zone *time.Location, log *slog.Logger) (*sql.DB, error) {
-			return mysqlconn.Open(dsn, schemaTable, zone, log)
+			return mysqlconn.Open(dsn, migrate.VersionTable, zone, log)
 		},
 		// UTC_TIMESTAMP knows no time zone of the session and no daylight
 		// saving, and statement based replication may copy it.
@@ -39,17 +40,18 @@ WHERE TABLE_SCHEMA = DATABASE()
 		LockTimeout: mysqlconn.LockTimeout,
 		Locks:       mysqlconn.LockWaits,
 		Down:        mysqlconn.Down,
-		NoTable:     mysqlconn.NoTable,
-		Migrations:  files,
-		Goose:       goose.DialectMySQL,
-		SchemaTable: `CREATE TABLE IF NOT EXISTS pushd_schema (
+		Schema: migrate.Schema{
+			Migrations: files,
+			Goose:      goose.DialectMySQL,
+			Shared:     true,
+			NoTable:    mysqlconn.NoTable,
+			Versions: `CREATE TABLE IF NOT EXISTS pushd_schema (
   id         BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   version_id BIGINT          NOT NULL,
   is_applied BOOLEAN         NOT NULL,
   tstamp     DATETIME        NULL DEFAULT CURRENT_TIMESTAMP,
   PRIMARY KEY (id)
 ) ENGINE=InnoDB;`,
-		StateTable: stateTable,
-		Lock:       newTurn().take,
+		},
 	}
 }

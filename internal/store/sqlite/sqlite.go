@@ -19,6 +19,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"pushd/internal/migrate"
 	"pushd/internal/store"
 )
 
@@ -43,17 +44,18 @@ func Dialect(now func() time.Time) store.Dialect {
 		LockTimeout: func(error) bool { return false },
 		Locks:       func(string) (string, string) { return "", "" }, // one program has the file
 		Down:        func(error) bool { return false },
-		NoTable:     func(err error) bool { return strings.Contains(err.Error(), "no such table") },
-		Migrations:  files,
-		Goose:       goose.DialectSQLite3,
-		SchemaTable: `CREATE TABLE IF NOT EXISTS pushd_schema (
+		// One file, one program: no other process migrates.
+		Schema: migrate.Schema{
+			Migrations: files,
+			Goose:      goose.DialectSQLite3,
+			NoTable:    func(err error) bool { return strings.Contains(err.Error(), "no such table") },
+			Versions: `CREATE TABLE IF NOT EXISTS pushd_schema (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
   version_id INTEGER NOT NULL,
   is_applied INTEGER NOT NULL,
   tstamp     TIMESTAMP DEFAULT (datetime('now'))
 );`,
-		// One file, one program: nobody else migrates.
-		Lock: func(ctx context.Context, _ *sql.DB) (context.Context, func(), error) { return ctx, func() {}, nil },
+		},
 	}
 }
 

@@ -1,17 +1,16 @@
-package store
+package migrate
 
 import (
 	"context"
 	"database/sql"
 	"errors"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"pushd/internal/mariadb"
+	"pushd/internal/mysqlconn"
 )
 
 func turnDB(t *testing.T) *sql.DB {
@@ -25,7 +24,7 @@ func turnDB(t *testing.T) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := MySQL().Open(srv.DSN(name), time.UTC, slog.New(slog.DiscardHandler))
+	db, err := mysqlconn.Open(srv.DSN(name), VersionTable, time.UTC, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,39 +91,5 @@ func TestTurn_OfTheDead(t *testing.T) {
 	}
 	if !errors.Is(context.Cause(held), errTurnLost) {
 		t.Errorf("the turn is another's: %v", context.Cause(held))
-	}
-}
-
-// later is the dialect of a program to come, with one migration more.
-func later(t *testing.T, text string) Dialect {
-	t.Helper()
-	d := MySQL()
-	files := fstest.MapFS{}
-	entries, err := migrations.ReadDir("migrations")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		b, err := migrations.ReadFile("migrations/" + e.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[e.Name()] = &fstest.MapFile{Data: b}
-	}
-	files["00999_later.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\n" + text)}
-	d.Migrations = files
-	return d
-}
-
-// TestDialect_Oldest: the version before the newest may go on, unless a migration
-// says that it breaks it.
-func TestDialect_Oldest(t *testing.T) {
-	for text, want := range map[string]int64{
-		"ALTER TABLE pushd_job ADD COLUMN x INT NOT NULL DEFAULT 0;":   998,
-		breaks + "\n\nALTER TABLE pushd_job CHANGE COLUMN rate y INT;": 999,
-	} {
-		if got, err := later(t, text).oldest(); err != nil || got != want {
-			t.Errorf("%s: %d %v, want %d", text, got, err, want)
-		}
 	}
 }
