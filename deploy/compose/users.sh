@@ -20,5 +20,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_qrcode TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_follow TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_callback TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_trial TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_form TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_saved TO php@'%';
 INSERT INTO user (uin, edition) VALUES (1, 3);
 SQL

@@ -16,7 +16,7 @@ if (strpos($body, '<Event><![CDATA[TEMPLATESENDJOBFINISH]]></Event>') !== false)
 }
 
 ini_set('display_errors', '0');
-foreach (['host', 'http', 'channel', 'settings', 'template', 'pushd', 'qrcode', 'trial', 'follow', 'event'] as $name) {
+foreach (['host', 'http', 'channel', 'saved', 'settings', 'template', 'pushd', 'qrcode', 'trial', 'follow', 'event'] as $name) {
     require_once __DIR__ . "/app/$name.php";
 }
 try {

@@ -43,7 +43,9 @@ func TestChannel_Start(t *testing.T) {
 	save(200, map[string]any{"title": "again"})
 	holds(start, 1)
 	s.exec("UPDATE activity_detail SET live_notify_status = 2 WHERE act_id = 11")
-	save(200, map[string]any{"start_time": local(later)})
+	save(409, map[string]any{"start_time": local(later)}) // it would be sent once more
+	holds(start, 2)
+	save(200, map[string]any{"start_time": local(later), "confirmed": []string{"again"}})
 	holds(later, 0)
 }
 

@@ -23,8 +23,8 @@ if (PHP_SAPI === 'cli-server' && preg_match('#^/assets/(\w+)\.(css|js|svg)$#D', 
 }
 
 ini_set('display_errors', '0');
-foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'channel', 'reminder', 'settings', 'template',
-    'qrcode', 'trial', 'follow', 'watch', 'page'] as $name) {
+foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'channel', 'saved', 'reminder', 'command', 'wechat',
+    'settings', 'template', 'qrcode', 'trial', 'follow', 'watch', 'page'] as $name) {
     require_once __DIR__ . "/app/$name.php";
 }
 
@@ -43,8 +43,8 @@ const ROUTES = [
     ['GET',  '/settings',                        'owner',  'page_settings'],
     ['GET',  '/channels',                        'owner',  'page_channels'],
     ['GET',  '/channels/new',                    'owner',  'page_channel_new'],
-    ['GET',  '/channels/(\d{1,12})',             'owner',  'page_channel'],
-    ['GET',  '/watch/(\d{1,12})',                'viewer', 'page_watch'],
+    ['GET',  '/channels/([1-9]\d{0,18})',             'owner',  'page_channel'],
+    ['GET',  '/watch/([1-9]\d{0,18})',                'viewer', 'page_watch'],
 
     ['GET',  '/api/settings',                    'owner',  'api_settings'],
     ['POST', '/api/settings',                    'owner',  'api_settings_save'],
@@ -57,12 +57,13 @@ const ROUTES = [
     ['POST', '/api/estimate',                    'owner',  'api_estimate'],
     ['GET',  '/api/channels',                    'owner',  'api_channels'],
     ['POST', '/api/channels',                    'owner',  'api_channel_create'],
-    ['GET',  '/api/channels/(\d{1,12})',         'owner',  'api_channel'],
-    ['POST', '/api/channels/(\d{1,12})',         'owner',  'api_channel_update'],
-    ['GET',  '/api/channels/(\d{1,12})/reminder', 'owner', 'api_reminder'],
-    ['GET',  '/api/watch/(\d{1,12})',            'viewer', 'api_watch'],
-    ['GET',  '/api/watch/(\d{1,12})/qrcode',     'viewer', 'api_watch_qrcode'],
-    ['GET',  '/api/watch/(\d{1,12})/follows',    'viewer', 'api_watch_follows'],
+    ['GET',  '/api/channels/([1-9]\d{0,18})',         'owner',  'api_channel'],
+    ['POST', '/api/channels/([1-9]\d{0,18})',         'owner',  'api_channel_update'],
+    ['GET',  '/api/channels/([1-9]\d{0,18})/reminder', 'owner', 'api_reminder'],
+    ['POST', '/api/channels/([1-9]\d{0,18})/reminder', 'owner', 'api_reminder_command'],
+    ['GET',  '/api/watch/([1-9]\d{0,18})',            'viewer', 'api_watch'],
+    ['GET',  '/api/watch/([1-9]\d{0,18})/qrcode',     'viewer', 'api_watch_qrcode'],
+    ['GET',  '/api/watch/([1-9]\d{0,18})/follows',    'viewer', 'api_watch_follows'],
 ];
 
 function api_settings(Host $host, array $owner): void
@@ -131,7 +132,14 @@ function api_channel_create(Host $host, array $owner): void
 
 function api_channel_update(Host $host, array $owner, string $id): void
 {
-    http_answer(channel_answer($host, channel_update($host, $owner['uin'], (int) $id, http_json())));
+    $channel = channel_update($host, $owner['uin'], (int) $id, http_json());
+    $stopped = !$channel['live_notify'] && $channel['live_notify_status'] === 1 ? command_stop($host, $owner, $channel['id']) : 0;
+    http_answer(channel_answer($host, $channel) + ['stopping' => $stopped > 0]);
+}
+
+function api_reminder_command(Host $host, array $owner, string $id): void
+{
+    http_answer(command_run($host, $owner, channel_find($host, $owner['uin'], (int) $id), http_json()));
 }
 
 function api_reminder(Host $host, array $owner, string $id): void
@@ -165,6 +173,9 @@ function route(Host $host, string $method, string $path): void
         if ($verb !== $method) {
             $others[] = $verb;
             continue;
+        }
+        if (ctype_digit($m[1] ?? '') && strlen($m[1]) < 20 && (string) (int) $m[1] !== $m[1]) {
+            break; // more than a number can be: it would name another thing
         }
         $run($host, route_guard($host, $who, $method), $m[1] ?? '');
         return;
@@ -218,7 +229,7 @@ try {
     refuse($host, $path, $r);
 } catch (PDOException $e) {
     error_log('host: ' . $e->getMessage());
-    refuse($host, $path, new Refusal(503, 'database', '系统繁忙，请稍后再试'));
+    refuse($host, $path, host_database_refusal($e));
 } catch (Throwable $e) {
     error_log('host: ' . $e->getMessage() . ' at ' . basename($e->getFile()) . ':' . $e->getLine());
     refuse($host, $path, new Refusal(500, 'failed', '系统出错了，请稍后再试'));

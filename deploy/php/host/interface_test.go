@@ -46,6 +46,7 @@ func interfaces() []call {
 		{"GET", "/api/channels/11", nil, 200, 404},
 		{"POST", "/api/channels/11", map[string]any{"title": "renamed"}, 200, 404},
 		{"GET", "/api/channels/11/reminder", nil, 200, 404},
+		{"POST", "/api/channels/11/reminder", map[string]any{"do": "stop", "job": "none"}, 409, 404},
 	}
 }
 

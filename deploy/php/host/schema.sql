@@ -52,3 +52,22 @@ CREATE TABLE IF NOT EXISTS host_trial (
   state       VARCHAR(16)  NOT NULL DEFAULT 'waiting', -- sending, sent, failed
   detail      VARBINARY(1000) NOT NULL DEFAULT '' -- UTF-8, whatever the database's character set
 ) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
+
+-- Forms that were sent: one that is sent twice makes one channel.
+-- 已提交的表单，防止重复创建频道。
+CREATE TABLE IF NOT EXISTS host_form (
+  uin      BIGINT   NOT NULL,
+  form_key CHAR(32) NOT NULL, -- random, made with the form
+  act_id   BIGINT   NOT NULL,
+  made_at  BIGINT   NOT NULL,
+  PRIMARY KEY (uin, form_key)
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
+
+-- When owners last saved a channel (id: its number) or their settings (id: uin).
+-- 最近保存时间。
+CREATE TABLE IF NOT EXISTS host_saved (
+  what     VARCHAR(16) NOT NULL, -- channel, settings
+  id       BIGINT      NOT NULL,
+  saved_at BIGINT      NOT NULL,
+  PRIMARY KEY (what, id)
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;

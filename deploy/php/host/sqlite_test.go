@@ -68,7 +68,7 @@ func TestSQLite(t *testing.T) {
 	for path, body := range map[string]map[string]any{
 		"/templates/" + template: {"fields": map[string]any{"thing1": "{{title}}", "time2": "{{startTime}}"}},
 		"/settings":              {"templateId": template, "enabled": true},
-		"/channels/1":            {"start_time": time.Now().Add(3 * time.Hour).Unix(), "live_notify_time": 300},
+		"/channels/1":            {"start_time": time.Now().Add(3 * time.Hour).Unix(), "live_notify_time": 300, "confirmed": []string{"now"}},
 	} {
 		if got := a.api(path, body); got.status != 200 {
 			t.Errorf("%s: %d %s", path, got.status, got.text)

@@ -8,7 +8,9 @@ declare(strict_types=1);
 const CHANNEL_LABELS = [
     'title' => '标题', 'start_time' => '开播时间', 'watch_url' => '观看地址', 'content' => '简介',
     'live_notify' => '开播提醒', 'live_notify_time' => '提前分钟数',
+    'version' => '版本', 'form_key' => '表单编号', 'confirmed' => '确认',
 ];
+const CHANNEL_FORM_DAYS = 2; // how long a form that was sent is remembered
 const CHANNEL_SELECT = '
     SELECT a.id, a.uin, a.title, a.start_time, a.watch_url, d.content, d.live_notify, d.live_notify_time, d.live_notify_status
     FROM activity a
@@ -55,18 +57,50 @@ function channel_answer(Host $host, array $channel): array
         'title'            => $channel['title'],
         'start_time'       => $channel['start_time'],
         'start_text'       => $host->clock($channel['start_time']),
+        'start_local'      => $host->clock($channel['start_time'], 'Y-m-d\TH:i'),
         'watch_url'        => $channel['watch_url'],
         'content'          => $channel['content'],
         'live_notify'      => $channel['live_notify'],
         'live_notify_time' => $channel['live_notify_time'],
         'live_notify_status' => $channel['live_notify_status'],
+        'version'          => channel_version($channel),
+        'page'             => "/channels/{$channel['id']}", // scripts can't hold every number
     ];
 }
 
-/** Checks what came in. Fields that are absent stay as in $old. */
-function channel_read(Host $host, array $body, array $old): array
+/** Changes with whatever an owner can change; pushd's column is not part of it. */
+function channel_version(array $channel): string
 {
-    $f = new Fields($body, CHANNEL_LABELS);
+    unset($channel['live_notify_status']);
+    return substr(hash('sha256', (string) json_encode($channel)), 0, 16);
+}
+
+/**
+ * Stops a page that was opened before somebody saved in another one. Switching
+ * the reminder off is always in time.
+ */
+function channel_check_version(Fields $f, array $body, array $old): void
+{
+    $stop = array_keys(array_diff_key($body, ['version' => 1])) === ['live_notify'] && !$f->flag('live_notify');
+    if ($f->has('version') && !$stop && $f->text('version', 16, true) !== channel_version($old)) {
+        throw new Refusal(409, 'changed_elsewhere', '这个频道已在别处修改过，本次没有保存。请刷新页面，核对后再保存。');
+    }
+}
+
+/**
+ * Asks before what can't be taken back. The caller repeats the request with
+ * the question's name among 'confirmed'.
+ */
+function channel_confirm(array $confirmed, string $question, string $text): void
+{
+    if (!in_array($question, $confirmed, true)) {
+        throw new Refusal(409, "confirm_$question", $text);
+    }
+}
+
+/** Checks what came in. Fields that are absent stay as in $old. */
+function channel_read(Host $host, Fields $f, array $old): array
+{
     $new = $old;
     foreach (['title' => 64, 'content' => 2000] as $name => $max) {
         if ($f->has($name) || ($name === 'title' && $old['id'] === 0)) {
@@ -104,43 +138,101 @@ function channel_start(int $new, int $old): int
     return intdiv($new, 60) === intdiv($old, 60) ? $old : $new;
 }
 
+/** What is shown of a channel that is not there yet. */
+function channel_empty(int $uin): array
+{
+    return ['id' => 0, 'uin' => $uin, 'title' => '', 'start_time' => 0, 'watch_url' => '', 'content' => '',
+        'live_notify' => false, 'live_notify_time' => 30, 'live_notify_status' => 0];
+}
+
+/** Makes a channel. A form that is sent twice makes one: the second answer is the same. */
 function channel_create(Host $host, int $uin, array $body): array
 {
-    $new = channel_read($host, $body, ['id' => 0, 'uin' => $uin, 'title' => '', 'start_time' => 0, 'watch_url' => '',
-        'content' => '', 'live_notify' => false, 'live_notify_time' => 30, 'live_notify_status' => 0]);
-    $id = $host->transaction(function () use ($host, $uin, $new) {
-        $host->query('INSERT INTO activity (uin, title, start_time, watch_url) VALUES (?, ?, ?, ?)',
-            [$uin, $new['title'], $new['start_time'], $new['watch_url']]);
-        $id = (int) $host->db()->lastInsertId();
-        if ($new['watch_url'] === '') { // our own page, whose address needs the number
-            $host->query('UPDATE activity SET watch_url = ? WHERE id = ?', [$host->config['base_url'] . "/watch/$id", $id]);
+    $f = new Fields($body, CHANNEL_LABELS);
+    $new = channel_read($host, $f, channel_empty($uin));
+    $key = $f->has('form_key') ? $f->hex('form_key', 32) : '';
+    $confirmed = $f->names('confirmed');
+    $host->query('DELETE FROM host_form WHERE uin = ? AND made_at < ?', [$uin, time() - 86400 * CHANNEL_FORM_DAYS]);
+    $id = $host->transaction(function () use ($host, $uin, $new, $key, $confirmed) {
+        if ($key !== '' && !$host->unlessTwice('INSERT INTO host_form (uin, form_key, act_id, made_at) VALUES (?, ?, 0, ?)', [$uin, $key, time()])) {
+            return (int) $host->row('SELECT act_id FROM host_form WHERE uin = ? AND form_key = ?', [$uin, $key])['act_id'];
         }
-        $host->query('INSERT INTO activity_detail (act_id, content, live_notify, live_notify_time) VALUES (?, ?, ?, ?)',
-            [$id, $new['content'], (int) $new['live_notify'], $new['live_notify_time']]);
+        channel_confirm_alike($host, $new, $confirmed);
+        channel_confirm_now($host, channel_empty($uin), $new, $confirmed);
+        $id = channel_insert($host, $uin, $new);
+        saved_note($host, 'channel', $id);
+        $host->query('UPDATE host_form SET act_id = ? WHERE uin = ? AND form_key = ?', [$id, $uin, $key]);
         return $id;
     });
     return channel_find($host, $uin, $id);
 }
 
+function channel_insert(Host $host, int $uin, array $new): int
+{
+    $host->query('INSERT INTO activity (uin, title, start_time, watch_url) VALUES (?, ?, ?, ?)',
+        [$uin, $new['title'], $new['start_time'], $new['watch_url']]);
+    $id = (int) $host->db()->lastInsertId();
+    if ($new['watch_url'] === '') { // our own page, whose address needs the number
+        $host->query('UPDATE activity SET watch_url = ? WHERE id = ?', [$host->config['base_url'] . "/watch/$id", $id]);
+    }
+    $host->query('INSERT INTO activity_detail (act_id, content, live_notify, live_notify_time) VALUES (?, ?, ?, ?)',
+        [$id, $new['content'], (int) $new['live_notify'], $new['live_notify_time']]);
+    return $id;
+}
+
+/** Two channels of one name and start are two reminders to the same people. */
+function channel_confirm_alike(Host $host, array $new, array $confirmed): void
+{
+    // Compared here: a column of an older character set can't be compared with every text.
+    $titles = $host->query('SELECT title FROM activity WHERE uin = ? AND start_time = ?', [$new['uin'], $new['start_time']])->fetchAll(PDO::FETCH_COLUMN);
+    if (in_array($new['title'], $titles, true)) {
+        channel_confirm($confirmed, 'alike', '已经有一个标题和开播时间都相同的频道。再建一个，粉丝会收到两次提醒。确定还要新建吗？');
+    }
+}
+
+/** A change after which the reminder is due at once. */
+function channel_confirm_now(Host $host, array $old, array $new, array $confirmed): void
+{
+    if (channel_due($host, $new) && !channel_due($host, $old) && settings_find($host, $new['uin'])['enabled']) {
+        channel_confirm($confirmed, 'now', '已经到了发送时间：保存后，提醒会在一分钟内发出，发出的消息不能撤回。确定保存吗？');
+    }
+}
+
+/** Is the reminder of this channel to be sent now? */
+function channel_due(Host $host, array $channel): bool
+{
+    $now = time();
+    return $channel['live_notify'] && $channel['live_notify_status'] === 0
+        && $channel['start_time'] - 60 * $channel['live_notify_time'] <= $now
+        && $channel['start_time'] + $host->config['grace'] > $now;
+}
+
 function channel_update(Host $host, int $uin, int $id, array $body): array
 {
+    channel_find($host, $uin, $id);
+    // A row to lock: a lock on one that is not there makes two savers wait for each other.
+    if ($host->row('SELECT id FROM activity_detail WHERE act_id = ?', [$id]) === null) {
+        $host->unlessTwice('INSERT INTO activity_detail (act_id, live_notify) VALUES (?, 0)', [$id]);
+    }
     $host->transaction(function () use ($host, $uin, $id, $body) {
         // Locked: pushd may be about to accept this very reminder.
-        $detail = $host->query('SELECT id FROM activity_detail WHERE act_id = ?' . $host->forUpdate(), [$id])->fetchAll();
+        $host->query('SELECT id FROM activity_detail WHERE act_id = ?' . $host->forUpdate(), [$id])->fetchAll();
         $old = channel_find($host, $uin, $id);
-        $new = channel_read($host, $body, $old);
+        $f = new Fields($body, CHANNEL_LABELS);
+        channel_check_version($f, $body, $old);
+        $new = channel_read($host, $f, $old);
         if ($new['watch_url'] === '') {
             $new['watch_url'] = $host->config['base_url'] . "/watch/$id";
         }
         if ($new['start_time'] !== $old['start_time']) {
-            channel_moved($host, $old);
+            $new['live_notify_status'] = channel_moved($host, $old, $new, $f->names('confirmed'));
         }
+        channel_confirm_now($host, $old, $new, $f->names('confirmed'));
         $host->query('UPDATE activity SET title = ?, start_time = ?, watch_url = ? WHERE id = ? AND uin = ?',
             [$new['title'], $new['start_time'], $new['watch_url'], $id, $uin]);
-        $host->query($detail === []
-            ? 'INSERT INTO activity_detail (content, live_notify, live_notify_time, act_id) VALUES (?, ?, ?, ?)'
-            : 'UPDATE activity_detail SET content = ?, live_notify = ?, live_notify_time = ? WHERE act_id = ?',
+        $host->query('UPDATE activity_detail SET content = ?, live_notify = ?, live_notify_time = ? WHERE act_id = ?',
             [$new['content'], (int) $new['live_notify'], $new['live_notify_time'], $id]);
+        saved_note($host, 'channel', $id);
     });
     return channel_find($host, $uin, $id);
 }
@@ -149,10 +241,14 @@ function channel_update(Host $host, int $uin, int $id, array $body): array
  * Another start is another reminder, and status 0 is how the platform asks
  * for it. All else in this column is written by pushd alone.
  */
-function channel_moved(Host $host, array $old): void
+function channel_moved(Host $host, array $old, array $new, array $confirmed): int
 {
     if ($old['live_notify_status'] === 1) {
         throw new Refusal(409, 'reminder_running', '提醒正在发送，发送完成后才能修改开播时间', 'start_time');
     }
+    if ($old['live_notify_status'] !== 0 && $new['live_notify']) {
+        channel_confirm($confirmed, 'again', '这场直播的提醒已经发过。修改开播时间后，会按新的时间再发一次。确定修改吗？');
+    }
     $host->query('UPDATE activity_detail SET live_notify_status = 0 WHERE act_id = ?', [$old['id']]);
+    return 0;
 }

@@ -48,7 +48,7 @@ final class Fields
     public function number(string $name, int $min, int $max): int
     {
         $value = $this->body[$name] ?? null;
-        if (is_string($value) && preg_match('/^-?\d{1,15}$/D', $value)) {
+        if (is_string($value) && preg_match('/^-?\d{1,19}$/D', $value) && (string) (int) $value === $value) {
             $value = (int) $value;
         }
         if (!is_int($value) || $value < $min || $value > $max) {
@@ -100,6 +100,26 @@ final class Fields
         $value = $this->text($name, 128, true);
         if (!preg_match('/^[A-Za-z0-9_-]+$/D', $value)) {
             $this->refuse($name, "{$this->labels[$name]}只能由字母、数字、“-”和“_”组成，请从公众平台完整复制");
+        }
+        return $value;
+    }
+
+    /** So many hex digits. */
+    public function hex(string $name, int $length): string
+    {
+        $value = $this->text($name, $length, true);
+        if (!preg_match("/^[0-9a-f]{{$length}}$/D", $value)) {
+            $this->refuse($name, "{$this->labels[$name]}不正确，请刷新页面");
+        }
+        return $value;
+    }
+
+    /** A list of words; none where the field is absent. */
+    public function names(string $name): array
+    {
+        $value = $this->body[$name] ?? [];
+        if (!is_array($value) || count($value) > 20 || $value !== array_filter($value, 'is_string')) {
+            $this->refuse($name, "{$this->labels[$name]}必须是一组名称");
         }
         return $value;
     }

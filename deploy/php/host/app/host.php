@@ -34,6 +34,9 @@ final class Host
 
     public function __construct()
     {
+        if (PHP_INT_SIZE < 8) {
+            throw new PushdConfigError('the host needs a 64-bit PHP: ids and times are 64-bit numbers');
+        }
         $this->config = pushd_config();
         if (strlen($this->config['host_secret']) < 32) {
             throw new PushdConfigError('host_secret must have at least 32 characters');
@@ -62,8 +65,24 @@ final class Host
         return $this->query($sql, $args)->fetch() ?: null;
     }
 
-    /** Runs $work in a transaction: all of it is saved, or nothing. */
+    /**
+     * Runs $work in a transaction: all of it is saved, or nothing. What lost
+     * against another transaction runs once more, so $work must bear that.
+     */
     public function transaction(callable $work)
+    {
+        try {
+            return $this->attempt($work);
+        } catch (PDOException $e) {
+            // A deadlock (1213), a wait for a lock that was too long (1205).
+            if (in_array((int) ($e->errorInfo[1] ?? 0), [1213, 1205], true) || (string) $e->getCode() === '40001') {
+                return $this->attempt($work);
+            }
+            throw $e;
+        }
+    }
+
+    private function attempt(callable $work)
     {
         $this->db()->beginTransaction();
         try {
@@ -71,7 +90,11 @@ final class Host
             $this->db()->commit();
             return $result;
         } catch (Throwable $e) {
-            $this->db()->rollBack();
+            try {
+                $this->db()->rollBack();
+            } catch (PDOException $lost) { // the connection is gone, and the transaction with it
+                error_log('host: roll back: ' . $lost->getMessage());
+            }
             throw $e;
         }
     }
@@ -112,4 +135,16 @@ final class Host
     {
         return (new DateTimeImmutable('@' . $time))->setTimezone($this->zone())->format($format);
     }
+}
+
+/** A failure of the database in words: what it can't store is the text's fault, all else its own. */
+function host_database_refusal(PDOException $e): Refusal
+{
+    $number = (int) ($e->errorInfo[1] ?? 0);
+    if ($number !== 1366 && $number !== 3988 && strncmp((string) $e->getCode(), '22', 2) !== 0) {
+        return new Refusal(503, 'database', '系统繁忙，请稍后再试');
+    }
+    // "Incorrect string value: '\xF0\x9F…' for column `live`.`activity`.`title` at row 1"
+    $field = preg_match('/for column .*?(\w+)[`\']? at row/', $e->getMessage(), $m) ? $m[1] : '';
+    return new Refusal(422, 'invalid', '内容中有系统不能保存的字符（例如表情符号），请去掉后再保存', $field);
 }

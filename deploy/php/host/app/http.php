@@ -63,7 +63,7 @@ function http_page(Host $host, string $name, array $v, int $status = 200): void
     http_response_code($status);
     header('Content-Type: text/html; charset=utf-8');
     header('Cache-Control: no-store');
-    $v += ['title' => '', 'owner' => null, 'csrf' => '', 'view' => $name, 'script' => '', 'base' => $host->config['base_url']];
+    $v += ['title' => '', 'owner' => null, 'csrf' => '', 'view' => $name, 'scripts' => [], 'base' => $host->config['base_url']];
     require __DIR__ . '/../views/layout.php';
 }
 

@@ -59,7 +59,7 @@ function page_settings(Host $host, array $owner): void
 {
     page_show($host, $owner, 'settings', [
         'title'    => '模板消息',
-        'script'   => 'settings',
+        'scripts'  => ['settings'],
         'settings' => settings_find($host, $owner['uin']),
         'callback' => settings_callback($host, $owner),
         'channels' => channel_list($host, $owner['uin']),
@@ -96,17 +96,31 @@ function page_badge(Host $host, array $channel): array
 function page_channel_new(Host $host, array $owner): void
 {
     $start = intdiv(time() + 86400, 3600) * 3600;
-    page_show($host, $owner, 'channel', ['title' => '新建频道', 'script' => 'channel', 'reminder' => null,
-        'enabled' => settings_find($host, $owner['uin'])['enabled'], 'start' => $host->clock($start, 'Y-m-d\TH:i'),
-        'channel' => ['id' => 0, 'title' => '', 'watch_url' => '', 'content' => '', 'live_notify' => true, 'live_notify_time' => 30, 'live_notify_status' => 0]]);
+    page_channel_show($host, $owner, ['start_time' => $start, 'live_notify' => true] + channel_empty($owner['uin']), null);
 }
 
 function page_channel(Host $host, array $owner, string $id): void
 {
     $channel = channel_find($host, $owner['uin'], (int) $id);
-    page_show($host, $owner, 'channel', ['title' => $channel['title'], 'script' => 'channel', 'channel' => $channel,
+    page_channel_show($host, $owner, $channel, reminder_state($host, $owner, $channel));
+}
+
+function page_channel_show(Host $host, array $owner, array $channel, ?array $reminder): void
+{
+    page_show($host, $owner, 'channel', [
+        'title' => $channel['id'] === 0 ? '新建频道' : $channel['title'], 'scripts' => ['reminder', 'channel'],
+        'channel' => $channel, 'reminder' => $reminder,
         'enabled' => settings_find($host, $owner['uin'])['enabled'],
-        'start' => $host->clock($channel['start_time'], 'Y-m-d\TH:i'), 'reminder' => reminder_state($host, $owner, $channel)]);
+        'start'   => $host->clock($channel['start_time'], 'Y-m-d\TH:i'), 'now' => $host->clock(time(), 'Y-m-d\TH:i:s'),
+        'key'     => bin2hex(random_bytes(16)), 'version' => channel_version($channel), 'zone' => page_zone($host),
+    ]);
+}
+
+/** The name of the platform's time zone, for people. */
+function page_zone(Host $host): string
+{
+    $zone = $host->config['timezone'];
+    return in_array($zone, ['Asia/Shanghai', 'Asia/Chongqing', 'PRC'], true) ? '北京时间' : "时区：$zone";
 }
 
 function page_watch(Host $host, array $owner, string $id): void
@@ -116,7 +130,7 @@ function page_watch(Host $host, array $owner, string $id): void
         return;
     }
     $data = watch_data($host, (int) $id);
-    http_page($host, 'watch', ['title' => $data['title'], 'script' => 'watch', 'data' => $data]);
+    http_page($host, 'watch', ['title' => $data['title'], 'scripts' => ['watch'], 'data' => $data]);
 }
 
 /** A refusal as a page: the login, the gate with both conditions, or a few words. */

@@ -5,10 +5,23 @@
  */
 declare(strict_types=1);
 
-/** Calls pushd and returns its JSON. A refusal of pushd is a Refusal here. */
+const PUSHD_UNREACHABLE = '推送服务暂时没有应答，请稍后再试';
+const PUSHD_AWAY = 'pushd_away';
+const PUSHD_REST = 5; // seconds
+
+/**
+ * Calls pushd and returns its JSON. A refusal of pushd is a Refusal here. After
+ * a call that had no answer, pages that only look don't wait for another one
+ * for some seconds: each would hold a PHP worker. What changes something is
+ * always tried.
+ */
 function pushd_call(Host $host, string $method, string $path, ?array $body = null, int $timeout = 15): array
 {
     pushd_check_url($host->config, 'url');
+    $look = $method === 'GET' || substr($path, -8) === '/preview';
+    if ($look && saved_at($host, PUSHD_AWAY, 0) > time() - PUSHD_REST) {
+        throw new Refusal(502, 'pushd_unreachable', PUSHD_UNREACHABLE);
+    }
     $key = preg_replace('/^[A-Za-z0-9_-]{1,32}:/', '', trim(explode(',', trim($host->config['api_key'], ', '))[0]));
     $curl = curl_init($host->config['url'] . $path);
     curl_setopt_array($curl, [
@@ -26,6 +39,9 @@ function pushd_call(Host $host, string $method, string $path, ?array $body = nul
         curl_setopt($curl, CURLOPT_CAINFO, $host->config['ca_file']);
     }
     $text = curl_exec($curl);
+    if ($text === false) {
+        saved_set($host, PUSHD_AWAY, 0, time());
+    }
     $status = (int) curl_getinfo($curl, CURLINFO_RESPONSE_CODE);
     $json = $text === false ? null : json_decode($text, true);
     if ($status >= 200 && $status < 300 && is_array($json)) {
@@ -42,7 +58,7 @@ function pushd_refusal(int $status, array $problem, string $error = ''): Refusal
     $detail = is_string($problem['detail'] ?? null) ? $problem['detail'] : '';
     if ($code === '' || $status === 401 || $status === 0) {
         error_log("pushd answered HTTP $status; check url and api_key" . ($error !== '' ? ": $error" : ''));
-        return new Refusal(502, 'pushd_unreachable', '推送服务暂时没有应答，请稍后再试');
+        return new Refusal(502, 'pushd_unreachable', PUSHD_UNREACHABLE);
     }
     if ($status >= 500 && $code !== 'token_unavailable' && $code !== 'wechat_refused') {
         return new Refusal(503, $code, '推送服务暂时不可用，请稍后再试');
@@ -87,6 +103,12 @@ function pushd_chinese(string $code, string $detail): string
             return strtr($text, ['$1' => $m[1] ?? '', '$2' => $m[2] ?? '']);
         }
     }
+    return pushd_words($code, $detail);
+}
+
+/** A code of pushd's in words. */
+function pushd_words(string $code, string $detail = ''): string
+{
     $byCode = [
         'template_fields_unknown' => '不知道模板有哪些字段：请先粘贴模板内容并填写每个字段',
         'template_missing'        => '还没有选择模板',
@@ -103,5 +125,5 @@ function pushd_chinese(string $code, string $detail): string
         'deadline_passed'         => '已过提醒的有效时间',
         'quota_short'             => '今日剩余的发送额度不够，余下的会在明天 0 点后继续，直到有效时间结束',
     ];
-    return $byCode[$code] ?? '推送服务拒绝了请求：' . $detail;
+    return $byCode[$code] ?? '推送服务拒绝了请求：' . ($detail !== '' ? $detail : $code);
 }

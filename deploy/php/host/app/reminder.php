@@ -2,37 +2,44 @@
 /** How the reminder of a channel stands, and what it would come to. */
 declare(strict_types=1);
 
+/** Why a job is in its state: in words, and what to do. held and quota_exhausted have functions of their own. */
 const REMINDER_REASONS = [
-    'ledger_went_back'        => '数据库曾被恢复到较早的状态，为避免重复发送，已暂停；请联系技术支持',
-    'account_busy'            => '同一公众号的另一个提醒正在发送，稍后自动开始',
-    'quota_exhausted'         => '今日发送额度已用完，0 点后自动继续',
-    'token_unavailable'       => '取不到 access_token，请检查 AppSecret 和 IP 白名单；恢复后自动继续',
-    'wechat_down'             => '微信暂时没有应答，恢复后自动继续',
-    'account_mismatch'        => 'access_token、模板与公众号不匹配，请检查公众号设置',
-    'channel_invalid'         => '频道的数据有误，改正后自动继续；请联系技术支持',
-    'waiting_deferred'        => '只剩微信要求稍后再试的粉丝，会自动继续',
-    'deadline_passed'         => '已过有效时间，未发送的不再发送',
-    'canceled_by_user'        => '已被取消',
-    'reminder_off'            => '发送期间开播提醒被关闭',
-    'owner_disabled'          => '发送期间模板消息被停用',
-    'channel_gone'            => '频道已删除',
-    'start_moved'             => '开播时间已更改，将按新的时间另行提醒',
-    'walk_incomplete'         => '粉丝列表没有取完整',
-    'template_fields_unknown' => '不知道模板有哪些字段：请在“模板消息”中填写并保存',
-    'template_missing'        => '没有选择模板：请在“模板消息”中选择',
-    'message_invalid'         => '消息内容有误：请在“模板消息”中检查每个字段',
-    'wechat_refused'          => '微信拒绝了这条消息：请在“模板消息”中发送测试，查看原因',
-    'too_many_failures'       => '失败过多，已停止',
-    'ledger_mismatch'         => '统计不一致，请联系技术支持',
+    'ledger_went_back'        => ['数据库恢复过，为避免重复发送，已暂停', '请联系平台管理员确认后继续。'],
+    'held'                    => ['已暂停发送', ''],
+    'account_busy'            => ['同一公众号的另一个提醒正在发送，完成后自动开始', ''],
+    'quota_exhausted'         => ['今日发送额度已用完', ''],
+    'token_unavailable'       => ['取不到公众号的 access_token', '请检查“公众号”页的 AppSecret，以及公众平台的 IP 白名单；恢复后自动继续。'],
+    'wechat_down'             => ['微信暂时没有应答，恢复后自动继续', ''],
+    'account_mismatch'        => ['公众号、模板与 access_token 不匹配', '请检查“公众号”页的 AppID，并在“模板消息”中重新选择模板。'],
+    'channel_invalid'         => ['频道的数据有误', '请联系平台管理员；改正后自动继续。'],
+    'waiting_deferred'        => ['只剩微信要求稍后再发的粉丝，会自动继续', ''],
+    'deadline_passed'         => ['已过有效时间，未发送的不再发送', ''],
+    'canceled_by_user'        => ['已停止', ''],
+    'reminder_off'            => ['发送期间关闭了开播提醒，已停止', ''],
+    'owner_disabled'          => ['发送期间停用了模板消息，已停止', ''],
+    'channel_gone'            => ['频道已删除', ''],
+    'start_moved'             => ['开播时间已更改，将按新的时间另行提醒', ''],
+    'walk_incomplete'         => ['粉丝列表没有取完整', '可以点“继续发送”再取一次。'],
+    'template_fields_unknown' => ['不知道模板有哪些字段', '请在“模板消息”中填写并保存，再点“继续发送”。'],
+    'template_missing'        => ['没有选择模板', '请在“模板消息”中选择，再点“继续发送”。'],
+    'message_invalid'         => ['消息内容有误', '请在“模板消息”中检查每个字段，再点“继续发送”。'],
+    'wechat_refused'          => ['微信拒绝了这条消息', '请在“模板消息”中发送测试，查看原因。'],
+    'too_many_failures'       => ['失败过多，已停止', '请在“模板消息”中发送测试，查看原因，再点“继续发送”。'],
+    'ledger_mismatch'         => ['统计不一致', '请联系平台管理员。'],
 ];
 
-/** The state of a reminder: state (a word), text, and job or null. */
+/** A reminder that is due is sent within a minute; after so many seconds something is wrong. */
+const REMINDER_LATE = 180;
+
+/**
+ * How a reminder stands: state (a word), text, todo (what to do, or ''), job or
+ * null, actions (what the owner may do now), next (when to ask again, in ms).
+ */
 function reminder_state(Host $host, array $owner, array $channel): array
 {
     if ($channel['live_notify_status'] !== 0) {
         return reminder_of_job($host, $owner, $channel);
     }
-    $enabled = settings_find($host, $owner['uin'])['enabled'];
     $due = $channel['start_time'] - 60 * $channel['live_notify_time'];
     if (!$channel['live_notify']) {
         return reminder_is('off', '未开启提醒');
@@ -40,18 +47,41 @@ function reminder_state(Host $host, array $owner, array $channel): array
     if ($channel['start_time'] + $host->config['grace'] <= time()) {
         return reminder_is('missed', '已过开播时间，没有发送');
     }
-    if (!$enabled) {
-        return reminder_is('disabled', '模板消息未启用，到时不会发送。请先在“模板消息”中启用');
+    if (!settings_find($host, $owner['uin'])['enabled']) {
+        return reminder_is('disabled', '模板消息未启用，到时不会发送', '请先在“模板消息”中启用。');
     }
-    if ($due <= time()) {
-        return reminder_is('due', '即将发送（一分钟之内）');
+    if ($due > time()) {
+        return reminder_is('waiting', $host->clock($due, 'm月d日 H:i') . ' 发送', '', [], min(60, $due - time()));
     }
-    return reminder_is('waiting', $host->clock($due, 'm月d日 H:i') . ' 发送');
+    return reminder_due($host, $owner, $channel, $due);
 }
 
-function reminder_is(string $state, string $text, ?array $job = null): array
+/** A reminder that should be on its way: nothing has come of it yet. */
+function reminder_due(Host $host, array $owner, array $channel, int $due): array
 {
-    return ['state' => $state, 'text' => $text, 'job' => $job];
+    $try = $host->row('SELECT answer, next_try FROM pushd_php_attempt WHERE act_id = ? AND start_time = ?', [$channel['id'], $channel['start_time']]);
+    if ($try !== null) {
+        $code = preg_match('/[a-z_]{3,}/', (string) $try['answer'], $m) ? $m[0] : '';
+        return reminder_is('late', '还没有发送：' . pushd_words($code), '改正后会在 ' . $host->clock(max(time() + 60, (int) $try['next_try']), 'H:i') . ' 前后再试；在这里保存一次，会立即再试。', [], 5);
+    }
+    $since = max($due, saved_at($host, 'channel', $channel['id']), saved_at($host, 'settings', $owner['uin']));
+    if (time() - $since > REMINDER_LATE) {
+        return reminder_is('late', '应在 ' . $host->clock($since, 'H:i') . ' 发送，尚未开始', '平台的定时任务可能没有运行，请联系平台管理员。', [], 5);
+    }
+    return reminder_is('due', '即将发送（一分钟之内）', '', [], 2);
+}
+
+function reminder_is(string $state, string $text, string $todo = '', array $actions = [], int $seconds = 10, ?array $job = null): array
+{
+    return ['state' => $state, 'text' => $text, 'todo' => $todo, 'job' => $job, 'actions' => $actions, 'next' => 1000 * $seconds];
+}
+
+/** The newest job of a channel for its present start; null if there is none. */
+function reminder_newest(Host $host, array $owner, array $channel): ?array
+{
+    $list = pushd_call($host, 'GET', "/v1/jobs?limit=1&actid={$channel['id']}&appid=" . rawurlencode($owner['appid']), null, 5);
+    $job = $list['items'][0] ?? null;
+    return is_array($job) && strtotime((string) $job['startTime']) === $channel['start_time'] ? $job : null;
 }
 
 /** What pushd tells of the reminder; without it the column must do. */
@@ -60,21 +90,71 @@ function reminder_of_job(Host $host, array $owner, array $channel): array
     $words = [1 => ['sending', '发送中'], 2 => ['done', '已完成']];
     list($state, $text) = $words[$channel['live_notify_status']] ?? ['failed', '未完成'];
     try {
-        $list = pushd_call($host, 'GET', "/v1/jobs?limit=1&actid={$channel['id']}&appid=" . rawurlencode($owner['appid']), null, 5);
+        $job = reminder_newest($host, $owner, $channel);
     } catch (Refusal $e) {
-        return reminder_is($state, "{$text}（详情暂时无法获取）");
+        return reminder_is($state, "{$text}（详情暂时无法获取）", '', [], 10);
     }
-    $job = $list['items'][0] ?? null;
-    if (!is_array($job) || strtotime((string) $job['startTime']) !== $channel['start_time']) {
+    if ($job === null) {
         return reminder_is($state, $text);
     }
-    $short = reminder_job($host, $job);
-    $reason = REMINDER_REASONS[$job['reason'] ?? ''] ?? '';
-    if ($state === 'sending') {
-        $states = ['queued' => '排队中', 'paused' => '已暂停', 'parked' => '等待中'];
-        $text = $states[$job['state']] ?? $text;
+    list($state, $text, $todo) = reminder_words($host, $owner, $channel, $job);
+    return reminder_is($state, $text, $todo, command_offers($host, $owner, $channel, $job), $state === 'sending' || $state === 'stopping' ? 1 : 5,
+        reminder_job($host, $job));
+}
+
+/** A job in words: state, text, what to do. */
+function reminder_words(Host $host, array $owner, array $channel, array $job): array
+{
+    $states = [
+        'queued' => ['sending', '排队中'], 'running' => ['sending', '发送中'], 'paused' => ['parked', '已暂停'], 'parked' => ['parked', '等待中'],
+        'succeeded' => ['done', '已完成'],
+    ];
+    list($state, $text) = $states[$job['state']] ?? ['failed', '未完成'];
+    if (reminder_active($job) && (!$channel['live_notify'] || !settings_find($host, $owner['uin'])['enabled'])) {
+        return ['stopping', '正在停止…', ''];
     }
-    return reminder_is($state, $text . ($reason !== '' ? "：$reason" : ''), $short);
+    $reason = (string) $job['reason'];
+    if ($reason === 'held') {
+        return reminder_held($host, $owner);
+    }
+    list($why, $todo) = $reason === 'quota_exhausted' ? reminder_quota($host, $job) : (REMINDER_REASONS[$reason] ?? ['', '']);
+    if ($reason === 'account_mismatch' || $reason === 'wechat_refused' || $reason === 'too_many_failures') {
+        $todo = wechat_remedy($job) ?: $todo;
+    }
+    return [$state, $text . ($why !== '' ? "：$why" : ''), $todo];
+}
+
+function reminder_active(array $job): bool
+{
+    return in_array($job['state'], ['queued', 'running', 'paused', 'parked'], true);
+}
+
+/** The day's quota is used up: it comes back at 0:00 in Beijing, which may be too late. */
+function reminder_quota(Host $host, array $job): array
+{
+    $deadline = (int) strtotime((string) $job['deadline']);
+    $reset = (new DateTimeImmutable('tomorrow', new DateTimeZone('Asia/Shanghai')))->getTimestamp();
+    $clear = '可在“公众平台 → 设置与开发 → 接口权限”中清零额度，清零后十分钟内自动继续。';
+    if ($job['deadline'] !== null && $deadline <= $reset) {
+        return ['今日发送额度已用完，0 点恢复时已过有效时间（' . $host->clock($deadline, 'm月d日 H:i') . '），剩下的 '
+            . number_format(command_left($job)) . ' 人将收不到', $clear];
+    }
+    return ['今日发送额度已用完，0 点后自动继续', '也' . $clear];
+}
+
+/** The account, or everything, is held: by WeChat's doing or by the platform's. */
+function reminder_held(Host $host, array $owner): array
+{
+    $code = null;
+    try {
+        $code = pushd_call($host, 'GET', '/v1/accounts/' . rawurlencode($owner['appid']) . '/hold', null, 5)['errcode'] ?? null;
+    } catch (Refusal $e) {
+        // the reminder waits whatever the reason is
+    }
+    return $code === null
+        ? ['held', '平台管理员已暂停发送', '需要发送时，请联系平台管理员恢复。']
+        : ['held', "微信限制了此公众号发送模板消息（{$code}），全部提醒已暂停",
+            '请登录公众平台，在“通知中心”查看处罚或警告，按要求整改或申诉；处理完后，请联系平台管理员恢复发送。'];
 }
 
 /** The numbers of a job, for a progress bar. */
@@ -136,7 +216,7 @@ function reminder_duration(int $seconds): string
 function channel_of_request(Host $host, array $owner, Fields $f): array
 {
     if ($f->has('actid')) {
-        return channel_find($host, $owner['uin'], $f->number('actid', 1, 999999999999));
+        return channel_find($host, $owner['uin'], $f->number('actid', 1, PHP_INT_MAX));
     }
     $all = channel_list($host, $owner['uin']);
     if ($all === []) {

@@ -2,31 +2,56 @@
 /** The owner's live-subscription settings: user_wx_config. */
 declare(strict_types=1);
 
+const SETTINGS_LABELS = ['templateId' => '模板 ID', 'enabled' => '启用', 'version' => '版本'];
+
 function settings_find(Host $host, int $uin): array
 {
     $row = $host->row('SELECT act_live_template_id, status FROM user_wx_config WHERE uin = ?', [$uin]);
-    return [
+    $found = [
         'templateId' => (string) ($row['act_live_template_id'] ?? ''),
         'enabled'    => (int) ($row['status'] ?? 0) === 1,
     ];
+    return $found + ['version' => substr(hash('sha256', (string) json_encode($found)), 0, 16)];
 }
 
-/** Saves template and switch. Only a template that can be sent is enabled. */
+/**
+ * Saves the template, the switch, or both: what is absent stays, so that the
+ * choice of a template never switches anything on. Only a template that can be
+ * sent is enabled. Switching off is never refused.
+ */
 function settings_save(Host $host, array $owner, array $body): array
 {
-    $f = new Fields($body, ['templateId' => '模板 ID', 'enabled' => '启用']);
-    $template = $f->name('templateId');
-    $enabled = $f->flag('enabled');
-    if ($enabled) {
-        template_check_ready($host, $owner, $template);
+    $f = new Fields($body, SETTINGS_LABELS);
+    $enabled = $f->has('enabled') ? $f->flag('enabled') : null;
+    $template = $f->has('templateId') || $enabled === null ? $f->name('templateId') : null;
+    $old = settings_find($host, $owner['uin']);
+    if ($enabled ?? $old['enabled']) {
+        settings_check_ready($host, $owner, $f, $template ?? $old['templateId']);
     }
-    $host->transaction(function () use ($host, $owner, $template, $enabled) {
-        $old = $host->row('SELECT id FROM user_wx_config WHERE uin = ?' . $host->forUpdate(), [$owner['uin']]);
-        $host->query($old === null
-            ? 'INSERT INTO user_wx_config (act_live_template_id, status, uin) VALUES (?, ?, ?)'
-            : 'UPDATE user_wx_config SET act_live_template_id = ?, status = ? WHERE uin = ?', [$template, (int) $enabled, $owner['uin']]);
+    if ($host->row('SELECT id FROM user_wx_config WHERE uin = ?', [$owner['uin']]) === null) {
+        $host->unlessTwice("INSERT INTO user_wx_config (act_live_template_id, status, uin) VALUES ('', 0, ?)", [$owner['uin']]);
+    }
+    $host->transaction(function () use ($host, $owner, $f, $template, $enabled) {
+        $host->query('SELECT id FROM user_wx_config WHERE uin = ?' . $host->forUpdate(), [$owner['uin']])->fetchAll();
+        $now = settings_find($host, $owner['uin']);
+        $stop = $template === null && $enabled === false;
+        if ($f->has('version') && !$stop && $f->text('version', 16, true) !== $now['version']) {
+            throw new Refusal(409, 'changed_elsewhere', '设置已在别处修改过，本次没有保存。请刷新页面，核对后再保存。');
+        }
+        $host->query('UPDATE user_wx_config SET act_live_template_id = ?, status = ? WHERE uin = ?',
+            [$template ?? $now['templateId'], (int) ($enabled ?? $now['enabled']), $owner['uin']]);
+        saved_note($host, 'settings', $owner['uin']);
     });
-    return settings_find($host, $owner['uin']);
+    $stopped = $enabled === false ? command_stop($host, $owner, 0) : 0;
+    return settings_find($host, $owner['uin']) + ['stopped' => $stopped];
+}
+
+function settings_check_ready(Host $host, array $owner, Fields $f, string $template): void
+{
+    if ($template === '') {
+        $f->refuse('templateId', '请先选择模板，填写内容并保存，再启用');
+    }
+    template_check_ready($host, $owner, $template);
 }
 
 /** What the owner enters in WeChat's console, so that follows are noticed. */

@@ -2,7 +2,7 @@
 /** Templates and their texts: pushd keeps them, this passes them on. */
 declare(strict_types=1);
 
-const TEMPLATE_LABELS = ['content' => '模板内容', 'fields' => '字段', 'url' => '跳转链接', 'miniprogram' => '小程序', 'actid' => '频道'];
+const TEMPLATE_LABELS = ['content' => '模板内容', 'fields' => '字段', 'url' => '跳转链接', 'miniprogram' => '小程序', 'actid' => '频道', 'version' => '版本'];
 
 function template_path(array $owner, string $id = '', string $verb = ''): string
 {
@@ -12,12 +12,20 @@ function template_path(array $owner, string $id = '', string $verb = ''): string
 
 function template_list(Host $host, array $owner): array
 {
-    return pushd_call($host, 'GET', template_path($owner));
+    $answer = pushd_call($host, 'GET', template_path($owner));
+    return ['items' => array_map('template_answer', $answer['items'])];
+}
+
+/** A template as pushd tells it, and a version that changes with its texts. */
+function template_answer(array $template): array
+{
+    $written = [$template['content'], array_column($template['fields'], 'text', 'key'), $template['url'], $template['miniprogram']];
+    return $template + ['version' => substr(hash('sha256', (string) json_encode($written)), 0, 16)];
 }
 
 function template_find(Host $host, array $owner, string $id): array
 {
-    return pushd_call($host, 'GET', template_path($owner, $id));
+    return template_answer(pushd_call($host, 'GET', template_path($owner, $id)));
 }
 
 /** What an owner wrote, as pushd takes it. pushd checks it field by field. */
@@ -29,6 +37,9 @@ function template_draft(Fields $f, array $body): array
         if ($text !== '') {
             $draft[$name] = $text;
         }
+    }
+    if (strlen($draft['content'] ?? '') > 8192) {
+        $f->refuse('content', '模板内容过长，最多 8 KB');
     }
     if (!is_array($body['fields'] ?? null) || count($body['fields']) > 50) {
         $f->refuse('fields', '请填写模板的字段');
@@ -53,14 +64,18 @@ function template_save(Host $host, array $owner, string $id, array $body): array
 {
     $labels = TEMPLATE_LABELS;
     unset($labels['actid']);
-    $draft = template_draft(new Fields($body, $labels), $body);
-    return pushd_call($host, 'PUT', template_path($owner, $id), $draft);
+    $f = new Fields($body, $labels);
+    $draft = template_draft($f, $body);
+    if ($f->has('version') && $f->text('version', 16, true) !== template_find($host, $owner, $id)['version']) {
+        throw new Refusal(409, 'changed_elsewhere', '这个模板的内容已在别处修改过，本次没有保存。请刷新页面，核对后再保存。');
+    }
+    return template_answer(pushd_call($host, 'PUT', template_path($owner, $id), $draft));
 }
 
 /** How the message of a channel will look, with what is in the form. */
 function template_preview(Host $host, array $owner, string $id, array $body): array
 {
-    $f = new Fields($body, TEMPLATE_LABELS);
+    $f = new Fields($body, array_diff_key(TEMPLATE_LABELS, ['version' => '']));
     $channel = channel_of_request($host, $owner, $f);
     $draft = isset($body['fields']) ? template_draft($f, $body) : [];
     $answer = pushd_call($host, 'POST', template_path($owner, $id, 'preview'), ['actid' => $channel['id']] + $draft);

@@ -3,7 +3,9 @@
 
 const saved = JSON.parse($('#settings').dataset.settings);
 const OTHER = ' '; // the choice "paste another"
+const SLOW = 3000; // ms after which the page says that it waits
 let templates = [];
+let unread = ''; // why the templates could not be read
 let current = null; // the template that is shown, as pushd tells it
 let dirty = false;
 
@@ -12,31 +14,83 @@ const chips = [['{{title}}', '直播标题'], ['{{startTime}}', '开播时间'],
 // ---- 1 choose ----
 
 async function start() {
-  let trouble = '';
+  unread = '';
+  const slow = setTimeout(() => {
+    $('#templates').replaceChildren(make('p', {className: 'quiet'}, '正在读取公众号的模板，微信应答较慢，请稍候…'));
+  }, SLOW);
   try {
     templates = (await api('GET', '/templates')).items;
-  } catch (e) {
-    trouble = e.message;
-  }
-  if (saved.templateId && !templates.some((t) => t.templateId === saved.templateId)) {
-    try {
+    if (saved.templateId && !templates.some((t) => t.templateId === saved.templateId)) {
       templates.push(await api('GET', '/templates/' + encodeURIComponent(saved.templateId)));
-    } catch (e) {
-      trouble = e.message;
     }
+  } catch (e) {
+    unread = e.message;
   }
+  clearTimeout(slow);
   const likely = templates.find((t) => t.likely) || templates[0];
-  const first = templates.find((t) => t.templateId === saved.templateId) || likely;
-  offer(first ? first.templateId : OTHER, trouble);
+  const kept = templates.find((t) => t.templateId === saved.templateId);
+  if (unread && saved.templateId && !kept) return offerUnread();
+  const first = kept || likely;
+  offer(first ? first.templateId : OTHER, unread);
   choose(first ? first.templateId : OTHER);
+  if (!unread) restore(restored());
+}
+
+// offerUnread shows the choice that is stored while its details can't be had.
+function offerUnread() {
+  const retry = make('button', {type: 'button', id: 'retry'}, '重试');
+  retry.addEventListener('click', () => busy(retry, start));
+  const radio = choice(saved.templateId, '当前使用的模板', '编号 ' + saved.templateId, false, true);
+  $('input', radio).disabled = true;
+  const why = make('p', {className: 'notice bad'}, '暂时读不到模板的内容：' + unread);
+  why.setAttribute('role', 'alert');
+  $('#templates').replaceChildren(why, radio, retry);
+}
+
+// restore fills in what was typed before a login.
+function restore(typed) {
+  if (!typed) return;
+  const known = templates.some((t) => t.templateId === typed.templateId);
+  offer(known ? typed.templateId : OTHER, '');
+  choose(known ? typed.templateId : OTHER);
+  if (!known) {
+    $('[name=templateId]').value = typed.templateId;
+    $('[name=content]').value = typed.content || '';
+    $('[name=content]').dispatchEvent(new Event('input', {bubbles: true}));
+  }
+  for (const input of document.querySelectorAll('#fields input')) {
+    if (input.name.slice(7) in typed.fields) input.value = typed.fields[input.name.slice(7)];
+  }
+  $('[name=url]').value = typed.url;
+  if (typed.miniprogram) [$('[name=miniappid]').value, $('[name=pagepath]').value] = [typed.miniprogram.appid, typed.miniprogram.pagepath];
+  touched();
+  toast('已恢复登录前填写的内容，还没有保存');
+}
+
+unsaved = () => {
+  if (!current) return null;
+  return dirty || chosenElse() ? {templateId: current.templateId, ...draft()} : null;
+};
+
+// chosenElse: another template is chosen than the one that is in use.
+const chosenElse = () => Boolean(current && current.templateId && saved.templateId && current.templateId !== saved.templateId);
+
+function showPending() {
+  $('#pending').textContent = chosenElse() ? '选择了另一个模板，保存后才会使用' : dirty ? '有修改还没有保存' : '';
 }
 
 // offer lists the templates, one of them chosen.
 function offer(chosen, trouble) {
   $('#templates').replaceChildren(
-    ...(trouble ? [make('p', {className: 'notice bad'}, trouble)] : []),
+    ...(trouble ? [trouble === unread ? unreadLine() : make('p', {className: 'notice bad'}, trouble)] : []),
     ...templates.map((t) => choice(t.templateId, t.title || '类目模板', t.fields.map((f) => f.label || f.key).join('、'), t.likely, t.templateId === chosen)),
     choice(OTHER, '粘贴其他模板', '类目模板，或列表里没有的模板', false, chosen === OTHER));
+}
+
+function unreadLine() {
+  const retry = make('button', {type: 'button', id: 'retry'}, '重试');
+  retry.addEventListener('click', () => busy(retry, start));
+  return make('div', {className: 'notice bad'}, unread + ' ', retry);
 }
 
 function choice(value, title, detail, likely, checked) {
@@ -88,7 +142,7 @@ function show(t) {
   $('[name=url]').value = t.saved ? t.url : t.url || '{{url}}';
   $('[name=miniappid]').value = t.miniprogram ? t.miniprogram.appid : '';
   $('[name=pagepath]').value = t.miniprogram ? t.miniprogram.pagepath || '' : '';
-  $('#save').textContent = '保存';
+  showPending();
   schedule();
 }
 
@@ -102,8 +156,11 @@ function fieldRow(f) {
   };
   input.addEventListener('input', recount);
   recount();
-  const buttons = chips.map(([text, name]) => {
-    const b = make('button', {type: 'button', title: '插入' + name}, name);
+  const name = f.label || f.key;
+  input.id = 'field-' + f.key;
+  const buttons = chips.map(([text, what]) => {
+    const b = make('button', {type: 'button', title: '插入' + what}, what);
+    b.setAttribute('aria-label', `在“${name}”中插入${what}`);
     b.addEventListener('click', () => {
       input.setRangeText(text, input.selectionStart, input.selectionEnd, 'end');
       input.focus();
@@ -111,8 +168,8 @@ function fieldRow(f) {
     });
     return b;
   });
-  return make('label', {className: 'field'}, make('span', {className: 'top2'}, make('span', {}, f.label || f.key), count),
-    input, make('span', {className: 'chips'}, ...buttons));
+  return make('div', {className: 'field'}, make('div', {className: 'top2'}, make('label', {htmlFor: input.id}, name), count),
+    input, make('div', {className: 'chips'}, ...buttons));
 }
 
 function values() {
@@ -138,33 +195,71 @@ function blameField(e) {
 
 function touched() {
   dirty = true;
+  showPending();
   forgive($('#settings'));
   schedule();
 }
 $('#texts').addEventListener('input', touched);
 
-// save stores the texts and the choice, and says whether it worked.
+// save stores the texts and the choice, and says whether it worked. It never
+// switches anything on or off.
 async function save() {
   forgive($('#settings'));
   try {
     if (!current.templateId) throw Object.assign(new Error('请填写模板 ID'), {field: 'templateId'});
-    const t = await api('POST', templatePath(), draft());
-    await api('POST', '/settings', {templateId: t.templateId, enabled: saved.enabled});
-    saved.templateId = t.templateId;
-    const at = templates.findIndex((x) => x.templateId === t.templateId);
-    const now = {...t, likely: at >= 0 && templates[at].likely};
-    templates.splice(at >= 0 ? at : templates.length, 1, now);
-    offer(now.templateId, '');
-    choose(now.templateId); // pushd knows types and limits of what was pasted
+    const t = await api('POST', templatePath(), current.version ? {...draft(), version: current.version} : draft());
+    took(t);
+    Object.assign(saved, await api('POST', '/settings', {templateId: t.templateId, version: saved.version}));
+    showEnabled();
+    showPending();
     return true;
   } catch (e) {
-    blameField(e);
+    if (e.code === 'changed_elsewhere') await merge();
+    else blameField(e);
     return false;
   }
 }
 
+// took shows what was saved: pushd knows types and limits of what was pasted.
+function took(t) {
+  const at = templates.findIndex((x) => x.templateId === t.templateId);
+  const now = {...t, likely: at >= 0 && templates[at].likely};
+  templates.splice(at >= 0 ? at : templates.length, 1, now);
+  offer(now.templateId, '');
+  choose(now.templateId);
+}
+
+// merge takes over what another page has saved meanwhile, keeps what was typed
+// here, and lets the owner look before saving once more.
+async function merge() {
+  const mine = values();
+  let now;
+  try {
+    Object.assign(saved, await api('GET', '/settings'));
+    now = await api('GET', templatePath());
+  } catch (e) {
+    return toast(e.message);
+  }
+  showEnabled();
+  const moved = [];
+  for (const f of now.fields) {
+    const base = current.fields.find((x) => x.key === f.key);
+    if (!base || base.text === f.text) continue;
+    moved.push(`${f.label || f.key}：${f.text}`);
+    const input = document.getElementById('field-' + f.key);
+    if (input && mine[f.key] === base.text) input.value = f.text;
+    base.text = f.text;
+  }
+  current.version = now.version;
+  touched();
+  $('#conflict').textContent = `设置已在别处修改过（现在${saved.enabled ? '已启用' : '未启用'}${moved.length ? '；' + moved.join('；') : ''}），本次没有保存。您改的内容还在，请核对后再保存。`;
+  $('#conflict').hidden = false;
+}
+
 $('#save').addEventListener('click', () => busy($('#save'), async () => {
-  if (await save()) toast('已保存');
+  if (!await save()) return;
+  $('#conflict').hidden = true;
+  toast('已保存');
 }));
 
 // ---- 3 preview ----
@@ -181,7 +276,7 @@ async function preview() {
   $('#mtitle').textContent = current.title || '消息预览';
   let p;
   try {
-    p = await api('POST', templatePath('/preview'), {actid: $('#actid').value, ...draft()});
+    p = await api('POST', templatePath('/preview'), {actid: $('#actid').value, ...draft(), content: current.content || $('[name=content]').value});
   } catch (e) {
     if (mine === turn) $('#warnings').replaceChildren(make('p', {className: 'notice bad'}, label(e.field) + e.message));
     return;
@@ -241,11 +336,12 @@ function showEnabled() {
 
 async function setEnabled(on) {
   try {
-    const now = await api('POST', '/settings', {templateId: saved.templateId, enabled: on});
-    saved.enabled = now.enabled;
-    toast(on ? '已启用开播提醒' : '已停用，不再发送提醒');
+    const now = await api('POST', '/settings', on ? {templateId: saved.templateId, enabled: true, version: saved.version} : {enabled: false});
+    Object.assign(saved, now);
+    toast(on ? '已启用开播提醒' : now.stopped > 0 ? `已停用，正在停止 ${now.stopped} 个正在发送的提醒…` : '已停用，不再发送提醒');
   } catch (e) {
-    toast(e.message);
+    if (e.code === 'changed_elsewhere') await merge();
+    else toast(e.message);
   }
   showEnabled();
 }
@@ -254,6 +350,7 @@ toggle.addEventListener('change', async () => {
   const on = toggle.checked;
   showEnabled(); // it changes when it is done
   if (!on) return setEnabled(false);
+  if (unread && !current) return toast('暂时读不到模板，不能启用，请稍后再试');
   if (!current || current.fields.length === 0) return toast('请先选择模板并填写内容');
   if (!await save()) return;
   if (!$('#actid')) return setEnabled(true); // nothing to estimate from yet
@@ -280,7 +377,4 @@ $('#confirm').addEventListener('click', () => busy($('#confirm'), async () => {
   $('#enablebox').close();
 }));
 
-window.addEventListener('beforeunload', (event) => {
-  if (dirty) event.preventDefault();
-});
 start();

@@ -25,7 +25,8 @@
 <?php require __DIR__ . '/' . basename($v['view']) . '.php' ?>
 </main>
 <div id="toast" role="status" aria-live="polite"></div>
+<?php if ($v['owner'] !== null): ?><dialog id="ask-box" aria-labelledby="ask-text"><form method="dialog"><p id="ask-text"></p><p class="actions"><button value="no" autofocus>取消</button><button class="primary" value="yes">确定</button></p></form></dialog><?php endif ?>
 <script src="/assets/app.js"></script>
-<?php if ($v['script'] !== ''): ?><script src="/assets/<?= h($v['script']) ?>.js"></script><?php endif ?>
+<?php foreach ($v['scripts'] as $script): ?><script src="/assets/<?= h($script) ?>.js"></script><?php endforeach ?>
 </body>
 </html>

@@ -1,4 +1,4 @@
-<div class="head"><h1>模板消息</h1><label class="switch big"><input type="checkbox" id="enabled"<?php if ($v['settings']['enabled']): ?> checked<?php endif ?>><span></span><b><?= h($v['settings']['enabled'] ? '已启用' : '未启用') ?></b></label></div>
+<div class="head"><h1>模板消息</h1><label class="switch big"><input type="checkbox" role="switch" aria-label="开播提醒" id="enabled"<?php if ($v['settings']['enabled']): ?> checked<?php endif ?>><span></span><b><?= h($v['settings']['enabled'] ? '已启用' : '未启用') ?></b></label></div>
 <div id="settings" data-settings="<?= h(json_attribute($v['settings'])) ?>" class="columns">
 <div>
   <section class="card">
@@ -18,7 +18,8 @@
       <label>小程序 AppID<input name="miniappid" maxlength="64" spellcheck="false"></label>
       <label>页面路径<input name="pagepath" maxlength="512" placeholder="pages/live/index?id=1" spellcheck="false"></label>
     </details>
-    <p class="actions"><button class="primary" id="save">保存</button><button id="test">发送测试</button></p>
+    <p class="notice warn" id="conflict" role="alert" hidden></p>
+    <p class="actions"><button class="primary" id="save">保存</button><button id="test">发送测试</button><span class="quiet" id="pending" role="status"></span></p>
   </section>
 </div>
 <div>
