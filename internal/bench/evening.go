@@ -91,7 +91,8 @@ func (p *play) deliveries(ctx context.Context, accounts []*account, text string,
 
 // prefetch runs cron as it runs in the minutes before the channels are due.
 func (p *play) prefetch(ctx context.Context, php *platformPHP, channels int) error {
-	if err := p.starts(ctx, 35*time.Minute); err != nil {
+	// Due in nine minutes: cron looks ten ahead, and needs six for ten thousand.
+	if err := p.starts(ctx, 39*time.Minute); err != nil {
 		return err
 	}
 	began, runs := time.Now(), 0
