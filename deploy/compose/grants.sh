@@ -1,6 +1,7 @@
 #!/bin/sh
-# Gives pushd its rights, those of docs/operations.md. It runs after each "pushd
-# migrate": MariaDB wants a table to exist before it gives rights on it.
+# Gives pushd and PHP their rights, those of docs/operations.md. It runs after each
+# "pushd migrate" and "php migrate.php": MariaDB wants a table to exist before it
+# gives rights on it.
 set -eu
 MYSQL_PWD=$(cat /run/secrets/db-root) mariadb --host=db --user=root live <<'SQL'
 GRANT SELECT ON live.activity TO pushd@'%';
@@ -18,4 +19,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_event TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_alarm TO pushd@'%';
 GRANT SELECT ON live.pushd_schema TO pushd@'%';
 GRANT SELECT ON live.pushd_schema_state TO pushd@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.wx_access_token TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_php_attempt TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_qrcode TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_follow TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_callback TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_trial TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_form TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_saved TO php@'%';
+GRANT SELECT ON live.pushd_php_schema TO php@'%';
 SQL

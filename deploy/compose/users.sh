@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the database's users, each with the rights of docs/operations.md, and an
+# Makes the database's users, with the rights of docs/operations.md on the
+# platform's tables (grants.sh gives those on the others), and an
 # owner who may log in to the sample host. MariaDB's image runs it once, with the
 # tables, when the database is new.
 set -eu
@@ -14,13 +15,5 @@ GRANT SELECT, INSERT, UPDATE ON live.activity TO php@'%';
 GRANT SELECT, INSERT, UPDATE ON live.activity_detail TO php@'%';
 GRANT SELECT, INSERT, UPDATE ON live.user_wx_account TO php@'%';
 GRANT SELECT, INSERT, UPDATE ON live.user_wx_config TO php@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE ON live.wx_access_token TO php@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_php_attempt TO php@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_qrcode TO php@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_follow TO php@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_callback TO php@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_trial TO php@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_form TO php@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_saved TO php@'%';
 INSERT INTO user (uin, edition) VALUES (1, 3);
 SQL

@@ -23,6 +23,8 @@ require __DIR__ . '/posts.php';
 require __DIR__ . '/wxtoken.php';
 require __DIR__ . '/prefetch.php';
 
+use Pushd\Platform\Schema\TooOld;
+
 final class Cron
 {
     const DONE = 0;
@@ -75,6 +77,8 @@ final class Cron
                 $this->postDue();
             } while ($this->prefetch() && time() < $this->end);
             $this->beat();
+        } catch (TooOld $e) {
+            $this->fails($e->getMessage(), self::PERSON);
         } catch (PDOException $e) {
             $this->fails('database: ' . $e->getMessage());
         }
@@ -391,16 +395,19 @@ final class Cron
     {
         try {
             return pushd_query($this->db, $sql, $args);
+        } catch (TooOld $e) {
+            $this->fails($e->getMessage(), self::PERSON);
+            return null;
         } catch (PDOException $e) {
             $this->fails('book-keeping failed: ' . $e->getMessage());
             return null;
         }
     }
 
-    /** Notes, once, what the next run may do better. */
-    private function fails(string $text): void
+    /** Notes, once, what the next run may do better, or a person. */
+    private function fails(string $text, int $exit = self::LATER): void
     {
-        $this->exit = max($this->exit, self::LATER);
+        $this->exit = max($this->exit, $exit);
         if (!isset($this->noted[$text])) {
             $this->noted[$text] = true;
             $this->note($text);

@@ -5,6 +5,10 @@
  */
 declare(strict_types=1);
 
+require_once __DIR__ . '/autoload.php';
+
+use Pushd\Platform\Schema\TooOld;
+
 /** Something is set wrongly: a person must act. The text holds no secret. */
 final class PushdConfigError extends Exception
 {
@@ -142,13 +146,14 @@ function pushd_check_url(array $config, string $key): void
 
 /**
  * Opens the database. A PDOException that nobody catches would print the
- * password in its trace, so another one takes its place.
+ * password in its trace, so another one takes its place. $seconds: how long a
+ * statement may take, where that is not the usual.
  */
-function pushd_db(array $config): PDO
+function pushd_db(array $config, int $seconds = 0): PDO
 {
     // mysqlnd waits a day for an answer by default, the greeting included. It
     // must be longer than the longest wait for a lock.
-    ini_set('mysqlnd.net_read_timeout', (string) ($config['lock_wait'] + PUSHD_DB_SECONDS));
+    ini_set('mysqlnd.net_read_timeout', (string) ($seconds > 0 ? $seconds : $config['lock_wait'] + PUSHD_DB_SECONDS));
     try {
         $db = new PDO($config['db_dsn'], $config['db_user'], $config['db_password'], [
             PDO::ATTR_ERRMODE            => PDO::ERRMODE_EXCEPTION,
@@ -207,18 +212,22 @@ function pushd_names(string $sql, array $args): array
     return [$sql, $bound];
 }
 
-/** Runs one statement with its arguments. */
+/** Runs one statement with its arguments. Throws TooOld where the tables lack what a newer file wants. */
 function pushd_query(PDO $db, string $sql, array $args): PDOStatement
 {
     if ($args !== [] && is_string(key($args))) {
         list($sql, $args) = pushd_names($sql, $args);
     }
-    $statement = $db->prepare($sql);
-    foreach ($args as $name => $value) {
-        $statement->bindValue(is_int($name) ? $name + 1 : $name, $value, is_int($value) ? PDO::PARAM_INT : PDO::PARAM_STR);
+    try {
+        $statement = $db->prepare($sql);
+        foreach ($args as $name => $value) {
+            $statement->bindValue(is_int($name) ? $name + 1 : $name, $value, is_int($value) ? PDO::PARAM_INT : PDO::PARAM_STR);
+        }
+        $statement->execute();
+        return $statement;
+    } catch (PDOException $e) {
+        throw TooOld::behind($db, $e, $sql) ?? $e;
     }
-    $statement->execute();
-    return $statement;
 }
 
 /**

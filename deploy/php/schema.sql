@@ -1,7 +1,8 @@
--- The two tables of deploy/php, beside the platform's own. MySQL 5.7+,
--- MariaDB 10.3+ and SQLite read this file; SQLite takes the end of each table
--- for a comment. All times are unix seconds. Names are ASCII and compare byte
--- for byte.
+-- The tables of deploy/php, beside the platform's own, as all files of migrations/
+-- together make them: to be read. "php migrate.php" makes and updates them. MySQL
+-- 5.6+, MariaDB 10.3+ and SQLite read this file; SQLite takes the end of each
+-- table for a comment. All times are unix seconds. Names are ASCII and compare
+-- byte for byte.
 
 -- The access token of each account, kept by wxtoken.php.
 -- 每个公众号的 access_token 缓存。
@@ -31,4 +32,14 @@ CREATE TABLE IF NOT EXISTS pushd_php_attempt (
   tries      INT         NOT NULL,
   answer     VARCHAR(64) NOT NULL, -- pushd's code, for people
   PRIMARY KEY (act_id, start_time)
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
+
+-- Which migrations there were. Tables that this file made have had them all, and
+-- migrate.php finds that out.
+-- 已执行的迁移。
+CREATE TABLE IF NOT EXISTS pushd_php_schema (
+  name       VARCHAR(64) NOT NULL PRIMARY KEY, -- core/001_tables; 'lease' is who is at it
+  applied_at BIGINT      NOT NULL DEFAULT 0,
+  busy_until BIGINT      NOT NULL DEFAULT 0,
+  busy_by    CHAR(16)    NOT NULL DEFAULT ''
 ) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;

@@ -12,12 +12,14 @@ import (
 func TestSchema_LeavesNothingToTheServer(t *testing.T) {
 	p := emptyOn(t, server, "root")
 	all := "ALTER DATABASE " + p.name + " CHARACTER SET gbk; SET default_storage_engine = MyISAM;\n"
+	made := int64(0)
 	for _, file := range []string{"../schema.sql", "schema.sql", "host/schema.sql"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		all += string(text)
+		made += int64(strings.Count(string(text), "\nCREATE TABLE "))
 		for _, table := range regexp.MustCompile(`(?s)CREATE TABLE.*?;\n`).FindAllString(string(text), -1) {
 			end := table[strings.LastIndexByte(table, ')'):]
 			if !strings.Contains(end, "ENGINE=InnoDB DEFAULT CHARSET=") {
@@ -26,7 +28,7 @@ func TestSchema_LeavesNothingToTheServer(t *testing.T) {
 		}
 	}
 	p.exec(t, all)
-	if n := p.number(t, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND ENGINE = 'InnoDB'"); n != 11 {
+	if n := p.number(t, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND ENGINE = 'InnoDB'"); n != made {
 		t.Errorf("%d tables are InnoDB", n)
 	}
 	names := "COLUMN_NAME IN ('appid', 'app_secret', 'act_live_template_id', 'template_id', 'scene', 'openid', 'signature', 'nonce', 'ref', 'secret_hash', 'access_token')"
@@ -49,4 +51,23 @@ func TestSchema_OneOwnerPerAccount(t *testing.T) {
 		}
 	}
 	p.exec(t, "INSERT INTO user_wx_account (uin, appid) VALUES (3, NULL), (4, NULL), (5, 'wx5')")
+}
+
+// Each table has its rights in the example of a whole installation.
+func TestSchema_GrantsAreGiven(t *testing.T) {
+	grants, err := os.ReadFile("../compose/grants.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"schema.sql", "host/schema.sql"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`CREATE TABLE IF NOT EXISTS (\w+)`).FindAllStringSubmatch(string(text), -1) {
+			if !regexp.MustCompile(`ON live\.` + m[1] + ` TO php@`).Match(grants) {
+				t.Errorf("deploy/compose/grants.sh gives PHP no right to %s", m[1])
+			}
+		}
+	}
 }

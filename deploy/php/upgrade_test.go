@@ -5,17 +5,19 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"pushd/deploy/php/phptest"
 )
 
-// The SQL of docs/host.md finds the twins in tables of before, and makes those
-// tables what new ones are.
+// The SQL of docs/host.md finds the twins in tables of before, and it and
+// migrate.php make those tables what new ones are.
 func TestUpgrade_OfTheDocs(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/host.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(string(doc), -1)
-	if len(blocks) != 3 {
+	if len(blocks) != 2 {
 		t.Fatalf("docs/host.md has %d texts of SQL", len(blocks))
 	}
 	p := newPlatform(t)
@@ -47,7 +49,7 @@ func TestUpgrade_OfTheDocs(t *testing.T) {
 	}
 	p.exec(t, "UPDATE user_wx_account SET appid = '', app_secret = '' WHERE uin IN (2, 3, 5, 9)")
 	p.exec(t, blocks[1][1])
-	p.exec(t, blocks[2][1])
+	migrated(t, phptest.New(t, p.settings()), withHost)
 
 	fresh := newPlatform(t)
 	fresh.exec(t, string(host))

@@ -7,6 +7,8 @@
  */
 declare(strict_types=1);
 
+use Pushd\Platform\Schema\TooOld;
+
 // WeChat keeps a token of stable_token until five minutes before its end;
 // from then on it gives the next one, and both work.
 const WX_TOKEN_MARGIN = 300;
@@ -45,6 +47,9 @@ function wx_token_endpoint(array $server, array $query, ?callable $source = null
     } catch (PushdConfigError $e) {
         error_log('pushd token endpoint: ' . $e->getMessage());
         list($status, $text) = [500, 'settings: ' . $e->getMessage()];
+    } catch (TooOld $e) {
+        error_log('pushd token endpoint: ' . $e->getMessage());
+        list($status, $text) = [500, 'the tables of the token endpoint are older than its files: run php migrate.php'];
     } catch (PDOException $e) {
         error_log('pushd token endpoint: ' . $e->getMessage());
         list($status, $text) = [503, 'the database of the token endpoint does not answer; see the error log of PHP'];

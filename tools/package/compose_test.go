@@ -22,7 +22,7 @@ var order = []struct {
 	name string
 	ends bool
 }{
-	{"db", false}, {"migrate", true}, {"grants", true}, {"simulator", false}, {"token", false}, {"pushd", false}, {"host", false}, {"cron", false},
+	{"db", false}, {"migrate", true}, {"migrate-php", true}, {"grants", true}, {"simulator", false}, {"token", false}, {"pushd", false}, {"host", false}, {"cron", false},
 }
 
 // checkout is a copy of what compose reads, with secrets drawn.

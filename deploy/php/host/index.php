@@ -11,6 +11,8 @@
  */
 declare(strict_types=1);
 
+use Pushd\Platform\Schema\TooOld;
+
 $path = (string) parse_url((string) ($_SERVER['REQUEST_URI'] ?? '/'), PHP_URL_PATH);
 if ($path === '/wechat/callback') {
     require __DIR__ . '/callback.php';
@@ -227,6 +229,9 @@ try {
     route($host, (string) $_SERVER['REQUEST_METHOD'], $path);
 } catch (Refusal $r) {
     refuse($host, $path, $r);
+} catch (TooOld $e) {
+    error_log('host: ' . $e->getMessage());
+    refuse($host, $path, new Refusal(503, 'schema', '系统正在升级，请稍后再试'));
 } catch (PDOException $e) {
     error_log('host: ' . $e->getMessage());
     refuse($host, $path, host_database_refusal($e));

@@ -1,6 +1,7 @@
--- The tables of the sample host, beside those of deploy/php/schema.sql.
--- MySQL 5.7+, MariaDB 10.3+ and SQLite read this file; SQLite takes the end of
--- each table for a comment. Times are unix seconds; noted_us is microseconds.
+-- The tables of the sample host, beside those of deploy/php/schema.sql, as all
+-- files of host/migrations/ together make them: to be read. "php migrate.php --host"
+-- makes and updates them. MySQL 5.6+, MariaDB 10.3+ and SQLite read this file;
+-- SQLite takes the end of each table for a comment. Times are unix seconds; noted_us is microseconds.
 -- Names are ASCII and compare byte for byte.
 
 -- The QR codes that were made, by scene: one WeChat call for all viewers.

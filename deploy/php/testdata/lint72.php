@@ -201,7 +201,7 @@ final class Lint
 
 $bad = [];
 foreach (array_slice($argv, 1) ?: ['php://stdin'] as $file) {
-    $bad = array_merge($bad, (new Lint(basename($file), file_get_contents($file)))->run());
+    $bad = array_merge($bad, (new Lint($file, file_get_contents($file)))->run());
 }
 foreach ($bad as $line) {
     echo $line, "\n";

@@ -1,0 +1,86 @@
+<?php
+declare(strict_types=1);
+
+namespace Pushd\Platform\Schema;
+
+use PDO;
+use PDOException;
+
+/**
+ * The right to change the tables: a mark in a row, judged by the affected rows,
+ * which every node of a cluster and every proxy understands. It ends by itself.
+ * Who changes tables beyond its end meets another: each finds the other's changes
+ * done, for DDL of one table waits for DDL of that table.
+ */
+final class Lease
+{
+    const SECONDS = 120;
+
+    private $db;
+    private $now;
+    private $me;
+
+    /** $now: the database's time as SQL. */
+    public function __construct(PDO $db, string $now)
+    {
+        $this->db = $db;
+        $this->now = $now;
+        $this->me = bin2hex(random_bytes(8));
+    }
+
+    /** Tries to take it. */
+    public function take(): bool
+    {
+        $this->row();
+        $until = $this->now . ' + ' . self::SECONDS;
+        return $this->write("UPDATE pushd_php_schema SET busy_until = $until, busy_by = ?
+            WHERE name = 'lease' AND (busy_until <= {$this->now} OR busy_until > $until)") === 1;
+    }
+
+    /** Prolongs it. False: it is another's by now. */
+    public function renew(): bool
+    {
+        $this->write("UPDATE pushd_php_schema SET busy_until = {$this->now} + " . self::SECONDS . " WHERE name = 'lease' AND busy_by = ?");
+        return $this->db->query("SELECT busy_by FROM pushd_php_schema WHERE name = 'lease'")->fetchColumn() === $this->me;
+    }
+
+    public function release(): void
+    {
+        $this->write("UPDATE pushd_php_schema SET busy_until = 0, busy_by = '' WHERE name = 'lease' AND busy_by = ?");
+    }
+
+    private function row(): void
+    {
+        try {
+            $this->db->exec("INSERT INTO pushd_php_schema (name) SELECT 'lease' FROM (SELECT COUNT(*) AS n
+                FROM pushd_php_schema WHERE name = 'lease') t WHERE t.n = 0");
+        } catch (PDOException $e) {
+            // Another was faster. If the row is not there, take() finds none.
+            if ($e->getCode() !== '23000' && !$this->passing($e)) {
+                throw $e;
+            }
+        }
+    }
+
+    /** Another node's write at the same moment is a deadlock on a cluster: it is tried again. */
+    private function write(string $sql): int
+    {
+        for ($try = 1; ; $try++) {
+            try {
+                $statement = $this->db->prepare($sql);
+                $statement->execute([$this->me]);
+                return $statement->rowCount();
+            } catch (PDOException $e) {
+                if ($try >= 5 || !$this->passing($e)) {
+                    throw $e;
+                }
+                usleep(random_int(10000, 50000));
+            }
+        }
+    }
+
+    private function passing(PDOException $e): bool
+    {
+        return in_array((int) ($e->errorInfo[1] ?? 0), [1213, 1205], true);
+    }
+}
