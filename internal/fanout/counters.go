@@ -22,9 +22,7 @@ func (e *Engine) Stats() pushd.Stats {
 		}
 	}
 	s.LedgerBytes = e.house.Size()
-	e.mu.Lock()
-	s.LastWrite = e.beat
-	e.mu.Unlock()
+	s.LastWrite = e.database.LastWrite()
 	s.Jobs[pushd.Parked] = int(e.house.Parked())
 	return s
 }

@@ -10,6 +10,7 @@ import (
 
 	"pushd"
 	"pushd/internal/account"
+	"pushd/internal/health"
 	"pushd/internal/housekeeping"
 	"pushd/internal/intake"
 	"pushd/internal/lease"
@@ -33,17 +34,15 @@ type Engine struct {
 	observer *lease.Observer
 	refusals intake.Refusals
 	house    *housekeeping.Keeper
+	database *health.Database
 
 	wake     chan struct{}
 	events   chan pushd.Event // to be written down
 	draining atomic.Bool
 
-	trouble trouble
-
 	mu       sync.Mutex
 	runs     map[pushd.JobID]*run
 	accounts map[pushd.AppID]*shared
-	beat     time.Time // when the database last took a write
 }
 
 // New makes an engine. Nothing runs before Run.
@@ -51,7 +50,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg: cfg, log: cfg.Log, jitter: retry.NewJitter(cfg.Rand), slots: intake.NewSlots(cfg.MaxJobs),
 		total: pace.NewBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1), events: make(chan pushd.Event, 256),
-		runs: map[pushd.JobID]*run{}, accounts: map[pushd.AppID]*shared{}, beat: time.Now(),
+		runs: map[pushd.JobID]*run{}, accounts: map[pushd.AppID]*shared{}, database: health.NewDatabase(time.Now()),
 	}
 	e.wechat = account.New(cfg.WeChat, cfg.Tokens, e.jitter)
 	e.clock = lease.NewClock(cfg.Boottime)
@@ -237,10 +236,7 @@ func (e *Engine) isRunning(id pushd.JobID) bool { return e.find(id) != nil }
 // cluster without quorum still tells the time, and a read-only server everything.
 // Until the tables are there, an answer must do.
 func (e *Engine) answered() {
-	e.mu.Lock()
-	e.beat = time.Now()
-	e.mu.Unlock()
-	if lasted, calls := e.trouble.over(time.Now()); calls > 0 {
+	if lasted, calls := e.database.Wrote(time.Now()); calls > 0 {
 		e.log.Info("the database takes writes again", "after", lasted.Round(time.Millisecond), "failed", calls)
 	}
 }
@@ -248,7 +244,7 @@ func (e *Engine) answered() {
 func (e *Engine) failed(ctx context.Context, what string, err error) {
 	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		e.counters.LedgerErrors.Add(1)
-		if say, unsaid := e.trouble.failed(time.Now()); say {
+		if say, unsaid := e.database.Failed(time.Now()); say {
 			e.log.Warn("database call failed", "call", what, "err", err, "others", unsaid)
 		}
 	}

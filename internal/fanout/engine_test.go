@@ -11,6 +11,7 @@ import (
 	"pushd"
 	"pushd/internal/control"
 	"pushd/internal/deferral"
+	"pushd/internal/outage"
 	"pushd/internal/pagebuffer"
 )
 
@@ -63,7 +64,7 @@ func (w *sim) within(d time.Duration) {
 // A few people whose sends are always answered -1 neither hold the job up nor
 // pass for a WeChat that is down, nor keep it down as the only probe.
 func TestEngine_Poison(t *testing.T) {
-	for name, outage := range map[string]time.Duration{"alone": 0, "with an outage": 20 * time.Second} {
+	for name, down := range map[string]time.Duration{"alone": 0, "with an outage": 20 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 100, 20, func(w *sim) {
 				w.wechat.mu.Lock()
@@ -73,9 +74,9 @@ func TestEngine_Poison(t *testing.T) {
 				w.wechat.mu.Unlock()
 				time.Sleep(time.Second)
 				w.wechat.mu.Lock()
-				w.wechat.outage = time.Now().Add(outage)
+				w.wechat.outage = time.Now().Add(down)
 				w.wechat.mu.Unlock()
-				w.within(outage + patience + time.Minute)
+				w.within(down + outage.Patience + time.Minute)
 				if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 97 || job.Counts.Unknown != 3 {
 					w.violated("%s with %+v", job.State, job.Counts)
 				}
@@ -93,7 +94,7 @@ func TestEngine_PoisonBehindABrokenLine(t *testing.T) {
 		w.wechat.cut = time.Now().Add(5 * time.Second)
 		w.wechat.until = time.Now().Add(15 * time.Second)
 		w.wechat.mu.Unlock()
-		w.within(patience + time.Minute)
+		w.within(outage.Patience + time.Minute)
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 59 || job.Counts.Unknown != 1 {
 			w.violated("%s with %+v", job.State, job.Counts)
 		}

@@ -20,16 +20,17 @@ func (e *Engine) Health(schema, tokens string) pushd.Health {
 	if level, text, seen := e.house.HostHealth(); seen {
 		f.Host, f.HostText = level, text
 	}
+	f.Silent = now.Sub(e.database.LastWrite())
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	f.Silent, f.Running = now.Sub(e.beat), len(e.runs)
+	f.Running = len(e.runs)
 	for id, r := range e.runs {
 		if health.Stuck(r.lastSign(), now) {
 			f.Stuck = append(f.Stuck, id)
 		}
 	}
 	for _, a := range e.accounts {
-		if a.isDown(now) {
+		if a.outage.IsDown(now) {
 			f.Unanswering++
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"pushd"
 	"pushd/internal/breaker"
+	"pushd/internal/outage"
 	"pushd/internal/pace"
 	"pushd/internal/pagebuffer"
 )
@@ -49,7 +50,7 @@ type sender struct {
 
 	recording recording
 	token     sendToken
-	outage    outage
+	outage    outage.Watch
 
 	stop error // why the round stops early
 }
@@ -58,7 +59,7 @@ func newSender(r *run, feed <-chan batch) *sender {
 	return &sender{
 		run: r, pacer: r.account.pacer, breaker: &r.breaker, pages: map[int]*pagebuffer.Buffer{}, feed: feed,
 		tasks: make(chan task), results: make(chan result, 64), done: make(chan struct{}),
-		recording: newRecording(time.Now()), token: newSendToken(), outage: newOutage(time.Now(), r.probing.Load()),
+		recording: newRecording(time.Now()), token: newSendToken(), outage: outage.New(time.Now(), r.probing.Load()),
 	}
 }
 
@@ -143,7 +144,7 @@ func (s *sender) goOn(ctx context.Context, now time.Time) time.Duration {
 	for len(s.later) > 0 && !s.later[0].due.After(now) {
 		s.again(heap.Pop(&s.later).(delayed).delivery)
 	}
-	for s.outage.probing && len(s.ready) == 0 && len(s.later) > 0 { // one of them has to be the probe
+	for s.outage.Probing() && len(s.ready) == 0 && len(s.later) > 0 { // one of them has to be the probe
 		s.again(heap.Pop(&s.later).(delayed).delivery)
 	}
 	if len(s.later) > 0 {
@@ -181,10 +182,10 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 		switch {
 		case s.stop != nil, s.token.asking, s.inFlight >= s.pacer.Limit():
 			return wait
-		case s.outage.probing && s.inFlight > 0:
+		case s.outage.Probing() && s.inFlight > 0:
 			return wait
-		case s.outage.probing && now.Before(s.outage.probeAt):
-			return min(wait, s.outage.probeAt.Sub(now))
+		case s.outage.Probing() && now.Before(s.outage.NextProbe()):
+			return min(wait, s.outage.NextProbe().Sub(now))
 		case s.token.gated && s.inFlight+s.breaker.Held() >= breaker.Size:
 			return wait
 		}
@@ -198,7 +199,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 		}
 		s.ready = s.ready[1:]
 		d.Sending(at, s.run.e.cfg.DedupWindow)
-		s.outage.started(now)
+		s.outage.Started(now)
 		if s.inFlight == s.workers {
 			s.workers++
 			s.run.wg.Go(func() { s.run.work(s.tasks, s.results, s.done) })

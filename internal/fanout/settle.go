@@ -7,6 +7,7 @@ import (
 	"pushd"
 	"pushd/internal/breaker"
 	"pushd/internal/deferral"
+	"pushd/internal/outage"
 )
 
 // How much is borne before an answer is believed.
@@ -34,9 +35,9 @@ func (s *sender) onAnswer(r result) {
 		s.busy(d, a)
 		return
 	}
-	s.outage.good(r.at)
+	s.outage.Good(r.at)
 	s.run.answered.Store(true)
-	if s.outage.probing {
+	if s.outage.Probing() {
 		s.recovered()
 	}
 	switch a.Verdict {
@@ -197,19 +198,19 @@ func (s *sender) slower(d *delivery) {
 // busy retries a recipient to whose message WeChat gave no proper answer.
 func (s *sender) busy(d *delivery, a pushd.Answer) {
 	now := time.Now()
-	s.outage.wrong(d, a, now)
-	if s.outage.unsent {
+	s.outage.Bad(&d.Bad, a, now)
+	if s.outage.Unsent() {
 		d.Tries-- // it never got as far as to be this recipient's doing
 	}
-	if s.outage.probing {
+	if s.outage.Probing() {
 		d.Tries--
 		s.retryAt(d, now.Add(time.Minute)) // the next probe goes to another recipient
-		if s.live < downPeople && s.run.answered.Load() && !s.outage.unsent {
+		if outage.Few(s.live) && s.run.answered.Load() && !s.outage.Unsent() {
 			s.recovered() // it is reached again, and they are too few to say that it is down
 		}
 		return
 	}
-	if d.Tries < maxTries || s.outage.alone(d, now) {
+	if d.Tries < maxTries || s.outage.Alone(d.Bad, now) {
 		s.retryAt(d, now.Add(s.run.e.jitter.Backoff(d.Tries)))
 		return
 	}

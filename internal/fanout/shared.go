@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/outage"
 	"pushd/internal/pace"
 )
 
@@ -16,9 +17,8 @@ type shared struct {
 	disturbed atomic.Pointer[time.Time] // see disturb
 	// mismatches counts the parks for account_mismatch since a delivery.
 	mismatches atomic.Int64
-	earlier    earlier      // of the job that asked last
-	downs      atomic.Int64 // how often in a row WeChat was found down
-	downAt     atomic.Int64 // unix ns: when last, 0 = it answers
+	earlier    earlier // of the job that asked last
+	outage     outage.Account
 }
 
 // account returns what the jobs of an account share.
@@ -47,23 +47,4 @@ func (e *Engine) forgetAccounts() {
 			delete(e.accounts, id)
 		}
 	}
-}
-
-// down notes that WeChat does not answer the account's sends, and says how long
-// to wait for the next probe.
-func (a *shared) down(now time.Time) time.Duration {
-	a.downAt.Store(now.UnixNano())
-	return min(probeLast, probeFirst<<min(a.downs.Add(1)-1, 10))
-}
-
-// up notes that WeChat answers again.
-func (a *shared) up() {
-	a.downs.Store(0)
-	a.downAt.Store(0)
-}
-
-// isDown says that WeChat was down for the account when last heard of.
-func (a *shared) isDown(now time.Time) bool {
-	at := a.downAt.Load()
-	return at != 0 && now.Sub(time.Unix(0, at)) < 2*probeLast
 }

@@ -169,7 +169,7 @@ func mutants() []mutant {
 		{"the breaker listens only at the start", []edit{{"internal/breaker/breaker.go",
 			"	return released, b.seen == Window && b.suspect*2 >= Window\n", "	return released, false\n"}},
 			[]string{simulation, crash + "everyone_refuses"}},
-		{"the probes of a WeChat that is down never wait longer", []edit{{"internal/fanout/shared.go",
+		{"the probes of a WeChat that is down never wait longer", []edit{{"internal/outage/account.go",
 			"	return min(probeLast, probeFirst<<min(a.downs.Add(1)-1, 10))\n", "	return probeFirst\n"}},
 			[]string{"./internal/fanout TestEngine_ProbesBackOff"}},
 		{"the first busy answer is the last try", []edit{{"internal/fanout/settle.go", "	maxTries   = 8 ", "	maxTries   = 1 "}},

@@ -5,6 +5,7 @@ import (
 
 	"pushd"
 	"pushd/internal/deferral"
+	"pushd/internal/outage"
 )
 
 // Delivery is one recipient who is to be sent to in this round: once, or until
@@ -13,10 +14,8 @@ type Delivery struct {
 	To pushd.OpenID
 
 	Tries int // that count against the recipient
-	// BadEra is the caller's era of the last bad answer, BadSince when the first
-	// came. The caller keeps both.
-	BadEra   int
-	BadSince time.Time
+	// Bad is what the caller knows of its bad answers.
+	Bad outage.Recipient
 
 	page      *Buffer
 	index     int

@@ -1,4 +1,4 @@
-package fanout
+package health
 
 import (
 	"testing"
@@ -6,15 +6,15 @@ import (
 )
 
 // Of many failures few are logged, the others are counted, and the end is known.
-func TestTrouble(t *testing.T) {
-	var tr trouble
+func TestDatabase(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
-	if _, calls := tr.over(now); calls != 0 {
+	d := NewDatabase(now)
+	if _, calls := d.Wrote(now); calls != 0 {
 		t.Error("trouble before any")
 	}
 	said, unsaid := 0, 0
 	for range 300 { // five a second for a minute
-		if say, n := tr.failed(now); say {
+		if say, n := d.Failed(now); say {
 			said, unsaid = said+1, unsaid+n
 		}
 		now = now.Add(200 * time.Millisecond)
@@ -22,10 +22,10 @@ func TestTrouble(t *testing.T) {
 	if said != 6 || unsaid != 250-5 {
 		t.Errorf("said %d times, %d others", said, unsaid)
 	}
-	if lasted, calls := tr.over(now); lasted != time.Minute || calls != 300 {
+	if lasted, calls := d.Wrote(now); lasted != time.Minute || calls != 300 {
 		t.Errorf("%d calls in %v", calls, lasted)
 	}
-	if _, calls := tr.over(now); calls != 0 {
+	if _, calls := d.Wrote(now); calls != 0 {
 		t.Error("it ends twice")
 	}
 }
