@@ -14,6 +14,7 @@ type Channel struct {
 	LiveNotify    *bool
 	NotifyMinutes *int64 // live_notify_time
 	Status        *int   // live_notify_status
+	Brakes        Brakes
 }
 
 // MovedFrom says that the channel has another start than was.

@@ -30,6 +30,9 @@ type Command struct {
 	AskedBefore *Asked
 	// Message, if not nil, replaces the message, and gets a version.
 	Message *Message
+	// After, if not nil, is the activity of the job's account by which the command
+	// was decided: ErrOvertaken if another job of it was accepted since.
+	After *Activity
 }
 
 // Request is the body of POST /v1/jobs after parsing: every field has the
@@ -44,7 +47,9 @@ type Request struct {
 	Rate        int
 	Continue    bool
 	Restart     bool
-	DryRun      bool
+	// Force has the reminder sent although a brake of the account forbids it.
+	Force  bool
+	DryRun bool
 }
 
 // RetryRequest is the body of POST /v1/jobs/{id}/retry.

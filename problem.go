@@ -22,7 +22,9 @@ const (
 	CodeOwnerDisabled   ProblemCode = "owner_disabled"
 	CodeDeadlinePassed  ProblemCode = "deadline_passed"
 	CodeNothingToRetry  ProblemCode = "nothing_to_retry"
-	CodeUnavailable     ProblemCode = "unavailable" // draining, or no database
+	CodeTooSoon         ProblemCode = "too_soon"       // a brake: less than the gap after the account's last reminder
+	CodeTooManyToday    ProblemCode = "too_many_today" // a brake: the account has had its reminders of the day
+	CodeUnavailable     ProblemCode = "unavailable"    // draining, or no database
 	// CodeWeChatRefused and CodeTokenUnavailable are about calls that ask
 	// WeChat on behalf of the caller; jobs have reasons of the same names.
 	CodeWeChatRefused    ProblemCode = "wechat_refused"
@@ -42,6 +44,8 @@ type Problem struct {
 	// Job is the job that stands in the way, if any. With it a problem is a
 	// conflict: appid_mismatch is 409 with a job and 422 without.
 	Job *Job
+	// NotBefore is from when on the same request may be granted; 0 = not known.
+	NotBefore Time
 }
 
 func (p *Problem) Error() string {

@@ -38,7 +38,7 @@ const (
 
 var jobFields = []string{
 	"actid", "appid", "secret", "appSecret", "accessToken", "accessTokenExpiresIn",
-	"templateId", "url", "miniprogram", "data", "deadline", "rate", "continue", "restart", "dryRun",
+	"templateId", "url", "miniprogram", "data", "deadline", "rate", "continue", "restart", "force", "dryRun",
 }
 
 // jobRequest reads the body of POST /v1/jobs.
@@ -50,6 +50,7 @@ func (f *fields) jobRequest() pushd.Request {
 		Deadline: f.deadline(),
 		Continue: f.boolean("continue"),
 		Restart:  f.boolean("restart"),
+		Force:    f.boolean("force"),
 		DryRun:   f.boolean("dryRun"),
 	}
 	r.AccessToken, r.ExpiresIn = f.token()

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -81,6 +82,8 @@ type problemItem struct {
 	Field  string            `json:"field,omitempty"`
 	Detail string            `json:"detail"`
 	JobID  pushd.JobID       `json:"jobId,omitempty"`
+	// From when on the POST may be accepted.
+	NotBefore *time.Time `json:"notBefore,omitempty"`
 }
 
 func estimated(e pushd.Estimate) estimateDoc {
@@ -89,7 +92,7 @@ func estimated(e pushd.Estimate) estimateDoc {
 		EstimateSeconds: e.EstimateSeconds, Problems: []problemItem{},
 	}
 	for _, p := range e.Problems {
-		o := problemItem{Code: p.Code, Field: p.Field, Detail: p.Text}
+		o := problemItem{Code: p.Code, Field: p.Field, Detail: p.Text, NotBefore: instant(p.NotBefore)}
 		if p.Job != nil {
 			o.JobID = p.Job.ID
 		}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -62,6 +63,8 @@ var refusals = map[pushd.ProblemCode]refusal{
 	pushd.CodeReminderOff:     {http.StatusConflict, "The channel's reminder is switched off"},
 	pushd.CodeOwnerDisabled:   {http.StatusConflict, "The owner's account is not enabled"},
 	pushd.CodeDeadlinePassed:  {http.StatusConflict, "The deadline has passed"},
+	pushd.CodeTooSoon:         {http.StatusConflict, "Too soon after the account's last reminder"},
+	pushd.CodeTooManyToday:    {http.StatusConflict, "The account has had its reminders of the day"},
 	pushd.CodeNothingToRetry:  {http.StatusConflict, "There is no recipient to send to again"},
 	codePurged:                {http.StatusGone, "The record of recipients is no longer kept"},
 	codeTooLarge:              {http.StatusRequestEntityTooLarge, "The body is larger than 64 KiB"},
@@ -89,6 +92,8 @@ type problemDoc struct {
 	Code     pushd.ProblemCode `json:"code"`
 	Field    string            `json:"field,omitempty"`
 	Instance string            `json:"instance,omitempty"`
+	// From when on the same request may be granted.
+	NotBefore *time.Time `json:"notBefore,omitempty"`
 	// The job that stands in the way.
 	JobID     pushd.JobID  `json:"jobId,omitempty"`
 	JobState  pushd.State  `json:"jobState,omitempty"`
@@ -102,7 +107,7 @@ func document(p *pushd.Problem) problemDoc {
 	}
 	d := problemDoc{
 		Type: "urn:pushd:problem:" + string(p.Code), Title: r.title, Status: r.status,
-		Detail: p.Text, Code: p.Code, Field: p.Field,
+		Detail: p.Text, Code: p.Code, Field: p.Field, NotBefore: instant(p.NotBefore),
 	}
 	if p.Job != nil {
 		d.JobID, d.JobState, d.JobReason = p.Job.ID, p.Job.State, p.Job.Reason

@@ -94,6 +94,7 @@ type Order struct {
 	Rate        int                `json:"rate,omitempty"`     // messages/s, at most
 	Continue    bool               `json:"continue,omitempty"`
 	Restart     bool               `json:"restart,omitempty"`
+	Force       bool               `json:"force,omitempty"` // although a brake forbids it
 }
 
 // Post asks for a reminder. Where there is a job for it already, that is

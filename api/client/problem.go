@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"pushd"
 )
@@ -22,6 +23,8 @@ type Problem struct {
 	JobID     string       `json:"jobId"`
 	JobState  pushd.State  `json:"jobState"`
 	JobReason pushd.Reason `json:"jobReason"`
+	// NotBefore is from when on the same request may be granted; zero: not known.
+	NotBefore time.Time `json:"notBefore"`
 }
 
 // CodeNotPushd is the code of an answer that is no problem of pushd's.

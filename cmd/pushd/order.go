@@ -21,12 +21,13 @@ type jobPostCmd struct {
 	Data            map[string]string `mapsep:"none" placeholder:"FIELD=TEXT" help:"The text of a field; may be given again."`
 	Deadline        time.Time         `help:"Nothing is sent after it, RFC 3339."`
 	Rate            int               `help:"At most so many messages a second."`
+	Force           bool              `help:"Although a brake of the account forbids it."`
 	DryRun          bool              `help:"Only say what would happen."`
 }
 
 // Run implements the command.
 func (c *jobPostCmd) Run(a *app) error {
-	order := client.Order{ActID: c.ActID, AppID: c.AppID, TemplateID: c.Template, URL: c.URL, Data: c.Data, Rate: c.Rate, Deadline: seconds(c.Deadline)}
+	order := client.Order{ActID: c.ActID, AppID: c.AppID, TemplateID: c.Template, URL: c.URL, Data: c.Data, Rate: c.Rate, Deadline: seconds(c.Deadline), Force: c.Force}
 	if !c.DryRun {
 		return command(c.Remote, a, func(api client.Client) (client.Job, error) { return api.Post(a.ctx, order) })
 	}
@@ -90,6 +91,7 @@ type jobRestartCmd struct {
 	settings.Remote `embed:""`
 	ID              string    `arg:"" help:"The job's id."`
 	Deadline        time.Time `help:"Nothing is sent after it, RFC 3339; default: some time after the stream's start."`
+	Force           bool      `help:"Although a brake of the account forbids it."`
 	Yes             bool      `short:"y" help:"Do not ask."`
 }
 
@@ -99,7 +101,7 @@ func (c *jobRestartCmd) Run(a *app) error {
 		fmt.Fprintln(a.stderr, "pushd: not restarted")
 		return errSilent
 	}
-	return again(c.Remote, a, c.ID, func(o *client.Order) { o.Restart, o.Deadline = true, seconds(c.Deadline) })
+	return again(c.Remote, a, c.ID, func(o *client.Order) { o.Restart, o.Force, o.Deadline = true, c.Force, seconds(c.Deadline) })
 }
 
 // jobRateCmd sets a job's ceiling.

@@ -81,7 +81,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 			Location: zone, StatusFailed: s.StatusFailed, Only: s.OnlyOpenIDs.Set(), Point: points(),
 			Counter: counter, Hold: hold,
 		},
-		Keys: s.Keys(), Console: s.Console == "on", Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
+		Brakes: s.Brakes(), Keys: s.Keys(), Console: s.Console == "on", Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
 		Hook:  s.Hook(s.Instance),
 		Drain: s.DrainTimeout, Notice: notice, Version: versionNumber(), Log: log, Settings: s.Shown(), Recent: kept.text,
 	})

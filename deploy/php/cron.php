@@ -331,6 +331,10 @@ final class Cron
     {
         $tries = $this->countTry($channel);
         $seconds = (int) min(self::FIRST_BACKOFF * 2 ** min($tries - 1, 10), self::MAX_BACKOFF);
+        $from = strtotime((string) ($answer['json']['notBefore'] ?? ''));
+        if ($from !== false) { // a brake of the account: pushd knows when it is over
+            $seconds = (int) max(60, min($from + 1 - time(), 86400));
+        }
         $this->remember((int) $channel['act_id'], (int) $channel['start_time'], $seconds, $tries, $code);
         if ($answer['status'] >= 500) {
             $this->exit = max($this->exit, self::LATER);

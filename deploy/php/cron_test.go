@@ -218,6 +218,27 @@ func TestCron_Refused(t *testing.T) {
 	}
 }
 
+// pushd says when a brake of the account is over: that is when it is asked again.
+func TestCron_NotBefore(t *testing.T) {
+	m := newManager(t, func(posted) reply {
+		return problem(409, "too_soon", "notBefore", time.Now().Add(10*time.Minute).UTC().Format("2006-01-02T15:04:05.000Z07:00"))
+	})
+	m.channel(t, 1, 1, in(5), 15)
+	run := m.run(t, 0)
+	var seconds int
+	if _, after, _ := strings.Cut(run.Stdout, "again_in="); true {
+		_, _ = fmt.Sscanf(after, "%ds", &seconds)
+	}
+	if seconds < 500 || seconds > 601 {
+		t.Errorf("asked again in %d s: %s", seconds, run.Stdout)
+	}
+	m.pushd.set(func(posted) reply { return problem(409, "too_soon", "notBefore", "soon") })
+	m.later(t)
+	if run := m.run(t, 0); !strings.Contains(run.Stdout, "again_in=240s\n") {
+		t.Errorf("without a time that can be read: %s", run.Stdout)
+	}
+}
+
 // The wait doubles up to an hour, and what is a day old is removed.
 func TestCron_BackOff(t *testing.T) {
 	m := newManager(t, func(posted) reply { return problem(409, "job_ended") })

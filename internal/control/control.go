@@ -19,6 +19,7 @@ import (
 type Book interface {
 	pushd.Channels
 	pushd.Holds
+	pushd.Activities
 	Now(ctx context.Context) (pushd.Time, error)
 	// Installation reads the installation's row.
 	Installation(ctx context.Context) (pushd.Installation, error)
@@ -74,6 +75,8 @@ type Config struct {
 	Location    *time.Location
 	Rate        int // ceiling per account, messages/s; 0 = none
 	TotalRate   int // ceiling of the whole process, messages/s; 0 = none
+	// Brakes are those of channels that have none of their own.
+	Brakes pushd.Brakes
 }
 
 // Controller takes POSTs and commands.

@@ -46,6 +46,13 @@ func (c *Controller) Estimate(ctx context.Context, req pushd.Request) (pushd.Est
 			return est, err
 		}
 	}
+	if old == nil || old.State.Ended() && !req.Continue {
+		if _, err := c.mayFollow(ctx, req, ch, now); err != nil {
+			if err := problem(err); err != nil {
+				return est, err
+			}
+		}
+	}
 	if wait, err := c.wouldWait(ctx, req.AppID); err != nil {
 		return est, err
 	} else if wait != nil {

@@ -140,7 +140,11 @@ func (c *Controller) resumeEnded(ctx context.Context, req pushd.Request, ch push
 	if req.Rate != 0 {
 		cmd.Rate = &req.Rate
 	}
-	job, err := c.book.Command(ctx, old.ID, cmd)
+	req.Force = req.Force || req.Continue // which is a person's word, and the reminder was let through before
+	job, err := c.braked(ctx, req, ch, now, func(seen *pushd.Activity) (pushd.Job, error) {
+		cmd.After = seen
+		return c.book.Command(ctx, old.ID, cmd)
+	})
 	if err == nil {
 		c.cfg.Workers.Follow(ctx, job)
 	}
@@ -199,7 +203,12 @@ func (c *Controller) create(ctx context.Context, req pushd.Request, ch pushd.Cha
 			return pushd.Outcome{}, err
 		}
 	}
-	job, err = c.book.Create(ctx, job)
+	job, err = c.braked(ctx, req, ch, now, func(seen *pushd.Activity) (pushd.Job, error) {
+		if seen == nil {
+			return c.book.Create(ctx, job)
+		}
+		return c.book.CreateAfter(ctx, job, *seen)
+	})
 	if err == nil {
 		c.cfg.Workers.Accepted()
 	}

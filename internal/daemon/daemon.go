@@ -46,6 +46,7 @@ type Config struct {
 	Tokens  tokenclient.Options
 	Engine  fanout.Config // its Ledger, WeChat, Tokens and clock are filled in
 	Keys    []pushd.Key   // of the API; none leaves it open
+	Brakes  pushd.Brakes  // of channels that have none of their own
 	Console bool          // the operator's console at /console/; wants Keys
 	Listen  string        // host:port
 	TLSCert string        // file, PEM; "" is plain HTTP
@@ -135,7 +136,7 @@ func (d *Daemon) handler() http.Handler {
 	desk := control.Config{
 		Workers: d.engine, Account: d.engine.Account(), Tokens: tokens{d.tokens}, Retry: d.engine.Retrier(),
 		DedupWindow: d.c.Engine.DedupWindow, Grace: d.c.Engine.Grace, Location: d.c.Engine.Location,
-		Rate: d.c.Engine.Rate, TotalRate: d.c.Engine.TotalRate,
+		Rate: d.c.Engine.Rate, TotalRate: d.c.Engine.TotalRate, Brakes: d.c.Brakes,
 	}
 	server := api.New(api.Options{
 		Host: host, Unready: d.unready, Down: d.store.Down,

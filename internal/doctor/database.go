@@ -128,6 +128,7 @@ func ownTables() map[string][]string {
 		"pushd_message":  {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_install":  {"SELECT", "INSERT", "UPDATE"},
 		"pushd_hold":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_account":  {"SELECT", "INSERT", "UPDATE"},
 		"pushd_event":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_alarm":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	}

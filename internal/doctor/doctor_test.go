@@ -37,6 +37,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_template TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_message TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON p.pushd_install TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_hold TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE ON p.pushd_account TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_event TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_alarm TO pushd@localhost;`
 

@@ -23,9 +23,9 @@ func setTexts(l *fakeLedger, t pushd.Texts) { _ = l.SaveTexts(context.Background
 var _ control.Book = (*fakeLedger)(nil)
 
 // newController takes POSTs and commands beside an engine, as the daemon has it.
-func newController(book control.Book, e *Engine) *control.Controller {
+func newController(book control.Book, e *Engine, brakes pushd.Brakes) *control.Controller {
 	return control.NewController(book, control.Config{
 		Workers: e, Account: e.Account(), Tokens: e.cfg.Tokens, Retry: e.Retrier(),
-		DedupWindow: e.cfg.DedupWindow, Grace: e.cfg.Grace, Location: e.cfg.Location, Rate: e.cfg.Rate, TotalRate: e.cfg.TotalRate,
+		DedupWindow: e.cfg.DedupWindow, Grace: e.cfg.Grace, Location: e.cfg.Location, Rate: e.cfg.Rate, TotalRate: e.cfg.TotalRate, Brakes: brakes,
 	})
 }

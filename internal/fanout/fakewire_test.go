@@ -410,9 +410,17 @@ func (c wire) Create(ctx context.Context, job pushd.Job) (pushd.Job, error) {
 	return ask(c, ctx, "create", func(ctx context.Context) (pushd.Job, error) { return c.fakeLedger.Create(ctx, job) })
 }
 
+func (c wire) Activity(ctx context.Context, app pushd.AppID, since pushd.Time) (pushd.Activity, error) {
+	return read(c, ctx, "activity", func(l *fakeLedger) (pushd.Activity, error) { return l.Activity(ctx, app, since) })
+}
+
+func (c wire) CreateAfter(ctx context.Context, job pushd.Job, seen pushd.Activity) (pushd.Job, error) {
+	return ask(c, ctx, "create", func(ctx context.Context) (pushd.Job, error) { return c.fakeLedger.CreateAfter(ctx, job, seen) })
+}
+
 func (c wire) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error) {
 	return ask(c, ctx, "command", func(ctx context.Context) (pushd.Job, error) {
-		c.p.w.outside.commanded(c.fakeLedger, id, cmd)
+		c.p.w.commanded(id, cmd)
 		return c.fakeLedger.Command(ctx, id, cmd)
 	})
 }

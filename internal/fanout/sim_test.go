@@ -199,7 +199,7 @@ func (w *sim) finish(channels []pushd.ActID) {
 			if _, err := w.ledger.Active(context.Background(), id); err != nil {
 				last, _ := w.ledger.Last(context.Background(), id)
 				lost := last.Reason == pushd.TooManyFailures && last.Counts.Sent == 0 && last.Counts.Unknown > 0
-				w.post(id, pushd.Request{Continue: !lost, Restart: lost})
+				w.post(id, pushd.Request{Continue: !lost, Restart: lost, Force: true})
 			}
 		}
 		w.settle()
@@ -235,7 +235,7 @@ func (w *sim) settle() {
 		}
 		if job.Reason == pushd.AccountMismatch && time.Since(began) > 30*time.Minute { // as its detail asks for
 			_, _ = w.controller().Cancel(context.Background(), job.ID)
-			w.post(job.ActID, pushd.Request{Restart: true})
+			w.post(job.ActID, pushd.Request{Restart: true, Force: true})
 		}
 		if time.Since(began) > 90*time.Minute {
 			w.violated("job is still %s (%s) after 90 minutes of peace: walked %d, %+v", job.State, job.Reason, job.Walk.Walked, job.Counts)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"pushd/internal/control"
@@ -221,7 +222,7 @@ func (p *process) freeze(span time.Duration, still bool) {
 // desk takes what people ask of a process, as its API does; nil: it is not there.
 func (w *sim) desk(process int) *control.Controller {
 	if p := w.process(process); !p.crashed() {
-		return newController(wire{w.ledger, p}, p.engine)
+		return newController(wire{w.ledger, p}, p.engine, w.brakes.set())
 	}
 	return nil
 }
@@ -229,7 +230,7 @@ func (w *sim) desk(process int) *control.Controller {
 // controller takes what people ask of the first process, on a database that
 // always answers.
 func (w *sim) controller() *control.Controller {
-	return newController(recorded{w.ledger, w}, w.process(0).engine)
+	return newController(recorded{w.ledger, w}, w.process(0).engine, w.brakes.set())
 }
 
 // post asks for a reminder without anything that could go wrong on the way.
@@ -244,21 +245,27 @@ func (w *sim) postTo(c *control.Controller, id pushd.ActID, req pushd.Request) {
 	if req.Restart {
 		w.outside.note(func(f *outside) { f.restarts[id]++ })
 	}
+	w.pressed(id, req)
 	out, err := c.Post(ctx, req)
-	w.trace("POST channel %d continue %v restart %v: %s %v", id, req.Continue, req.Restart, out.Job.State, err)
+	w.trace("POST channel %d continue %v restart %v force %v: %s %v", id, req.Continue, req.Restart, req.Force, out.Job.State, err)
 }
 
 // cron is the platform's: every so often it posts what is due.
 func (w *sim) cron(rate int, channels ...pushd.ActID) {
 	for turn := 0; w.untilCalm() > 0; turn++ {
+		var posts sync.WaitGroup // where brakes have to decide, at once and in two processes
 		for _, id := range channels {
 			w.ledger.Lock()
 			due := *w.ledger.Channels[id].Status == pushd.StatusNotNotified
 			w.ledger.Unlock()
-			if c := w.desk(turn); due && c != nil {
-				w.postTo(c, id, pushd.Request{Rate: rate})
+			if c := w.desk(turn + int(id)*boolean(w.faults&braked)); due && c != nil {
+				posts.Go(func() { w.postTo(c, id, pushd.Request{Rate: rate}) })
+			}
+			if w.faults&braked == 0 {
+				posts.Wait()
 			}
 		}
+		posts.Wait()
 		time.Sleep(5 * time.Second)
 	}
 }
@@ -318,7 +325,7 @@ func (w *sim) command(e mishap, d *rand.Rand) {
 		_, err = c.Patch(ctx, job.ID, pushd.Patch{Rate: &rate})
 		did("patch", err)
 	case 7:
-		w.postTo(c, 1, pushd.Request{Restart: true})
+		w.postTo(c, 1, pushd.Request{Restart: true, Force: d.IntN(4) == 0})
 	case 8:
 		_, err = c.Pause(ctx, job.ID)
 		did("pause", err)

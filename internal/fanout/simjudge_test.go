@@ -44,6 +44,7 @@ func (w *sim) judge() {
 		}
 	}
 	w.judgeStatus()
+	w.judgeBrakes(ids)
 }
 
 // judgeEnd says whether a job may have ended as it did.

@@ -46,9 +46,10 @@ func (f *outside) clock(step time.Duration) {
 }
 
 // commanded notes what a person asks of a job.
-func (f *outside) commanded(l *fakeLedger, id pushd.JobID, cmd pushd.Command) {
-	job, _ := l.Job(context.Background(), id)
-	f.note(func(f *outside) {
+func (w *sim) commanded(id pushd.JobID, cmd pushd.Command) {
+	job, _ := w.ledger.Job(context.Background(), id)
+	w.wentOn(job.MsgID, cmd)
+	w.outside.note(func(f *outside) {
 		if cmd.To == pushd.Canceled && cmd.Reason == pushd.CanceledByUser {
 			f.canceled[id] = true
 		}
@@ -65,7 +66,7 @@ type recorded struct {
 }
 
 func (r recorded) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error) {
-	r.w.outside.commanded(r.fakeLedger, id, cmd)
+	r.w.commanded(id, cmd)
 	return r.fakeLedger.Command(ctx, id, cmd)
 }
 

@@ -59,6 +59,7 @@ const (
 	meddling  // the platform writes the status too
 	staleSave // and saves a row that it read before
 	longDown  // longer than the dedup window
+	braked    // the owner allows a reminder now and then
 	allFaults = 1<<iota - 1
 )
 
@@ -70,7 +71,7 @@ const moments = databaseDown | forgets | vanish | outages | refuseAll | stranger
 var faultNames = strings.Fields(`slowDatabase failingDatabase lostCommits staleReads databaseDown forgets vanish
 slowWeChat busyWeChat timeouts unknownCodes outages refuseAll strangers tokensRevoked tokensStolen phpDown quotas
 minuteLimit churn oddPages personal poison crashes points stops freezes standstills processClocks commands moves
-asksAgain switchedOff clockSteps shortDeadline twoProcesses threeProcesses twoJobs meddling staleSave longDown`)
+asksAgain switchedOff clockSteps shortDeadline twoProcesses threeProcesses twoJobs meddling staleSave longDown braked`)
 
 func (f fault) String() string {
 	var names []string
@@ -91,6 +92,7 @@ type sim struct {
 	start  time.Time
 
 	cfg     Config
+	brakes  simBrakes
 	change  func(*Config) // of each process before it starts; may be nil
 	ledger  *fakeLedger
 	wechat  *fakeWeChat
@@ -194,6 +196,7 @@ func planned(p plan, tracing bool) *sim {
 		Ambiguous: []Ambiguous{Resend, Unknown}[d.IntN(2)], Grace: 30 * time.Minute, Retention: 24 * time.Hour, JobRetention: 9600 * time.Hour,
 		Location: time.UTC, StatusFailed: 3,
 	}
+	w.brake()
 	on, status := true, pushd.StatusNotNotified
 	begins := w.start.Add(3 * time.Hour).Unix()
 	if w.faults&shortDeadline != 0 {

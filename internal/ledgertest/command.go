@@ -51,6 +51,11 @@ func (l *Memory) Pick(wanted func(*Job) bool) (pushd.Job, error) {
 
 // Create makes a job of what one is asked for with.
 func (l *Memory) Create(ctx context.Context, asked pushd.Job) (pushd.Job, error) {
+	return l.create(ctx, asked, nil)
+}
+
+// create makes a job, if no other of its account was accepted since seen.
+func (l *Memory) create(ctx context.Context, asked pushd.Job, seen *pushd.Activity) (pushd.Job, error) {
 	now := l.begin()
 	defer l.Unlock()
 	job := pushd.Job{
@@ -67,6 +72,9 @@ func (l *Memory) Create(ctx context.Context, asked pushd.Job) (pushd.Job, error)
 	l.identify(&job)
 	if l.taken(&job) {
 		return pushd.Job{}, pushd.ErrExists
+	}
+	if err := l.accept(job.AppID, seen); err != nil {
+		return pushd.Job{}, err
 	}
 	for _, o := range l.ByID {
 		if o.ActID == job.ActID {
@@ -120,6 +128,11 @@ func (l *Memory) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command)
 		return pushd.Job{}, pushd.ErrLost
 	case cmd.To != "" && cmd.To.Active() && l.otherActive(j):
 		return pushd.Job{}, pushd.ErrExists
+	}
+	if cmd.After != nil {
+		if err := l.accept(j.AppID, cmd.After); err != nil {
+			return pushd.Job{}, err
+		}
 	}
 	j.change(cmd, now)
 	if cmd.Resume {

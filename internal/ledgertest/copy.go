@@ -17,7 +17,7 @@ func (l *Memory) Copy() *Memory {
 func (l *Memory) copy() *Memory {
 	c := NewMemory()
 	c.Step, c.texts, c.Install, c.OnHold = l.Step, maps.Clone(l.texts), l.Install, maps.Clone(l.OnHold)
-	c.events = slices.Clone(l.events)
+	c.events, c.accepted = slices.Clone(l.events), maps.Clone(l.accepted)
 	for id, j := range l.ByID {
 		same := *j
 		same.Progress = slices.Clone(j.Progress)
@@ -37,7 +37,7 @@ func (l *Memory) Restore(old *Memory) {
 	defer l.Unlock()
 	c := old.copy()
 	l.ByID, l.Channels, l.texts, l.Install, l.OnHold = c.ByID, c.Channels, c.texts, c.Install, c.OnHold
-	l.events = c.events
+	l.events, l.accepted = c.events, c.accepted
 	l.lives++
 	for _, j := range l.ByID {
 		j.Where = map[pushd.OpenID][2]int{}

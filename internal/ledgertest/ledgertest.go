@@ -23,6 +23,7 @@ import (
 type Ledger interface {
 	pushd.Ledger
 	pushd.Alarms
+	pushd.Activities
 
 	// Job reads one job; ErrNotFound.
 	Job(ctx context.Context, id pushd.JobID) (pushd.Job, error)

@@ -25,10 +25,11 @@ type Memory struct {
 	// OnHold are the holds by account; "" is everything.
 	OnHold map[pushd.AppID]pushd.Hold
 
-	alarms map[string]*alarm
-	events []pushd.Event
-	texts  map[textKey]pushd.Texts
-	rev    int64
+	alarms   map[string]*alarm
+	accepted map[pushd.AppID]int64 // how many jobs of an account were
+	events   []pushd.Event
+	texts    map[textKey]pushd.Texts
+	rev      int64
 
 	lastEvent int64
 	lives     int // how often it came back as it was
@@ -78,8 +79,9 @@ func NewMemory() *Memory {
 	return &Memory{
 		ByID: map[pushd.JobID]*Job{}, Channels: map[pushd.ActID]*pushd.Channel{},
 		texts: map[textKey]pushd.Texts{}, Unclean: map[pushd.JobID]int{},
-		OnHold:  map[pushd.AppID]pushd.Hold{},
-		Install: pushd.Installation{Counter: pushd.Counter{Installation: "sim"}},
+		accepted: map[pushd.AppID]int64{},
+		OnHold:   map[pushd.AppID]pushd.Hold{},
+		Install:  pushd.Installation{Counter: pushd.Counter{Installation: "sim"}},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -21,6 +22,9 @@ var channelColumns = []string{
 	"act_id", "uin", "appid", "title", "start_time", "watch_url", "template_id",
 	"config_enabled", "live_notify", "live_notify_time", "live_notify_status",
 }
+
+// optionalColumns may be left out, which is as NULL.
+var optionalColumns = []string{"min_gap", "per_day"}
 
 // The columns that nothing depends on: they are there for people.
 const actIDColumn, ownerColumn = "act_id", "uin"
@@ -115,7 +119,7 @@ func (r *channelRow) refuse(column, format string, args ...any) {
 // compare refuses a channel of which another row says something else: taking
 // any of them could send the reminder to another account's followers.
 func (r *channelRow) compare(other map[string]cell) {
-	for _, column := range channelColumns {
+	for _, column := range slices.Concat(channelColumns, optionalColumns) {
 		if column == actIDColumn || column == ownerColumn {
 			continue
 		}
@@ -140,6 +144,7 @@ func (r *channelRow) channel(id pushd.ActID) pushd.Channel {
 		TemplateID:    pushd.TemplateID(strings.TrimSpace(r.text("template_id"))),
 		NotifyMinutes: r.whole("live_notify_time", 0, minutesMax),
 		Status:        r.status("live_notify_status"),
+		Brakes:        r.brakes(),
 	}
 }
 
@@ -193,13 +198,31 @@ func (r *channelRow) whole(column string, low, high int64) *int64 {
 	return n
 }
 
-func (r *channelRow) status(column string) *int {
-	n := r.whole(column, -1<<31, 1<<31-1)
+// perDayMax is more than an account may send in a day by any reading of WeChat's
+// rules.
+const perDayMax = 1000
+
+// brakes reads what the owner allows of reminders.
+func (r *channelRow) brakes() (b pushd.Brakes) {
+	if minutes := r.whole("min_gap", 0, minutesMax); minutes != nil {
+		gap := time.Duration(*minutes) * time.Minute
+		b.MinGap = &gap
+	}
+	b.PerDay = narrow(r.whole("per_day", 0, perDayMax))
+	return b
+}
+
+// narrow is a number that is known to be small.
+func narrow(n *int64) *int {
 	if n == nil {
 		return nil
 	}
-	status := int(*n)
-	return &status
+	small := int(*n)
+	return &small
+}
+
+func (r *channelRow) status(column string) *int {
+	return narrow(r.whole(column, -1<<31, 1<<31-1))
 }
 
 // Starts lie between 2001 and startAhead from now. Everything else is another

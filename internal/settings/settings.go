@@ -81,8 +81,12 @@ type Settings struct {
 	// JobRetention is how long jobs stay after their end.
 	JobRetention time.Duration `default:"9600h" min:"24h" max:"87600h" help:"How long a job itself stays on record after its end: its figures and its messages. It never goes before its recipients."`
 
-	// Timezone is the zone of the times in messages; see Location.
-	Timezone string `default:"Asia/Shanghai" placeholder:"ZONE" help:"Zone of the times in messages."`
+	// Timezone is the zone of the times in messages, and of the day that PerDay
+	// means; see Location.
+	Timezone string `default:"Asia/Shanghai" placeholder:"ZONE" help:"Zone of the times in messages, and of the day of --per-day."`
+	// MinGap and PerDay are brakes; 0 = none. See Brakes.
+	MinGap time.Duration `default:"0s" min:"0s" max:"8760h" help:"Least time between two reminders of an account, where the channel query does not say (min_gap); 0 = none."`
+	PerDay int           `default:"0" min:"0" max:"1000" help:"Reminders a day of an account, where the channel query does not say (per_day); 0 = any number."`
 	// ChannelQuery and StatusUpdate replace the SQL that reads a channel
 	// and writes its status; "" is the SQL for deploy/schema.sql.
 	ChannelQuery string `placeholder:"SQL" help:"SELECT that reads a channel; one ? (actid)."`
@@ -164,6 +168,9 @@ func (o OpenIDs) Set() map[pushd.OpenID]bool {
 func (s Settings) Hook(instance string) alarm.Hook {
 	return alarm.Hook{URL: string(s.WebhookURL), Secret: string(s.WebhookSecret), Format: s.WebhookFormat, Instance: instance}
 }
+
+// Brakes are those of channels that have none of their own.
+func (s Settings) Brakes() pushd.Brakes { return pushd.Brakes{MinGap: &s.MinGap, PerDay: &s.PerDay} }
 
 // Keys returns the API's keys one by one, the read-only ones last.
 func (s Settings) Keys() []pushd.Key {

@@ -45,6 +45,11 @@ func (s *Store) get(ctx context.Context, where string, args ...any) (job pushd.J
 // The look at the reminder's runs before it decides nothing; the unique keys
 // do, so of a thousand at once one wins.
 func (s *Store) Create(ctx context.Context, j pushd.Job) (job pushd.Job, err error) {
+	return s.create(ctx, j, nil)
+}
+
+// create inserts a job, if no other of its account was accepted since seen.
+func (s *Store) create(ctx context.Context, j pushd.Job, seen *pushd.Activity) (job pushd.Job, err error) {
 	if j.ID == "" {
 		j.ID = pushd.NewJobID()
 	}
@@ -60,6 +65,9 @@ func (s *Store) Create(ctx context.Context, j pushd.Job) (job pushd.Job, err err
 	var accepted pushd.Event
 	c := platform.Column{ActID: j.ActID, Status: j.LiveNotifyStatus(s.opt.StatusFailed)}
 	err = s.platform.WithColumn(ctx, c, func(tx *sqlx.Tx) error {
+		if err := s.accepting(ctx, tx, j.AppID, seen); err != nil {
+			return err
+		}
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
   (id, actid, appid, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, waiting_since, active_actid)
@@ -115,8 +123,16 @@ func (s *Store) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) 
 				return err
 			}
 		}
-		if job, _, err = s.showJob(ctx, tx, `id = ?`, id); err != nil || done == nil { // also an odd row can be canceled
+		if job, _, err = s.showJob(ctx, tx, `id = ?`, id); err != nil { // also an odd row can be canceled
 			return err
+		}
+		if cmd.After != nil {
+			if err := s.accepting(ctx, tx, job.AppID, cmd.After); err != nil {
+				return err
+			}
+		}
+		if done == nil {
+			return nil
 		}
 		done.Complete(job)
 		return s.event(ctx, tx, *done)

@@ -169,6 +169,15 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 		"Active":    func() error { _, err := p.Active(ctx, 2000); return ignore(err, pushd.ErrNotFound) },
 		"Newest":    func() error { _, err := p.Newest(ctx, 2000, start); return ignore(err, pushd.ErrNotFound) },
 		"Create":    fresh(func() error { return nil }),
+		"Activity":  fresh(func() error { _, err := p.Activity(ctx, j.AppID, now.Add(-24*time.Hour)); return err }),
+		"CreateAfter": func() error {
+			act++
+			app := pushd.AppID(fmt.Sprint("wx", act))
+			seen, err := p.Activity(ctx, app, now)
+			p.ok(err)
+			_, err = p.CreateAfter(ctx, pushd.Job{ActID: act, AppID: app, StartTime: start, Deadline: future}, seen)
+			return err
+		},
 		"Command": fresh(func() error {
 			_, err := p.Command(ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled})
 			return err

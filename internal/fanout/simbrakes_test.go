@@ -1,0 +1,122 @@
+package fanout
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"pushd"
+)
+
+// simBrakes are what the owner of the simulated account has set, and what people
+// did in spite of it.
+type simBrakes struct {
+	gap    time.Duration
+	perDay int
+	// forced says since when a channel's reminder may have been forced.
+	forced map[pushd.ActID]time.Time
+	// goneOn has the messages of jobs that a person has made go on.
+	goneOn map[pushd.MsgID]bool
+}
+
+// brake draws the brakes of a world. Its day ends in the middle of what goes wrong.
+func (w *sim) brake() {
+	d := w.dice("brakes")
+	w.brakes = simBrakes{forced: map[pushd.ActID]time.Time{}, goneOn: map[pushd.MsgID]bool{}}
+	if w.faults&braked == 0 {
+		return
+	}
+	switch d.IntN(3) {
+	case 0:
+		w.brakes.gap = 40 * time.Second
+	case 1:
+		w.brakes.perDay = 1
+	default:
+		w.brakes.gap, w.brakes.perDay = 15*time.Second, 2
+	}
+	w.cfg.Location = time.FixedZone("near midnight", int((24*time.Hour-troubled/2)/time.Second))
+}
+
+// set are the settings of the brakes.
+func (b *simBrakes) set() pushd.Brakes { return pushd.Brakes{MinGap: &b.gap, PerDay: &b.perDay} }
+
+// pressed notes what a person asks for in spite of the brakes.
+func (w *sim) pressed(id pushd.ActID, req pushd.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, before := w.brakes.forced[id]; req.Force && !before {
+		w.brakes.forced[id] = time.Now()
+	}
+}
+
+// wentOn notes that a person has made a job go on.
+func (w *sim) wentOn(msg pushd.MsgID, cmd pushd.Command) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if cmd.Kind == pushd.EventRetried || cmd.Kind == pushd.EventContinued && cmd.After == nil {
+		w.brakes.goneOn[msg] = true
+	}
+}
+
+// delivery of the simulation is a message that somebody got.
+type simDelivery struct {
+	msg pushd.MsgID
+	at  time.Time
+}
+
+// judgeBrakes holds what the followers got against what the owner had set.
+func (w *sim) judgeBrakes(ids map[pushd.ActID]map[pushd.MsgID]bool) {
+	if w.faults&braked == 0 || w.ledger.Life() > 0 || w.faults&(clockSteps|processClocks|freezes|standstills) != 0 {
+		return // the database's day and hour are not the world's, or it has forgotten what was sent
+	}
+	var all []simDelivery
+	for r, p := range w.wechat.people {
+		for _, at := range p.told {
+			all = append(all, simDelivery{r.msg, at})
+		}
+	}
+	slices.SortFunc(all, func(a, b simDelivery) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.msg, b.msg)) })
+	free := w.free(ids, all)
+	days := map[string]map[pushd.MsgID]bool{}
+	for i, d := range all {
+		if free[d.msg] {
+			continue
+		}
+		day := d.at.In(w.cfg.Location).Format(time.DateOnly)
+		if days[day] == nil {
+			days[day] = map[pushd.MsgID]bool{}
+		}
+		days[day][d.msg] = true
+		if i == 0 || all[i-1].msg == d.msg || free[all[i-1].msg] {
+			continue
+		}
+		// What is in flight when a process dies lands some seconds later.
+		if apart := d.at.Sub(all[i-1].at); apart < w.brakes.gap-w.cfg.SendTimeout {
+			w.violated("messages of two reminders are %s apart, allowed are %s", apart, w.brakes.gap)
+		}
+	}
+	for day, reminders := range days {
+		if w.brakes.perDay > 0 && len(reminders) > w.brakes.perDay {
+			w.violated("%d reminders on %s, allowed are %d", len(reminders), day, w.brakes.perDay)
+		}
+	}
+}
+
+// free are the messages to which no brake applies: a person has forced them, or
+// has made their job go on.
+func (w *sim) free(ids map[pushd.ActID]map[pushd.MsgID]bool, all []simDelivery) map[pushd.MsgID]bool {
+	free := map[pushd.MsgID]bool{}
+	first := map[pushd.MsgID]time.Time{}
+	for _, d := range all {
+		if _, seen := first[d.msg]; !seen {
+			first[d.msg] = d.at
+		}
+	}
+	for id, messages := range ids {
+		for msg := range messages {
+			since, forced := w.brakes.forced[id]
+			free[msg] = w.brakes.goneOn[msg] || forced && !first[msg].Before(since)
+		}
+	}
+	return free
+}
