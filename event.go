@@ -20,6 +20,7 @@ const (
 	EventContinued EventKind = "continued"   // an ended job goes on
 	EventRetried   EventKind = "retried"     // with those who failed
 	EventEnded     EventKind = "ended"       // with State, Reason and sums
+	EventReceipts  EventKind = "receipts"    // what WeChat says of the accepted messages, when no more of it comes
 	EventHeld      EventKind = "held"        // an account, or everything, was held
 	EventLifted    EventKind = "lifted"      // that hold was lifted
 	EventWentBack  EventKind = "ledger_back" // the ledger went back; its jobs are held one by one

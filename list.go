@@ -49,4 +49,6 @@ type Failure struct {
 	State  PersonState
 	Code   int // see Person.Code
 	Page   int // the page that holds the person, from 1
+	// Receipt is what WeChat says of the message.
+	Receipt Receipt
 }

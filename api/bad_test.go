@@ -57,6 +57,18 @@ var badRequests = []bad{
 	{name: "no reason but another word", method: "PUT", path: "/v1/accounts/wx01/hold", body: `{"why":"x"}`, status: 422, code: pushd.CodeInvalid, field: "why"},
 	{name: "holding what is no account", method: "PUT", path: "/v1/accounts/w.x/hold", body: `{}`, status: 404, code: codeNotFound},
 
+	// Of a receipt.
+	{name: "a receipt of no account", path: receiptsPath, body: receiptXML("oA1", "success"), status: 422, code: pushd.CodeInvalid, field: "appid"},
+	{name: "a receipt of what can't be an account", path: receiptsPath + "?appid=wx%2001", body: receiptXML("oA1", "success"), status: 422, code: pushd.CodeInvalid, field: "appid"},
+	{name: "a receipt cut off", path: receiptsPath + "?appid=wx01", body: "<xml><Event>TEMPLATESENDJOBFINISH</Event>", status: 400, code: codeMalformed},
+	{name: "a receipt of nobody", path: receiptsPath + "?appid=wx01", body: receiptXML("", "success"), status: 422, code: pushd.CodeInvalid, field: "FromUserName"},
+	{name: "a receipt of an odd openid", path: receiptsPath + "?appid=wx01", body: receiptXML("o A", "success"), status: 422, code: pushd.CodeInvalid, field: "FromUserName"},
+	{name: "a receipt without a status", path: receiptsPath + "?appid=wx01", body: receiptXML("oA1", " "), status: 422, code: pushd.CodeInvalid, field: "Status"},
+	{name: "a receipt of no time", path: receiptsPath + "?appid=wx01", body: strings.Replace(receiptXML("oA1", "success"), "1772366400", "0", 1), status: 422, code: pushd.CodeInvalid, field: "CreateTime"},
+	{name: "a receipt that is encrypted", path: receiptsPath + "?appid=wx01", body: "<xml><ToUserName>gh</ToUserName><Encrypt>x</Encrypt></xml>", status: 422, code: codeReceiptEncrypted, detail: "plain or the compatible mode"},
+	{name: "a receipt of more than 64 KiB", path: receiptsPath + "?appid=wx01", body: receiptXML("oA1", strings.Repeat("a", 64<<10)), status: 413, code: codeTooLarge},
+	{name: "a list by another word than a receipt's", method: "GET", path: "/v1/jobs/" + theJob + "/recipients?receipt=lost", status: 422, code: pushd.CodeInvalid, field: "receipt", detail: "blocked"},
+
 	// The required fields.
 	{name: "nothing", contentType: "-", status: 422, code: pushd.CodeInvalid, field: "actid", detail: "is required"},
 	{name: "an empty object", body: `{}`, status: 422, code: pushd.CodeInvalid, field: "actid"},

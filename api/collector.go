@@ -35,11 +35,12 @@ type collector struct {
 	// certificate is when the API's certificate ends; zero where it has none.
 	certificate func() time.Time
 	webhook     func() (sent, failed uint64, ok bool)
-	only        int // to how many followers messages may be sent at all; 0 = everyone
+	receipts    func() pushd.ReceiptStats // nil: none are taken
+	only        int                       // to how many followers messages may be sent at all; 0 = everyone
 }
 
 func newCollector(o Options) collector {
-	return collector{o.Health, o.Stats, o.Tokens, o.Overview, o.Overdue, o.CertificateEnd, o.Webhook, o.OnlyOpenIDs}
+	return collector{o.Health, o.Stats, o.Tokens, o.Overview, o.Overdue, o.CertificateEnd, o.Webhook, o.ReceiptStats, o.OnlyOpenIDs}
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -72,6 +73,9 @@ var (
 	failingDesc     = desc("token_failing_accounts", "Accounts for which the token endpoint gives no usable token.")
 	webhookDesc     = desc("webhook_messages_total", "Messages with alarms: sent ones, and calls of the webhook that failed; not there without one.", "outcome")
 	certificateDesc = desc("tls_certificate_end_timestamp_seconds", "When the API's certificate ends, unix time; not there without one.")
+	receiptsDesc    = desc("receipts_total", "Recipients by what WeChat says of their accepted message, as this process has written it.", "status")
+	unwantedDesc    = desc("receipts_uncounted_total", "Receipts that counted for no recipient: repeated (it was known), unmatched (of no recipient of a job), refused (too many waited), lost (a stop came before they were written).", "why")
+	waitingDesc     = desc("receipts_waiting", "Receipts that are not written yet.")
 	onlyDesc        = desc("only_openids", "To how many followers messages may be sent at all (PUSHD_ONLY_OPENIDS); 0 = everyone.")
 
 	// Over all processes, as the ledger has it.
@@ -95,6 +99,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 		answersDesc, retriesDesc, pagesDesc, peopleDesc, sendDesc, writesDesc, errorsDesc, ledgerDesc,
 		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc, unwrittenDesc,
 		asksDesc, failuresDesc, refusalsDesc, atRiskDesc, lastWriteDesc, bytesDesc, tokenLifeDesc, failingDesc, webhookDesc, certificateDesc, onlyDesc,
+		receiptsDesc, unwantedDesc, waitingDesc,
 		ledgerJobsDesc, waitDesc, holdsDesc, lateDesc, shortDesc, shortfallDesc, lastEndedDesc, lastPostDesc, hostSeenDesc, overdueDesc, healthDesc,
 	} {
 		ch <- d
@@ -144,6 +149,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	if end := c.certificate(); !end.IsZero() {
 		gauge(certificateDesc, float64(end.Unix()))
 	}
+	c.collectReceipts(counter, gauge)
 	ch <- histogram(sendDesc, s.SendSeconds)
 	ch <- histogram(ledgerDesc, s.LedgerSeconds)
 	if c.tokens != nil {
@@ -162,6 +168,22 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for _, p := range h.Parts {
 		gauge(healthDesc, severity(p.Status), p.Name)
 	}
+}
+
+// collectReceipts shows what WeChat says of accepted messages.
+func (c collector) collectReceipts(counter func(*prometheus.Desc, uint64, ...string), gauge func(*prometheus.Desc, float64, ...string)) {
+	if c.receipts == nil {
+		return
+	}
+	s := c.receipts()
+	for _, r := range pushd.AllReceipts {
+		counter(receiptsDesc, s.Saved[r], r.String())
+	}
+	counter(unwantedDesc, s.Repeated, "repeated")
+	counter(unwantedDesc, s.Unmatched, "unmatched")
+	counter(unwantedDesc, s.Refused, "refused")
+	counter(unwantedDesc, s.Lost, "lost")
+	gauge(waitingDesc, float64(s.Waiting))
 }
 
 // collectOverview shows what the ledger and the platform say of the whole. What

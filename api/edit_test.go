@@ -63,10 +63,10 @@ func TestServer_MessageVersions(t *testing.T) {
 		return j, nil
 	}
 	w.jobs.messages = []pushd.MessageVersion{{Version: 1, At: noon}, {Version: 2, At: noon, Message: pushd.Message{Data: map[string]string{"thing1": "b"}}}}
-	w.jobs.RecipientFunc = func(to pushd.OpenID) (pushd.Person, error) {
-		return map[pushd.OpenID]pushd.Person{
+	w.jobs.RecipientFunc = func(to pushd.OpenID) (pushd.Recipient, error) {
+		return pushd.Recipient{Person: map[pushd.OpenID]pushd.Person{
 			"o1": {State: pushd.PersonSent, Code: 2}, "o2": {State: pushd.PersonSent}, "o3": {State: pushd.PersonFailed, Code: 43101},
-		}[to], nil
+		}[to]}, nil
 	}
 	for path, want := range map[string]string{
 		"":               `"messageVersion":2,"messages":[{"version":1,`,

@@ -22,7 +22,9 @@ const (
 	theKey   = "marked-key-1"
 	otherKey = "marked-key-two"
 	readKey  = "marked-key-three"
-	theJob   = "k3v9x0a1b2c3d4e5f6g7"
+	// callbackSecret is what the callbacks' tokens derive from.
+	callbackSecret = "MARKEDCALLBACKSECRET"
+	theJob         = "k3v9x0a1b2c3d4e5f6g7"
 )
 
 // noon is a moment on the database's clock: 2026-03-01 12:00:00 UTC.
@@ -73,9 +75,11 @@ type fakeJobs struct {
 	JobFunc       func(pushd.JobID) (pushd.Job, error)
 	JobsFunc      func(pushd.Filter) ([]pushd.Job, string, error)
 	FailuresFunc  func(context.Context, []pushd.PersonState, func(pushd.Failure) error) error
-	RecipientFunc func(pushd.OpenID) (pushd.Person, error)
+	RecipientFunc func(pushd.OpenID) (pushd.Recipient, error)
 	PositionFunc  func(pushd.JobID) (int, error)
 	messages      []pushd.MessageVersion
+	receipts      map[pushd.JobID]pushd.ReceiptCounts
+	receiptsErr   error
 	EventsFunc    func(pushd.EventFilter) ([]pushd.Event, string, error)
 }
 
@@ -90,13 +94,16 @@ func (f *fakeJobs) QueuePosition(_ context.Context, id pushd.JobID) (int, error)
 func (f *fakeJobs) Messages(context.Context, pushd.JobID) ([]pushd.MessageVersion, error) {
 	return f.messages, nil
 }
+func (f *fakeJobs) ReceiptSums(context.Context, []pushd.JobID) (map[pushd.JobID]pushd.ReceiptCounts, error) {
+	return f.receipts, f.receiptsErr
+}
 func (f *fakeJobs) Jobs(_ context.Context, filter pushd.Filter) ([]pushd.Job, string, error) {
 	return f.JobsFunc(filter)
 }
 func (f *fakeJobs) Failures(ctx context.Context, _ pushd.JobID, states []pushd.PersonState, yield func(pushd.Failure) error) error {
 	return f.FailuresFunc(ctx, states, yield)
 }
-func (f *fakeJobs) Recipient(_ context.Context, _ pushd.JobID, openID pushd.OpenID) (pushd.Person, error) {
+func (f *fakeJobs) Recipient(_ context.Context, _ pushd.JobID, openID pushd.OpenID) (pushd.Recipient, error) {
 	return f.RecipientFunc(openID)
 }
 
@@ -146,6 +153,7 @@ type world struct {
 	health   pushd.Health
 	stats    pushd.Stats
 	options  Options
+	taken    []pushd.Reported
 	log      strings.Builder
 }
 
@@ -180,8 +188,8 @@ func newWorld() *world {
 			}, "c2", nil
 		},
 		FailuresFunc: func(context.Context, []pushd.PersonState, func(pushd.Failure) error) error { return nil },
-		RecipientFunc: func(pushd.OpenID) (pushd.Person, error) {
-			return pushd.Person{State: pushd.PersonSent}, nil
+		RecipientFunc: func(pushd.OpenID) (pushd.Recipient, error) {
+			return pushd.Recipient{Person: pushd.Person{State: pushd.PersonSent}}, nil
 		},
 	}
 	message := &pushd.Message{TemplateID: "t1", Data: map[string]string{"thing1": "a"}}
@@ -195,8 +203,13 @@ func newWorld() *world {
 		Control: &w.control, Jobs: &w.jobs, Composer: &w.composer,
 		Health: func() pushd.Health { return w.health },
 		Stats:  func() pushd.Stats { return w.stats },
-		Down:   func(err error) bool { return strings.Contains(err.Error(), "connection lost") },
-		Keys:   []pushd.Key{{Name: "key1", Secret: theKey}, {Name: "key2", Secret: otherKey}, {Name: "reader", Secret: readKey, ReadOnly: true}}, Version: "1.2.3",
+		Receipts: func(r pushd.Reported) bool {
+			w.taken = append(w.taken, r)
+			return true
+		},
+		CallbackSecret: callbackSecret,
+		Down:           func(err error) bool { return strings.Contains(err.Error(), "connection lost") },
+		Keys:           []pushd.Key{{Name: "key1", Secret: theKey}, {Name: "key2", Secret: otherKey}, {Name: "reader", Secret: readKey, ReadOnly: true}}, Version: "1.2.3",
 		Logger: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	return w
@@ -260,4 +273,18 @@ func wantProblem(t *testing.T, rec *httptest.ResponseRecorder, status int, code 
 		t.Errorf("refusal without words: %s", rec.Body)
 	}
 	return d
+}
+
+// everyReceipt lists one recipient with each receipt.
+func everyReceipt(_ context.Context, _ []pushd.PersonState, yield func(pushd.Failure) error) error {
+	for _, f := range []pushd.Failure{
+		{OpenID: "oNone"}, {OpenID: "oDelivered", Receipt: pushd.ReceiptDelivered}, {OpenID: "oBlocked", Receipt: pushd.ReceiptBlocked},
+		{OpenID: "oFreq", Receipt: pushd.ReceiptFreqLimit}, {OpenID: "oSystem", Receipt: pushd.ReceiptSystemFailed}, {OpenID: "oOther", Receipt: pushd.ReceiptOther},
+	} {
+		f.State, f.Page = pushd.PersonSent, 1
+		if err := yield(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }

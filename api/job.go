@@ -34,9 +34,10 @@ func (s *Server) show(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	doc := s.job(ctx, j)
-	doc.Messages = messages(versions)
-	return answer(c, http.StatusOK, doc)
+	docs := []jobDoc{s.job(ctx, j)}
+	docs[0].Messages = messages(versions)
+	s.receiptSums(ctx, docs)
+	return answer(c, http.StatusOK, docs[0])
 }
 
 // find reads the job that the address names.
@@ -85,6 +86,8 @@ type jobDoc struct {
 	InDoubt int64            `json:"inDoubt"`
 	Retries int64            `json:"retries"`
 	Errors  map[string]int64 `json:"errors"`
+	// Receipts is null where it is not known or was not asked for.
+	Receipts *receiptsDoc `json:"receipts"`
 
 	Rate          float64    `json:"rate"`
 	RateLimit     *int       `json:"rateLimit"`

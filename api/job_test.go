@@ -24,7 +24,7 @@ func TestServer_JobDocument(t *testing.T) {
 	const want = `{"id":"k3v9x0a1b2c3d4e5f6g7","clientMsgId":"c3fdpwfcbpjxvd4o7rca","actid":42,"appid":"wx01","templateId":"T1",` +
 		`"message":{"templateId":"T1","url":"https://a/?b=1&c=2","data":{"thing1":"播"}},` +
 		`"messageVersion":null,"state":"running","reason":null,"detail":null,"total":1000,"walked":800,"sent":400,"skipped":2,"failed":1,"unknown":0,"untold":null,` +
-		`"inDoubt":0,"retries":7,"errors":{"43004":2,"timeout":1},"rate":12.3,"rateLimit":500,"eta":"2026-03-01T12:01:48Z",` +
+		`"inDoubt":0,"retries":7,"errors":{"43004":2,"timeout":1},"receipts":{"delivered":0,"blocked":0,"undelivered":0,"undeliveredBy":{}},"rate":12.3,"rateLimit":500,"eta":"2026-03-01T12:01:48Z",` +
 		`"quotaRemain":90000,"shortfall":null,"queuePosition":null,"owner":"web1","startTime":"2026-03-01T12:30:00Z",` +
 		`"createdAt":"2026-03-01T12:00:00Z","startedAt":"2026-03-01T12:00:01Z","lastSentAt":null,"finishedAt":null,"parkedUntil":null,` +
 		`"deadline":"2026-03-01T13:00:00Z"}` + "\n"

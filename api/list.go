@@ -56,6 +56,7 @@ func (s *Server) list(c echo.Context) error {
 	for _, j := range jobs {
 		doc.Items = append(doc.Items, s.job(ctx, j))
 	}
+	s.receiptSums(ctx, doc.Items)
 	return answer(c, http.StatusOK, doc)
 }
 

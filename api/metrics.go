@@ -16,6 +16,8 @@ type metrics struct {
 	handler http.Handler
 	answers *prometheus.CounterVec
 	posts   *prometheus.CounterVec
+	// receipts counts what came of posted receipts.
+	receipts *prometheus.CounterVec
 }
 
 func newMetrics(o Options) *metrics {
@@ -25,7 +27,13 @@ func newMetrics(o Options) *metrics {
 	}, []string{"class"}), posts: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "pushd_posts_total",
 		Help: "Answers to POST /v1/jobs: accepted, existing, dry_run, client_gone, or the problem's code.",
-	}, []string{"code"})}
+	}, []string{"code"}), receipts: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "pushd_receipt_posts_total",
+		Help: "Posted events of WeChat's: receipts that were taken, other events that were ignored, and what was refused.",
+	}, []string{"result"})}
+	for _, result := range receiptResults {
+		m.receipts.WithLabelValues(result)
+	}
 	for _, code := range []string{postAccepted, postExisting, postDryRun, postGone} {
 		m.posts.WithLabelValues(code)
 	}
@@ -41,7 +49,7 @@ func newMetrics(o Options) *metrics {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.answers, m.posts, version, newCollector(o),
+		m.answers, m.posts, m.receipts, version, newCollector(o),
 	)
 	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 	return m

@@ -65,6 +65,8 @@ func (s *Server) log(c echo.Context, took time.Duration) {
 	switch c.Path() {
 	case healthPath, readyPath, metricsPath:
 		level = slog.LevelDebug // every few seconds, for ever
+	case receiptsPath:
+		level = slog.LevelDebug // thousands a second; metrics count them
 	}
 	if quiet := r.Context().Value(quietly{}); quiet != nil && r.Method == http.MethodGet && status < 400 {
 		level = slog.LevelDebug // the same

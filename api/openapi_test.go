@@ -164,6 +164,8 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 	doc, router := contract(t)
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.FileBodyDecoder)
 	defer openapi3filter.UnregisterBodyDecoder("application/x-ndjson")
+	openapi3filter.RegisterBodyDecoder("text/xml", openapi3filter.FileBodyDecoder)
+	defer openapi3filter.UnregisterBodyDecoder("text/xml")
 
 	full := job(pushd.Running)
 	full.Prepared.Message = &pushd.Message{
@@ -204,6 +206,11 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 			w.options.Heartbeat = func(context.Context) (pushd.Time, error) { return 0, errors.New("connection lost") }
 		}},
 		{"heartbeat without a key", "POST", "/v1/heartbeat", "", 401, func(w *world) { w.options.Keys = []pushd.Key{{Secret: "another"}} }},
+		{"receipt", "POST", "/v1/receipts?appid=wx01", receiptXML("oA1", "success"), 200, nil},
+		{"receipt with nothing to take it", "POST", "/v1/receipts?appid=wx01", receiptXML("oA1", "success"), 503, func(w *world) { w.options.Receipts = nil }},
+		{"receipt with a bad signature", "POST", "/v1/receipts?appid=wx01&signature=00&timestamp=1&nonce=n", receiptXML("oA1", "success"), 403, nil},
+		{"receipt that is encrypted", "POST", "/v1/receipts?appid=wx01", "<xml><Encrypt>x</Encrypt></xml>", 422, nil},
+		{"receipt that is none", "POST", "/v1/receipts?appid=wx01", "<xml><Event>TEMPLATESENDJOBFINISH", 400, nil},
 		{"post draining", "POST", "/v1/jobs", `{"actid":42,"appid":"wx01"}`, 503, func(w *world) {
 			w.options.Draining = func() bool { return true }
 		}},
@@ -238,9 +245,19 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 			w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { return pushd.Job{ID: theJob, PurgedAt: noon}, nil }
 		}},
 		{"recipients", "GET", path + "/recipients?outcome=sent", "", 200, nil},
+		{"recipients by receipt", "GET", path + "/recipients?receipt=blocked,undelivered", "", 200, nil},
+		{"recipient with a receipt", "GET", path + "/recipients/oA1", "", 200, func(w *world) {
+			w.jobs.RecipientFunc = func(pushd.OpenID) (pushd.Recipient, error) {
+				return pushd.Recipient{Person: pushd.Person{State: pushd.PersonSent}, Receipt: pushd.ReceiptBlocked}, nil
+			}
+		}},
+		{"show receipts", "GET", path, "", 200, func(w *world) {
+			w.jobs.receipts = map[pushd.JobID]pushd.ReceiptCounts{theJob: {Delivered: 5, Blocked: 1, SystemFailed: 2}}
+		}},
+		{"show without receipts", "GET", path, "", 200, func(w *world) { w.jobs.receiptsErr = errors.New("connection lost") }},
 		{"recipient", "GET", path + "/recipients/oA1", "", 200, nil},
 		{"recipient unknown", "GET", path + "/recipients/oA1", "", 404, func(w *world) {
-			w.jobs.RecipientFunc = func(pushd.OpenID) (pushd.Person, error) { return pushd.Person{}, pushd.ErrNotFound }
+			w.jobs.RecipientFunc = func(pushd.OpenID) (pushd.Recipient, error) { return pushd.Recipient{}, pushd.ErrNotFound }
 		}},
 		{"events", "GET", "/v1/events?since=2026-03-01T00:00:00Z&limit=2&appid=wx01", "", 200, nil},
 		{"events of a job", "GET", path + "/events?limit=200&cursor=c", "", 200, nil},
@@ -287,6 +304,9 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 			contentType := ""
 			if c.body != "" {
 				contentType = asJSON
+			}
+			if strings.HasPrefix(c.body, "<") {
+				contentType = asXML
 			}
 			r := request(c.method, c.path, contentType, c.body)
 			rec := w.serve(r)

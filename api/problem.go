@@ -26,6 +26,8 @@ const (
 	codeRecipientNotFound pushd.ProblemCode = "recipient_not_found"
 	codeMethodNotAllowed  pushd.ProblemCode = "method_not_allowed"
 	codeRequestTimeout    pushd.ProblemCode = "request_timeout"
+	codeBadSignature      pushd.ProblemCode = "bad_signature"
+	codeReceiptEncrypted  pushd.ProblemCode = "receipt_encrypted"
 	codePurged            pushd.ProblemCode = "record_purged"
 	codeTooLarge          pushd.ProblemCode = "body_too_large"
 	codeMediaType         pushd.ProblemCode = "unsupported_media_type"
@@ -48,6 +50,7 @@ var refusals = map[pushd.ProblemCode]refusal{
 	codeMalformed:             {http.StatusBadRequest, "The body can't be read"},
 	codeUnauthorized:          {http.StatusUnauthorized, "The API key is missing or wrong"},
 	codeReadOnly:              {http.StatusForbidden, "The API key may only read"},
+	codeBadSignature:          {http.StatusForbidden, "The signature is not WeChat's"},
 	codeForbiddenOrigin:       {http.StatusForbidden, "The request was not made for this machine"},
 	codeNotFound:              {http.StatusNotFound, "There is nothing at this address"},
 	pushd.CodeChannelNotFound: {http.StatusNotFound, "There is no such channel"},
@@ -69,6 +72,7 @@ var refusals = map[pushd.ProblemCode]refusal{
 	codePurged:                {http.StatusGone, "The record of recipients is no longer kept"},
 	codeTooLarge:              {http.StatusRequestEntityTooLarge, "The body is larger than 64 KiB"},
 	codeMediaType:             {http.StatusUnsupportedMediaType, "The body's type is not understood"},
+	codeReceiptEncrypted:      {http.StatusUnprocessableEntity, "The event is encrypted"},
 	pushd.CodeInvalid:         {http.StatusUnprocessableEntity, "The request is not valid"},
 	pushd.CodeChannelInvalid:  {http.StatusUnprocessableEntity, "The channel's row can't be used"},
 	pushd.CodeAppIDMismatch:   {http.StatusUnprocessableEntity, "The channel belongs to another account"},

@@ -27,6 +27,7 @@ type stream struct {
 	buf    *bufio.Writer
 	csv    *csv.Writer // nil for NDJSON
 	rows   int
+	chosen func(pushd.Failure) bool // nil: everyone
 	header bool
 }
 
@@ -37,7 +38,7 @@ func newStream(c echo.Context, job pushd.JobID, name string, asCSV bool) *stream
 		st.csv = csv.NewWriter(st.buf)
 		st.csv.UseCRLF = true
 		_, _ = st.buf.WriteString("\uFEFF") // by it Excel knows UTF-8
-		_ = st.csv.Write(st.columns("openid", "outcome", "error", "page", "messageVersion"))
+		_ = st.csv.Write(st.columns("openid", "outcome", "error", "page", "messageVersion", "receipt"))
 	}
 	return st
 }
@@ -80,9 +81,13 @@ type failureDoc struct {
 	Error   *string      `json:"error"`
 	Page    int          `json:"page"`
 	Version *int         `json:"messageVersion,omitempty"` // of who got it
+	Receipt string       `json:"receipt,omitempty"`
 }
 
 func (st *stream) write(f pushd.Failure) error {
+	if st.chosen != nil && !st.chosen(f) {
+		return nil
+	}
 	if err := st.line(f); err != nil {
 		return err
 	}
@@ -94,7 +99,10 @@ func (st *stream) write(f pushd.Failure) error {
 
 func (st *stream) line(f pushd.Failure) error {
 	err, version := explained(f.State, f.Code)
-	doc := failureDoc{f.OpenID, outcomeOf(f.State), err, f.Page, version}
+	doc := failureDoc{OpenID: f.OpenID, Outcome: outcomeOf(f.State), Error: err, Page: f.Page, Version: version}
+	if st.name != "failures" {
+		doc.Receipt = f.Receipt.String()
+	}
 	if st.csv == nil {
 		return json.NewEncoder(st.buf).Encode(doc)
 	}
@@ -105,13 +113,14 @@ func (st *stream) line(f pushd.Failure) error {
 	if version != nil {
 		number = strconv.Itoa(*version)
 	}
-	return st.csv.Write(st.columns(cell(string(doc.OpenID)), doc.Outcome, cell(why), strconv.Itoa(doc.Page), number))
+	return st.csv.Write(st.columns(cell(string(doc.OpenID)), doc.Outcome, cell(why), strconv.Itoa(doc.Page), number, doc.Receipt))
 }
 
-// columns are the cells of a line; on a list of failures nobody has a version.
+// columns are the cells of a line; on a list of failures there is neither a version
+// nor a receipt.
 func (st *stream) columns(cells ...string) []string {
 	if st.name == "failures" {
-		return cells[:len(cells)-1]
+		return cells[:len(cells)-2]
 	}
 	return cells
 }

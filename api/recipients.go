@@ -23,7 +23,7 @@ type Recipients interface {
 	// Messages lists the messages that a job has had, the first first.
 	Messages(ctx context.Context, id pushd.JobID) ([]pushd.MessageVersion, error)
 	// Recipient reads one person's entry; pushd.ErrNotFound.
-	Recipient(ctx context.Context, id pushd.JobID, openID pushd.OpenID) (pushd.Person, error)
+	Recipient(ctx context.Context, id pushd.JobID, openID pushd.OpenID) (pushd.Recipient, error)
 }
 
 // unreached are the outcomes of recipients who were not reached.
@@ -48,7 +48,7 @@ const untold = "untold"
 
 // recipients is GET /v1/jobs/{id}/recipients.
 func (s *Server) recipients(c echo.Context) error {
-	f, err := parameters(c.QueryParams(), "outcome", "format")
+	f, err := parameters(c.QueryParams(), "outcome", "receipt", "format")
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (s *Server) recipients(c echo.Context) error {
 	for _, o := range outcomes {
 		states = append(states, listed[o]...)
 	}
-	return s.stream(c, f, states, "recipients")
+	return s.stream(c, f, states, withReceipt(f), "recipients")
 }
 
 // failures is GET /v1/jobs/{id}/failures. A million people may be on the
@@ -79,11 +79,12 @@ func (s *Server) failures(c echo.Context) error {
 	for _, o := range outcomes {
 		states = append(states, unreached[o])
 	}
-	return s.stream(c, f, states, "failures")
+	return s.stream(c, f, states, nil, "failures")
 }
 
-// stream streams a job's recipients in some states.
-func (s *Server) stream(c echo.Context, f *fields, states []pushd.PersonState, name string) error {
+// stream streams a job's recipients in some states, those whom chosen wants; nil
+// wants all.
+func (s *Server) stream(c echo.Context, f *fields, states []pushd.PersonState, chosen func(pushd.Failure) bool, name string) error {
 	asCSV := strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/csv")
 	if format := words(f, "format", []string{"csv", "ndjson"}); format != nil {
 		asCSV = format[0] == "csv"
@@ -98,6 +99,7 @@ func (s *Server) stream(c echo.Context, f *fields, states []pushd.PersonState, n
 		return err
 	}
 	out := newStream(c, j.ID, name, asCSV)
+	out.chosen = chosen
 	// The stream itself has no time limit, each piece of it has.
 	err = s.Jobs.Failures(c.Request().Context(), j.ID, states, out.write)
 	if err == nil {
@@ -123,6 +125,7 @@ type recipientDoc struct {
 	Outcome string       `json:"outcome"`
 	Error   *string      `json:"error"`
 	Version *int         `json:"messageVersion"`
+	Receipt *string      `json:"receipt"`
 }
 
 // recipient is GET /v1/jobs/{id}/recipients/{openid}.
@@ -144,7 +147,7 @@ func (s *Server) recipient(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	doc := recipientDoc{JobID: j.ID, OpenID: pushd.OpenID(openID), Outcome: p.State.String()}
+	doc := recipientDoc{JobID: j.ID, OpenID: pushd.OpenID(openID), Outcome: p.State.String(), Receipt: known(p.Receipt.String())}
 	doc.Error, doc.Version = explained(p.State, int(p.Code))
 	return answer(c, http.StatusOK, doc)
 }

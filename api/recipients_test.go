@@ -14,13 +14,13 @@ func TestServer_Recipient(t *testing.T) {
 	var asked pushd.OpenID
 	var person pushd.Person
 	var err error
-	w.jobs.RecipientFunc = func(id pushd.OpenID) (pushd.Person, error) {
+	w.jobs.RecipientFunc = func(id pushd.OpenID) (pushd.Recipient, error) {
 		asked = id
-		return person, err
+		return pushd.Recipient{Person: person, Receipt: pushd.ReceiptFreqLimit}, err
 	}
 	t.Run("Sent", func(t *testing.T) {
 		person = pushd.Person{State: pushd.PersonSent}
-		const want = `{"jobId":"` + theJob + `","openid":"-oA_b","outcome":"sent","error":null,"messageVersion":null}` + "\n"
+		const want = `{"jobId":"` + theJob + `","openid":"-oA_b","outcome":"sent","error":null,"messageVersion":null,"receipt":"freq_limit"}` + "\n"
 		if got := w.get(path + "-oA_b").Body.String(); got != want || asked != "-oA_b" {
 			t.Errorf("got %s, want %s", got, want)
 		}

@@ -30,6 +30,7 @@ type Jobs interface {
 	Lookup
 	Lister
 	Recipients
+	Receipted
 	Chronicle
 }
 
@@ -46,6 +47,14 @@ type Options struct {
 	// Heartbeat notes that the host is alive, and says when that was, by the
 	// database's clock; nil notes nothing.
 	Heartbeat func(context.Context) (pushd.Time, error)
+	// Receipts takes what WeChat says of an accepted message, at once, and says
+	// whether there was room for it; nil takes none. ReceiptStats counts them; nil
+	// where none are taken.
+	Receipts     func(pushd.Reported) bool
+	ReceiptStats func() pushd.ReceiptStats
+	// CallbackSecret is what the tokens of the host's callbacks derive from; without
+	// it no signature of WeChat's can be checked.
+	CallbackSecret string
 	// Overview is what the ledger says of the whole, as it was last read; false
 	// before that. nil = never.
 	Overview func() (pushd.Overview, bool)
@@ -132,6 +141,9 @@ func New(o Options) *Server {
 	if o.Heartbeat == nil {
 		o.Heartbeat = func(context.Context) (pushd.Time, error) { return 0, nil }
 	}
+	if o.Receipts == nil {
+		o.Receipts = func(pushd.Reported) bool { return false }
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -166,6 +178,7 @@ func (s *Server) routes(e *echo.Echo) {
 
 	e.GET("/v1/openapi.yaml", s.openapi)
 	e.POST("/v1/heartbeat", s.heartbeat)
+	e.POST(receiptsPath, s.receipts)
 	e.POST(jobsPath, s.post)
 	e.GET(jobsPath, s.list)
 	e.GET("/v1/jobs/:id", s.show)

@@ -37,6 +37,8 @@ type Job struct {
 	InDoubt int64            `json:"inDoubt"`
 	Retries int64            `json:"retries"`
 	Errors  map[string]int64 `json:"errors"`
+	// Receipts is nil where they were not read: in answers to commands.
+	Receipts *Receipts `json:"receipts"`
 
 	Rate          float64    `json:"rate"` // messages/s
 	RateLimit     *int       `json:"rateLimit"`
@@ -54,6 +56,14 @@ type Job struct {
 	FinishedAt  *time.Time `json:"finishedAt"`
 	ParkedUntil *time.Time `json:"parkedUntil"`
 	Deadline    *time.Time `json:"deadline"`
+}
+
+// Receipts counts a job's recipients by what WeChat says of their accepted message.
+type Receipts struct {
+	Delivered   int64            `json:"delivered"`
+	Blocked     int64            `json:"blocked"`
+	Undelivered int64            `json:"undelivered"`
+	By          map[string]int64 `json:"undeliveredBy"` // the undelivered, by reason
 }
 
 // MessageVersion is what a job has sent up to a correction, or since.

@@ -17,6 +17,7 @@ type Recipient struct {
 	Error   string `json:"error"`   // WeChat's errcode, or pushd's name for its own
 	Page    int    `json:"page"`
 	Version int    `json:"messageVersion"` // of the message that was sent; else 0
+	Receipt string `json:"receipt"`        // what WeChat says of it, or ""
 }
 
 // Recipients lists a job's recipients with these outcomes, all without any, in

@@ -82,7 +82,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 			Counter: counter, Hold: hold,
 		},
 		Brakes: s.Brakes(), Keys: s.Keys(), Console: s.Console == "on", Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
-		Hook:  s.Hook(s.Instance),
+		Hook: s.Hook(s.Instance), CallbackSecret: string(s.CallbackSecret),
 		Drain: s.DrainTimeout, Notice: notice, Version: versionNumber(), Log: log, Settings: s.Shown(), Recent: kept.text,
 	})
 	if err != nil {

@@ -243,6 +243,7 @@ func TestSettings_Bad(t *testing.T) {
 		{"PUSHD_WEBHOOK_URL=http://example.com/x", "PUSHD_WEBHOOK_URL: would carry alarms unencrypted"},
 		{"PUSHD_WEBHOOK_URL=https://u:p@example.com/x", "PUSHD_WEBHOOK_URL: holds a user or a password"},
 		{"PUSHD_WEBHOOK_SECRET=abc", "PUSHD_WEBHOOK_URL: is required with PUSHD_WEBHOOK_SECRET"},
+		{"PUSHD_CALLBACK_SECRET=0123456789abcdef0123456789abcde", "PUSHD_CALLBACK_SECRET: has less than 32 characters"},
 		{"PUSHD_WEBHOOK_FORMAT=slack", `PUSHD_WEBHOOK_FORMAT: "slack" is not known; allowed: json, wecom, dingtalk, feishu`},
 		{"PUSHD_WEBHOOK_URL=https://example.com/x PUSHD_WEBHOOK_FORMAT=wecom PUSHD_WEBHOOK_SECRET=abc", "PUSHD_WEBHOOK_SECRET: is of no use"},
 		{"PUSHD_DUE_QUERY=SELECT_COUNT(*)_FROM_t", "PUSHD_DUE_QUERY: has 0 question marks outside quotes and comments; allowed: 1"},

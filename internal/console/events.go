@@ -25,7 +25,7 @@ const eventsShown = 60
 
 // counted are the figures that people read, in their order; the others are for
 // programs.
-var counted = []string{"walked", "total", "sent", "skipped", "failed", "unknown", "retries", "inDoubt", "rate", "version", "errcode", "held", "stopped"}
+var counted = []string{"walked", "total", "sent", "skipped", "failed", "unknown", "retries", "inDoubt", "delivered", "blocked", "freq_limit", "system_failed", "other", "rate", "version", "errcode", "held", "stopped"}
 
 // events is what has happened to a job, the newest first. A page that can't tell
 // is still worth showing.

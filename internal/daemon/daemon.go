@@ -10,7 +10,8 @@
 //     posted: another process works on them
 //  3. no new jobs: POST answers 503
 //  4. the API closes
-//  5. the database closes
+//  5. the receipts that have come are written
+//  6. the database closes
 package daemon
 
 import (
@@ -34,6 +35,7 @@ import (
 	"pushd/internal/console"
 	"pushd/internal/control"
 	"pushd/internal/fanout"
+	"pushd/internal/receipts"
 	"pushd/internal/store"
 	"pushd/internal/tokenclient"
 	"pushd/internal/wechat"
@@ -53,6 +55,9 @@ type Config struct {
 	TLSKey  string
 	Drain   time.Duration // longest stop
 	Hook    alarm.Hook    // where alarms go; without a URL nowhere
+	// CallbackSecret is what the tokens of WeChat's callbacks derive from; "" lets
+	// nobody post a receipt without a key.
+	CallbackSecret string
 	// Notice is how long a stop goes on taking POSTs, so that a proxy which looks
 	// at /readyz has noticed before one is refused.
 	Notice  time.Duration
@@ -76,8 +81,9 @@ type Daemon struct {
 	ends     time.Time // when the API's certificate does; zero without one
 	schema   schema
 	courier  *alarm.Courier // nil = no webhook
-	leaving  atomic.Bool    // it is being stopped: no connection is kept
-	refusing atomic.Bool    // and takes no new jobs
+	receipts *receipts.Keeper
+	leaving  atomic.Bool // it is being stopped: no connection is kept
+	refusing atomic.Bool // and takes no new jobs
 }
 
 // New makes the parts and opens the listener; nothing runs before Run. The
@@ -111,6 +117,7 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	}
 	c.Engine.Rand = mathrand.New(mathrand.NewPCG(seed, 1))
 	d.engine = fanout.New(c.Engine)
+	d.receipts = receipts.New(receipts.Options{Ledger: d.store, Ready: c.Engine.Ready, Log: c.Log})
 	if c.Hook.URL != "" {
 		d.courier = alarm.New(alarm.Options{Ledger: d.store, Hook: c.Hook, AtRisk: d.engine.AtRisk, Ready: c.Engine.Ready,
 			Log: c.Log, Rand: mathrand.New(mathrand.NewPCG(seed, 2))})
@@ -141,6 +148,7 @@ func (d *Daemon) handler() http.Handler {
 	server := api.New(api.Options{
 		Host: host, Unready: d.unready, Down: d.store.Down,
 		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
+		Receipts: d.receipts.Take, ReceiptStats: d.receipts.Stats, CallbackSecret: d.c.CallbackSecret,
 		Heartbeat: d.store.Heartbeat, Overview: d.engine.Overview, Overdue: d.engine.Overdue,
 		Webhook: d.messages, CertificateEnd: func() time.Time { return d.ends },
 		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
@@ -202,6 +210,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.courier.Run(ctx)
 		}
 	}()
+	// Receipts come for as long as the API is there, and the last are written when it
+	// is not.
+	keeping, kept := context.WithCancel(context.WithoutCancel(ctx))
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		d.receipts.Run(keeping)
+	}()
 	noticed := make(chan struct{})
 	go func() {
 		defer close(noticed)
@@ -223,6 +239,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if serr := <-served; !errors.Is(serr, http.ErrServerClosed) {
 		err = errors.Join(err, fmt.Errorf("serve the API: %w", serr))
 	}
+	kept()
+	<-written
 	d.tokens.Close()
 	d.wechat.Close()
 	return errors.Join(err, d.store.Close())

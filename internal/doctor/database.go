@@ -121,16 +121,18 @@ func checkClock(ctx context.Context, r *report, db *sql.DB) {
 // ownTables are pushd's tables, with what the daemon does to each.
 func ownTables() map[string][]string {
 	return map[string][]string{
-		"pushd_job":      {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_page":     {"SELECT", "INSERT", "DELETE"},
-		"pushd_progress": {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_template": {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_message":  {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_install":  {"SELECT", "INSERT", "UPDATE"},
-		"pushd_hold":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_account":  {"SELECT", "INSERT", "UPDATE"},
-		"pushd_event":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_alarm":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_job":          {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_page":         {"SELECT", "INSERT", "DELETE"},
+		"pushd_progress":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_template":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_message":      {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_install":      {"SELECT", "INSERT", "UPDATE"},
+		"pushd_hold":         {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_account":      {"SELECT", "INSERT", "UPDATE"},
+		"pushd_event":        {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_alarm":        {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_receipt":      {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_receipt_page": {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	}
 }
 

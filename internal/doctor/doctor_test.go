@@ -39,7 +39,9 @@ GRANT SELECT, INSERT, UPDATE ON p.pushd_install TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_hold TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON p.pushd_account TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_event TO pushd@localhost;
-GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_alarm TO pushd@localhost;`
+GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_alarm TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_receipt TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_receipt_page TO pushd@localhost;`
 
 // startPlatform starts a server that has the platform's tables in database p, and
 // says how its root carries out statements there.

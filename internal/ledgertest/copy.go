@@ -22,7 +22,13 @@ func (l *Memory) copy() *Memory {
 		same := *j
 		same.Progress = slices.Clone(j.Progress)
 		same.Pages, same.Blobs, same.messages = slices.Clip(j.Pages), slices.Clip(j.Blobs), slices.Clip(j.messages)
+		same.receipts = maps.Clone(j.receipts)
 		c.ByID[id] = &same
+	}
+	c.sums = map[pushd.JobID]*receiptSums{}
+	for id, sum := range l.sums {
+		same := *sum
+		c.sums[id] = &same
 	}
 	for id, ch := range l.Channels {
 		same := *ch
@@ -37,7 +43,7 @@ func (l *Memory) Restore(old *Memory) {
 	defer l.Unlock()
 	c := old.copy()
 	l.ByID, l.Channels, l.texts, l.Install, l.OnHold = c.ByID, c.Channels, c.texts, c.Install, c.OnHold
-	l.events, l.accepted = c.events, c.accepted
+	l.events, l.accepted, l.sums = c.events, c.accepted, c.sums
 	l.lives++
 	for _, j := range l.ByID {
 		j.Where = map[pushd.OpenID][2]int{}

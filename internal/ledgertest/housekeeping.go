@@ -102,6 +102,7 @@ func (l *Memory) RemoveJobs(_ context.Context, t pushd.Time) (more bool, err err
 	old := l.list(removeJobs+1, func(j *Job) bool { return j.purged && j.FinishedAt > 0 && j.FinishedAt < t }, byEnd)
 	for _, j := range old[:min(len(old), removeJobs)] {
 		delete(l.ByID, j.ID)
+		delete(l.sums, j.ID)
 	}
 	return len(old) > removeJobs, nil
 }

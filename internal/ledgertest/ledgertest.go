@@ -24,6 +24,7 @@ type Ledger interface {
 	pushd.Ledger
 	pushd.Alarms
 	pushd.Activities
+	pushd.Receipts
 
 	// Job reads one job; ErrNotFound.
 	Job(ctx context.Context, id pushd.JobID) (pushd.Job, error)
@@ -49,5 +50,8 @@ type Ledger interface {
 	// Heartbeat notes that the host is alive, and returns when that was.
 	Heartbeat(ctx context.Context) (pushd.Time, error)
 	// Recipient says what became of one recipient; ErrNotFound.
-	Recipient(ctx context.Context, id pushd.JobID, openid pushd.OpenID) (pushd.Person, error)
+	Recipient(ctx context.Context, id pushd.JobID, openid pushd.OpenID) (pushd.Recipient, error)
+	// ReceiptSums reads the sums of some jobs' receipts; a job without any is left
+	// out.
+	ReceiptSums(ctx context.Context, ids []pushd.JobID) (map[pushd.JobID]pushd.ReceiptCounts, error)
 }

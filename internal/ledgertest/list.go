@@ -76,7 +76,7 @@ func (l *Memory) failures(id pushd.JobID, states []pushd.PersonState) (list []pu
 	for no := range j.Progress {
 		for i, p := range j.Progress[no].people() {
 			if slices.Contains(states, p.State) {
-				list = append(list, pushd.Failure{OpenID: j.Pages[no].OpenIDs[i], State: p.State, Code: int(p.Code), Page: no + 1})
+				list = append(list, pushd.Failure{OpenID: j.Pages[no].OpenIDs[i], State: p.State, Code: int(p.Code), Page: no + 1, Receipt: j.receipts[no+1].Of(i)})
 			}
 		}
 	}
@@ -85,13 +85,13 @@ func (l *Memory) failures(id pushd.JobID, states []pushd.PersonState) (list []pu
 
 // Recipient says what became of one recipient; ErrNotFound if the walk has not
 // met them.
-func (l *Memory) Recipient(_ context.Context, id pushd.JobID, openid pushd.OpenID) (pushd.Person, error) {
+func (l *Memory) Recipient(_ context.Context, id pushd.JobID, openid pushd.OpenID) (pushd.Recipient, error) {
 	l.begin()
 	defer l.Unlock()
 	if j := l.ByID[id]; j != nil {
 		if at, known := j.Where[openid]; known {
-			return j.Progress[at[0]].people()[at[1]], nil
+			return pushd.Recipient{Person: j.Progress[at[0]].people()[at[1]], Receipt: j.receipts[at[0]+1].Of(at[1])}, nil
 		}
 	}
-	return pushd.Person{}, pushd.ErrNotFound
+	return pushd.Recipient{}, pushd.ErrNotFound
 }

@@ -26,7 +26,8 @@ type Memory struct {
 	OnHold map[pushd.AppID]pushd.Hold
 
 	alarms   map[string]*alarm
-	accepted map[pushd.AppID]int64 // how many jobs of an account were
+	sums     map[pushd.JobID]*receiptSums // of the jobs' receipts
+	accepted map[pushd.AppID]int64        // how many jobs of an account were
 	events   []pushd.Event
 	texts    map[textKey]pushd.Texts
 	rev      int64
@@ -55,6 +56,8 @@ type Job struct {
 	until    time.Time // the lease's end by the true clock
 	purged   bool      // the pages are gone
 	messages []version
+
+	receipts map[int]pushd.PageReceipts // by page, from 1
 }
 
 // Progress is that of one page, and who may write it.

@@ -90,7 +90,7 @@ func (l *Memory) StartOver(_ context.Context, lease pushd.Lease, passAt pushd.Ti
 
 // forget removes the pages and what came of them.
 func (j *Job) forget() {
-	j.Pages, j.Blobs, j.Progress, j.Where = nil, nil, nil, map[pushd.OpenID][2]int{}
+	j.Pages, j.Blobs, j.Progress, j.Where, j.receipts = nil, nil, nil, map[pushd.OpenID][2]int{}, nil
 }
 
 // Progress reads the progress of some pages. See pushd.Pages.

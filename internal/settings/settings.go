@@ -37,6 +37,9 @@ type Settings struct {
 	// and of the URLs that pushd calls.
 	AllowPlaintext bool `help:"Allow plain HTTP beyond loopback, for example behind a proxy on the same network."`
 
+	// CallbackSecret is what the tokens of WeChat's callbacks derive from.
+	CallbackSecret Secret `secret:"" placeholder:"SECRET" help:"Secret from which the host derives each account's callback token: by it WeChat's signature of a receipt is checked that comes without a key."`
+
 	// TokenURL is PHP's token endpoint; it may hold a query.
 	TokenURL Address `name:"token-url" secret:"" placeholder:"URL" help:"PHP's token endpoint; may hold a query. Required."`
 	// TokenKey is what pushd shows to the token endpoint.

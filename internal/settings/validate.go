@@ -22,6 +22,9 @@ import (
 // bits if they were drawn at random.
 const keyMin = 16
 
+// secretMin is the least length of a secret that others derive from.
+const secretMin = 32
+
 // Validate notes everything that pushd serve could not work with.
 func (s Settings) Validate(p *Problems) {
 	limits(reflect.ValueOf(s), p)
@@ -33,6 +36,9 @@ func (s Settings) Validate(p *Problems) {
 	s.validateTexts(p)
 	s.validateState(p)
 	s.validateWebhook(p)
+	if n := len(s.CallbackSecret); n > 0 && n < secretMin {
+		p.Add("PUSHD_CALLBACK_SECRET", "has less than %d characters; draw it: openssl rand -hex 32", secretMin)
+	}
 }
 
 // validateWebhook does not show the URL: of a robot of a chat it is the secret.

@@ -15,7 +15,7 @@ import (
 // job's size. It ends early with yield's error.
 func (s *Store) Failures(ctx context.Context, id pushd.JobID, states []pushd.PersonState, yield func(pushd.Failure) error) error {
 	for no := 0; ; {
-		p, openids, err := s.nextPage(ctx, id, no, slices.Contains(states, pushd.PersonSent))
+		p, openids, receipts, err := s.nextPage(ctx, id, no, slices.Contains(states, pushd.PersonSent))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -39,7 +39,7 @@ func (s *Store) Failures(ctx context.Context, id pushd.JobID, states []pushd.Per
 			if slices.Contains(states, person.State) {
 				f := pushd.Failure{
 					OpenID: pushd.OpenID(bytes.TrimSuffix(openid, []byte("\n"))),
-					State:  person.State, Code: int(person.Code), Page: no,
+					State:  person.State, Code: int(person.Code), Page: no, Receipt: receipts.Of(i),
 				}
 				if err := yield(f); err != nil {
 					return err
@@ -52,43 +52,45 @@ func (s *Store) Failures(ctx context.Context, id pushd.JobID, states []pushd.Per
 
 // nextPage reads the page after no on which anyone is not simply sent to, or any
 // page.
-func (s *Store) nextPage(ctx context.Context, id pushd.JobID, no int, any bool) (progressRow, []byte, error) {
+func (s *Store) nextPage(ctx context.Context, id pushd.JobID, no int, any bool) (progressRow, []byte, pushd.PageReceipts, error) {
 	var r struct {
 		progressRow
-		OpenIDs []byte `db:"openids"`
+		OpenIDs  []byte `db:"openids"`
+		Receipts []byte `db:"receipts"`
 	}
 	err := s.retry(ctx, func() error {
 		return s.db.GetContext(ctx, &r, `
-SELECT g.page_no, g.people, g.mark, g.doubt_at, g.outcomes, p.openids
+SELECT g.page_no, g.people, g.mark, g.doubt_at, g.outcomes, p.openids, r.receipts
 FROM pushd_progress g
 JOIN pushd_page p ON p.job_id = g.job_id AND p.page_no = g.page_no
+LEFT JOIN pushd_receipt_page r ON r.job_id = g.job_id AND r.page_no = g.page_no
 WHERE g.job_id = ?
   AND g.page_no > ?
   AND (? OR g.sent < g.people)
 ORDER BY g.page_no
 LIMIT 1`, id, no, any)
 	})
-	return r.progressRow, r.OpenIDs, err
+	return r.progressRow, r.OpenIDs, r.Receipts, err
 }
 
-// Recipient says what became of one person;
+// Recipient says what became of one recipient, and what WeChat says of the message;
 // ErrNotFound if the walk has not met them. Openids compare byte for byte. Who
 // stands before the watermark without an outcome shows as in doubt.
-func (s *Store) Recipient(ctx context.Context, id pushd.JobID, openid pushd.OpenID) (pushd.Person, error) {
+func (s *Store) Recipient(ctx context.Context, id pushd.JobID, openid pushd.OpenID) (pushd.Recipient, error) {
 	for no := 0; openid != ""; {
 		page, index, err := s.locate(ctx, id, openid, no)
 		if errors.Is(err, sql.ErrNoRows) {
 			break
 		}
 		if err != nil {
-			return pushd.Person{}, wrap(err, "find person in job %s", id)
+			return pushd.Recipient{}, wrap(err, "find recipient in job %s", id)
 		}
 		if no = page; index < 0 {
 			continue // only a part of a longer openid
 		}
 		rows, err := s.Progress(ctx, id, page, page)
 		if err != nil {
-			return pushd.Person{}, err
+			return pushd.Recipient{}, err
 		}
 		if len(rows) == 0 {
 			break // purged this moment
@@ -98,15 +100,16 @@ func (s *Store) Recipient(ctx context.Context, id pushd.JobID, openid pushd.Open
 			err = errors.New("the page is damaged")
 		}
 		if err != nil {
-			return pushd.Person{}, wrap(err, "find person in job %s", id)
+			return pushd.Recipient{}, wrap(err, "find recipient in job %s", id)
 		}
 		person := people[index]
 		if person.State == pushd.Untouched && index < rows[0].Mark {
 			person = pushd.Person{State: pushd.InDoubt, Code: pushd.CodeInDoubt}
 		}
-		return person, nil
+		receipts, err := s.pageReceipts(ctx, id, page)
+		return pushd.Recipient{Person: person, Receipt: receipts.Of(index)}, wrap(err, "find recipient in job %s", id)
 	}
-	return pushd.Person{}, pushd.ErrNotFound
+	return pushd.Recipient{}, pushd.ErrNotFound
 }
 
 // locate finds the next page after no that holds the bytes of openid, and the

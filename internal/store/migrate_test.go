@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"pushd"
 	"pushd/internal/mariadb"
@@ -117,7 +118,7 @@ func TestDialect_Print(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		var text bytes.Buffer
 		f.ok(f.opt.Dialect.Print(&text))
-		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "pushd_alarm", "pushd_account", "pushd_schema"} {
+		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "pushd_alarm", "pushd_account", "pushd_receipt", "pushd_receipt_page", "pushd_schema"} {
 			f.set(`DROP TABLE ` + table)
 		}
 		if f.opt.Dialect.Shared {
@@ -138,7 +139,7 @@ func TestDialect_Print(t *testing.T) {
 // Both dialects have the same tables and columns.
 func TestDialects_HaveTheSameTables(t *testing.T) {
 	a, b := onMariaDB(t), onSQLite(t)
-	for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "pushd_alarm", "pushd_account", "activity", "activity_detail", "user", "user_wx_account", "user_wx_config"} {
+	for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "pushd_alarm", "pushd_account", "pushd_receipt", "pushd_receipt_page", "activity", "activity_detail", "user", "user_wx_account", "user_wx_config"} {
 		if x, y := a.columns(table), b.columns(table); !slices.Equal(x, y) {
 			t.Errorf("%s: mariadb %v, sqlite %v", table, x, y)
 		}
@@ -217,6 +218,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_hold TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON live.pushd_account TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_event TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_alarm TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_receipt TO pushd@localhost;
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_receipt_page TO pushd@localhost;
 GRANT SELECT ON live.pushd_schema TO pushd@localhost;
 GRANT SELECT ON live.pushd_schema_state TO pushd@localhost`)
 	exec("live", `
@@ -232,6 +235,10 @@ INSERT INTO user_wx_account (uin, appid) VALUES (42, '`+string(appID)+`')`)
 	j := f.walked(openids("oA", "oB"))
 	f.record(j.Lease(), 1, sent, failed)
 	f.ok(f.Finish(f.ctx, j.Lease(), succeeded))
+	_, err = f.SaveReceipts(f.ctx, j.ID, []pushd.FoundReceipts{{Page: 1, Receipts: []pushd.IndexedReceipt{{Receipt: pushd.ReceiptDelivered}}}})
+	f.ok(err)
+	_, err = f.CloseReceipts(f.ctx, -time.Hour)
+	f.ok(err)
 	_, err = f.Purge(f.ctx, future)
 	f.ok(err)
 	_, _, err = f.SetHold(f.ctx, pushd.Hold{})

@@ -64,7 +64,7 @@ func TestOpen_SettingsOfTheDSNDoNotMatter(t *testing.T) {
 		for range 2 { // unchanged rows count as well
 			g.record(j.Lease(), 1, sent, failed)
 		}
-		if p, err := s.Recipient(f.ctx, j.ID, "oé🙂"); err != nil || p != sent {
+		if p, err := s.Recipient(f.ctx, j.ID, "oé🙂"); err != nil || p.Person != sent {
 			t.Errorf("%s: %+v %v", params, p, err)
 		}
 		if c, err := s.Channel(f.ctx, actID); err != nil || c.Title != "第一课" {

@@ -70,10 +70,10 @@ WHERE job_id = ?`, id)
 	if err != nil {
 		return err
 	}
-	// The progress goes after the page, so that a purge cut short still
-	// knows how far it has to go.
+	// The progress goes last, so that a purge cut short still knows how far it
+	// has to go.
 	for upTo := purgePages; upTo < last+purgePages; upTo += purgePages {
-		for _, table := range []string{"pushd_page", "pushd_progress"} {
+		for _, table := range []string{"pushd_receipt_page", "pushd_page", "pushd_progress"} {
 			if _, err := s.execRetry(ctx, `DELETE FROM `+table+` WHERE job_id = ? AND page_no <= ?`, id, upTo); err != nil {
 				return err
 			}
@@ -106,9 +106,9 @@ WHERE id = ?
 	return marked, err
 }
 
-// RemoveJobs removes jobs whose pages are gone. See pushd.Housekeeping. The
-// messages go first, so that a removal cut short is taken up again through the
-// job.
+// RemoveJobs removes jobs whose pages are gone. See pushd.Housekeeping. What
+// belongs to them goes first, so that a removal cut short is taken up again through
+// the job. Pages of receipts are there still if one came while its page went.
 func (s *Store) RemoveJobs(ctx context.Context, t pushd.Time) (more bool, err error) {
 	old, more, err := s.endedBefore(ctx, t, false, removeJobs)
 	if err != nil {
@@ -119,6 +119,8 @@ func (s *Store) RemoveJobs(ctx context.Context, t pushd.Time) (more bool, err er
 	}
 	for _, remove := range []string{
 		`DELETE FROM pushd_message WHERE job_id IN (?)`,
+		`DELETE FROM pushd_receipt_page WHERE job_id IN (?)`,
+		`DELETE FROM pushd_receipt WHERE job_id IN (?)`,
 		`DELETE FROM pushd_job WHERE id IN (?) AND kept = 0 AND active_actid IS NULL`,
 	} {
 		query, args, err := sqlx.In(remove, old)

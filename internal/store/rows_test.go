@@ -160,6 +160,16 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 		"AlarmsSent":   func() error { return p.AlarmsSent(ctx, []pushd.Alarm{{Key: "a"}}) },
 		"PutOffAlarms": func() error { return p.PutOffAlarms(ctx, []pushd.Alarm{{Key: "b"}}, time.Minute) },
 		"ForgetAlarms": func() error { _, err := p.ForgetAlarms(ctx, time.Hour); return err },
+		"SentJobs":     func() error { _, err := p.SentJobs(ctx, "wxhistory1"); return err },
+		"SentPages":    fresh(func() error { p.ok(told()); _, err := p.SentPages(ctx, j.ID); return err }),
+		"SaveReceipts": fresh(func() error { p.ok(told()); return p.receipt(j.ID) }),
+		"ReceiptSums": fresh(func() error {
+			p.ok(told())
+			p.ok(p.receipt(j.ID))
+			_, err := p.ReceiptSums(ctx, []pushd.JobID{j.ID})
+			return err
+		}),
+		"CloseReceipts": fresh(func() error { p.ok(told()); p.ok(p.receipt(j.ID)); _, err := p.CloseReceipts(ctx, 0); return err }),
 		"StepBack": func() error {
 			_, err := p.StepBack(ctx, pushd.StepBack{Found: -1, Hold: true})
 			return ignore(err, pushd.ErrLost)
@@ -191,6 +201,12 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 		}),
 		"Recipient": fresh(func() error { p.ok(done()); _, err := p.Recipient(ctx, j.ID, "oB"); return err }),
 	}
+}
+
+// receipt saves a receipt of a job's first recipient.
+func (p *past) receipt(id pushd.JobID) error {
+	_, err := p.SaveReceipts(p.ctx, id, []pushd.FoundReceipts{{Page: 1, Receipts: []pushd.IndexedReceipt{{Receipt: pushd.ReceiptDelivered}}}})
+	return err
 }
 
 // endedLists are those of the reconciler: the first page, and one in the middle.

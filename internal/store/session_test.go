@@ -169,7 +169,7 @@ func (f *fixture) live() {
 	if err != nil || len(rows) != 2 {
 		t.Errorf("%d pages of progress, %v", len(rows), err)
 	}
-	if p, err := f.Recipient(f.ctx, j.ID, "oé🙂"); err != nil || p != unknown {
+	if p, err := f.Recipient(f.ctx, j.ID, "oé🙂"); err != nil || p.Person != unknown {
 		t.Errorf("recipient %+v %v", p, err)
 	}
 	if _, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Deadline: future}); !errors.Is(err, pushd.ErrExists) {

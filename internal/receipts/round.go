@@ -1,0 +1,370 @@
+package receipts
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"pushd"
+)
+
+// round settles what it can of what has come. After an error nothing is lost: what
+// was not settled is there in the next round.
+func (k *Keeper) round(ctx context.Context) error {
+	k.take()
+	if len(k.kept) == 0 {
+		clear(k.searches)
+		return nil
+	}
+	byApp := map[pushd.AppID][]receipt{}
+	for _, r := range k.kept {
+		byApp[r.AppID] = append(byApp[r.AppID], r)
+	}
+	var left []receipt
+	var wrong error
+	active := map[pushd.JobID]bool{}
+	for app, all := range byApp {
+		if wrong != nil {
+			left = append(left, all...)
+			continue
+		}
+		rest, err := k.account(ctx, app, all, active)
+		left, wrong = append(left, rest...), err
+	}
+	for id := range k.searches {
+		if !active[id] && wrong == nil {
+			delete(k.searches, id)
+		}
+	}
+	k.keep(k.bounded(left, wrong))
+	return wrong
+}
+
+// bounded gives up the oldest receipts where too many are looked for on more pages.
+func (k *Keeper) bounded(left []receipt, wrong error) []receipt {
+	drop := len(left) - searching
+	if drop <= 0 || wrong != nil {
+		return left
+	}
+	slices.SortFunc(left, func(a, b receipt) int { return cmp.Compare(a.At, b.At) })
+	k.unmatched.Add(uint64(drop))
+	return left[drop:]
+}
+
+// account settles the receipts of one account, and returns those that are left.
+func (k *Keeper) account(ctx context.Context, app pushd.AppID, all []receipt, active map[pushd.JobID]bool) (left []receipt, err error) {
+	jobs, err := k.Ledger.SentJobs(ctx, app)
+	if err != nil {
+		return all, err
+	}
+	b := &batch{k: k, jobs: jobs}
+	for _, r := range all {
+		b.aim(r)
+	}
+	for id := range b.byJob {
+		active[id] = true
+	}
+	for len(b.byJob) > 0 {
+		for _, id := range b.aimed() {
+			if err := b.settle(ctx, id); err != nil {
+				return b.unsettled(), err
+			}
+		}
+	}
+	return b.left, nil
+}
+
+// batch is the receipts of one account in one round.
+type batch struct {
+	k     *Keeper
+	jobs  []pushd.SentJob
+	byJob map[pushd.JobID][]receipt // what is tried next
+	left  []receipt                 // for the next round
+}
+
+// aimed lists the jobs that receipts are to be tried with.
+func (b *batch) aimed() (ids []pushd.JobID) {
+	for id := range b.byJob {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// unsettled is everything that is not settled.
+func (b *batch) unsettled() []receipt {
+	for _, rs := range b.byJob {
+		b.left = append(b.left, rs...)
+	}
+	return b.left
+}
+
+// aim tries a receipt with the next job that it may belong to, or gives it up.
+func (b *batch) aim(r receipt) {
+	j := b.job(r)
+	if j == nil {
+		b.k.unmatched.Add(1)
+		return
+	}
+	if b.byJob == nil {
+		b.byJob = map[pushd.JobID][]receipt{}
+	}
+	b.byJob[j.ID] = append(b.byJob[j.ID], r)
+}
+
+// job is the job that a receipt most likely belongs to, of those that were not
+// ruled out: the last one that had begun when WeChat made the receipt. Where there
+// is none, for the clocks differ, it is the first that began soon after.
+func (b *batch) job(r receipt) (best *pushd.SentJob) {
+	for i := range b.jobs {
+		j := &b.jobs[i]
+		if slices.Contains(r.not, j.ID) || r.At > j.LastSent.Add(pushd.ReceiptsFor) || r.At.Add(skew) < j.StartedAt {
+			continue
+		}
+		if best == nil || closer(j.StartedAt, best.StartedAt, r.At) {
+			best = j
+		}
+	}
+	return best
+}
+
+// closer says that a job which began at a is likelier than one which began at b.
+func closer(a, b, at pushd.Time) bool {
+	if before := a <= at; before != (b <= at) {
+		return before
+	} else if before {
+		return a > b
+	}
+	return a < b
+}
+
+// settle tries the receipts that are aimed at a job: those whose recipients are
+// found on one of its pages are saved, others are aimed at another job, or wait
+// until the next round has read more pages. On an error they are as before.
+func (b *batch) settle(ctx context.Context, id pushd.JobID) error {
+	i := slices.IndexFunc(b.jobs, func(j pushd.SentJob) bool { return j.ID == id })
+	found, missing, err := b.k.locate(ctx, &b.jobs[i], b.byJob[id])
+	if err != nil {
+		return err
+	}
+	foreign, err := b.save(ctx, id, found)
+	if err != nil {
+		return err
+	}
+	delete(b.byJob, id)
+	for _, r := range missing {
+		if b.k.searches[id].done(r) {
+			foreign = append(foreign, r)
+		} else {
+			b.left = append(b.left, r)
+		}
+	}
+	for _, r := range foreign {
+		r.not = append(slices.Clip(r.not), id)
+		b.aim(r)
+	}
+	return nil
+}
+
+// located is a receipt whose recipient was found.
+type located struct {
+	receipt
+	index int
+}
+
+// save saves the receipts of recipients who may have been sent to, by page, and
+// returns the others: they can't be of this job.
+func (b *batch) save(ctx context.Context, id pushd.JobID, found map[int][]located) (foreign []receipt, err error) {
+	var pages []pushd.FoundReceipts
+	total := 0
+	for no, all := range found {
+		rows, err := b.k.Ledger.Progress(ctx, id, no, no)
+		if err != nil {
+			return nil, err
+		}
+		page := pushd.FoundReceipts{Page: no}
+		sent := mayHaveBeenSent(rows)
+		for _, l := range all {
+			if !sent(l.index) {
+				foreign = append(foreign, l.receipt)
+				continue
+			}
+			page.Receipts = append(page.Receipts, pushd.IndexedReceipt{Index: l.index, Receipt: l.Receipt})
+			total++
+		}
+		pages = append(pages, page)
+	}
+	if total == 0 {
+		return foreign, nil
+	}
+	gain, err := b.k.Ledger.SaveReceipts(ctx, id, pages)
+	if errors.Is(err, pushd.ErrNotFound) { // it went while we looked
+		b.k.unmatched.Add(uint64(total))
+		return foreign, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.k.count(gain, total)
+	return foreign, nil
+}
+
+// mayHaveBeenSent tells by the progress of a page who may have been sent to.
+func mayHaveBeenSent(rows []pushd.Progress) func(index int) bool {
+	if len(rows) == 0 {
+		return func(int) bool { return false }
+	}
+	people, err := pushd.DecodePersons(rows[0].Outcomes, rows[0].People)
+	return func(i int) bool {
+		if err != nil || i >= len(people) {
+			return err != nil && i < rows[0].Mark // what can't be read rules nothing out
+		}
+		switch people[i].State {
+		case pushd.Untouched:
+			return i < rows[0].Mark
+		case pushd.InDoubt, pushd.PersonSent, pushd.PersonUnknown:
+			return true
+		}
+		return false
+	}
+}
+
+// count counts what the ledger has gained by some receipts.
+func (k *Keeper) count(gain pushd.ReceiptCounts, total int) {
+	for _, r := range pushd.AllReceipts {
+		if n := gain.Of(r); n > 0 {
+			k.saved[r].Add(uint64(n))
+		}
+	}
+	k.repeated.Add(uint64(max(int64(total)-gain.All(), 0)))
+}
+
+// search is how far the pages of a job were looked at for receipts whose
+// recipients are not on one of those that are kept.
+type search struct {
+	at     int // the page that was looked at last
+	looked int // pages, over all rounds
+	pages  int
+}
+
+// done says that a receipt has been looked for on every page.
+func (s *search) done(r receipt) bool { return s.looked-r.seen >= s.pages }
+
+// hunt is the look for the recipients of some receipts on the pages of a job.
+type hunt struct {
+	k       *Keeper
+	job     *pushd.SentJob
+	found   map[int][]located // by page
+	missing []receipt
+	read    int // pages that were not kept
+}
+
+// locate finds recipients on the pages of a job: on those that are kept first, then
+// on some others, which it reads. missing are those that are not found so far.
+func (k *Keeper) locate(ctx context.Context, j *pushd.SentJob, all []receipt) (found map[int][]located, missing []receipt, err error) {
+	h := &hunt{k: k, job: j, found: map[int][]located{}, missing: all}
+	for no := j.Pages; no > 0 && len(h.missing) > 0; no-- {
+		if p := k.shelf.pages[h.place(no)]; p != nil {
+			h.look(no, p)
+		}
+	}
+	if len(h.missing) > 0 {
+		err = h.search(ctx)
+	}
+	return h.found, h.missing, err
+}
+
+func (h *hunt) place(no int) place { return place{h.job.ID, h.job.PassAt, no} }
+
+// look looks for those who are missing on a page.
+func (h *hunt) look(no int, p *page) {
+	var rest []receipt
+	for _, r := range h.missing {
+		if index, ok := p.find(r.OpenID); ok {
+			h.found[no] = append(h.found[no], located{r, index})
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	if len(rest) < len(h.missing) {
+		h.k.shelf.use(h.place(no))
+	}
+	h.missing = rest
+}
+
+// search looks on pages that are not kept: on those that are sent to now, and on
+// those that come next in the search of the rounds before.
+func (h *hunt) search(ctx context.Context) error {
+	sent, err := h.k.Ledger.SentPages(ctx, h.job.ID)
+	if err != nil {
+		return err
+	}
+	s := h.k.searches[h.job.ID]
+	if s == nil {
+		s = &search{}
+		h.k.searches[h.job.ID] = s
+	}
+	s.pages = len(sent)
+	h.missing = s.join(h.job.ID, h.missing)
+	for _, no := range sent[:min(len(sent), loads/2)] {
+		if err := h.open(ctx, no); err != nil {
+			return err
+		}
+	}
+	for range sent {
+		if h.read >= loads || len(h.missing) == 0 {
+			break
+		}
+		no := next(sent, s.at)
+		if err := h.open(ctx, no); err != nil {
+			return err
+		}
+		s.at = no
+		s.looked++
+	}
+	return nil
+}
+
+// open reads a page that is not kept, and looks on it.
+func (h *hunt) open(ctx context.Context, no int) error {
+	if h.k.shelf.pages[h.place(no)] != nil {
+		return nil
+	}
+	openids, err := h.k.Ledger.People(ctx, h.job.ID, no, 0, pageMax)
+	if errors.Is(err, pushd.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h.read++
+	p := newPage(openids)
+	h.k.shelf.put(h.place(no), p)
+	h.look(no, p)
+	return nil
+}
+
+// pageMax bounds what is read of a page: openids have 28 characters.
+const pageMax = pushd.PageSize * 130
+
+// join notes for receipts that are new in a search how far it has come.
+func (s *search) join(id pushd.JobID, all []receipt) []receipt {
+	joined := make([]receipt, len(all))
+	for i, r := range all {
+		if r.of != id {
+			r.of, r.seen = id, s.looked
+		}
+		joined[i] = r
+	}
+	return joined
+}
+
+// next is the page after at, in falling order and around.
+func next(sent []int, at int) int {
+	i, there := slices.BinarySearchFunc(sent, at, func(a, b int) int { return cmp.Compare(b, a) })
+	if there {
+		i++
+	}
+	return sent[i%len(sent)]
+}
