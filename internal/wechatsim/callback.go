@@ -127,6 +127,16 @@ func (a *Account) Follow() string {
 	return a.followers.openID(e.follower)
 }
 
+// Unfollow is a follower who leaves, as Leave; it comes as unsubscribe.
+func (a *Account) Unfollow(openid string) bool {
+	i, ok := a.followers.index([]byte(openid))
+	if ok {
+		a.followers.leave(i)
+		a.post(event{kind: "unsubscribe", follower: i})
+	}
+	return ok
+}
+
 // jobFinished posts the event of a delivered message.
 func (a *Account) jobFinished(follower int, msgid int64) {
 	if c := a.callback.Load(); c != nil && c.JobFinish {

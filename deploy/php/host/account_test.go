@@ -83,7 +83,7 @@ func TestGate_AppIDOfAnotherOwner(t *testing.T) {
 					t.Errorf("%s: %d %s", path, got.status, got.text)
 				}
 			}
-			if got := b.api("/watch/12", nil); strings.Contains(got.text, `"code":"gate_account"`) != (c.says != "") {
+			if got := b.api("/watch/12", nil); strings.Contains(got.text, `"code":"reminder_unavailable"`) != (c.says != "") {
 				t.Errorf("to viewers: %s", got.text)
 			}
 			if got := a.page("/api/settings"); (got.status == 200) != c.aliceIn || !c.aliceIn && !strings.Contains(got.text, taken) {

@@ -287,7 +287,7 @@ func (o *tour) follow() {
 	o.picture(p, "watch-noticed", false)
 	o.must(p.Click(o.ctx, "#yes"))
 	o.must(p.Open(o.ctx, o.host+"/watch/"+o.act))
-	o.must(p.Wait(o.ctx, `document.querySelector("#subscribe").textContent.includes("已订阅")`))
+	o.must(p.Wait(o.ctx, `document.querySelector("#done").textContent.includes("已订阅")`))
 	o.picture(p, "watch-followed", false)
 }
 

@@ -5,8 +5,8 @@
  *   php -S 127.0.0.1:8000 deploy/php/host/index.php
  *
  * The table below is all there is. 'owner' routes pass login and gate before
- * their code runs, 'member' routes the login, and every POST passes the CSRF
- * check; no code of a route can forget them.
+ * their code runs, 'member' routes the login, and every POST of theirs passes
+ * the CSRF check; no code of a route can forget them.
  * 所有路由都在下表：owner 一律先过登录和门槛，member 只过登录，POST 一律校验 CSRF。
  */
 declare(strict_types=1);
@@ -26,14 +26,16 @@ if (PHP_SAPI === 'cli-server' && preg_match('#^/assets/(\w+)\.(css|js|svg)$#D', 
 
 ini_set('display_errors', '0');
 foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'channel', 'saved', 'reminder', 'command', 'wechat',
-    'settings', 'template', 'qrcode', 'trial', 'follow', 'watch', 'page'] as $name) {
+    'settings', 'template', 'qrcode', 'trial', 'promise', 'subscriber', 'follow', 'contact', 'calendar', 'watch',
+    'page'] as $name) {
     require_once __DIR__ . "/app/$name.php";
 }
 
 /**
  * method, path, who: open (a session), member (login), owner (login and gate),
- * viewer (no session), then what runs with the host, the owner and the path's
- * part.
+ * viewer (no session; a POST is refused unless it is JSON, which no form of
+ * another site can send), then what runs with the host, the owner and the
+ * path's part.
  */
 const ROUTES = [
     ['GET',  '/',                                'owner',  'page_home'],
@@ -47,6 +49,8 @@ const ROUTES = [
     ['GET',  '/channels/new',                    'owner',  'page_channel_new'],
     ['GET',  '/channels/([1-9]\d{0,18})',             'owner',  'page_channel'],
     ['GET',  '/watch/([1-9]\d{0,18})',                'viewer', 'page_watch'],
+    ['GET',  '/channels/([1-9]\d{0,18})/subscribers.csv', 'owner', 'page_subscribers'],
+    ['GET',  '/watch/([1-9]\d{0,18})/calendar\.ics',  'viewer', 'watch_calendar'],
 
     ['GET',  '/api/settings',                    'owner',  'api_settings'],
     ['POST', '/api/settings',                    'owner',  'api_settings_save'],
@@ -66,6 +70,9 @@ const ROUTES = [
     ['GET',  '/api/watch/([1-9]\d{0,18})',            'viewer', 'api_watch'],
     ['GET',  '/api/watch/([1-9]\d{0,18})/qrcode',     'viewer', 'api_watch_qrcode'],
     ['GET',  '/api/watch/([1-9]\d{0,18})/follows',    'viewer', 'api_watch_follows'],
+    ['POST', '/api/watch/([1-9]\d{0,18})/subscribe',  'viewer', 'api_watch_subscribe'],
+    ['POST', '/api/watch/([1-9]\d{0,18})/leave',      'viewer', 'api_watch_leave'],
+    ['POST', '/api/callback/renew',              'owner',  'api_callback_renew'],
 ];
 
 function api_settings(Host $host, array $owner): void
@@ -164,9 +171,26 @@ function api_watch_follows(Host $host, array $owner, string $id): void
     http_answer(watch_follows($host, (int) $id));
 }
 
+function api_watch_subscribe(Host $host, array $owner, string $id): void
+{
+    http_answer(watch_subscribe($host, (int) $id));
+}
+
+function api_watch_leave(Host $host, array $owner, string $id): void
+{
+    http_answer(watch_leave($host, (int) $id));
+}
+
+function api_callback_renew(Host $host, array $owner): void
+{
+    http_json();
+    http_answer(contact_renew($host, $owner['appid']));
+}
+
 /** Finds the route, lets the request through what guards it, and runs it. */
 function route(Host $host, string $method, string $path): void
 {
+    $method = $method === 'HEAD' ? 'GET' : $method; // PHP sends its headers alone
     $others = [];
     foreach (ROUTES as list($verb, $pattern, $who, $run)) {
         if (!preg_match("#^$pattern$#D", $path, $m)) {
@@ -217,6 +241,8 @@ function refuse(?Host $host, string $path, Refusal $r): void
 {
     if ($host === null || strncmp($path, '/api/', 5) === 0) {
         http_refuse($r);
+    } elseif (strncmp($path, '/watch/', 7) === 0) {
+        watch_refusal($host, $r);
     } else {
         page_refusal($host, $r);
     }

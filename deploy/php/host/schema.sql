@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS host_callback (
   signature CHAR(40)    NOT NULL,
   seen_at   BIGINT      NOT NULL,
   PRIMARY KEY (appid, signature)
+  /*!40101 , KEY host_callback_seen (seen_at) */
 ) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
 
 -- Test messages that wait for somebody to scan their code.
@@ -71,4 +72,41 @@ CREATE TABLE IF NOT EXISTS host_saved (
   id       BIGINT      NOT NULL,
   saved_at BIGINT      NOT NULL,
   PRIMARY KEY (what, id)
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
+
+-- Who asked for the reminder of a channel, and how: the audience "subscribers",
+-- and the proof of consent. One row a viewer and channel.
+-- 订阅记录：谁、何时、以何种方式订阅了哪场直播的提醒。
+CREATE TABLE IF NOT EXISTS host_subscriber (
+  act_id   BIGINT        NOT NULL,
+  openid   VARBINARY(64) NOT NULL,
+  appid    VARCHAR(64)   NOT NULL,
+  kind     VARCHAR(16)   NOT NULL, -- subscribe (followed by the code), SCAN, TAP (on the watch page)
+  scene    VARBINARY(64) NOT NULL, -- of the code; of a TAP the page
+  asked_at BIGINT        NOT NULL, -- when last asked for: WeChat's CreateTime, of a TAP our own
+  noted_us BIGINT        NOT NULL, -- when it was written down
+  promised SMALLINT      NOT NULL DEFAULT 0, -- 1: the reminder was still to come then
+  left_at  BIGINT        NOT NULL DEFAULT 0, -- unsubscribed from the channel or the account
+  PRIMARY KEY (act_id, openid),
+  UNIQUE (appid, openid, act_id)
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
+
+-- What is known of an account's callback.
+-- 公众号回调的状态。
+CREATE TABLE IF NOT EXISTS host_contact (
+  appid         VARCHAR(64) NOT NULL PRIMARY KEY,
+  token_version INT         NOT NULL DEFAULT 0, -- raised when the token is renewed
+  get_at        BIGINT      NOT NULL DEFAULT 0, -- WeChat last tried the address,
+  event_at      BIGINT      NOT NULL DEFAULT 0, -- sent an event,
+  sealed_at     BIGINT      NOT NULL DEFAULT 0  -- sent an encrypted one
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
+
+-- Receipts of delivered messages that wait to be handed on to pushd.
+-- 等待转交给 pushd 的送达回执。
+CREATE TABLE IF NOT EXISTS host_receipt (
+  appid     VARCHAR(64)     NOT NULL,
+  signature CHAR(40)        NOT NULL, -- of the callback that brought it
+  noted_at  BIGINT          NOT NULL,
+  xml       VARBINARY(2000) NOT NULL,
+  PRIMARY KEY (appid, signature)
 ) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;

@@ -80,7 +80,7 @@ func TestWatch_Gate(t *testing.T) {
 	for id, want := range map[int]struct {
 		status int
 		code   string
-	}{11: {200, ""}, 12: {409, "reminder_off"}, 13: {403, "gate_edition"}, 14: {403, "gate_account"}, 15: {409, "reminder_off"}, 99: {404, "channel_not_found"}} {
+	}{11: {200, ""}, 12: {409, "reminder_off"}, 13: {403, "reminder_unavailable"}, 14: {403, "reminder_unavailable"}, 15: {409, "reminder_off"}, 99: {404, "channel_not_found"}} {
 		if got := b.api(fmt.Sprintf("/watch/%d/qrcode", id), nil); got.status != want.status || got.Code != want.code {
 			t.Errorf("code of %d: %d %s", id, got.status, got.text)
 		}
@@ -102,8 +102,13 @@ func TestWatch_Gate(t *testing.T) {
 			t.Errorf("data of %d: %s", id, got.text)
 		}
 		page := b.page(fmt.Sprint("/watch/", id))
-		if has := strings.Contains(page.text, `id="subscribe"`); page.status != 200 || has != (want.code == "") {
+		if has := strings.Contains(page.text, `id="subscribe">`); page.status != 200 || has != (want.code == "") {
 			t.Errorf("page of %d: %d, button %v", id, page.status, has)
+		}
+		for _, private := range []string{"标准版", "版本", "公众号设置", "AppID", "/login"} { // the owner's plan is no viewer's business
+			if strings.Contains(page.text+got.text, private) {
+				t.Errorf("page of %d: says %s", id, private)
+			}
 		}
 	}
 	if n := s.wx.count(createQR); n != 1 {

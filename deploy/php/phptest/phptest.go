@@ -87,6 +87,16 @@ func (h *Host) With(s Settings) *Host {
 	return c
 }
 
+// Temp is the host's temporary directory.
+func (h *Host) Temp() string {
+	for _, v := range h.env {
+		if dir, ok := strings.CutPrefix(v, "TMPDIR="); ok {
+			return dir
+		}
+	}
+	return os.TempDir()
+}
+
 // Trust returns the same host, on which PHP trusts the authority in a PEM
 // file, as php.ini's curl.cainfo lets it.
 func (h *Host) Trust(t testing.TB, cert string) *Host {

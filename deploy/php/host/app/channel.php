@@ -11,8 +11,9 @@ const CHANNEL_LABELS = [
     'version' => '版本', 'form_key' => '表单编号', 'confirmed' => '确认',
 ];
 const CHANNEL_FORM_DAYS = 2; // how long a form that was sent is remembered
+// d.* comes first, for a.id to win; it has the column audience where the platform has one.
 const CHANNEL_SELECT = '
-    SELECT a.id, a.uin, a.title, a.start_time, a.watch_url, d.content, d.live_notify, d.live_notify_time, d.live_notify_status
+    SELECT d.*, a.id, a.uin, a.title, a.start_time, a.watch_url, d.content, d.live_notify, d.live_notify_time, d.live_notify_status
     FROM activity a
     LEFT JOIN activity_detail d ON d.act_id = a.id';
 
@@ -29,6 +30,7 @@ function channel_from_row(array $row): array
         'live_notify'        => (int) $row['live_notify'] === 1,
         'live_notify_time'   => (int) ($row['live_notify_time'] ?? 30),
         'live_notify_status' => (int) $row['live_notify_status'],
+        'audience'           => (string) ($row['audience'] ?? 'followers'),
     ];
 }
 

@@ -14,31 +14,78 @@ function event_main(Host $host, string $body): void
     header('Content-Type: text/plain; charset=utf-8');
     header('X-Content-Type-Options: nosniff');
     $appid = event_parameter('appid', '/^[A-Za-z0-9_-]{1,64}$/D');
-    $signature = event_signature($host, $appid);
-    if ($_SERVER['REQUEST_METHOD'] === 'GET') {
-        echo event_parameter('echostr', '/^[\w+\/=-]{1,128}$/D'); // WeChat tries the address
+    $version = isset($_GET['v']) ? (int) event_parameter('v', '/^[1-9]\d{0,8}$/D') : 0;
+    $signature = event_signature($host, $appid, $version);
+    if (in_array($_SERVER['REQUEST_METHOD'], ['GET', 'HEAD'], true)) {
+        event_tried($host, $appid, $version, $signature);
+    } elseif (receipt_is($body)) {
+        event_receipt($host, $appid, $version, $signature, $body);
+    } else {
+        event_take($host, $appid, $version, $signature, $body);
+    }
+}
+
+/** WeChat tries the address. */
+function event_tried(Host $host, string $appid, int $version, string $signature): void
+{
+    $echo = event_parameter('echostr', '/^[\w+\/=-]{1,128}$/D');
+    $contact = contact_find($host, $appid);
+    contact_check($contact, $version);
+    event_unseen($host, $appid, $signature); // used up, but WeChat may ask twice
+    contact_note($host, $appid, $contact, 'get_at');
+    echo $echo;
+}
+
+/** A message is delivered, or is not: answered first, whatever becomes of it. */
+function event_receipt(Host $host, string $appid, int $version, string $signature, string $body): void
+{
+    if (!receipt_wanted($host)) {
+        echo 'success';
         return;
     }
+    $done = event_answered('success');
+    try {
+        $contact = contact_find($host, $appid);
+        if ($contact['token_version'] === $version) {
+            receipt_take($host, $appid, $signature, $body);
+            contact_note($host, $appid, $contact, 'event_at');
+            if ($done) {
+                receipt_hand_on($host, RECEIPT_SECONDS);
+            }
+        }
+    } catch (Throwable $e) { // a receipt is not worth an error at WeChat
+        error_log('receipt: ' . $e->getMessage());
+    }
+}
+
+/** Any other event. */
+function event_take(Host $host, string $appid, int $version, string $signature, string $body): void
+{
+    $contact = contact_find($host, $appid);
+    contact_check($contact, $version);
     $event = event_read($body);
     if ($event === null) {
+        $sealed = event_sealed($body);
+        if ($sealed) {
+            error_log("wechat callback: $appid sends encrypted messages: choose plain mode (明文模式) in WeChat's console");
+        }
+        event_unseen($host, $appid, $signature);
+        contact_note($host, $appid, $contact, $sealed ? 'sealed_at' : 'event_at');
         echo 'success'; // a chat message, a menu: not for us
         return;
     }
     $note = $host->transaction(function () use ($host, $appid, $signature, $event) {
         // In one transaction: what failed half-way is taken when it comes again.
-        if (!$host->unlessTwice('INSERT INTO host_callback (appid, signature, seen_at) VALUES (?, ?, ?)', [$appid, $signature, time()])) {
-            return null;
-        }
-        return event_note($host, $appid, $event);
+        return event_unseen($host, $appid, $signature) ? event_note($host, $appid, $event) : null;
     });
-    if (random_int(0, 99) === 0) {
-        $host->query('DELETE FROM host_callback WHERE seen_at < ?', [time() - EVENT_KEPT]);
+    contact_note($host, $appid, $contact, 'event_at');
+    if (random_int(0, 99) === 0) { // where nothing else tidies up
+        $host->query('DELETE FROM host_callback WHERE seen_at < ?', [follow_seconds($host) - EVENT_KEPT]);
     }
-    $text = $note === null ? '' : event_act($host, $appid, $event, $note);
-    if ($text === '') {
+    if ($note === null) {
         echo 'success';
     } else {
-        event_reply($event, $text);
+        event_act($host, $appid, $event, $note);
     }
 }
 
@@ -56,11 +103,11 @@ function event_parameter(string $name, string $pattern): string
  * Checks who calls. Source: the SHA-1 of token, timestamp and nonce in order,
  * https://developers.weixin.qq.com/doc/service/guide/dev/push/
  */
-function event_signature(Host $host, string $appid): string
+function event_signature(Host $host, string $appid, int $version): string
 {
     $given = event_parameter('signature', '/^[0-9a-f]{40}$/D');
     $time = event_parameter('timestamp', '/^\d{1,12}$/D');
-    $parts = [callback_token($host, $appid), $time, event_parameter('nonce', '/^[\w-]{1,64}$/D')];
+    $parts = [callback_token($host, $appid, $version), $time, event_parameter('nonce', '/^[\w-]{1,64}$/D')];
     sort($parts, SORT_STRING);
     if (!hash_equals(sha1(implode('', $parts)), $given)) {
         throw new Refusal(403, 'signature', 'wrong signature: is the token in WeChat\'s console the one of the settings page?');
@@ -71,61 +118,137 @@ function event_signature(Host $host, string $appid): string
     return $given;
 }
 
-/**
- * The event in a body, or null. The XML is flat and written by WeChat: no
- * parser is needed, and so none can be tricked.
- */
+/** Uses a signature up; false if it was. It signs no body, so it is good for one request. */
+function event_unseen(Host $host, string $appid, string $signature): bool
+{
+    return $host->unlessTwice('INSERT INTO host_callback (appid, signature, seen_at) VALUES (?, ?, ?)', [$appid, $signature, follow_seconds($host)]);
+}
+
+/** A field of a body. The XML is flat and written by WeChat: no parser is needed, and so none can be tricked. */
+function event_field(string $body, string $name): string
+{
+    return preg_match("#<$name>(?:<!\\[CDATA\\[)?([^\\]<]*)#", $body, $m) ? $m[1] : '';
+}
+
+/** Nothing in it can be read: the account's mode is 安全模式. In 兼容模式 the plain fields are there as well. */
+function event_sealed(string $body): bool
+{
+    return event_field($body, 'Encrypt') !== '' && event_field($body, 'MsgType') === '';
+}
+
+/** The event in a body, or null. A message 退订 is one, too: kind STOP. */
 function event_read(string $body): ?array
 {
-    $field = function (string $name) use ($body): string {
-        return preg_match("#<$name>(?:<!\\[CDATA\\[)?([^\\]<]*)#", $body, $m) ? $m[1] : '';
-    };
-    if ($field('Encrypt') !== '') {
-        throw new Refusal(400, 'encrypted', 'encrypted callbacks are not understood: choose plain mode (明文模式) in WeChat\'s console');
-    }
     $event = [
-        'openid'  => $field('FromUserName'),
-        'account' => $field('ToUserName'),
-        'created' => (int) $field('CreateTime'),
-        'kind'    => $field('Event'),
-        'scene'   => substr(preg_replace('/^qrscene_/', '', $field('EventKey')), 0, 64),
+        'openid'  => event_field($body, 'FromUserName'),
+        'account' => event_field($body, 'ToUserName'),
+        'created' => (int) event_field($body, 'CreateTime'),
+        'kind'    => event_field($body, 'Event'),
+        'scene'   => event_scene(event_field($body, 'EventKey')),
     ];
-    $known = $field('MsgType') === 'event' && in_array($event['kind'], ['subscribe', 'SCAN', 'unsubscribe'], true);
+    if (event_field($body, 'MsgType') === 'text') {
+        $stop = in_array(strtoupper(trim(event_field($body, 'Content'))), ['退订', 'TD', 'T'], true);
+        $event['kind'] = $stop ? 'STOP' : '';
+        $event['scene'] = '';
+    } elseif (event_field($body, 'MsgType') !== 'event') {
+        return null;
+    }
+    $known = in_array($event['kind'], ['subscribe', 'SCAN', 'unsubscribe', 'STOP'], true);
     return $known && preg_match('/^[\w-]{1,64}$/D', $event['openid']) ? $event : null;
 }
 
-/** Writes down what happened. Null: it was written down before. */
+/** The scene of a code, as far as it is one that can be ours: others are the platform's, and of any length. */
+function event_scene(string $key): string
+{
+    $scene = preg_replace('/^qrscene_/', '', $key);
+    return preg_match('/^[\w.:@-]{0,64}$/D', $scene) ? $scene : '';
+}
+
+/** Writes down what happened. Null: it was written down before, or there is nothing to answer. */
 function event_note(Host $host, string $appid, array $event): ?array
 {
     if ($event['kind'] === 'unsubscribe') {
         follow_left($host, $appid, $event);
         return null;
     }
-    $channel = preg_match('/^live_(\d{1,18})$/D', $event['scene'], $m)
-        ? $host->row('SELECT a.id, a.title, a.start_time, w.appid FROM activity a JOIN user_wx_account w ON w.uin = a.uin
-            WHERE a.id = ?', [(int) $m[1]])
-        : null;
-    if ($channel !== null && wx_appid((string) $channel['appid']) !== $appid) {
-        $channel = null; // a code of this account for another's channel
+    if ($event['kind'] === 'STOP') {
+        $ended = subscriber_leave_all($host, $appid, $event['openid'], max($event['created'], follow_seconds($host)));
+        return $ended > 0 ? ['ended' => $ended, 'channel' => null] : null;
     }
-    $ref = follow_record($host, $appid, $event, (int) ($channel['id'] ?? 0));
-    return $ref === '' ? null : ['ref' => $ref, 'channel' => $channel];
+    $channel = event_channel($host, $appid, $event['scene']);
+    $left = follow_left_since($host, $appid, $event['openid'], $event['created']);
+    $ref = follow_record($host, $appid, $event, $channel['id'] ?? 0, $left);
+    if ($ref === '') {
+        return null;
+    }
+    if ($channel !== null && $channel['start_time'] + PROMISE_LIVE > time()) {
+        subscriber_record($host, $appid, $event, $channel['id'], $left);
+    }
+    return ['ref' => $ref, 'channel' => $channel];
 }
 
-/** Does what a scan asks for, and returns what to tell the person, or ''. */
-function event_act(Host $host, string $appid, array $event, array $note): string
+/** The channel that a code is of, if it is one of this account's; else null. */
+function event_channel(Host $host, string $appid, string $scene): ?array
+{
+    $id = strncmp($scene, 'live_', 5) === 0 ? substr($scene, 5) : '';
+    if (!preg_match('/^[1-9]\d{0,18}$/D', $id) || (string) (int) $id !== $id) {
+        return null;
+    }
+    $row = $host->row(CHANNEL_SELECT . ' WHERE a.id = ?', [(int) $id]);
+    $channel = $row === null ? null : channel_from_row($row);
+    $holder = $channel === null ? null : $host->row('SELECT appid FROM user_wx_account WHERE uin = ?', [$channel['uin']]);
+    return $holder !== null && wx_appid((string) $holder['appid']) === $appid ? $channel : null;
+}
+
+/** Does what was asked for, and answers. */
+function event_act(Host $host, string $appid, array $event, array $note): void
 {
     if (preg_match('/^test_([0-9a-f]{32})$/D', $event['scene'], $m)) {
-        return trial_scanned($host, $appid, $m[1], $event['openid']);
+        // WeChat waits five seconds, and asks three times: it is answered first.
+        $done = event_answered('success');
+        trial_scanned($host, $appid, $m[1], $event['openid'], $done ? 15 : 4);
+        return;
     }
+    $text = isset($note['ended']) ? event_ended($note['ended']) : event_words($host, $event, $note);
+    if ($text === '') {
+        echo 'success';
+    } else {
+        event_reply($event, $text);
+    }
+}
+
+function event_ended(int $ended): string
+{
+    return "已退订 {$ended} 场直播的开播提醒。\n公众号发给全部粉丝的消息，可在该消息中选择“不再接收”。";
+}
+
+/** What the one who scanned reads: no more than what comes true. */
+function event_words(Host $host, array $event, array $note): string
+{
     if ($note['channel'] === null || $host->config['base_url'] === '') {
         return '';
     }
-    $id = (int) $note['channel']['id'];
-    $title = str_replace(['<', '>', '&'], ' ', $note['channel']['title']);
-    $link = $host->config['base_url'] . "/watch/$id?f=" . $note['ref'];
-    return "订阅成功！《{$title}》" . $host->clock((int) $note['channel']['start_time'], 'm月d日 H:i')
-        . " 开播，开播前会提醒您。\n<a href=\"$link\">点这里回到直播间</a>";
+    $id = $note['channel']['id'];
+    // Read again, now that the subscription is saved: with status 0 pushd has
+    // not begun, and so will find it.
+    $channel = channel_from_row($host->row(CHANNEL_SELECT . ' WHERE a.id = ?', [$id]));
+    $now = follow_seconds($host);
+    $promise = watch_promise($host, $channel, gate_owner($host, $channel['uin']), $now);
+    $asked = subscriber_active(subscriber_find($host, $id, $event['openid']));
+    if ($promise['promised'] && $asked) {
+        subscriber_promise($host, $id, $event['openid']);
+    }
+    return promise_answer($host, $channel, $promise, $asked, $host->config['base_url'] . "/watch/$id?f=" . $note['ref'], $now);
+}
+
+/**
+ * Sends the answer; true if WeChat has it now, and what follows delays nothing.
+ * That is so under php-fpm.
+ */
+function event_answered(string $text): bool
+{
+    echo $text;
+    return function_exists('fastcgi_finish_request') && fastcgi_finish_request();
 }
 
 /** Answers with a message to the person. */

@@ -123,16 +123,6 @@ function page_zone(Host $host): string
     return in_array($zone, ['Asia/Shanghai', 'Asia/Chongqing', 'PRC'], true) ? '北京时间' : "时区：$zone";
 }
 
-function page_watch(Host $host, array $owner, string $id): void
-{
-    if (is_string($_GET['f'] ?? null)) {
-        watch_claim($host, (int) $id, $_GET['f']);
-        return;
-    }
-    $data = watch_data($host, (int) $id);
-    http_page($host, 'watch', ['title' => $data['title'], 'scripts' => ['watch'], 'data' => $data]);
-}
-
 /** A refusal as a page: the login, the gate with both conditions, or a few words. */
 function page_refusal(Host $host, Refusal $r): void
 {

@@ -57,17 +57,5 @@ function settings_check_ready(Host $host, array $owner, Fields $f, string $templ
 /** What the owner enters in WeChat's console, so that follows are noticed. */
 function settings_callback(Host $host, array $owner): array
 {
-    return [
-        'url'   => $host->config['base_url'] . '/wechat/callback?appid=' . rawurlencode($owner['appid']),
-        'token' => callback_token($host, $owner['appid']),
-    ];
-}
-
-/**
- * The token of an account's callback. It is derived, not stored: a callback
- * is checked before the database is touched.
- */
-function callback_token(Host $host, string $appid): string
-{
-    return substr($host->sign('callback', $appid), 0, 32);
+    return contact_card($host, $owner['appid']);
 }

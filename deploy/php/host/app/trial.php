@@ -34,29 +34,32 @@ function trial_state(Host $host, array $owner, string $nonce): array
     if ($row['state'] === 'waiting' && (int) $row['expires_at'] <= time()) {
         return ['state' => 'expired', 'message' => '二维码已过期，请重新发送测试'];
     }
+    if ($row['state'] === 'unknown' || ($row['state'] === 'sending' && (int) $row['expires_at'] <= time())) {
+        return ['state' => 'unknown', 'message' => '没有得到推送结果，测试消息可能已经发出：请在微信中查看，没有收到再试'];
+    }
     $words = ['waiting' => '请用微信扫码', 'sending' => '正在发送…', 'sent' => '测试消息已发送，请在微信中查看'];
     return ['state' => $row['state'], 'message' => $words[$row['state']] ?? '测试失败：' . $row['detail']];
 }
 
-/** Somebody scanned: sends them the test. Returns what to tell them, or ''. */
-function trial_scanned(Host $host, string $appid, string $nonce, string $openid): string
+/** Somebody scanned: sends them the test, waiting at most so many seconds for pushd. */
+function trial_scanned(Host $host, string $appid, string $nonce, string $openid, int $seconds): void
 {
     $claimed = $host->query("UPDATE host_trial SET state = 'sending'
         WHERE nonce = ? AND appid = ? AND state = 'waiting' AND expires_at > ?", [$nonce, $appid, time()])->rowCount();
     if ($claimed !== 1) {
-        return '';
+        return;
     }
     $row = $host->row('SELECT template_id, act_id FROM host_trial WHERE nonce = ?', [$nonce]);
+    $state = 'sent';
+    $detail = '';
     try {
         pushd_call($host, 'POST', template_path(['appid' => $appid], $row['template_id'], 'test'),
-            ['actid' => (int) $row['act_id'], 'openid' => $openid]);
-        $state = 'sent';
-        $detail = '';
+            ['actid' => (int) $row['act_id'], 'openid' => $openid], $seconds);
     } catch (Refusal $e) {
-        $state = 'failed';
+        // Without an answer the test may have been sent.
+        $state = $e->name === 'pushd_unreachable' ? 'unknown' : 'failed';
         $detail = ($e->field !== '' ? "{$e->field}：" : '') . $e->getMessage();
     }
     $host->query('UPDATE host_trial SET state = ?, detail = ? WHERE nonce = ?',
         [$state, (string) iconv_substr($detail, 0, 250, 'UTF-8'), $nonce]);
-    return $state === 'sent' ? '' : "测试消息发送失败：$detail";
 }

@@ -310,7 +310,7 @@ $('#test').addEventListener('click', () => busy($('#test'), async () => {
     stopTest = poll(1000, async () => {
       const state = await api('GET', '/tests/' + test.nonce);
       showTest(state);
-      return ['sent', 'failed', 'expired'].includes(state.state);
+      return ['sent', 'failed', 'expired', 'unknown'].includes(state.state);
     });
   } catch (e) {
     toast(e.message);
