@@ -15,6 +15,7 @@ type Channel struct {
 	NotifyMinutes *int64 // live_notify_time
 	Status        *int   // live_notify_status
 	Brakes        Brakes
+	Audience      Audience // "" = everyone
 }
 
 // MovedFrom says that the channel has another start than was.

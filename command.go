@@ -40,6 +40,7 @@ type Command struct {
 type Request struct {
 	ActID       ActID
 	AppID       AppID
+	Audience    Audience // "" = the channel's
 	AccessToken Token
 	ExpiresIn   time.Duration // seconds left of AccessToken; 0 = unknown
 	Asked       Asked
@@ -76,7 +77,8 @@ type Outcome struct {
 
 // Estimate is the answer to a dry run.
 type Estimate struct {
-	Total           *int64
+	Audience        Audience
+	Total           *int64 // of the audience
 	Message         *Message
 	QuotaRemain     *int64
 	EstimateSeconds *int64

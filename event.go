@@ -1,6 +1,9 @@
 package pushd
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // EventKind is what happened; a stable word for programs.
 type EventKind string
@@ -111,7 +114,11 @@ func (e *Event) Complete(j Job) {
 // AcceptedEvent is what a new job leaves behind.
 func AcceptedEvent(j Job) Event {
 	figures := map[string]int64{"actid": int64(j.ActID), "run": int64(j.Run), "deadline": int64(j.Deadline) / 1e6}
-	return Event{Job: j.ID, AppID: j.AppID, Kind: EventAccepted, Reason: j.Reason, Detail: j.Detail, Figures: figures}
+	e := Event{Job: j.ID, AppID: j.AppID, Kind: EventAccepted, Reason: j.Reason, Detail: j.Detail, Figures: figures}
+	if a := j.Audience.Or(""); a != AudienceFollowers {
+		e.Detail = strings.TrimSuffix("audience "+string(a)+"; "+e.Detail, "; ")
+	}
+	return e
 }
 
 // ClaimedEvent is what a claim leaves behind.

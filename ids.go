@@ -20,6 +20,20 @@ type AppID string
 // "oAbc" and "oabc" are two people.
 type OpenID string
 
+// maxOpenID is far beyond the 28 characters of a real openid.
+const maxOpenID = 128
+
+// Plausible says whether an openid may be one. It refuses what can't be and would
+// hurt where openids are stored line by line.
+func (id OpenID) Plausible() bool {
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] >= 0x7f {
+			return false
+		}
+	}
+	return id != "" && len(id) <= maxOpenID
+}
+
 // TemplateID names a message template of an account.
 type TemplateID string
 

@@ -54,6 +54,8 @@ const (
 	AccountMismatch  Reason = "account_mismatch"  // the breaker: token, openids and template do not belong together
 	ChannelInvalid   Reason = "channel_invalid"   // a column of the channel's row can't be used
 	WaitingDeferred  Reason = "waiting_deferred"  // only people whom WeChat asked to try later are left
+	// AudienceUnavailable: the account has no such tag, or PUSHD_AUDIENCE_QUERY does not run.
+	AudienceUnavailable Reason = "audience_unavailable"
 )
 
 // Reasons of ended jobs.
@@ -73,13 +75,14 @@ const (
 	LedgerMismatch        Reason = "ledger_mismatch" // the sums do not add up
 )
 
-// Job is one reminder of one channel on its way to all followers.
+// Job is one reminder of one channel on its way to its audience.
 type Job struct {
 	ID        JobID
 	ActID     ActID
 	AppID     AppID
-	StartTime int64 // the channel's start, unix seconds; 0 = unknown
-	Run       int   // 0 for the first job of a reminder, then 1, 2, … by restart
+	Audience  Audience // fixed when the job is accepted; "" is everyone
+	StartTime int64    // the channel's start, unix seconds; 0 = unknown
+	Run       int      // 0 for the first job of a reminder, then 1, 2, … by restart
 	State     State
 	Reason    Reason
 	Detail    string // the reason for people: what happened and what to do
@@ -214,7 +217,7 @@ type Walk struct {
 	Cursor   OpenID // where to go on; "" = start
 	Pages    int    // stored so far; they are numbered 1..Pages
 	Walked   int64  // people stored so far
-	Total    *int64 // WeChat's last word; nil before page 1
+	Total    *int64 // WeChat's last word; nil before page 1, and where it is not counted before the first pass is over
 	Seen     int64  // people listed in this pass, repeats included
 	Fresh    int64  // people this pass found that earlier passes had not
 	PassAt   Time   // when this pass began

@@ -82,6 +82,11 @@ type Channels interface {
 	// gives no row. A *ChannelError, if what it gives can't be used: then the
 	// channel has what could be read.
 	Channel(ctx context.Context, id ActID) (Channel, error)
+	// Subscribers reads up to limit of those who asked for a channel's stream, by
+	// PUSHD_AUDIENCE_QUERY: the openids behind after, ascending byte by byte. A
+	// page of less than limit is the last. An *AudienceError, if the query is not
+	// set, is refused by the database, or gives what can't be used.
+	Subscribers(ctx context.Context, id ActID, after OpenID, limit int) (FollowerPage, error)
 	// Texts reads what the owner wrote for a template (pushd_template);
 	// ErrNotFound if nothing.
 	Texts(ctx context.Context, appID AppID, id TemplateID) (Texts, error)

@@ -14,7 +14,8 @@ const (
 	CodeJobNotFound     ProblemCode = "job_not_found"
 	CodeAppIDMismatch   ProblemCode = "appid_mismatch" // the channel belongs to another account
 	CodeAlreadyNotified ProblemCode = "already_notified"
-	CodeMessageDiffers  ProblemCode = "message_differs" // another message than that of the job at work
+	CodeMessageDiffers  ProblemCode = "message_differs"  // another message than that of the job at work
+	CodeAudienceDiffers ProblemCode = "audience_differs" // another audience than that of the job that is there
 	CodeJobEnded        ProblemCode = "job_ended"
 	CodeJobActive       ProblemCode = "job_active"
 	CodeJobNotPaused    ProblemCode = "job_not_paused"
@@ -25,6 +26,8 @@ const (
 	CodeTooSoon         ProblemCode = "too_soon"       // a brake: less than the gap after the account's last reminder
 	CodeTooManyToday    ProblemCode = "too_many_today" // a brake: the account has had its reminders of the day
 	CodeUnavailable     ProblemCode = "unavailable"    // draining, or no database
+	// CodeAudienceUnavailable: the audience can't be listed; a reason of jobs, too.
+	CodeAudienceUnavailable ProblemCode = "audience_unavailable"
 	// CodeWeChatRefused and CodeTokenUnavailable are about calls that ask
 	// WeChat on behalf of the caller; jobs have reasons of the same names.
 	CodeWeChatRefused    ProblemCode = "wechat_refused"

@@ -115,6 +115,9 @@ const (
 	CauseCursor
 	// CauseAddress: the caller's address is not on the account's IP whitelist.
 	CauseAddress
+	// CauseAudience: the audience can't be listed. The account has no such tag,
+	// or PUSHD_AUDIENCE_QUERY does not give it.
+	CauseAudience
 )
 
 // Suspect says whether a cause may mean that the job is wrong, not the
@@ -149,6 +152,9 @@ func (a Answer) OK() bool { return a.Verdict == Sent }
 
 // Describe names the answer for people.
 func (a Answer) Describe() string {
+	if a.Code == 0 { // it is none of WeChat's
+		return a.Text
+	}
 	if name := CodeName(a.Code); name != "" {
 		return name + " (" + a.Text + ")"
 	}

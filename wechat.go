@@ -7,15 +7,23 @@ type Followers interface {
 	// Page fetches the followers after cursor (exclusive; "" is the start),
 	// at most 10,000. The answer's verdict is Sent when the page is good.
 	Page(ctx context.Context, tok Token, cursor OpenID) (FollowerPage, Answer)
+	// Tagged is Page for the followers who carry a tag. WeChat does not say how
+	// many there are.
+	Tagged(ctx context.Context, tok Token, tag int64, cursor OpenID) (FollowerPage, Answer)
+	// Knows says whether an openid is one of the token's account: of a recipient
+	// who follows it, or has followed it.
+	Knows(ctx context.Context, tok Token, id OpenID) (bool, Answer)
 }
 
-// FollowerPage is one answer of user/get.
+// FollowerPage is a page of an audience: one answer of user/get or of
+// user/tag/get, or what PUSHD_AUDIENCE_QUERY gave.
 // Source: https://developers.weixin.qq.com/doc/service/api/usermanage/userinfo/api_getfans
 type FollowerPage struct {
-	Total   int64    // WeChat's count of all followers; it moves while one pages
-	OpenIDs []OpenID // may hold empty strings and repeats
-	Next    OpenID   // the last openid of the page, or ""
-	Odd     int      // members of the list that can't be openids, left out
+	Total     int64    // how many the whole list has by the count of whoever keeps it; it moves while one pages
+	Uncounted bool     // Total is not known
+	OpenIDs   []OpenID // may hold empty strings and repeats
+	Next      OpenID   // the last openid of the page, or ""
+	Odd       int      // members of the list that can't be openids, left out
 }
 
 // End is the cursor behind the last follower of the page, also where WeChat
@@ -46,6 +54,8 @@ type Account interface {
 	// Templates lists the account's own templates. Category templates are
 	// usually not among them.
 	Templates(ctx context.Context, tok Token) ([]Template, Answer)
+	// Tags lists the account's tags.
+	Tags(ctx context.Context, tok Token) ([]Tag, Answer)
 }
 
 // WeChat is what the engine needs of WeChat.

@@ -69,6 +69,18 @@ var badRequests = []bad{
 	{name: "a receipt of more than 64 KiB", path: receiptsPath + "?appid=wx01", body: receiptXML("oA1", strings.Repeat("a", 64<<10)), status: 413, code: codeTooLarge},
 	{name: "a list by another word than a receipt's", method: "GET", path: "/v1/jobs/" + theJob + "/recipients?receipt=lost", status: 422, code: pushd.CodeInvalid, field: "receipt", detail: "blocked"},
 
+	// Of an audience.
+	{name: "an audience of another name", body: with(`"audience":"everyone"`), status: 422, code: pushd.CodeInvalid, field: "audience", detail: "tag:ID"},
+	{name: "a tag without its number", body: with(`"audience":"tag:"`), status: 422, code: pushd.CodeInvalid, field: "audience"},
+	{name: "tag 0", body: with(`"audience":"tag:0"`), status: 422, code: pushd.CodeInvalid, field: "audience"},
+	{name: "a tag with a sign", body: with(`"audience":"tag:+7"`), status: 422, code: pushd.CodeInvalid, field: "audience"},
+	{name: "a tag beyond all", body: with(`"audience":"tag:99999999999"`), status: 422, code: pushd.CodeInvalid, field: "audience"},
+	{name: "an audience that is a number", body: with(`"audience":101`), status: 422, code: pushd.CodeInvalid, field: "audience"},
+	{name: "an audience that is a list", body: with(`"audience":["tag:101"]`), status: 422, code: pushd.CodeInvalid, field: "audience"},
+	{name: "a tag as an object with nothing in it", body: with(`"audience":{"tagId":null}`), status: 422, code: pushd.CodeInvalid, field: "audience.tagId", detail: "is required"},
+	{name: "a tag as an object, and 0", body: with(`"audience":{"tagId":0}`), status: 422, code: pushd.CodeInvalid, field: "audience.tagId"},
+	{name: "a tag as an object, called id", body: with(`"audience":{"id":101}`), status: 422, code: pushd.CodeInvalid, field: "audience.id"},
+
 	// The required fields.
 	{name: "nothing", contentType: "-", status: 422, code: pushd.CodeInvalid, field: "actid", detail: "is required"},
 	{name: "an empty object", body: `{}`, status: 422, code: pushd.CodeInvalid, field: "actid"},

@@ -115,6 +115,9 @@ type fakeComposer struct {
 	draft   *pushd.Texts
 }
 
+func (f *fakeComposer) Tags(context.Context, pushd.AppID) ([]pushd.Tag, error) {
+	return []pushd.Tag{{ID: 101, Name: "铁粉", Count: 12}}, f.err
+}
 func (f *fakeComposer) Templates(context.Context, pushd.AppID) ([]control.TemplateView, error) {
 	return []control.TemplateView{f.view}, f.err
 }

@@ -67,6 +67,7 @@ type jobDoc struct {
 	Existing    bool              `json:"existing,omitempty"`
 	ActID       pushd.ActID       `json:"actid"`
 	AppID       pushd.AppID       `json:"appid"`
+	Audience    pushd.Audience    `json:"audience"`
 	TemplateID  *pushd.TemplateID `json:"templateId"`
 	Message     *pushd.Message    `json:"message"`
 	Version     *int              `json:"messageVersion"`
@@ -128,7 +129,7 @@ func messages(versions []pushd.MessageVersion) []messageDoc {
 func (s *Server) job(ctx context.Context, j pushd.Job) jobDoc {
 	rate := s.rate(j)
 	doc := jobDoc{
-		ID: j.ID, ClientMsgID: j.MsgID, ActID: j.ActID, AppID: j.AppID,
+		ID: j.ID, ClientMsgID: j.MsgID, ActID: j.ActID, AppID: j.AppID, Audience: j.Audience.Or(""),
 		TemplateID: known(j.Asked.TemplateID), Message: j.Prepared.Message, Version: known(j.MessageVersion),
 		State: j.State, Reason: known(j.Reason), Detail: known(j.Detail),
 		Total: j.Walk.Total, Walked: j.Walk.Walked,

@@ -37,7 +37,7 @@ const (
 )
 
 var jobFields = []string{
-	"actid", "appid", "secret", "appSecret", "accessToken", "accessTokenExpiresIn",
+	"actid", "appid", "audience", "secret", "appSecret", "accessToken", "accessTokenExpiresIn",
 	"templateId", "url", "miniprogram", "data", "deadline", "rate", "continue", "restart", "force", "dryRun",
 }
 
@@ -46,6 +46,7 @@ func (f *fields) jobRequest() pushd.Request {
 	r := pushd.Request{
 		ActID:    pushd.ActID(f.actID()),
 		AppID:    pushd.AppID(f.appID()),
+		Audience: f.audience(),
 		Asked:    f.asked(),
 		Deadline: f.deadline(),
 		Continue: f.boolean("continue"),
@@ -78,6 +79,30 @@ func (f *fields) appID() string {
 		f.refuse("appid", "is required: the Official Account's appid")
 	}
 	return id
+}
+
+// audience reads who is reminded: a text, or a tag as an object.
+func (f *fields) audience() pushd.Audience {
+	n := f.get("audience")
+	if n == nil {
+		return ""
+	}
+	if n.kind == object {
+		tag := newFields(n, f.at("audience"), "tagId")
+		id := tag.integer("tagId", 1, pushd.TagIDMax)
+		if id == nil {
+			tag.refuse("tagId", "is required: the id of a tag of the account")
+		}
+		if f.adopt(tag); f.problem != nil {
+			return ""
+		}
+		return pushd.TagAudience(*id)
+	}
+	a, err := pushd.ParseAudience(n.text)
+	if err != nil || n.kind != text {
+		f.refuse("audience", `must be followers, subscribers, tag:ID, or {"tagId": ID}`)
+	}
+	return a
 }
 
 // token reads the access token. One whose time is over counts as none: PHP's

@@ -56,6 +56,12 @@ func TestServer_GoodBodies(t *testing.T) {
 		{"placeholders, with and without blanks", asJSON, `{"actid":42,"appid":"wx01","url":"https://a.example/?t={{ title }}&u={{url}}","miniprogram":{"appid":"wx02","pagepath":"p?t={{\ttitle}}"},"data":{"thing1":"{{ title }}{x}"}}`,
 			pushd.Request{ActID: 42, AppID: "wx01", Asked: pushd.Asked{URL: "https://a.example/?t={{ title }}&u={{url}}",
 				MiniProgram: &pushd.MiniProgram{AppID: "wx02", PagePath: "p?t={{\ttitle}}"}, Data: map[string]string{"thing1": "{{ title }}{x}"}}}},
+		{"a tag", asJSON, `{"actid":42,"appid":"wx01","audience":{"tagId":101}}`, pushd.Request{ActID: 42, AppID: "wx01", Audience: "tag:101"}},
+		{"a tag as text", asForm, "actid=42&appid=wx01&audience=tag:101", pushd.Request{ActID: 42, AppID: "wx01", Audience: "tag:101"}},
+		{"a tag in brackets", asForm, "actid=42&appid=wx01&audience[tagId]=101", pushd.Request{ActID: 42, AppID: "wx01", Audience: "tag:101"}},
+		{"subscribers", asJSON, `{"actid":42,"appid":"wx01","audience":"subscribers"}`, pushd.Request{ActID: 42, AppID: "wx01", Audience: pushd.AudienceSubscribers}},
+		{"everyone, in so many words", asJSON, `{"actid":42,"appid":"wx01","audience":"followers"}`, pushd.Request{ActID: 42, AppID: "wx01", Audience: pushd.AudienceFollowers}},
+		{"no audience in particular", asForm, "actid=42&appid=wx01&audience=", pushd.Request{ActID: 42, AppID: "wx01"}},
 		{"restart", asForm, "actid=42&appid=wx01&restart=true", pushd.Request{ActID: 42, AppID: "wx01", Restart: true}},
 	}
 	for _, c := range cases {

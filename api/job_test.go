@@ -21,7 +21,7 @@ func TestServer_JobDocument(t *testing.T) {
 	j.Counts.Skipped, j.Counts.Failed, j.Counts.Retries, j.Rate = 2, 1, 7, 500
 	j.Owner = pushd.Owner{Instance: "web1", Boot: "b"}
 	w.jobs.JobFunc = func(pushd.JobID) (pushd.Job, error) { return j, nil }
-	const want = `{"id":"k3v9x0a1b2c3d4e5f6g7","clientMsgId":"c3fdpwfcbpjxvd4o7rca","actid":42,"appid":"wx01","templateId":"T1",` +
+	const want = `{"id":"k3v9x0a1b2c3d4e5f6g7","clientMsgId":"c3fdpwfcbpjxvd4o7rca","actid":42,"appid":"wx01","audience":"followers","templateId":"T1",` +
 		`"message":{"templateId":"T1","url":"https://a/?b=1&c=2","data":{"thing1":"播"}},` +
 		`"messageVersion":null,"state":"running","reason":null,"detail":null,"total":1000,"walked":800,"sent":400,"skipped":2,"failed":1,"unknown":0,"untold":null,` +
 		`"inDoubt":0,"retries":7,"errors":{"43004":2,"timeout":1},"receipts":{"delivered":0,"blocked":0,"undelivered":0,"undeliveredBy":{}},"rate":12.3,"rateLimit":500,"eta":"2026-03-01T12:01:48Z",` +

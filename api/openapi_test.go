@@ -270,6 +270,7 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 		{"hold an account", "PUT", "/v1/accounts/wx01/hold", "", 200, everythingHeld},
 		{"account held", "GET", "/v1/accounts/wx01/hold", "", 200, nil},
 		{"lift an account's", "DELETE", "/v1/accounts/wx01/hold", "", 200, nil},
+		{"tags", "GET", "/v1/accounts/wx01/tags", "", 200, nil},
 		{"templates", "GET", "/v1/accounts/wx01/templates", "", 200, nil},
 		{"templates without a token", "GET", "/v1/accounts/wx01/templates", "", 503, func(w *world) {
 			w.composer.err = &pushd.Problem{Code: pushd.CodeTokenUnavailable, Text: "PHP is down"}

@@ -69,6 +69,7 @@ func (s *Server) accepting() error {
 
 // estimateDoc is the answer to a dry run.
 type estimateDoc struct {
+	Audience        pushd.Audience `json:"audience"`
 	Total           *int64         `json:"total"`
 	Message         *pushd.Message `json:"message"`
 	QuotaRemain     *int64         `json:"quotaRemain"`
@@ -88,7 +89,7 @@ type problemItem struct {
 
 func estimated(e pushd.Estimate) estimateDoc {
 	doc := estimateDoc{
-		Total: e.Total, Message: e.Message, QuotaRemain: e.QuotaRemain,
+		Audience: e.Audience.Or(""), Total: e.Total, Message: e.Message, QuotaRemain: e.QuotaRemain,
 		EstimateSeconds: e.EstimateSeconds, Problems: []problemItem{},
 	}
 	for _, p := range e.Problems {

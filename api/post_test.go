@@ -77,13 +77,13 @@ func TestServer_DryRun(t *testing.T) {
 		total, seconds := int64(1000), int64(20)
 		j := job(pushd.Succeeded)
 		return pushd.Estimate{
-			Total: &total, EstimateSeconds: &seconds,
+			Audience: pushd.TagAudience(101), Total: &total, EstimateSeconds: &seconds,
 			Message:  &pushd.Message{TemplateID: "t", URL: "https://a/?b=1&c=2", Data: map[string]string{"thing1": "播"}},
 			Problems: []pushd.Problem{{Code: pushd.CodeAlreadyNotified, Text: "told", Job: &j}},
 		}, nil
 	}
 	rec := w.postJSON("/v1/jobs", `{"actid":42,"appid":"wx01","dryRun":1}`)
-	const want = `{"total":1000,"message":{"templateId":"t","url":"https://a/?b=1&c=2","data":{"thing1":"播"}},"quotaRemain":null,` +
+	const want = `{"audience":"tag:101","total":1000,"message":{"templateId":"t","url":"https://a/?b=1&c=2","data":{"thing1":"播"}},"quotaRemain":null,` +
 		`"estimateSeconds":20,"problems":[{"code":"already_notified","detail":"told","jobId":"` + theJob + `"}]}` + "\n"
 	if rec.Code != 200 || rec.Body.String() != want || !asked.DryRun {
 		t.Errorf("answered %d %s\nwant %s", rec.Code, rec.Body, want)

@@ -199,6 +199,7 @@ func (s *Server) routes(e *echo.Echo) {
 		e.DELETE(held, s.lift)
 	}
 
+	e.GET("/v1/accounts/:appid/tags", s.tags)
 	const account = "/v1/accounts/:appid/templates"
 	e.GET(account, s.templates)
 	e.GET(account+"/:templateId", s.template)

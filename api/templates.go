@@ -17,6 +17,7 @@ import (
 // Composer knows an account's templates and the texts of their fields;
 // *control.Composer.
 type Composer interface {
+	Tags(ctx context.Context, appID pushd.AppID) ([]pushd.Tag, error)
 	Templates(ctx context.Context, appID pushd.AppID) ([]control.TemplateView, error)
 	Template(ctx context.Context, appID pushd.AppID, id pushd.TemplateID) (control.TemplateView, error)
 	Save(ctx context.Context, appID pushd.AppID, t pushd.Texts) (control.TemplateView, error)

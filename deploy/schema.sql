@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS activity_detail (
   live_notify        TINYINT         NOT NULL DEFAULT 0 COMMENT '1 = remind the followers',
   live_notify_time   INT             NOT NULL DEFAULT 30 COMMENT 'minutes before the start',
   live_notify_status TINYINT         NOT NULL DEFAULT 0 COMMENT '0 not notified, 1 notifying, 2 done, 3 ended without completing; pushd alone writes it',
+  audience           VARCHAR(32)     NOT NULL DEFAULT 'followers' COMMENT 'who is reminded: followers, subscribers (who asked for this stream), or tag:ID of the account',
   PRIMARY KEY (id),
   UNIQUE KEY activity_detail_act_id (act_id),
   KEY activity_detail_due (live_notify, live_notify_status)

@@ -18,6 +18,7 @@ type Job struct {
 	Existing       bool             `json:"existing"` // it was there before the POST
 	ActID          int64            `json:"actid"`
 	AppID          string           `json:"appid"`
+	Audience       string           `json:"audience"`
 	TemplateID     string           `json:"templateId"`
 	Message        *pushd.Message   `json:"message"`
 	MessageVersion int              `json:"messageVersion"`
@@ -93,7 +94,8 @@ func (j Job) Standing() string {
 type Order struct {
 	ActID       int64              `json:"actid"`
 	AppID       string             `json:"appid"`
-	Secret      string             `json:"secret,omitempty"` // pushd has no use for it
+	Audience    string             `json:"audience,omitempty"` // followers, subscribers or tag:ID; "" is the channel's
+	Secret      string             `json:"secret,omitempty"`   // pushd has no use for it
 	AccessToken string             `json:"accessToken,omitempty"`
 	ExpiresIn   int                `json:"accessTokenExpiresIn,omitempty"` // s
 	TemplateID  string             `json:"templateId,omitempty"`

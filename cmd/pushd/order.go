@@ -16,6 +16,7 @@ type jobPostCmd struct {
 	settings.Remote `embed:""`
 	ActID           int64             `arg:"" name:"actid" help:"The channel."`
 	AppID           string            `arg:"" name:"appid" help:"The Official Account."`
+	Audience        string            `placeholder:"WHO" help:"Who is reminded: followers, subscribers, or tag:ID; default: what the channel says."`
 	Template        string            `placeholder:"ID" help:"The template; default: the owner's."`
 	URL             string            `name:"url" help:"Where a tap leads; default: the channel's page."`
 	Data            map[string]string `mapsep:"none" placeholder:"FIELD=TEXT" help:"The text of a field; may be given again."`
@@ -27,7 +28,7 @@ type jobPostCmd struct {
 
 // Run implements the command.
 func (c *jobPostCmd) Run(a *app) error {
-	order := client.Order{ActID: c.ActID, AppID: c.AppID, TemplateID: c.Template, URL: c.URL, Data: c.Data, Rate: c.Rate, Deadline: seconds(c.Deadline), Force: c.Force}
+	order := client.Order{ActID: c.ActID, AppID: c.AppID, Audience: c.Audience, TemplateID: c.Template, URL: c.URL, Data: c.Data, Rate: c.Rate, Deadline: seconds(c.Deadline), Force: c.Force}
 	if !c.DryRun {
 		return command(c.Remote, a, func(api client.Client) (client.Job, error) { return api.Post(a.ctx, order) })
 	}
@@ -67,7 +68,7 @@ func again(r settings.Remote, a *app, id string, change func(*client.Order)) err
 		if err != nil {
 			return job, err
 		}
-		order := client.Order{ActID: job.ActID, AppID: job.AppID}
+		order := client.Order{ActID: job.ActID, AppID: job.AppID, Audience: job.Audience}
 		change(&order)
 		return api.Post(a.ctx, order)
 	})

@@ -56,6 +56,7 @@ func printJob(w io.Writer, j client.Job) {
 	line("job", "%s", j.ID)
 	line("channel", "%d", j.ActID)
 	line("account", "%s", j.AppID)
+	line("audience", "%s", j.Audience)
 	line("template", "%s", j.TemplateID)
 	line("state", "%s", standing(j))
 	if j.Detail != "" {
@@ -64,7 +65,7 @@ func printJob(w io.Writer, j client.Job) {
 	if j.QueuePosition != nil {
 		line("in queue", "%d", *j.QueuePosition)
 	}
-	line("followers", "%s, %d walked", orUnknown(j.Total), j.Walked)
+	line("recipients", "%s, %d walked", orUnknown(j.Total), j.Walked)
 	line("sent", "%d", j.Sent)
 	line("skipped", "%d", j.Skipped)
 	line("failed", "%d", j.Failed)

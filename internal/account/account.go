@@ -15,6 +15,7 @@ import (
 const (
 	SendAPI      = "/cgi-bin/message/template/send"
 	FollowersAPI = "/cgi-bin/user/get"
+	TaggedAPI    = "/cgi-bin/user/tag/get"
 )
 
 // maxTries is how often WeChat is asked before its answer counts.
@@ -58,6 +59,39 @@ func (a Account) Page(ctx context.Context, cursor pushd.OpenID) (page pushd.Foll
 		return answer
 	})
 	return page, by, answer, err
+}
+
+// Tagged is Page for the followers who carry a tag.
+func (a Account) Tagged(ctx context.Context, tag int64, cursor pushd.OpenID) (page pushd.FollowerPage, by pushd.Token, answer pushd.Answer, err error) {
+	answer, err = a.ask(ctx, func(ctx context.Context, tok pushd.Token) (answer pushd.Answer) {
+		by = tok
+		page, answer = a.client.wechat.Tagged(ctx, tok, tag, cursor)
+		return answer
+	})
+	return page, by, answer, err
+}
+
+// Knows says whether an openid is one of the account's, and by which token that
+// was asked. An answer that is not OK says nothing about it.
+func (a Account) Knows(ctx context.Context, id pushd.OpenID) (known bool, by pushd.Token, answer pushd.Answer, err error) {
+	answer, err = a.ask(ctx, func(ctx context.Context, tok pushd.Token) (answer pushd.Answer) {
+		by = tok
+		known, answer = a.client.wechat.Knows(ctx, tok, id)
+		return answer
+	})
+	return known, by, answer, err
+}
+
+// Tags lists the account's tags. A *Refused is WeChat's answer.
+func (a Account) Tags(ctx context.Context) (list []pushd.Tag, err error) {
+	answer, err := a.ask(ctx, func(ctx context.Context, tok pushd.Token) (answer pushd.Answer) {
+		list, answer = a.client.wechat.Tags(ctx, tok)
+		return answer
+	})
+	if err == nil && !answer.OK() {
+		err = &Refused{"the account's tags can't be listed", answer}
+	}
+	return list, err
 }
 
 // Quota asks what is left today of an API. A *Refused is WeChat's answer.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"pushd"
 	"pushd/api/client"
 )
 
@@ -92,13 +93,21 @@ func (f *face) functions() template.FuncMap {
 		"when": f.when, "moment": f.moment, "stamp": stamp, "ago": f.relative, "local": f.local,
 		"left": left, "people": people, "share": share, "bar": bar, "title": title,
 		"clock": f.clock, "late": late, "short": short, "advice": f.advice, "own": f.own, "mask": mask,
-		"shown": shown, "hidden": hidden,
+		"audience": f.audience, "shown": shown, "hidden": hidden,
 		"at":   func(t time.Time) *time.Time { return &t },
 		"plus": func(a, b int) int { return a + b },
 		"row":  func(l layout, j client.Job) row { return row{l, j} },
 		"list": func(of ...any) []any { return of },
 		"keys": func(of map[string]string) []string { return slices.Sorted(maps.Keys(of)) },
 	}
+}
+
+// audience says who is reminded by a job.
+func (f *face) audience(j client.Job) string {
+	if tag, ok := pushd.Audience(j.Audience).Tag(); ok {
+		return f.t("audience.tag", tag)
+	}
+	return f.word("audience", pushd.Audience(j.Audience).Or(""))
 }
 
 // layout is what every page has around its own.

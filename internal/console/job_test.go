@@ -110,7 +110,7 @@ func TestPress_Continue(t *testing.T) {
 	if got := p.press(at+"/cancel", at+"/cancel", nil); got.at != at+"?done=cancel" {
 		t.Errorf("canceled: %d at %s", got.status, got.at)
 	}
-	if got := p.get(at + "/continue"); !strings.Contains(got.text, "1,000 followers") {
+	if got := p.get(at + "/continue"); !strings.Contains(got.text, "1,000 recipients") {
 		t.Errorf("no estimate: %s", got.text)
 	}
 	if got := p.press(at+"/continue", at+"/continue", url.Values{"deadline": {"2020-01-01T00:00"}}); got.status != http.StatusConflict || !strings.Contains(got.text, "The deadline is in the past.") {

@@ -51,6 +51,9 @@ type shelf struct {
 	jobs  []pushd.Job
 }
 
+func (s *shelf) Subscribers(context.Context, pushd.ActID, pushd.OpenID, int) (pushd.FollowerPage, error) {
+	return pushd.FollowerPage{}, &pushd.AudienceError{Text: "there are none"}
+}
 func (s *shelf) Channel(context.Context, pushd.ActID) (pushd.Channel, error) { return s.ch, nil }
 func (s *shelf) Texts(_ context.Context, _ pushd.AppID, id pushd.TemplateID) (pushd.Texts, error) {
 	t, ok := s.texts[id]

@@ -41,6 +41,11 @@ func (c *Controller) Estimate(ctx context.Context, req pushd.Request) (pushd.Est
 	if old != nil && old.State.Ended() && !req.Restart && !(req.Continue && old.State != pushd.Succeeded) && !c.lapsed(*old, ch, now) {
 		_ = problem(endedProblem(old))
 	}
+	if old != nil && !req.Restart {
+		if err := audienceProblem(req, *old); err != nil {
+			_ = problem(err)
+		}
+	}
 	if _, err := c.mayBegin(req, ch, now); err != nil {
 		if err := problem(err); err != nil {
 			return est, err
@@ -62,7 +67,7 @@ func (c *Controller) Estimate(ctx context.Context, req pushd.Request) (pushd.Est
 	if err := c.message(ctx, req, ch, &est); err != nil {
 		return est, err
 	}
-	return est, c.figures(ctx, req, &est)
+	return est, c.figures(ctx, req, ch, &est)
 }
 
 // message renders what would be sent.
@@ -81,28 +86,15 @@ func (c *Controller) message(ctx context.Context, req pushd.Request, ch pushd.Ch
 	return nil
 }
 
-// figures asks WeChat how many followers there are and what is left of the
-// quotas.
-func (c *Controller) figures(ctx context.Context, req pushd.Request, est *pushd.Estimate) error {
+// figures counts the audience, and asks WeChat what is left of the quotas.
+func (c *Controller) figures(ctx context.Context, req pushd.Request, ch pushd.Channel, est *pushd.Estimate) error {
+	if err := c.count(ctx, req, ch, est); err != nil || est.Total == nil {
+		return err
+	}
 	wechat := c.cfg.Account.Of(req.AppID, req.ActID)
-	page, _, a, err := wechat.Page(ctx, "")
-	if err == nil && !a.OK() {
-		err = &account.Refused{What: "the followers can't be listed", Answer: a}
-	}
-	if err != nil {
-		return refused(est, err, pushd.CodeWeChatRefused)
-	}
-	est.Total = &page.Total
-	seconds := page.Total / int64(c.cfg.perSecond(req))
+	seconds := *est.Total / int64(c.cfg.perSecond(req))
 	est.EstimateSeconds = &seconds
-	for _, q := range []struct {
-		api  string
-		need int64
-		what string
-	}{
-		{account.SendAPI, page.Total, "messages"},
-		{account.FollowersAPI, page.Total/pushd.PageSize + 1, "calls to list followers"},
-	} {
+	for _, q := range needs(est.Audience, *est.Total) {
 		remain, err := wechat.Quota(ctx, q.api)
 		if err != nil {
 			continue // an unknown quota stops nothing
@@ -110,9 +102,9 @@ func (c *Controller) figures(ctx context.Context, req pushd.Request, est *pushd.
 		if q.api == account.SendAPI {
 			est.QuotaRemain = &remain
 		}
-		if remain < q.need {
+		if remain < q.n {
 			est.Problems = append(est.Problems, pushd.Problem{Code: "quota_short", Text: fmt.Sprintf(
-				"%d %s are needed and %d are left today; the rest would wait for 00:00 Beijing time, until the deadline", q.need, q.what, remain)})
+				"%d %s are needed and %d are left today; the rest would wait for 00:00 Beijing time, until the deadline", q.n, q.what, remain)})
 		}
 	}
 	return nil

@@ -110,6 +110,9 @@ func (c *Controller) existing(ctx context.Context, req pushd.Request, job pushd.
 		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeMessageDiffers, Field: names[0], Job: &job, Text: fmt.Sprintf(
 			"the job at work was asked to send something else: %s differs. To send this instead, pause the job, PATCH it with the new text and resume it: those who have the message are left alone", strings.Join(names, ", "))}
 	}
+	if p := audienceProblem(req, job); p != nil {
+		return pushd.Outcome{}, p
+	}
 	if job.State == pushd.Parked && req.AccessToken != "" && (job.Reason == pushd.TokenUnavailable || job.Reason == pushd.AccountMismatch) {
 		c.offer(req)
 		unparked, err := c.book.Command(ctx, job.ID, pushd.Command{Kind: pushd.EventResumed, From: []pushd.State{pushd.Parked}, Unpark: true, Anew: true})
@@ -125,6 +128,9 @@ func (c *Controller) resumeEnded(ctx context.Context, req pushd.Request, ch push
 	deadline, err := c.mayBegin(req, ch, now)
 	if err != nil {
 		return pushd.Outcome{}, err
+	}
+	if p := audienceProblem(req, old); p != nil {
+		return pushd.Outcome{}, p
 	}
 	if old.PurgedAt != 0 {
 		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &old,
@@ -192,8 +198,11 @@ func (c *Controller) create(ctx context.Context, req pushd.Request, ch pushd.Cha
 		return pushd.Outcome{}, err
 	}
 	job := pushd.Job{
-		ID: pushd.NewJobID(), ActID: req.ActID, AppID: req.AppID, StartTime: ch.StartTime, State: pushd.Queued,
+		ID: pushd.NewJobID(), ActID: req.ActID, AppID: req.AppID, Audience: req.Audience.Or(ch.Audience), StartTime: ch.StartTime, State: pushd.Queued,
 		Asked: req.Asked, Rate: req.Rate, Deadline: deadline, DeadlineAsked: req.Deadline != 0,
+	}
+	if err := c.mayList(ctx, job.ActID, job.Audience); err != nil {
+		return pushd.Outcome{}, err
 	}
 	if old != nil {
 		job.Run = old.Run + 1

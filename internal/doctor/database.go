@@ -52,6 +52,9 @@ func (o Options) database(ctx context.Context, r *report) {
 	o.checkChannel(ctx, r, s, zone)
 	checkStatus(ctx, r, db, status, o.StatusFailed, o.ActID)
 	checkStatusTable(ctx, r, db, status)
+	if o.AudienceQuery != "" {
+		o.checkAudience(ctx, r, s)
+	}
 	if o.DueQuery != "" {
 		checkDue(ctx, r, s, time.Now())
 	}

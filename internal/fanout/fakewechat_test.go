@@ -39,6 +39,9 @@ type fakeWeChat struct {
 	minuteOf   time.Time
 	lies       int                   // odd pages to come
 	empty      bool                  // one of them said that nobody follows; a second time it is believed
+	carries    map[pushd.OpenID]bool // the tag
+	carried    map[pushd.OpenID]bool // at some time
+	dropped    map[pushd.OpenID]bool // did not carry it at some time
 	hidden     map[pushd.OpenID]bool // followers behind the place where a list broke off
 	churned    bool                  // somebody has left, or followed
 }
@@ -74,6 +77,7 @@ func newFakeWeChat(w *sim, d *rand.Rand) *fakeWeChat {
 	return &fakeWeChat{
 		w: w, gone: map[pushd.OpenID]bool{}, people: map[recipient]*fakePerson{}, codes: map[pushd.OpenID]fakePerson{},
 		used: map[pushd.Token]time.Time{}, latest: map[pushd.OpenID][]message{}, hidden: map[pushd.OpenID]bool{},
+		carries: map[pushd.OpenID]bool{}, carried: map[pushd.OpenID]bool{}, dropped: map[pushd.OpenID]bool{},
 		pageSize: 5 + d.IntN(60), quota: -1, lies: 1 + d.IntN(3), foreign: "token-of-another-account",
 	}
 }
@@ -371,6 +375,65 @@ func (p *fakePerson) putOff(now time.Time, wait time.Duration) {
 
 // Page lists followers.
 func (c phone) Page(ctx context.Context, tok pushd.Token, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
+	return c.page(ctx, tok, cursor, false)
+}
+
+// Tagged lists the followers who carry the world's tag, and says nothing of how
+// many there are. Another account has a tag of the same number, or none.
+func (c phone) Tagged(ctx context.Context, tok pushd.Token, tag int64, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
+	page, a := c.page(ctx, tok, cursor, true)
+	d := c.p.w.dice("tag", string(cursor))
+	if id, _ := c.p.w.audience.Tag(); a.OK() && (id != tag || tok == c.foreign && c.p.w.seed%2 == 0 || c.p.w.has(oddPages) && d.IntN(8) == 0) {
+		return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Other, Code: 45159, Cause: pushd.CauseAudience, Text: "invalid tag id"}
+	}
+	page.Total, page.Uncounted = 0, true
+	return page, a
+}
+
+// Knows says of whom a token's account knows.
+func (c phone) Knows(ctx context.Context, tok pushd.Token, id pushd.OpenID) (bool, pushd.Answer) {
+	d := c.p.w.dice("knows", string(id))
+	if err := c.p.travel(ctx, time.Duration(50+d.IntN(200))*time.Millisecond); err != nil {
+		return false, pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeBroken}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case tok != c.valid && (tok == "" || tok != c.foreign):
+		return false, pushd.Answer{Verdict: pushd.TokenRefused, Code: 40001}
+	case time.Now().Before(c.outage), c.p.w.has(busyWeChat) && d.IntN(8) == 0:
+		return false, pushd.Answer{Verdict: pushd.Busy, Code: -1}
+	}
+	return (tok == c.foreign) == (id[0] == 'x'), pushd.Answer{}
+}
+
+// Tags lists the world's tag, where WeChat says how many carry it.
+func (c phone) Tags(ctx context.Context, tok pushd.Token) ([]pushd.Tag, pushd.Answer) {
+	w, d := c.p.w, c.p.w.dice("tags")
+	if c.p.travel(ctx, 50*time.Millisecond) != nil {
+		return nil, pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeBroken}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id, tagged := w.audience.Tag()
+	switch {
+	case tok != c.valid:
+		return nil, pushd.Answer{Verdict: pushd.TokenRefused, Code: 40001}
+	case w.has(quotas) && d.IntN(4) == 0:
+		return nil, pushd.Answer{Verdict: pushd.Quota, Code: 45009}
+	case !tagged || w.knobs[reminded] == remindUncounted:
+		return nil, pushd.Answer{}
+	}
+	count := int64(len(c.listed(true)))
+	if w.has(oddPages) && d.IntN(4) == 0 {
+		count += int64(d.IntN(100) - 50)
+	}
+	return []pushd.Tag{{ID: id, Name: "vip", Count: max(0, count)}}, pushd.Answer{}
+}
+
+// page is one answer of either list. Their cursors are followers, whether they
+// carry the tag or not.
+func (c phone) page(ctx context.Context, tok pushd.Token, cursor pushd.OpenID, tagged bool) (pushd.FollowerPage, pushd.Answer) {
 	d := c.p.w.dice("page", string(cursor))
 	if err := c.p.travel(ctx, time.Duration(50+d.IntN(200))*time.Millisecond); err != nil {
 		return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeBroken}
@@ -401,19 +464,31 @@ func (c phone) Page(ctx context.Context, tok pushd.Token, cursor pushd.OpenID) (
 		if i < 0 {
 			return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Other, Code: 40003, Cause: pushd.CauseCursor}
 		}
-		at = i + 1
+		at = len(c.carriers(c.followers[:i+1], tagged))
 	}
+	list := c.listed(tagged)
 	if w.has(oddPages) && c.lies > 0 && d.IntN(4) == 0 {
 		c.lies--
-		return c.odd(at, d), pushd.Answer{}
+		return c.odd(list, at, d), pushd.Answer{}
 	}
-	return c.cut(at), pushd.Answer{}
+	return c.cut(list, at), pushd.Answer{}
 }
 
-// cut is the page of followers from at on.
-func (c phone) cut(at int) pushd.FollowerPage {
-	ids := slices.Clone(c.followers[at:min(len(c.followers), at+c.pageSize)])
-	page := pushd.FollowerPage{Total: int64(len(c.followers)), OpenIDs: ids}
+// listed are those on a list now.
+func (f *fakeWeChat) listed(tagged bool) []pushd.OpenID { return f.carriers(f.followers, tagged) }
+
+// carriers are those of some who are on the list.
+func (f *fakeWeChat) carriers(some []pushd.OpenID, tagged bool) []pushd.OpenID {
+	if !tagged {
+		return some
+	}
+	return slices.DeleteFunc(slices.Clone(some), func(id pushd.OpenID) bool { return !f.carries[id] })
+}
+
+// cut is the page of a list from at on.
+func (c phone) cut(list []pushd.OpenID, at int) pushd.FollowerPage {
+	ids := slices.Clone(list[at:min(len(list), at+c.pageSize)])
+	page := pushd.FollowerPage{Total: int64(len(list)), OpenIDs: ids}
 	if len(ids) > 0 {
 		page.Next = ids[len(ids)-1]
 	}
@@ -421,9 +496,9 @@ func (c phone) cut(at int) pushd.FollowerPage {
 }
 
 // odd is a page as WeChat gives it now and then.
-func (c phone) odd(at int, d *rand.Rand) pushd.FollowerPage {
+func (c phone) odd(list []pushd.OpenID, at int, d *rand.Rand) pushd.FollowerPage {
 	c.w.trace("  an odd page from %d", at)
-	page := c.cut(at)
+	page := c.cut(list, at)
 	kind := d.IntN(6)
 	if kind == 1 && c.empty {
 		kind = 0
@@ -431,13 +506,13 @@ func (c phone) odd(at int, d *rand.Rand) pushd.FollowerPage {
 	switch kind {
 	case 0: // the list breaks off
 		page.OpenIDs, page.Next = nil, ""
-		c.hide(at)
+		c.hide(list, at)
 	case 1: // and nobody is left
 		page.OpenIDs, page.Next, page.Total = nil, "", 0
 		c.empty = true
-		c.hide(at)
+		c.hide(list, at)
 	case 2: // the page before, again
-		page = c.cut(max(0, at-c.pageSize))
+		page = c.cut(list, max(0, at-c.pageSize))
 	case 3: // people twice, and people who are nobody
 		page.OpenIDs = append(append([]pushd.OpenID{""}, page.OpenIDs...), page.OpenIDs...)
 	case 4: // the cursor leads back to the start
@@ -449,8 +524,8 @@ func (c phone) odd(at int, d *rand.Rand) pushd.FollowerPage {
 }
 
 // hide notes whom a list that broke off did not show.
-func (c phone) hide(from int) {
-	for _, who := range c.followers[from:] {
+func (c phone) hide(list []pushd.OpenID, from int) {
+	for _, who := range list[from:] {
 		c.hidden[who] = true
 	}
 }
@@ -462,12 +537,24 @@ func (c phone) churn(d *rand.Rand) {
 		who := pushd.OpenID(fmt.Sprintf("o-late-%04d-%d", len(c.followers), d.IntN(1000)))
 		if !slices.Contains(c.followers, who) && !c.gone[who] { // a list has nobody twice
 			c.followers = append(c.followers, who)
+			c.tag(who, d.IntN(2) == 0)
 		}
+	}
+	if who := c.followers[d.IntN(len(c.followers))]; d.IntN(3) == 0 { // the tag is put on, or taken off
+		c.tag(who, !c.carries[who])
 	}
 	if i := d.IntN(len(c.followers)); d.IntN(3) == 0 && c.followers[i] != c.followers[0] {
 		c.gone[c.followers[i]] = true
 		c.followers = slices.Delete(c.followers, i, i+1)
 	}
+}
+
+// tag puts the tag on a follower, or takes it off. Whoever it was taken off need
+// not be on a list; whoever carried it once may be.
+func (f *fakeWeChat) tag(who pushd.OpenID, on bool) {
+	f.carries[who] = on
+	f.carried[who] = f.carried[who] || on
+	f.dropped[who] = f.dropped[who] || !on
 }
 
 func (c phone) Quota(ctx context.Context, tok pushd.Token, _ string) (int64, pushd.Answer) {

@@ -36,7 +36,7 @@ func (m *mismatch) Error() string { return string(pushd.AccountMismatch) }
 // String words it for people.
 func (m *mismatch) String() string {
 	if m.listed {
-		return "the token gives a list of followers with none of those known so far: it is another account's. Check the account's secret at the token endpoint, then resume."
+		return "the token knows none of the recipients so far: it is another account's. Check the account's secret at the token endpoint, then resume."
 	}
 	return fmt.Sprintf("everyone is refused with %s: token, followers and template do not belong to the same account; those recipients stay unsent. Check the account's secret at the token endpoint and its template, then resume.",
 		pushd.Answer{Code: m.code, Text: m.text}.Describe())
@@ -56,8 +56,9 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 		return err
 	}
 	// Where recipients have the message, or may have it, the list is more likely
-	// right than the token; another token costs nothing of what is known.
-	keep := r.delivered.Load() || len(r.earlier.doubts) > 0 && r.doubted == 1
+	// right than the token; another token costs nothing of what is known. Of a list
+	// that no token gave, only the token can be wrong.
+	keep := r.delivered.Load() || len(r.earlier.doubts) > 0 && r.doubted == 1 || !r.job.Audience.Listed()
 	if keep || r.listing.AllBy(m.token) {
 		tok, err := r.anotherToken(ctx, m)
 		if ctx.Err() != nil {
@@ -78,35 +79,45 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	return errStartOver
 }
 
-// prove looks whether a token that has delivered nothing is the account's own: then
-// it lists a recipient of the job. Until WeChat says, those whom it was refused
-// for wait.
+// prove looks whether a token that has delivered nothing is the account's own.
+// Until WeChat says, those whom it was refused for wait.
 func (r *run) prove(ctx context.Context) error {
-	page, by, a, err := r.wechat.Page(ctx, "")
-	if err != nil {
+	own, by, sure, err := r.owns(ctx)
+	switch {
+	case err != nil:
 		return err
-	}
-	if !a.OK() {
+	case !sure:
 		return r.rest(ctx, proveEvery)
-	}
-	f := r.reader()
-	rows, err := f.progress(ctx, 1, 1)
-	if err != nil {
-		return err
-	}
-	known, err := f.openids(ctx, 1, rows[0].People)
-	if err != nil {
-		return err
-	}
-	listed := make(map[pushd.OpenID]bool, len(page.OpenIDs))
-	for _, id := range page.OpenIDs {
-		listed[id] = true
-	}
-	if slices.ContainsFunc(known, func(id pushd.OpenID) bool { return listed[id] }) {
+	case own:
 		r.listing.Proved(by)
 		return nil
 	}
 	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true})
+}
+
+// owns says whether a token is the account's own: then WeChat knows a recipient of
+// the job by it. Those who have the message are certainly recipients of the
+// account; where none has it, the first must do. It is not sure where WeChat does
+// not say.
+func (r *run) owns(ctx context.Context) (own bool, by pushd.Token, sure bool, err error) {
+	f := r.reader()
+	walk, _ := r.frontier.Get()
+	rows, err := f.progress(ctx, 1, walk.Pages)
+	if err != nil || len(rows) == 0 {
+		return false, "", false, err
+	}
+	row := rows[max(0, slices.IndexFunc(rows, func(p pushd.Progress) bool { return p.Counts.Sent > 0 }))]
+	people, err := pushd.DecodePersons(row.Outcomes, row.People)
+	if err != nil {
+		return false, "", false, err
+	}
+	known, err := f.openids(ctx, row.Page, row.People)
+	if err != nil {
+		return false, "", false, err
+	}
+	who := max(0, slices.IndexFunc(people, func(p pushd.Person) bool { return p.State == pushd.PersonSent }))
+	own, by, a, err := r.wechat.Knows(ctx, known[who])
+	return own, by, a.OK(), err
 }
 
 // anotherToken asks for a token in place of one that does not fit. Codes about

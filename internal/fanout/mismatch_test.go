@@ -33,6 +33,10 @@ func (m *twoAccounts) Page(ctx context.Context, tok pushd.Token, cursor pushd.Op
 	return honest(m.foreign, 20)(0, cursor)
 }
 
+func (m *twoAccounts) Knows(_ context.Context, tok pushd.Token, id pushd.OpenID) (bool, pushd.Answer) {
+	return slices.Contains(m.foreign, id) == (tok == m.w.wechat.foreign), pushd.Answer{}
+}
+
 func (m *twoAccounts) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, to pushd.OpenID) pushd.Answer {
 	switch theirs := slices.Contains(m.foreign, to); {
 	case tok == m.w.wechat.foreign && m.code == 40037: // the template is looked at first

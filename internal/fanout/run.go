@@ -132,7 +132,7 @@ func (r *run) attempt(ctx context.Context) error {
 	helpers.Go(func() {
 		defer close(walking)
 		walk, _ := r.frontier.Get()
-		w := &walker{run: r, walk: walk}
+		w := newWalker(r, walk)
 		err := w.do(soft)
 		switch {
 		case errors.Is(err, errWalkIncomplete): // it is sent to those listed all the same
@@ -276,6 +276,12 @@ func (r *run) reload(ctx context.Context) (job pushd.Job, err error) {
 		return err
 	})
 	return job, err
+}
+
+// unsettled says that someone of a walk has no outcome yet, as far as this claim
+// knows.
+func (r *run) unsettled(w pushd.Walk) bool {
+	return r.job.Counts.Settled()+r.settled.Load() < w.Walked
 }
 
 // deadline is when nothing more is sent.

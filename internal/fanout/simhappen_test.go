@@ -242,6 +242,9 @@ func (w *sim) postTo(c *control.Controller, id pushd.ActID, req pushd.Request) {
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 	defer cancel()
 	req.ActID, req.AppID = id, "wx1"
+	if w.byPost {
+		req.Audience = w.audience
+	}
 	if req.Restart {
 		w.outside.note(func(f *outside) { f.restarts[id]++ })
 	}
@@ -266,6 +269,7 @@ func (w *sim) cron(rate int, channels ...pushd.ActID) {
 			}
 		}
 		posts.Wait()
+		w.meanwhile()
 		time.Sleep(5 * time.Second)
 	}
 }

@@ -24,6 +24,9 @@ func (w *sim) judge() {
 		job := w.ledger.Read(j)
 		ids[job.ActID][job.MsgID] = true
 		w.judgeEnd(job)
+		if job.Audience.Or("") != w.audience.Or("") {
+			w.violated("the job is for %s, asked for was %s", job.Audience, w.audience)
+		}
 		if len(j.Twice) > 0 {
 			w.violated("stored twice: %v", j.Twice)
 		}
@@ -223,21 +226,30 @@ func (w *sim) judgeUnlisted(job pushd.Job, people map[pushd.OpenID]pushd.Person)
 	}
 }
 
-// judgeLost looks for followers of the whole time whom a job never listed.
+// shortBy is how many WeChat's lists may be short of without that being noticed.
+const shortBy = 50
+
+// judgeLost looks for recipients whom a job never listed although they were in its
+// audience all the time, and for others whom it did list.
 func (w *sim) judgeLost(people map[pushd.OpenID]pushd.Person) {
 	missing := 0
-	for _, who := range w.wechat.followers {
-		if _, listed := people[who]; listed || len(who) > 5 { // or they have joined
+	for _, who := range w.mustGet() {
+		if _, listed := people[who]; listed {
 			continue
 		}
 		missing++
-		if !w.wechat.hidden[who] {
-			w.violated("%s follows, WeChat listed them, and they are on no list", who)
+		if !w.wechat.hidden[who] || !w.audience.Listed() {
+			w.violated("%s is in the audience %s, was on its list, and is on none", who, w.audience)
 		}
 	}
 	// A list that breaks off so near its end is not told from people who left.
-	if missing > shortPeople {
-		w.violated("%d follow and were never listed", missing)
+	if missing > shortBy {
+		w.violated("%d are in the audience and were never listed", missing)
+	}
+	for who := range people {
+		if !w.mayGet(who) {
+			w.violated("%s was never in the audience %s", who, w.audience)
+		}
 	}
 }
 

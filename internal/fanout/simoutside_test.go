@@ -26,12 +26,15 @@ type outside struct {
 	// was committed and is lost: the database came back as it was before.
 	forgotten map[recipient]bool
 	forgotAt  time.Time
+	asked     map[pushd.OpenID]bool // for the streams, at some time
+	left      map[pushd.OpenID]bool // and took that back
 	refused   map[pushd.Reason]bool // WeChat answered what may end a job so
 }
 
 func newOutside() outside {
 	return outside{mu: &sync.Mutex{}, moved: map[pushd.ActID]int{}, restarts: map[pushd.ActID]int{}, canceled: map[pushd.JobID]bool{}, accepted: map[pushd.MsgID]bool{},
-		doubt: map[recipient]bool{}, forgotten: map[recipient]bool{}, refused: map[pushd.Reason]bool{}}
+		doubt: map[recipient]bool{}, forgotten: map[recipient]bool{}, refused: map[pushd.Reason]bool{},
+		asked: map[pushd.OpenID]bool{}, left: map[pushd.OpenID]bool{}}
 }
 
 func (f *outside) note(change func(*outside)) {

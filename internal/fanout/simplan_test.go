@@ -185,7 +185,7 @@ func (p plan) String() string {
 
 // knobs are what nobody knows about WeChat, one value each. Zero is what the
 // tests assume that play WeChat themselves.
-type knobs [7]uint8
+type knobs [8]uint8
 
 const (
 	filterKey    = iota // what 40241 compares
@@ -195,6 +195,16 @@ const (
 	checkOrder          // which of several refusals is given
 	longMemory          // how long an id is known
 	ownLast             // whether a refused duplicate counts as a message
+	reminded            // the audience of all jobs
+)
+
+// The values of reminded.
+const (
+	remindAll = iota
+	remindTag
+	remindUncounted
+	remindSubscribers
+	remindAsked
 )
 
 // knobValues names the values.
@@ -207,6 +217,8 @@ var knobValues = [len(knobs{})][]string{
 		"template, token, quota, openid, taste", "token, quota, template, openid, taste"},
 	longMemory: {"ids known for 10 minutes", "ids known for 30 minutes"},
 	ownLast:    {"40241 lasts a minute", "40241 begins its minute anew"},
+	reminded: {remindAll: "everyone who follows is reminded", remindTag: "a tag is reminded", remindUncounted: "a tag that is not counted is reminded",
+		remindSubscribers: "subscribers are reminded", remindAsked: "subscribers are reminded, by the POST"},
 }
 
 func drawKnobs(d *rand.Rand) (k knobs) {

@@ -102,6 +102,9 @@ type sim struct {
 	all     sync.WaitGroup // engines
 	doing   sync.WaitGroup // what happens, and people who do something
 	outside outside
+	// audience is that of all jobs, said by the channels, or by each POST.
+	audience pushd.Audience
+	byPost   bool
 
 	mu        sync.Mutex
 	processes []*process // the present life of each instance
@@ -115,7 +118,8 @@ type sim struct {
 	wrong     []string
 	lines     []string
 	tracing   bool
-	damaged   bool // a page of the ledger was damaged on purpose
+	atFirst   []pushd.OpenID // who had asked for the streams at the start
+	damaged   bool           // a page of the ledger was damaged on purpose
 }
 
 // moment is the database as it was.
@@ -190,6 +194,7 @@ func planned(p plan, tracing bool) *sim {
 	w.php = &fakePHP{w: w}
 	w.php.renew()
 	w.follow(40+d.IntN(200), d)
+	w.choose(w.dice("audience"))
 	w.cfg = Config{
 		Concurrency: 8 << d.IntN(3), MaxJobs: 1 + d.IntN(2),
 		Lease: 15 * time.Second, SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute,
@@ -205,6 +210,9 @@ func planned(p plan, tracing bool) *sim {
 	for id := pushd.ActID(1); id <= 2; id++ {
 		ch, title := status, []string{"Go", "Rust"}[int(id-1)&d.IntN(2)]
 		w.ledger.Channels[id] = &pushd.Channel{ActID: id, AppID: "wx1", Title: title, StartTime: begins, TemplateID: "tpl", LiveNotify: &on, ConfigEnabled: &on, Status: &ch}
+		if !w.byPost {
+			w.ledger.Channels[id].Audience = w.audience
+		}
 	}
 	return w
 }

@@ -7,44 +7,43 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/audience"
 	"pushd/internal/dedup"
 	"pushd/internal/retry"
 )
 
-// walker lists an account's followers and stores them, page by page. It does
-// not wait for the sends: a list of a million is a hundred calls, and the
-// shorter the walk, the less the list changes under it.
+// walker lists a job's audience and stores it, page by page. It does not wait for
+// the sends: a list of a million is a hundred calls, and the shorter the walk, the
+// less the list changes under it.
 //
-// It ends on an empty list or an empty cursor and never on WeChat's total,
-// which moves. An end that may be too early is walked again, and only people
-// who are new are added.
+// It ends on an empty list or an empty cursor and never on a total, which moves.
+// An end that may be too early is walked again, and only people who are new are
+// added.
 type walker struct {
-	run   *run
-	walk  pushd.Walk
-	seen  *dedup.Set
-	used  map[pushd.OpenID]bool // cursors of this pass
-	most  int64                 // the highest total of this pass
-	first bool                  // the next page is the first of the list
-	token pushd.Token           // that gave the last page
-	tries int                   // answers in a row that were not good
-	good  pushd.Time            // when the last good answer came
+	run       *run
+	list      audience.List
+	walk      pushd.Walk
+	seen      *dedup.Set
+	used      map[pushd.OpenID]bool // cursors of this pass
+	most      int64                 // the highest total of this pass
+	uncounted bool                  // the list gives no total
+	first     bool                  // the next page is the first of the list
+	token     pushd.Token           // that gave the last page
+	tries     int                   // answers in a row that were not good
+	good      pushd.Time            // when the last good answer came
 }
 
 const (
 	staleWalk = 10 * time.Minute // an unfinished pass older than this starts again
 	maxPasses = 3
-	// A pass that ends by itself is believed when it is short of WeChat's
-	// total by no more than this many followers or this share of them: some
-	// leave while one pages.
-	shortPeople  = 50
-	shortPercent = 0.5
-	// A further pass that finds none who are new is believed when it is short by
-	// no more than this: WeChat's total can be wrong, but a list that breaks
-	// off at the same place twice must not count as complete.
-	shortPercentAgain = 5.0
 )
 
-var errWalkIncomplete = errors.New("the list of followers broke off")
+var errWalkIncomplete = errors.New("the list of the audience broke off")
+
+// newWalker walks the audience of a run's job from where an earlier life left off.
+func newWalker(r *run, from pushd.Walk) *walker {
+	return &walker{run: r, list: audience.Of(r.job.Audience, r.wechat, r.job.ActID, r.e.cfg.Ledger, r.retry), walk: from}
+}
 
 // do walks until the list is complete. errWalkIncomplete: it can't be.
 func (w *walker) do(ctx context.Context) error {
@@ -66,7 +65,10 @@ func (w *walker) do(ctx context.Context) error {
 func (w *walker) pass(ctx context.Context) error {
 	now := w.run.e.clock.Now()
 	if w.walk.Pass == 0 || w.walk.Cursor == "" || now.Sub(w.walk.PassAt) > staleWalk {
-		w.begin(now)
+		if err := w.othersFirst(ctx); err != nil {
+			return err
+		}
+		w.begin(w.run.e.clock.Now())
 	}
 	last, again := w.walk.Cursor, false
 	for {
@@ -117,19 +119,22 @@ func (w *walker) fetch(ctx context.Context) (_ pushd.FollowerPage, sound bool, e
 		w.used, w.most = map[pushd.OpenID]bool{}, total(w.walk)
 	}
 	for {
-		page, by, a, err := w.run.wechat.Page(ctx, w.walk.Cursor)
+		page, by, a, err := w.list.Page(ctx, w.walk.Cursor)
 		if err != nil {
 			return page, false, w.run.unanswered(err)
 		}
 		if a.OK() {
-			w.token = by
-			w.run.listing.ReadBy(by)
+			if w.token = by; by != "" {
+				w.run.listing.ReadBy(by)
+			}
 			if page.Odd > 0 { // nothing can be sent to them; WeChat's total counts them all the same
-				w.run.log.Warn("WeChat lists followers that are no openids", "count", page.Odd, "after", w.walk.Walked)
+				w.run.log.Warn("the list holds what is no openid", "audience", w.run.job.Audience, "count", page.Odd, "after", w.walk.Walked)
 			}
 			w.tries, w.good = 0, w.run.e.clock.Now()
-			w.walk.Total = &page.Total
-			w.most = max(w.most, page.Total)
+			if w.uncounted = page.Uncounted; !w.uncounted {
+				w.walk.Total = &page.Total
+				w.most = max(w.most, page.Total)
+			}
 			return page, true, nil
 		}
 		if a.Cause == pushd.CauseCursor { // and with that follower their place is gone
@@ -154,6 +159,8 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 		until, why = min(w.run.e.quotaReset(now), now.Add(quotaLook)), pushd.QuotaExhausted
 	case a.Verdict == pushd.Slower:
 		until, why = now.Add(time.Minute), pushd.WeChatDown
+	case a.Cause == pushd.CauseAudience: // it may be asked for in vain now and then, or of another account
+		until, why = now.Add(audienceLook), pushd.AudienceUnavailable
 	case a.Verdict == pushd.TokenRefused: // several in a row; another process takes them from us
 		until, why = now.Add(w.run.e.jitter.Backoff(w.tries)), pushd.TokenUnavailable
 	case a.Verdict == pushd.Busy, a.Verdict == pushd.FatalIfRepeated && w.tries < fatalAfter, w.tries < 3:
@@ -164,7 +171,7 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 	for w.run.e.clock.Now() < until {
 		left := w.run.e.clock.Until(until)
 		if left > 5*time.Second && w.run.idle.Load() {
-			return w.run.park(why, "the followers can't be listed: "+a.Describe(), until)
+			return w.run.park(why, cantList(w.run.job.Audience, a), until)
 		}
 		w.run.waiting(time.Now().Add(left))
 		if !retry.Sleep(ctx, min(left, time.Second)) {
@@ -194,8 +201,10 @@ func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 	if err != nil {
 		return err
 	}
-	if w.first && w.walk.Walked > 0 && len(fresh) > 0 && w.seen.Known() == 0 && !w.run.listing.Proven(w.token) {
-		return &mismatch{token: w.token, cause: pushd.CauseOpenID, listed: true}
+	if w.first && w.walk.Walked > 0 && len(fresh) > 0 && w.seen.Known() == 0 {
+		if err := w.strangers(ctx); err != nil {
+			return err
+		}
 	}
 	w.first = false
 	next := w.walk
@@ -229,6 +238,21 @@ func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
 	w.run.e.counters.People.Add(uint64(next.Walked - w.walk.Walked))
 	w.moved(next)
 	return nil
+}
+
+// strangers takes a list that begins with none of those known so far: a
+// *mismatch, if it is another account's. Whoever puts tags on followers may have
+// put one on others, so of a tag WeChat is asked.
+func (w *walker) strangers(ctx context.Context) error {
+	if w.token == "" || w.run.listing.Proven(w.token) {
+		return nil
+	}
+	if _, tag := w.run.job.Audience.Tag(); tag {
+		if own, by, sure, err := w.run.owns(ctx); err != nil || own && by == w.token || !sure {
+			return err
+		}
+	}
+	return &mismatch{token: w.token, cause: pushd.CauseOpenID, listed: true}
 }
 
 // reload goes on from where the ledger has the walk, which has at least so many
@@ -268,40 +292,37 @@ func (w *walker) moved(next pushd.Walk) {
 func (w *walker) end(ctx context.Context, sound bool) error {
 	next := w.walk
 	next.Cursor = ""
-	next.Complete = sound && w.completeEnough()
-	if !next.Complete && (w.walk.Pass >= maxPasses || w.walk.Pass > 1 && w.walk.Fresh == 0) {
-		next.Cursor = ""
+	next.Complete = sound && w.list.Complete(w.walk, w.most)
+	if sound && w.uncounted {
+		all := next.Walked
+		next.Total = &all
+	}
+	if !next.Complete && (w.walk.Pass >= maxPasses || w.walk.Pass > 1 && w.walk.Fresh == 0 && !w.uncounted) {
 		if err := w.save(ctx, next); err != nil {
 			return err
 		}
 		return errWalkIncomplete
 	}
-	if !next.Complete {
-		w.run.log.Warn("the list of followers ended too early; walking it again",
-			"pass", w.walk.Pass, "walked", w.walk.Walked, "total", total(w.walk))
+	if !next.Complete && !w.list.Grows() {
+		w.run.log.Warn("the list ended too early, or is not counted; walking it again",
+			"audience", w.run.job.Audience, "pass", w.walk.Pass, "walked", w.walk.Walked, "total", total(w.walk))
 	}
 	return w.save(ctx, next)
 }
 
-// completeEnough says whether a pass that ended by itself has listed everyone.
-// That there is none at all is asked twice; and a further pass that broke
-// off long before it came to all who are known says nothing about the rest.
-func (w *walker) completeEnough() bool {
-	known := w.walk.Walked
-	switch {
-	case w.walk.Pass == 1:
-		return known > 0 && withinMargin(known, w.most, shortPercent)
-	case w.walk.Seen == 0 && known > 0:
-		return false
-	case w.walk.Fresh == 0:
-		return withinMargin(w.walk.Seen, known, shortPercentAgain) && withinMargin(known, w.most, shortPercentAgain)
+// othersFirst waits, before a further pass for those who were added meanwhile,
+// until the others have been sent to, or nothing is sent any more.
+func (w *walker) othersFirst(ctx context.Context) error {
+	const look, quietFor = 100 * time.Millisecond, 2 * time.Second
+	for quiet := time.Duration(0); w.list.Grows() && w.walk.Pass > 0 && w.run.unsettled(w.walk) && quiet < quietFor; quiet += look {
+		if !w.run.idle.Load() {
+			quiet = 0
+		}
+		if !retry.Sleep(ctx, look) {
+			return context.Cause(ctx)
+		}
 	}
-	return withinMargin(w.walk.Seen, known, shortPercentAgain) && withinMargin(known, w.most, shortPercent)
-}
-
-// withinMargin says whether n people are as good as all of them.
-func withinMargin(n, all int64, percent float64) bool {
-	return all-n <= shortPeople || float64(all-n) <= float64(all)*percent/100
+	return nil
 }
 
 func total(w pushd.Walk) int64 {
@@ -311,8 +332,21 @@ func total(w pushd.Walk) int64 {
 	return *w.Total
 }
 
+// audienceLook is how often an audience that can't be listed is looked at again.
+const audienceLook = time.Minute
+
+// cantList says why an audience is not listed, and what to do where waiting may
+// not help.
+func cantList(who pushd.Audience, a pushd.Answer) string {
+	text := fmt.Sprintf("the audience %s can't be listed: %s", who.Or(""), a.Describe())
+	if id, ok := who.Tag(); ok && a.Cause == pushd.CauseAudience {
+		text += fmt.Sprintf("; is there still a tag %d? pushd asks again every minute; for another audience cancel the job and POST with restart", id)
+	}
+	return text
+}
+
 // incomplete is how a job ends whose walk could not be completed.
 func incomplete(w pushd.Walk) error {
 	return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.WalkIncomplete, Detail: fmt.Sprintf(
-		"WeChat listed %d followers of %d, also when asked again; it was sent to those listed; POST with continue to list again", w.Walked, total(w))}}
+		"WeChat listed %d recipients of %d, also when asked again; it was sent to those listed; POST with continue to list again", w.Walked, total(w))}}
 }

@@ -223,7 +223,7 @@ func TestWalk(t *testing.T) {
 				wechat := &list{page: c.page}
 				r := claimed(t, l, wechat, pushd.Walk{})
 				r.idle.Store(false)
-				w := &walker{run: r}
+				w := newWalker(r, pushd.Walk{})
 				err := w.do(t.Context())
 				if (err != nil) != c.err || err != nil && !errors.Is(err, errWalkIncomplete) {
 					t.Fatalf("the walk ended with %v", err)
@@ -265,7 +265,7 @@ func TestWalk_Resumed(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(c.age)
-				w := &walker{run: r, walk: walk}
+				w := newWalker(r, walk)
 				if err := w.do(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -283,7 +283,7 @@ func TestWalk_LostCommit(t *testing.T) {
 		l := &forgetful{fakeLedger: newFakeLedger()}
 		r := claimed(t, l.fakeLedger, &list{page: honest(ids(0, 1000), 100)}, pushd.Walk{})
 		r.e.cfg.Ledger = l
-		w := &walker{run: r}
+		w := newWalker(r, pushd.Walk{})
 		if err := w.do(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +313,7 @@ func TestWalk_Forbidden(t *testing.T) {
 		wechat := &list{page: func(int, pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Fatal, Code: 48001}
 		}}
-		w := &walker{run: claimed(t, newFakeLedger(), wechat, pushd.Walk{})}
+		w := newWalker(claimed(t, newFakeLedger(), wechat, pushd.Walk{}), pushd.Walk{})
 		var e *ended
 		if err := w.do(t.Context()); !errors.As(err, &e) || e.State != pushd.Failed || e.Reason != pushd.WeChatRefused {
 			t.Errorf("the walk ended with %v", err)
@@ -330,7 +330,7 @@ func TestWalk_ParksWhenIdle(t *testing.T) {
 		}}
 		r := claimed(t, l, wechat, pushd.Walk{})
 		r.idle.Store(true)
-		w := &walker{run: r}
+		w := newWalker(r, pushd.Walk{})
 		var p *parked
 		if err := w.do(t.Context()); !errors.As(err, &p) || p.Reason != pushd.QuotaExhausted || p.Until.Sub(r.e.clock.Now()) > quotaLook {
 			t.Errorf("the walk ended with %v (%+v)", err, p)

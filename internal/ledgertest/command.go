@@ -59,7 +59,7 @@ func (l *Memory) create(ctx context.Context, asked pushd.Job, seen *pushd.Activi
 	now := l.begin()
 	defer l.Unlock()
 	job := pushd.Job{
-		ID: asked.ID, ActID: asked.ActID, AppID: asked.AppID, StartTime: asked.StartTime, Run: asked.Run,
+		ID: asked.ID, ActID: asked.ActID, AppID: asked.AppID, Audience: asked.Audience.Or(""), StartTime: asked.StartTime, Run: asked.Run,
 		State: cmp.Or(asked.State, pushd.Queued), Reason: asked.Reason, Detail: pushd.ClipDetail(asked.Detail), Asked: stored(asked.Asked),
 		Rate: asked.Rate, Deadline: asked.Deadline, DeadlineAsked: asked.DeadlineAsked, CreatedAt: now,
 	}

@@ -18,6 +18,7 @@ func (l *Memory) copy() *Memory {
 	c := NewMemory()
 	c.Step, c.texts, c.Install, c.OnHold = l.Step, maps.Clone(l.texts), l.Install, maps.Clone(l.OnHold)
 	c.events, c.accepted = slices.Clone(l.events), maps.Clone(l.accepted)
+	c.Subscribed = maps.Clone(l.Subscribed)
 	for id, j := range l.ByID {
 		same := *j
 		same.Progress = slices.Clone(j.Progress)
@@ -44,6 +45,7 @@ func (l *Memory) Restore(old *Memory) {
 	c := old.copy()
 	l.ByID, l.Channels, l.texts, l.Install, l.OnHold = c.ByID, c.Channels, c.texts, c.Install, c.OnHold
 	l.events, l.accepted, l.sums = c.events, c.accepted, c.sums
+	l.Subscribed = c.Subscribed
 	l.lives++
 	for _, j := range l.ByID {
 		j.Where = map[pushd.OpenID][2]int{}

@@ -16,6 +16,8 @@ type Memory struct {
 	Step     time.Duration // the database's clock, less the true one
 	ByID     map[pushd.JobID]*Job
 	Channels map[pushd.ActID]*pushd.Channel
+	// Subscribed has those who asked for a channel's stream, in ascending order.
+	Subscribed map[pushd.ActID][]pushd.OpenID
 	// Unclean counts the claims of a job that its last worker never gave
 	// back: as often may recipients have been sent to without the ledger knowing
 	// what came of it.
@@ -81,7 +83,8 @@ const StatusFailed = 3
 func NewMemory() *Memory {
 	return &Memory{
 		ByID: map[pushd.JobID]*Job{}, Channels: map[pushd.ActID]*pushd.Channel{},
-		texts: map[textKey]pushd.Texts{}, Unclean: map[pushd.JobID]int{},
+		Subscribed: map[pushd.ActID][]pushd.OpenID{},
+		texts:      map[textKey]pushd.Texts{}, Unclean: map[pushd.JobID]int{},
 		accepted: map[pushd.AppID]int64{},
 		OnHold:   map[pushd.AppID]pushd.Hold{},
 		Install:  pushd.Installation{Counter: pushd.Counter{Installation: "sim"}},

@@ -1,6 +1,7 @@
 package ledgertest_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -20,6 +21,11 @@ func open(*testing.T) ledgertest.Database {
 			defer l.Unlock()
 			ch.LiveNotify, ch.ConfigEnabled, ch.NotifyMinutes, ch.TemplateID = &on, &on, &minutes, "tpl1"
 			l.Channels[ch.ActID] = &ch
+		},
+		SetSubscribers: func(id pushd.ActID, who []pushd.OpenID) {
+			l.Lock()
+			defer l.Unlock()
+			l.Subscribed[id] = slices.Sorted(slices.Values(who))
 		},
 		EndAt: func(ids []pushd.JobID, at pushd.Time) {
 			l.Lock()

@@ -17,9 +17,12 @@ type Database struct {
 	// Again opens the same database as another process does.
 	Again func() Ledger
 	// SetChannel is what the platform does: it makes a channel, or changes
-	// it. The rules say its ActID, AppID, StartTime and Status; the rest is a
+	// it. The rules say its ActID, AppID, StartTime, Status and Audience; the rest is a
 	// channel that is due.
 	SetChannel func(pushd.Channel)
+	// SetSubscribers is the platform's, too: these and no others ask for a
+	// channel's stream.
+	SetSubscribers func(pushd.ActID, []pushd.OpenID)
 	// EndAt lets ended jobs have ended at another time.
 	EndAt func(ids []pushd.JobID, at pushd.Time)
 }
@@ -34,7 +37,7 @@ type rule struct {
 func Run(t *testing.T, open func(*testing.T) Database) {
 	for _, rules := range [][]rule{
 		lifeRules(), commandRules(), identityRules(), newestRules(), fenceRules(), leaseRules(), parkRules(), recipientRules(),
-		messageRules(), housekeepingRules(), listRules(), counterRules(), holdRules(), eventRules(), overviewRules(), alarmRules(), activityRules(), receiptRules(), raceRules(),
+		messageRules(), housekeepingRules(), listRules(), counterRules(), holdRules(), eventRules(), overviewRules(), alarmRules(), activityRules(), receiptRules(), audienceRules(), raceRules(),
 	} {
 		for _, r := range rules {
 			t.Run(r.name, func(t *testing.T) {

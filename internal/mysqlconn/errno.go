@@ -129,6 +129,9 @@ func Duplicate(err error) bool { return is(err, 1062) }
 // LockTimeout says that a statement waited too long for a lock.
 func LockTimeout(err error) bool { return is(err, 1205) }
 
+// TooSlow says that a statement took longer than the session lets one.
+func TooSlow(err error) bool { return is(err, 1969) || is(err, 3024) }
+
 // NoTable says that a table does not exist.
 func NoTable(err error) bool { return is(err, 1146) }
 

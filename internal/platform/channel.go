@@ -24,7 +24,7 @@ var channelColumns = []string{
 }
 
 // optionalColumns may be left out, which is as NULL.
-var optionalColumns = []string{"min_gap", "per_day"}
+var optionalColumns = []string{"min_gap", "per_day", "audience"}
 
 // The columns that nothing depends on: they are there for people.
 const actIDColumn, ownerColumn = "act_id", "uin"
@@ -145,6 +145,7 @@ func (r *channelRow) channel(id pushd.ActID) pushd.Channel {
 		NotifyMinutes: r.whole("live_notify_time", 0, minutesMax),
 		Status:        r.status("live_notify_status"),
 		Brakes:        r.brakes(),
+		Audience:      r.audience(),
 	}
 }
 
@@ -165,6 +166,14 @@ func (r *channelRow) title() string {
 		return string([]rune(title)[:titleMax])
 	}
 	return title
+}
+
+func (r *channelRow) audience() pushd.Audience {
+	a, err := pushd.ParseAudience(strings.ToLower(strings.TrimSpace(r.text("audience"))))
+	if err != nil {
+		r.refuse("audience", "%v; NULL is everyone who follows", err)
+	}
+	return a
 }
 
 // minutesMax is a year: more is another unit, or no number of minutes.

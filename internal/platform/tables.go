@@ -18,6 +18,8 @@ import (
 // query of one's own (PUSHD_CHANNEL_QUERY) has one ?, the channel's id, and
 // the same columns, of any type, NULL where unknown. See cell.go for what can
 // be read; start_time is in unix seconds, or a DATETIME in the zone given to New.
+// The column audience may be left out. Here it is that of activity_detail where
+// the table has one, else the name means that of unless_told.
 const DefaultChannelQuery = `
 SELECT
   a.id AS act_id,
@@ -30,8 +32,10 @@ SELECT
   c.status AS config_enabled,
   d.live_notify AS live_notify,
   d.live_notify_time AS live_notify_time,
-  d.live_notify_status AS live_notify_status
+  d.live_notify_status AS live_notify_status,
+  (SELECT audience FROM activity_detail WHERE act_id = a.id LIMIT 1) AS audience
 FROM activity a
+CROSS JOIN (SELECT 'followers' AS audience) unless_told
 LEFT JOIN activity_detail d ON d.act_id = a.id
 LEFT JOIN user_wx_account w ON w.uin = a.uin
 LEFT JOIN user_wx_config c ON c.uin = a.uin
@@ -50,6 +54,10 @@ type Queries struct {
 	ChannelQuery string
 	// StatusUpdate writes live_notify_status; DefaultStatusUpdate if empty.
 	StatusUpdate string
+	// AudienceQuery lists those who asked for a channel's stream; "" where the
+	// platform keeps none. It has three ?: the channel's id, the openid behind
+	// which to go on, and how many rows to give.
+	AudienceQuery string
 	// DueQuery counts the reminders that were due at a time and have not been
 	// posted; "" if it is unknown. Each of its DueMarks question marks is that
 	// time in unix seconds.

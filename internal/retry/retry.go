@@ -110,7 +110,7 @@ func definite(err error) bool {
 			return true
 		}
 	}
-	return pushd.BadChannel(err) != nil
+	return pushd.BadChannel(err) != nil || pushd.BadAudience(err) != nil
 }
 
 // Sleep waits for d, and says whether it slept it out.

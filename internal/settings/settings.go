@@ -94,6 +94,8 @@ type Settings struct {
 	// and writes its status; "" is the SQL for deploy/schema.sql.
 	ChannelQuery string `placeholder:"SQL" help:"SELECT that reads a channel; one ? (actid)."`
 	StatusUpdate string `placeholder:"SQL" help:"UPDATE that writes live_notify_status; two ? (status, actid)."`
+	// AudienceQuery lists the subscribers of a channel; "" is none.
+	AudienceQuery string `placeholder:"SQL" help:"SELECT that lists those who asked for a channel's stream, openids ascending byte by byte; three ? (actid, openid to go on behind, how many rows). For the audience subscribers."`
 	// DueQuery counts what fell due and was not posted; "" counts nothing.
 	DueQuery string `placeholder:"SQL" help:"SELECT that counts the reminders which were due at a time and have not been posted; each ? is that time in unix seconds. For pushd_reminders_overdue."`
 	// StatusFailed is live_notify_status after a job that did not complete.
@@ -195,7 +197,7 @@ func (s Settings) Location() (*time.Location, error) { return time.LoadLocation(
 func (s Settings) Queries() platform.Queries {
 	return platform.Queries{
 		ChannelQuery: WithoutTail(s.ChannelQuery), StatusUpdate: WithoutTail(s.StatusUpdate),
-		DueQuery: WithoutTail(s.DueQuery), DueMarks: Marks(s.DueQuery),
+		AudienceQuery: WithoutTail(s.AudienceQuery), DueQuery: WithoutTail(s.DueQuery), DueMarks: Marks(s.DueQuery),
 	}
 }
 

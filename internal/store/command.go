@@ -70,10 +70,10 @@ func (s *Store) create(ctx context.Context, j pushd.Job, seen *pushd.Activity) (
 		}
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
-  (id, actid, appid, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, waiting_since, active_actid)
+  (id, actid, appid, audience, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, waiting_since, active_actid)
 VALUES
-  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, {now}, ?)`,
-			j.ID, j.ActID, j.AppID, j.StartTime, its.run, its.msgID, j.State, j.Reason, pushd.ClipDetail(j.Detail), string(asked),
+  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, {now}, ?)`,
+			j.ID, j.ActID, j.AppID, j.Audience.Or(""), j.StartTime, its.run, its.msgID, j.State, j.Reason, pushd.ClipDetail(j.Detail), string(asked),
 			j.Rate, j.Deadline, j.DeadlineAsked, its.after, its.after+1, j.ActID)
 		if err != nil {
 			return s.casResult(0, err, pushd.ErrExists)

@@ -18,7 +18,7 @@ import (
 // as long as the account's running job runs. Nor is it written that a job is on
 // hold.
 const jobColumns = `
-  id, actid, appid, start_time, run, state,
+  id, actid, appid, audience, start_time, run, state,
   CASE WHEN ` + waitsOnHold + `
   THEN (SELECT h.detail FROM pushd_hold h WHERE h.scope IN ('', appid) ORDER BY h.scope LIMIT 1)
   ELSE detail END AS detail,
@@ -39,56 +39,57 @@ const jobColumns = `
 
 // jobRow is one row of pushd_job.
 type jobRow struct {
-	ID               pushd.JobID  `db:"id"`
-	ActID            pushd.ActID  `db:"actid"`
-	AppID            pushd.AppID  `db:"appid"`
-	StartTime        int64        `db:"start_time"`
-	Run              int          `db:"run"`
-	State            pushd.State  `db:"state"`
-	Reason           pushd.Reason `db:"reason"`
-	Detail           string       `db:"detail"`
-	Asked            []byte       `db:"asked"`
-	Message          []byte       `db:"message"`
-	PreparedStart    int64        `db:"prepared_start"`
-	PreparedDeadline pushd.Time   `db:"prepared_deadline"`
-	Rate             int          `db:"rate"`
-	Deadline         pushd.Time   `db:"deadline"`
-	DeadlineAsked    bool         `db:"deadline_asked"`
-	Notified         bool         `db:"notified"`
-	CreatedAt        pushd.Time   `db:"created_at"`
-	StartedAt        pushd.Time   `db:"started_at"`
-	FinishedAt       pushd.Time   `db:"finished_at"`
-	ParkedUntil      pushd.Time   `db:"parked_until"`
-	PurgedAt         pushd.Time   `db:"purged_at"`
-	Owner            string       `db:"owner"`
-	Boot             string       `db:"boot"`
-	Epoch            int64        `db:"epoch"`
-	LeaseUntil       pushd.Time   `db:"lease_until"`
-	LeaseTerm        int64        `db:"lease_term"`
-	MsgID            pushd.MsgID  `db:"msg_id"`
-	MessageVersion   int          `db:"message_version"`
-	Retry            pushd.Again  `db:"retry"`
-	SendRate         float64      `db:"send_rate"`
-	LastSent         pushd.Time   `db:"last_sent_at"`
-	WalkPass         int          `db:"walk_pass"`
-	WalkCursor       pushd.OpenID `db:"walk_cursor"`
-	WalkPages        int          `db:"walk_pages"`
-	WalkWalked       int64        `db:"walk_walked"`
-	WalkTotal        *int64       `db:"walk_total"`
-	WalkSeen         int64        `db:"walk_seen"`
-	WalkFresh        int64        `db:"walk_fresh"`
-	WalkPassAt       pushd.Time   `db:"walk_pass_at"`
-	WalkComplete     bool         `db:"walk_complete"`
-	QuotaRemain      *int64       `db:"quota_remain"`
-	Shortfall        *int64       `db:"shortfall"`
-	Now              pushd.Time   `db:"db_now"`
+	ID               pushd.JobID    `db:"id"`
+	ActID            pushd.ActID    `db:"actid"`
+	AppID            pushd.AppID    `db:"appid"`
+	Audience         pushd.Audience `db:"audience"`
+	StartTime        int64          `db:"start_time"`
+	Run              int            `db:"run"`
+	State            pushd.State    `db:"state"`
+	Reason           pushd.Reason   `db:"reason"`
+	Detail           string         `db:"detail"`
+	Asked            []byte         `db:"asked"`
+	Message          []byte         `db:"message"`
+	PreparedStart    int64          `db:"prepared_start"`
+	PreparedDeadline pushd.Time     `db:"prepared_deadline"`
+	Rate             int            `db:"rate"`
+	Deadline         pushd.Time     `db:"deadline"`
+	DeadlineAsked    bool           `db:"deadline_asked"`
+	Notified         bool           `db:"notified"`
+	CreatedAt        pushd.Time     `db:"created_at"`
+	StartedAt        pushd.Time     `db:"started_at"`
+	FinishedAt       pushd.Time     `db:"finished_at"`
+	ParkedUntil      pushd.Time     `db:"parked_until"`
+	PurgedAt         pushd.Time     `db:"purged_at"`
+	Owner            string         `db:"owner"`
+	Boot             string         `db:"boot"`
+	Epoch            int64          `db:"epoch"`
+	LeaseUntil       pushd.Time     `db:"lease_until"`
+	LeaseTerm        int64          `db:"lease_term"`
+	MsgID            pushd.MsgID    `db:"msg_id"`
+	MessageVersion   int            `db:"message_version"`
+	Retry            pushd.Again    `db:"retry"`
+	SendRate         float64        `db:"send_rate"`
+	LastSent         pushd.Time     `db:"last_sent_at"`
+	WalkPass         int            `db:"walk_pass"`
+	WalkCursor       pushd.OpenID   `db:"walk_cursor"`
+	WalkPages        int            `db:"walk_pages"`
+	WalkWalked       int64          `db:"walk_walked"`
+	WalkTotal        *int64         `db:"walk_total"`
+	WalkSeen         int64          `db:"walk_seen"`
+	WalkFresh        int64          `db:"walk_fresh"`
+	WalkPassAt       pushd.Time     `db:"walk_pass_at"`
+	WalkComplete     bool           `db:"walk_complete"`
+	QuotaRemain      *int64         `db:"quota_remain"`
+	Shortfall        *int64         `db:"shortfall"`
+	Now              pushd.Time     `db:"db_now"`
 	countsRow
 }
 
 // job turns the row into a job. Its counts are those stored with the row.
 func (r *jobRow) job() (pushd.Job, error) {
 	j := pushd.Job{
-		ID: r.ID, ActID: r.ActID, AppID: r.AppID, StartTime: r.StartTime, Run: r.Run,
+		ID: r.ID, ActID: r.ActID, AppID: r.AppID, Audience: r.Audience, StartTime: r.StartTime, Run: r.Run,
 		State: r.State, Reason: r.Reason, Detail: r.Detail,
 		Prepared: pushd.Prepared{StartTime: r.PreparedStart, Deadline: r.PreparedDeadline},
 		Rate:     r.Rate, Deadline: r.Deadline, DeadlineAsked: r.DeadlineAsked, Notified: r.Notified,

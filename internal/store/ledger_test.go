@@ -28,7 +28,15 @@ func (f *fixture) database() ledgertest.Database {
 				f.channel(ch.ActID, ch.AppID)
 			}
 			f.set(`UPDATE activity SET start_time = ? WHERE id = ?`, ch.StartTime, ch.ActID)
-			f.set(`UPDATE activity_detail SET live_notify_status = ? WHERE act_id = ?`, *ch.Status, ch.ActID)
+			f.set(`UPDATE activity_detail SET live_notify_status = ?, audience = ? WHERE act_id = ?`, *ch.Status, ch.Audience.Or(""), ch.ActID)
+		},
+		SetSubscribers: func(id pushd.ActID, who []pushd.OpenID) {
+			f.t.Helper()
+			f.subscribers()
+			f.set(`DELETE FROM subscriber WHERE act_id = ?`, id)
+			for _, openid := range who {
+				f.set(`INSERT INTO subscriber (act_id, openid) VALUES (?, ?)`, id, openid)
+			}
 		},
 		EndAt: func(ids []pushd.JobID, at pushd.Time) {
 			f.t.Helper()

@@ -18,6 +18,7 @@ import (
 	"pushd"
 	"pushd/internal/ledgertest"
 	"pushd/internal/mariadb"
+	"pushd/internal/platform"
 	"pushd/internal/store"
 	"pushd/internal/store/sqlite"
 )
@@ -107,7 +108,7 @@ func onSQLite(t *testing.T) *fixture {
 
 func newFixture(t *testing.T, d store.Dialect, dsn string, raw *sql.DB) *fixture {
 	t.Helper()
-	f := &fixture{t: t, ctx: t.Context(), dsn: dsn, raw: raw, opt: store.Options{DSN: dsn, Dialect: d, Logger: quiet}}
+	f := &fixture{t: t, ctx: t.Context(), dsn: dsn, raw: raw, opt: store.Options{DSN: dsn, Dialect: d, Logger: quiet, Queries: platform.Queries{AudienceQuery: subscribersQuery}}}
 	s, err := store.Open(t.Context(), f.opt)
 	if err != nil {
 		t.Fatal(err)
@@ -181,6 +182,15 @@ func (f *fixture) channel(act pushd.ActID, app pushd.AppID) {
 		f.set(`INSERT INTO user_wx_config (uin, act_live_template_id) VALUES (?, ?)`, owner, "tpl1")
 	}
 }
+
+// subscribers makes the platform's table that subscribersQuery reads.
+func (f *fixture) subscribers() {
+	f.t.Helper()
+	f.set(`CREATE TABLE IF NOT EXISTS subscriber (act_id BIGINT NOT NULL, openid VARBINARY(64) NOT NULL, PRIMARY KEY (act_id, openid))`)
+}
+
+// subscribersQuery is PUSHD_AUDIENCE_QUERY of these tests.
+const subscribersQuery = `SELECT openid FROM subscriber WHERE act_id = ? AND openid > ? ORDER BY openid LIMIT ?`
 
 // set changes the database behind the store's back.
 func (f *fixture) set(query string, args ...any) {

@@ -6,6 +6,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
+	"pushd/internal/mysqlconn"
 	"pushd/internal/platform"
 )
 
@@ -19,6 +20,20 @@ func (s *Store) Channel(ctx context.Context, id pushd.ActID) (ch pushd.Channel, 
 		return ch, err
 	}
 	return ch, wrap(err, "read channel %d", id)
+}
+
+// Subscribers reads a page of those who asked for a channel's stream. See
+// pushd.Channels. What the database refuses is an error of the audience; one that
+// is away, or busy, may be asked again.
+func (s *Store) Subscribers(ctx context.Context, id pushd.ActID, after pushd.OpenID, limit int) (page pushd.FollowerPage, err error) {
+	err = s.retry(ctx, func() (err error) {
+		page, err = s.platform.Subscribers(ctx, s.db, id, after, limit)
+		return err
+	})
+	if err != nil && (mysqlconn.TooSlow(err) || !s.d.Down(err) && !s.d.Transient(err)) {
+		return page, platform.RefusedQuery(err)
+	}
+	return page, wrap(err, "read subscribers of channel %d (PUSHD_AUDIENCE_QUERY)", id)
 }
 
 // Overdue counts the reminders that were due at a time and have not been posted,

@@ -47,6 +47,8 @@ func newPast(t *testing.T) *past {
 	began := time.Now()
 	p.set(ledgertest.History{Recent: 20_000, Old: 10_000, Within: 24 * time.Hour, From: 1000}.SQL())
 	p.set(`UPDATE pushd_job SET actid = ?, start_time = created_at DIV 1000000 WHERE kept = 0 LIMIT 3000`, busyChannel)
+	p.subscribers()
+	p.set(`INSERT INTO subscriber (act_id, openid) SELECT ?, id FROM pushd_job`, busyChannel)
 	p.set(`ANALYZE TABLE pushd_job`)
 	t.Logf("made the history in %v", time.Since(began).Round(time.Millisecond))
 	p.tooMany()
@@ -131,6 +133,7 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 		"SaveQuota":    fresh(func() error { return p.SaveQuota(ctx, j.Lease(), nil, nil) }),
 		"Finish":       fresh(done),
 		"Channel":      func() error { _, err := p.Channel(ctx, 2000); return err },
+		"Subscribers":  func() error { _, err := p.Subscribers(ctx, busyChannel, "o5", 500); return err },
 		"Texts":        func() error { _, err := p.Texts(ctx, appID, "tpl1"); return ignore(err, pushd.ErrNotFound) },
 		"SaveTexts":    func() error { return p.SaveTexts(ctx, appID, pushd.Texts{TemplateID: "tpl1"}) },
 		"Working":      func() error { _, err := p.Working(ctx, 0, 200); return err },

@@ -13,17 +13,6 @@ import (
 
 // What is decided at a limit: at it, and one beyond it.
 
-func TestPlausible_ToTheByte(t *testing.T) {
-	for id, want := range map[string]bool{
-		"oAbc-_9": true, "!": true, "~": true, "a b": false, "a\x1f": false, "a\x7f": false, "é": false,
-		strings.Repeat("o", maxOpenID): true, strings.Repeat("o", maxOpenID+1): false,
-	} {
-		if plausible(pushd.OpenID(id)) != want {
-			t.Errorf("%.20q: %t", id, !want)
-		}
-	}
-}
-
 func TestCapText_ToTheByte(t *testing.T) {
 	full := strings.Repeat("x", maxText)
 	for text, want := range map[string]string{

@@ -12,13 +12,13 @@ import (
 	"pushd"
 )
 
-const pathFollowers = "/cgi-bin/user/get"
+const (
+	pathFollowers = "/cgi-bin/user/get"
+	pathTagged    = "/cgi-bin/user/tag/get"
+)
 
 // maxPageAnswer bounds an answer of user/get; 10,000 openids are 310 KB.
 const maxPageAnswer = 2 << 20
-
-// maxOpenID is far beyond the 28 characters of a real openid.
-const maxOpenID = 128
 
 // Page fetches the followers after cursor; see pushd.Followers. Empty
 // openids, and what can't be one, are left out.
@@ -34,16 +34,33 @@ func (c *Client) Page(ctx context.Context, tok pushd.Token, cursor pushd.OpenID)
 	if !a.OK() {
 		return pushd.FollowerPage{}, a
 	}
-	return parsePage(body, tok)
+	return parsePage(CallPage, body, tok)
 }
 
-// parsePage reads an answer of user/get.
+// Tagged fetches the followers after cursor who carry a tag; see
+// pushd.Followers.
+// Source: https://developers.weixin.qq.com/doc/service/api/usermanage/tagmanage/api_gettagfans
+func (c *Client) Tagged(ctx context.Context, tok pushd.Token, tag int64, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.PageTimeout)
+	defer cancel()
+	resp, err := c.request(ctx, tok, maxPageAnswer).
+		SetHeader("Content-Type", "application/json; charset=utf-8").
+		SetBody(map[string]any{"tagid": tag, "next_openid": cursor}).
+		Post(pathTagged)
+	body, a := answered(resp, err)
+	if !a.OK() {
+		return pushd.FollowerPage{}, a
+	}
+	return parsePage(CallTagged, body, tok)
+}
+
+// parsePage reads an answer of user/get, or of user/tag/get, which has no total.
 //
 // The page after the last has no data and an empty next_openid. count is
 // ignored: what counts is what is listed. But an answer with neither a total
 // nor a count nor an openid is none of WeChat's, and must not pass for the end
 // of the list.
-func parsePage(body []byte, tok pushd.Token) (pushd.FollowerPage, pushd.Answer) {
+func parsePage(call Call, body []byte, tok pushd.Token) (pushd.FollowerPage, pushd.Answer) {
 	var r struct {
 		ErrCode number       `json:"errcode"`
 		ErrMsg  words        `json:"errmsg"`
@@ -59,12 +76,12 @@ func parsePage(body []byte, tok pushd.Token) (pushd.FollowerPage, pushd.Answer) 
 		return pushd.FollowerPage{}, unreadable(notJSON(body))
 	}
 	if r.ErrCode != 0 {
-		return pushd.FollowerPage{}, Classify(CallPage, int(r.ErrCode), scrub(string(r.ErrMsg), tok))
+		return pushd.FollowerPage{}, Classify(call, int(r.ErrCode), scrub(string(r.ErrMsg), tok))
 	}
 	if !r.Total.known && !r.Count.known && len(r.Data.OpenID.ids) == 0 {
 		return pushd.FollowerPage{}, unreadable("the answer is not a list of followers")
 	}
-	p := pushd.FollowerPage{Total: r.Total.n, OpenIDs: r.Data.OpenID.ids, Odd: r.Data.OpenID.odd}
+	p := pushd.FollowerPage{Total: r.Total.n, Uncounted: call == CallTagged, OpenIDs: r.Data.OpenID.ids, Odd: r.Data.OpenID.odd}
 	var ok bool
 	if p.Next, ok = cursor(string(r.Next), p); !ok {
 		return pushd.FollowerPage{}, unreadable(errOpenID.Error())
@@ -79,7 +96,7 @@ func parsePage(body []byte, tok pushd.Token) (pushd.FollowerPage, pushd.Answer) 
 func cursor(next string, p pushd.FollowerPage) (_ pushd.OpenID, ok bool) {
 	id := pushd.OpenID(strings.TrimSpace(next))
 	switch {
-	case plausible(id):
+	case id == "", id.Plausible():
 		return id, id != "" || len(p.OpenIDs) > 0 || p.Odd == 0
 	case len(p.OpenIDs) > 0:
 		return p.OpenIDs[len(p.OpenIDs)-1], true
@@ -185,7 +202,7 @@ func (l *openIDs) add(text string) error {
 	switch {
 	case id == "":
 		return nil
-	case !plausible(id):
+	case !id.Plausible():
 		l.odd++
 		return nil
 	case len(l.ids) == pushd.PageSize:
@@ -193,17 +210,6 @@ func (l *openIDs) add(text string) error {
 	}
 	l.ids = append(l.ids, id)
 	return nil
-}
-
-// plausible refuses what can't be an openid and would hurt where openids are
-// stored line by line.
-func plausible(id pushd.OpenID) bool {
-	for i := range len(id) {
-		if id[i] <= ' ' || id[i] >= 0x7f {
-			return false
-		}
-	}
-	return len(id) <= maxOpenID
 }
 
 // request starts a call over resty.

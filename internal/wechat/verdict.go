@@ -17,6 +17,9 @@ const (
 	CallPage                  // user/get
 	CallQuota                 // openapi/quota/get
 	CallTemplates             // template/get_all_private_template
+	CallTagged                // user/tag/get
+	CallTags                  // tags/get
+	CallKnows                 // user/info
 )
 
 // Classify says what an errcode means. Only 0 means that a message was
@@ -55,8 +58,10 @@ var causes = map[Call]map[int]pushd.Cause{
 	CallSend: {
 		43004: pushd.CauseUnfollowed, 40003: pushd.CauseOpenID, 49003: pushd.CauseOpenID, 40037: pushd.CauseTemplate,
 	},
-	CallPage:  {40003: pushd.CauseCursor},
-	CallQuota: {40164: pushd.CauseAddress},
+	CallPage:   {40003: pushd.CauseCursor},
+	CallTagged: {40003: pushd.CauseCursor, 40152: pushd.CauseAudience, 45159: pushd.CauseAudience},
+	CallKnows:  {40003: pushd.CauseOpenID},
+	CallQuota:  {40164: pushd.CauseAddress},
 }
 
 // holds lists the errcodes after which the account is held until a person has
@@ -122,6 +127,7 @@ var table = [...]Entry{
 	{40126, pushd.Fatal, "a text has the wrong length", sdk},
 	{40138, pushd.Fatal, "first and remark may not be emphasised", sdk},
 	{40141, pushd.Fatal, "the link of a picture is not accepted", sdk},
+	{40152, pushd.Other, "the account has no such tag; not expected of a send", sdk},
 	{40155, pushd.Fatal, "the link leads to another account's home page", official},
 	{40159, pushd.Fatal, "the mini program's page is too long", sdk},
 	{40164, pushd.FatalIfRepeated, "the caller's address is not on the account's IP whitelist; known to be answered now and then for a listed one", official},
@@ -184,6 +190,7 @@ var table = [...]Entry{
 	{45067, pushd.Fatal, "client_msg_id is too long", official},
 	{45082, pushd.Fatal, "the link's domain has no ICP licence", sdk},
 	{45103, pushd.Fatal, "the call is no more supported", observed},
+	{45159, pushd.Other, "the account has no such tag; known to be answered now and then for a good one. Not expected of a send", observed},
 	{45166, pushd.Fatal, "the content is not accepted", sdk},
 	{45168, pushd.Fatal, "the content holds a forbidden word", sdk},
 	{46001, pushd.Fatal, "the media of the message does not exist", official},

@@ -15,7 +15,8 @@ CREATE TABLE IF NOT EXISTS activity_detail (
   wxa_publish_qr     TEXT    NOT NULL DEFAULT '',
   live_notify        INTEGER NOT NULL DEFAULT 0,
   live_notify_time   INTEGER NOT NULL DEFAULT 30,
-  live_notify_status INTEGER NOT NULL DEFAULT 0
+  live_notify_status INTEGER NOT NULL DEFAULT 0,
+  audience           TEXT    NOT NULL DEFAULT 'followers'
 );
 
 CREATE TABLE IF NOT EXISTS user (

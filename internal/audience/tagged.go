@@ -1,0 +1,67 @@
+package audience
+
+import (
+	"context"
+	"errors"
+
+	"pushd"
+	"pushd/internal/account"
+)
+
+// tagged are the followers who carry a tag. WeChat gives no total with their
+// pages; the tag's own count has its place, where it can be had.
+type tagged struct {
+	account account.Account
+	id      int64
+	asked   bool  // for the count, in this pass
+	count   int64 // -1 = not known
+}
+
+func (t *tagged) Page(ctx context.Context, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Token, pushd.Answer, error) {
+	page, by, a, err := t.account.Tagged(ctx, t.id, cursor)
+	if err != nil || !a.OK() {
+		return page, by, a, err
+	}
+	if cursor == "" || !t.asked {
+		if t.count, err = t.counted(ctx); err != nil {
+			return page, by, a, err
+		}
+		t.asked = true
+	}
+	page.Total, page.Uncounted = max(t.count, 0), t.count < 0
+	return page, by, a, nil
+}
+
+// counted is how many carry the tag by WeChat's list of tags; -1 where that does
+// not say: it has been seen to differ from one call to the next.
+func (t *tagged) counted(ctx context.Context) (int64, error) {
+	tags, err := t.account.Tags(ctx)
+	var refused *account.Refused
+	if err != nil && !errors.As(err, &refused) {
+		return -1, err
+	}
+	for _, tag := range tags {
+		if tag.ID == t.id {
+			return tag.Count, nil
+		}
+	}
+	return -1, nil
+}
+
+// Complete believes a first pass that has as many as the tag's own count, and a
+// further one that saw all who are known and found none who are new. Where the
+// tag is put on others all the while, a third that found but a few must do.
+func (t *tagged) Complete(w pushd.Walk, most int64) bool {
+	known, agrees := w.Walked, most > 0 && w.Walked >= most
+	switch {
+	case w.Pass == 1:
+		return known > 0 && agrees
+	case known == 0:
+		return most == 0
+	case w.Seen == 0 || !withinMargin(w.Seen, known, shortPercentAgain):
+		return false
+	}
+	return w.Fresh == 0 || agrees || w.Pass > 2 && withinMargin(known-w.Fresh, known, shortPercent)
+}
+
+func (*tagged) Grows() bool { return false }

@@ -1,0 +1,3 @@
+-- +goose Up
+
+ALTER TABLE pushd_job ADD COLUMN audience TEXT NOT NULL DEFAULT 'followers';
