@@ -46,6 +46,13 @@ func (k keys) find(key string) *hashedKey {
 	return &k[found-1]
 }
 
+// SetKeys puts other keys in place of the Server's. Requests that have been let in
+// go on; from now on each wants one of these.
+func (s *Server) SetKeys(plain []pushd.Key) {
+	k := hashKeys(plain)
+	s.keys.Store(&k)
+}
+
 // bearer returns the key of the Authorization header, or "".
 func bearer(c echo.Context) string {
 	scheme, key, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
@@ -58,10 +65,11 @@ func bearer(c echo.Context) string {
 // trusted says that the request carries a key, or that none is asked for and
 // it was made for this machine.
 func (s *Server) trusted(c echo.Context) bool {
-	if len(s.keys) == 0 {
+	keys := *s.keys.Load()
+	if len(keys) == 0 {
 		return s.foreign(c.Request()) == nil
 	}
-	return s.keys.find(bearer(c)) != nil
+	return keys.find(bearer(c)) != nil
 }
 
 // authorized lets only those with a key pass, except to the open routes, and to
@@ -77,14 +85,15 @@ func (s *Server) authorized(next echo.HandlerFunc) echo.HandlerFunc {
 				return next(c)
 			}
 		}
-		if len(s.keys) == 0 {
+		keys := *s.keys.Load()
+		if len(keys) == 0 {
 			if err := s.foreign(c.Request()); err != nil {
 				return err
 			}
 			acted(c, local)
 			return next(c)
 		}
-		if key := s.keys.find(bearer(c)); key != nil {
+		if key := keys.find(bearer(c)); key != nil {
 			acted(c, key.name)
 			if key.readOnly && !reads(c.Request().Method) {
 				return problem(codeReadOnly, fmt.Sprintf("the key %s may read everything and change nothing; send one of PUSHD_API_KEY", key.name))

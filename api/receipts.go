@@ -132,14 +132,15 @@ func (s *Server) wrongSignature(appID string, q url.Values) *pushd.Problem {
 	if !signed(q) {
 		return nil
 	}
-	if s.CallbackSecret == "" {
+	secret := *s.secret.Load()
+	if secret == "" {
 		return problem(codeBadSignature, "WeChat's signature can't be checked: set PUSHD_CALLBACK_SECRET, or post with a key and without the signature")
 	}
 	stamp, err := strconv.ParseInt(q.Get("timestamp"), 10, 64)
 	if away := time.Since(time.Unix(stamp, 0)); err != nil || away.Abs() > signatureFor {
 		return problem(codeBadSignature, "the time of WeChat's signature is more than five minutes away")
 	}
-	parts := []string{callbackToken(s.CallbackSecret, appID), q.Get("timestamp"), q.Get("nonce")}
+	parts := []string{callbackToken(secret, appID), q.Get("timestamp"), q.Get("nonce")}
 	slices.Sort(parts)
 	sum := sha1.Sum([]byte(strings.Join(parts, "")))
 	if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(q.Get("signature"))) != 1 {
@@ -147,6 +148,10 @@ func (s *Server) wrongSignature(appID string, q url.Values) *pushd.Problem {
 	}
 	return nil
 }
+
+// SetCallbackSecret puts another secret in place of the one by which signatures are
+// checked.
+func (s *Server) SetCallbackSecret(secret string) { s.secret.Store(&secret) }
 
 // callbackToken is the token of an account's callback, as deploy/php/host derives
 // it too.

@@ -11,6 +11,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -53,7 +54,7 @@ type Options struct {
 	Receipts     func(pushd.Reported) bool
 	ReceiptStats func() pushd.ReceiptStats
 	// CallbackSecret is what the tokens of the host's callbacks derive from; without
-	// it no signature of WeChat's can be checked.
+	// it no signature of WeChat's can be checked. SetCallbackSecret changes it.
 	CallbackSecret string
 	// Overview is what the ledger says of the whole, as it was last read; false
 	// before that. nil = never.
@@ -69,7 +70,8 @@ type Options struct {
 	CertificateEnd func() time.Time
 	// Tokens counts the calls of PHP's token endpoint.
 	Tokens func() TokenStats
-	// Keys are the API keys; none leaves everything open, for loopback.
+	// Keys are the API keys; none leaves everything open, for loopback. SetKeys
+	// changes them.
 	Keys []pushd.Key
 	// Host is the host that the API listens on. Without keys, requests that
 	// are addressed to another one are refused, unless it is a loopback name.
@@ -106,7 +108,8 @@ const (
 // Server answers pushd's HTTP requests.
 type Server struct {
 	Options
-	keys    keys
+	keys    atomic.Pointer[keys]
+	secret  atomic.Pointer[string] // of WeChat's callbacks
 	metrics *metrics
 	echo    *echo.Echo
 	strange flood // of requests without a key
@@ -147,7 +150,9 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{Options: o, keys: hashKeys(o.Keys), metrics: newMetrics(o), echo: echo.New()}
+	s := &Server{Options: o, metrics: newMetrics(o), echo: echo.New()}
+	s.SetKeys(o.Keys)
+	s.SetCallbackSecret(o.CallbackSecret)
 	s.echo.HTTPErrorHandler = s.fail
 	// From the outside in: everything is logged and counted, a panic is an
 	// answer like any other, and a stranger learns nothing about routes.

@@ -84,7 +84,10 @@ func TestSystemdUnit(t *testing.T) {
 	if want := fmt.Sprintf("\nRestartPreventExitStatus=%d\n", exitUsage); exitUsage == 2 || !strings.Contains(unit, want) {
 		t.Errorf("the unit has no line %q", want)
 	}
-	for _, line := range []string{"\nStateDirectory=pushd\n", "\nStateDirectoryMode=0700\n"} {
+	for _, line := range []string{
+		"\nType=notify\n", "\nExecReload=/bin/sh -c 'kill -HUP $MAINPID'\n", "\nWatchdogSec=30s\n",
+		"\nStateDirectory=pushd\n", "\nStateDirectoryMode=0700\n",
+	} {
 		if !strings.Contains(unit, line) {
 			t.Errorf("the unit has no line %q", line)
 		}
@@ -102,7 +105,7 @@ func TestSystemdUnit_Older(t *testing.T) {
 	_, want, _ := strings.Cut(readFile(t, "deploy/pushd.service"), "\n[Unit]\n")
 	_, got, _ := strings.Cut(readFile(t, "deploy/pushd-before-systemd-250.service"), "\n[Unit]\n")
 	for _, r := range []struct{ pattern, text string }{
-		{`Type=exec\n`, "Type=simple\n"},
+		{`# Copies, made at each start.*\n.*\n`, ""},
 		{`LoadCredential=.*\n`, ""},
 		{`%d/`, "/etc/pushd/"},
 		{`DynamicUser=yes\n`, "User=pushd\nGroup=pushd\n"},

@@ -54,6 +54,8 @@ type app struct {
 	stderr   io.Writer
 	env      *settings.Environment
 	problems *settings.Problems
+
+	args, environ []string // to read the settings again by
 }
 
 // settled ends a command whose settings are not usable, with all that is
@@ -74,7 +76,7 @@ func (a *app) usage(text string) error {
 // run is the whole program short of signals and exit. It returns the exit
 // code.
 func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, problems: &settings.Problems{}}
+	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, problems: &settings.Problems{}, args: args, environ: environ}
 	a.env = settings.NewEnvironment(environ, a.problems)
 	exit := -1
 	parser, err := newParser(a, &commands{}, func(code int) { exit = code })

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"pushd"
@@ -13,6 +14,7 @@ import (
 	"pushd/internal/housekeeping"
 	"pushd/internal/settings"
 	"pushd/internal/store"
+	"pushd/internal/systemd"
 	"pushd/internal/tokenclient"
 	"pushd/internal/wechat"
 )
@@ -27,6 +29,8 @@ type serveCmd struct {
 
 // Run implements the command.
 func (c *serveCmd) Run(a *app) error {
+	reload, dump, deafen := hear()
+	defer deafen()
 	if err := a.settled(c.Settings.Validate); err != nil {
 		return err
 	}
@@ -39,12 +43,42 @@ func (c *serveCmd) Run(a *app) error {
 	if c.StateDir == "" {
 		log.Warn(settings.NoStateDir)
 	}
-	return serve(a.ctx, c.Settings, c.Hold, log, &kept)
+	manager := systemd.NewManager(log)
+	d, err := newDaemon(a.ctx, c.Settings, c.Hold, log, &kept, manager)
+	if err != nil {
+		return err
+	}
+	beside, end := context.WithCancel(context.WithoutCancel(a.ctx))
+	var loops sync.WaitGroup
+	loops.Go(func() { manager.Watch(beside, d.Alive) })
+	loops.Go(func() {
+		for {
+			select {
+			case <-beside.Done():
+				return
+			case <-reload:
+				manager.Reloading()
+				manager.Status(a.reload(beside, d, c.Instance, log))
+				manager.Ready()
+			case <-dump:
+				where, err := writeGoroutines(c.StateDir, a.stderr)
+				if err != nil {
+					log.Error("goroutines not written", "err", err)
+					continue
+				}
+				log.Info("goroutines written", "file", where)
+			}
+		}
+	})
+	err = d.Run(a.ctx)
+	end()
+	loops.Wait()
+	return err
 }
 
-// serve runs the daemon until ctx is done. What is put together how, and the
+// newDaemon makes the daemon of the settings. What is put together how, and the
 // order of a stop, is in internal/daemon.
-func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger, kept *recent) error {
+func newDaemon(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger, kept *recent, manager systemd.Manager) (*daemon.Daemon, error) {
 	if os.Getenv("GOGC") == "" {
 		// A send leaves hardly any garbage, so that collecting twice as often
 		// costs next to nothing; but the peak of a walk is lower.
@@ -52,7 +86,7 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 	}
 	zone, err := s.Location()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	conns := maxConns(s.Concurrency, openFiles())
 	if conns < s.Concurrency {
@@ -60,9 +94,9 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 	}
 	counter, err := counterStore(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	d, err := daemon.New(ctx, daemon.Config{
+	return daemon.New(ctx, daemon.Config{
 		Store: store.Options{
 			DSN: string(s.MySQLDSN), Queries: s.Queries(), StatusFailed: s.StatusFailed, Logger: log,
 		},
@@ -84,11 +118,8 @@ func serve(ctx context.Context, s settings.Settings, hold bool, log *slog.Logger
 		Brakes: s.Brakes(), Keys: s.Keys(), Console: s.Console == "on", Listen: s.Listen, TLSCert: s.TLSCert, TLSKey: s.TLSKey,
 		Hook: s.Hook(s.Instance), CallbackSecret: string(s.CallbackSecret),
 		Drain: s.DrainTimeout, Notice: notice, Version: versionNumber(), Log: log, Settings: s.Shown(), Recent: kept.text,
+		Ready: manager.Ready, Stopping: manager.Stopping,
 	})
-	if err != nil {
-		return err
-	}
-	return d.Run(ctx)
 }
 
 // counterStore is where the ledger's counter is kept; nil if nowhere.

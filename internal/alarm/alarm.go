@@ -37,7 +37,7 @@ const (
 // Options are what a Courier is made of.
 type Options struct {
 	Ledger pushd.Alarms
-	Hook   Hook
+	Hook   Hook // SetHook changes it
 	// AtRisk lists the jobs of this process that will not be through by their
 	// deadline; nil = none.
 	AtRisk func() []pushd.Job
@@ -50,6 +50,7 @@ type Options struct {
 // Courier finds alarms and sends them.
 type Courier struct {
 	Options
+	hook   atomic.Pointer[Hook]
 	client *http.Client
 	risks  map[string]int // by key: at how many looks in a row; of Run alone
 	sent   atomic.Uint64
@@ -64,8 +65,14 @@ func New(o Options) *Courier {
 	if o.Ready == nil {
 		o.Ready = func() bool { return true }
 	}
-	return &Courier{Options: o, client: newClient()}
+	c := &Courier{Options: o, client: newClient()}
+	c.SetHook(o.Hook)
+	return c
 }
+
+// SetHook sends what is sent from now on to another webhook, or signed by another
+// secret.
+func (c *Courier) SetHook(h Hook) { c.hook.Store(&h) }
 
 // Messages is how many messages the webhook has taken, and how many calls of it
 // have failed.
@@ -171,7 +178,7 @@ func (c *Courier) send(ctx context.Context) (done bool, err error) {
 func (c *Courier) post(ctx context.Context, alarms []pushd.Alarm) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callFor)
 	defer cancel()
-	n, err = c.Hook.post(ctx, c.client, alarms, time.Now())
+	n, err = c.hook.Load().post(ctx, c.client, alarms, time.Now())
 	if err != nil {
 		c.failed.Add(1)
 		return 0, err

@@ -208,3 +208,31 @@ func TestCourier_AtRisk(t *testing.T) {
 		w.board.want(t, "it stays too low", map[string]int{j.AtRisk("").Key: 1})
 	})
 }
+
+// What is sent after the webhook has changed goes to the new one.
+func TestCourier_SetHook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var hosts []string
+		c := New(Options{Ledger: ledgertest.NewMemory(), Hook: Hook{URL: "https://one.example/", Format: JSON}, Log: slog.New(slog.DiscardHandler)})
+		c.client = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			hosts = append(hosts, r.URL.Host+" "+r.Header.Get(SignatureHeader)[:min(7, len(r.Header.Get(SignatureHeader)))])
+			return &http.Response{StatusCode: 200, Body: http.NoBody, Request: r}, nil
+		})}
+		send := func() {
+			t.Helper()
+			if _, err := c.post(t.Context(), []pushd.Alarm{{Key: "k"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		send()
+		c.SetHook(Hook{URL: "https://two.example/", Secret: "s", Format: JSON})
+		send()
+		if got := strings.Join(hosts, ","); got != "one.example ,two.example sha256=" {
+			t.Errorf("sent to %s", got)
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -67,6 +67,7 @@ var arrows = map[string][]string{
 	"internal/receipts":     {"pushd"},
 	"internal/pagebuffer":   {"pushd", "internal/deferral", "internal/outage"},
 	"internal/retry":        {"pushd"},
+	"internal/systemd":      {},
 	"internal/textline":     {},
 	"internal/wechatsim":    {},
 	"internal/mariadb":      {},

@@ -225,7 +225,7 @@ func costOfSync(w *world) {
 	const times = 1000
 	var dbs []*sql.DB
 	for _, sync := range []string{"0", "7"} {
-		db, err := store.MySQL().Open("pushd:pushd@tcp("+w.base.cluster.Nodes[1].Addr+")/"+w.name+"?wsrep_sync_wait="+sync, time.UTC, slog.New(slog.DiscardHandler))
+		db, err := store.MySQL().Open("pushd:pushd@tcp("+w.base.cluster.Nodes[1].Addr+")/"+w.name+"?wsrep_sync_wait="+sync, nil, time.UTC, slog.New(slog.DiscardHandler))
 		w.must(err)
 		defer db.Close()
 		dbs = append(dbs, db)

@@ -117,7 +117,7 @@ func newWorld(t *testing.T, b *base, r *row) *world {
 	w.must(err)
 	w.must(b.cluster.Nodes[0].Exec(t.Context(), "", "CREATE DATABASE "+w.name))
 	w.must(b.cluster.Nodes[0].Exec(t.Context(), w.name, string(schema)))
-	w.DB, err = store.MySQL().Open(b.cluster.DSN("admin", "admin", w.name, 0), time.UTC, slog.New(slog.DiscardHandler))
+	w.DB, err = store.MySQL().Open(b.cluster.DSN("admin", "admin", w.name, 0), nil, time.UTC, slog.New(slog.DiscardHandler))
 	w.must(err)
 	w.Sim = wechatsim.New(wechatsim.Options{Seed: uint64(b.names), TokenKey: tokenKey})
 	w.Listener, err = w.Sim.StartTLS()

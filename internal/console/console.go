@@ -20,6 +20,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"pushd"
@@ -36,7 +37,7 @@ type Options struct {
 	API http.Handler
 	// Keys are the API's keys. Sessions are sealed by them, so that they outlive
 	// a restart and hold in all processes with the same keys; to change a key
-	// ends them.
+	// ends them. SetKeys changes them.
 	Keys []pushd.Key
 	// Location is the zone of the times that are shown and entered.
 	Location *time.Location
@@ -59,7 +60,7 @@ type Options struct {
 // Console answers the requests of browsers.
 type Console struct {
 	Options
-	seal  seal
+	ring  atomic.Pointer[ring]
 	tries tries
 	faces map[string]*face
 	mux   *http.ServeMux
@@ -90,7 +91,8 @@ func New(o Options) *Console {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Console{Options: o, seal: newSeal(o.Keys), faces: newFaces(o), mux: http.NewServeMux()}
+	c := &Console{Options: o, faces: newFaces(o), mux: http.NewServeMux()}
+	c.SetKeys(o.Keys)
 	c.routes()
 	return c
 }
@@ -188,7 +190,7 @@ func (c *Console) page(show func(*visit)) http.HandlerFunc {
 func (c *Console) form(take func(*visit)) http.HandlerFunc {
 	return c.page(func(v *visit) {
 		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
-		if err := v.r.ParseForm(); err != nil || crossSite(v.r) || !c.seal.own(v.session, v.r.PostForm.Get("csrf")) {
+		if err := v.r.ParseForm(); err != nil || crossSite(v.r) || !c.ring.Load().seal.own(v.session, v.r.PostForm.Get("csrf")) {
 			c.sorry(v, http.StatusForbidden, "error.forged")
 			return
 		}

@@ -226,7 +226,7 @@ func (l layout) Lang() string { return l.Face.t("lang") }
 
 // show renders a page for a visit.
 func (c *Console) show(v *visit, status int, page string, l layout, body any) {
-	l.Session, l.CSRF = true, c.seal.token(v.session)
+	l.Session, l.CSRF = true, c.ring.Load().seal.token(v.session)
 	key := c.keyOf(v.session)
 	l.Who, l.ReadOnly = string(key.Name), key.ReadOnly
 	l.Still = l.Live && v.r.URL.Query().Get("live") == "off"

@@ -47,6 +47,18 @@ type session struct {
 	Seen  int64  `json:"s"`
 }
 
+// ring is the API's keys, and the seal that they make.
+type ring struct {
+	keys []pushd.Key
+	seal seal
+}
+
+// SetKeys puts other keys in place of the Console's: the sessions end that were
+// sealed by the ones before.
+func (c *Console) SetKeys(keys []pushd.Key) {
+	c.ring.Store(&ring{keys: keys, seal: newSeal(keys)})
+}
+
 // seal closes and opens sessions.
 type seal struct {
 	box  cipher.AEAD
@@ -119,7 +131,7 @@ func (c *Console) resume(w http.ResponseWriter, r *http.Request) (session, bool)
 	if err != nil {
 		return session{}, false
 	}
-	v, ok := c.seal.open(cookie.Value)
+	v, ok := c.ring.Load().seal.open(cookie.Value)
 	now := c.Now()
 	if !ok || now.Sub(time.Unix(v.Begun, 0)) >= sessionFor || now.Sub(time.Unix(v.Seen, 0)) >= idleFor {
 		return session{}, false
@@ -132,12 +144,12 @@ func (c *Console) resume(w http.ResponseWriter, r *http.Request) (session, bool)
 }
 
 func (c *Console) setSession(w http.ResponseWriter, r *http.Request, v session) {
-	c.setCookie(w, r, c.seal.close(v), int(sessionFor/time.Second))
+	c.setCookie(w, r, c.ring.Load().seal.close(v), int(sessionFor/time.Second))
 }
 
 // keyOf is the key that a session holds; the zero Key if it is none any more.
 func (c *Console) keyOf(v session) pushd.Key {
-	for _, k := range c.Keys {
+	for _, k := range c.ring.Load().keys {
 		if hmac.Equal([]byte(k.Secret), []byte(v.Key)) {
 			return k
 		}

@@ -56,7 +56,9 @@ func (w *World) environment(p *Process, instance string) []string {
 		"PUSHD_LOG_FORMAT": "json", "PUSHD_LOG_LEVEL": "debug", "PUSHD_STATE_DIR": w.stateDir(instance),
 	}
 	for name, value := range w.env {
-		env[name] = value
+		if env[name] = value; value == "" {
+			delete(env, name)
+		}
 	}
 	list := make([]string, 0, len(env))
 	for name, value := range env {

@@ -12,6 +12,7 @@ func stopScenarios() []scenario {
 	return []scenario{
 		{name: "SIGTERM at random moments", run: randomStops},
 		{name: "SIGTERM while WeChat does not answer", run: stopWhileHanging},
+		{name: "SIGHUP with other secrets", run: newSecrets},
 		{name: "a second SIGTERM", long: true, run: secondStop},
 		{name: "panic in a worker", long: true, run: panicInWorker},
 	}

@@ -105,7 +105,7 @@ func (w *World) setUp(ctx context.Context, seed uint64) (err error) {
 	if w.Proxy, err = NewProxy(filepath.Join(w.MySQL.Socket()+".proxy"), w.MySQL.Socket()); err != nil {
 		return err
 	}
-	if w.DB, err = store.MySQL().Open(w.MySQL.DSN(w.name), time.UTC, slog.New(slog.DiscardHandler)); err != nil {
+	if w.DB, err = store.MySQL().Open(w.MySQL.DSN(w.name), nil, time.UTC, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	w.Sim = wechatsim.New(wechatsim.Options{Seed: seed, TokenKey: tokenKey})
@@ -121,7 +121,7 @@ func (w *World) setUp(ctx context.Context, seed uint64) (err error) {
 
 func (w *World) certFile() string { return filepath.Join(w.dir, "wechat.pem") }
 
-// Set changes a setting of the processes started from now on.
+// Set changes a setting of the processes started from now on; "" unsets it.
 func (w *World) Set(name, value string) { w.env[name] = value }
 
 // close ends everything and looks at what the processes have said.

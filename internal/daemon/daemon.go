@@ -67,6 +67,10 @@ type Config struct {
 	// without secrets; Recent gives the last lines of the log, or is nil.
 	Settings []string
 	Recent   func() []byte
+	// Ready is called when the API answers and the tables have been looked at,
+	// Stopping when a stop has begun; nil = nobody wants to know.
+	Ready    func()
+	Stopping func()
 }
 
 // Daemon is a running pushd.
@@ -76,12 +80,17 @@ type Daemon struct {
 	wechat   *wechat.Client
 	tokens   *tokenclient.Client
 	engine   *fanout.Engine
+	api      *api.Server
+	console  *console.Console // nil = there is none
 	server   *http.Server
 	listener net.Listener
-	ends     time.Time // when the API's certificate does; zero without one
 	schema   schema
 	courier  *alarm.Courier // nil = no webhook
 	receipts *receipts.Keeper
+
+	certificate certificate
+	secrets     Secrets // those in use; of Reload alone
+
 	leaving  atomic.Bool // it is being stopped: no connection is kept
 	refusing atomic.Bool // and takes no new jobs
 }
@@ -89,7 +98,8 @@ type Daemon struct {
 // New makes the parts and opens the listener; nothing runs before Run. The
 // database need not answer yet.
 func New(ctx context.Context, c Config) (*Daemon, error) {
-	d := &Daemon{c: c}
+	d := &Daemon{c: c, secrets: Secrets{DSN: c.Store.DSN, Keys: c.Keys, TokenURL: c.Tokens.URL, TokenKey: c.Tokens.Key, Hook: c.Hook, Callback: c.CallbackSecret}}
+	d.certificate.cert, d.certificate.key = c.TLSCert, c.TLSKey
 	if c.Store.Location == nil {
 		c.Store.Location = c.Engine.Location
 	}
@@ -145,26 +155,27 @@ func (d *Daemon) handler() http.Handler {
 		DedupWindow: d.c.Engine.DedupWindow, Grace: d.c.Engine.Grace, Location: d.c.Engine.Location,
 		Rate: d.c.Engine.Rate, TotalRate: d.c.Engine.TotalRate, Brakes: d.c.Brakes,
 	}
-	server := api.New(api.Options{
+	d.api = api.New(api.Options{
 		Host: host, Unready: d.unready, Down: d.store.Down,
 		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
 		Receipts: d.receipts.Take, ReceiptStats: d.receipts.Stats, CallbackSecret: d.c.CallbackSecret,
 		Heartbeat: d.store.Heartbeat, Overview: d.engine.Overview, Overdue: d.engine.Overdue,
-		Webhook: d.messages, CertificateEnd: func() time.Time { return d.ends },
+		Webhook: d.messages, CertificateEnd: d.certificate.ends,
 		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
 		Keys: d.c.Keys, Draining: d.refusing.Load, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
 		Version: d.c.Version, Logger: d.c.Log,
 	})
 	if !d.c.Console || len(d.c.Keys) == 0 {
-		return server
+		return d.api
 	}
-	all := http.NewServeMux()
-	all.Handle("/", server)
-	all.Handle(console.Root, console.New(console.Options{
-		API: server.Quiet(), Keys: d.c.Keys, Location: d.c.Engine.Location,
+	d.console = console.New(console.Options{
+		API: d.api.Quiet(), Keys: d.c.Keys, Location: d.c.Engine.Location,
 		Version: d.c.Version, Instance: d.c.Engine.Owner.Instance, Logger: d.c.Log,
 		Token: d.token, Overdue: d.engine.Overdue, Settings: d.c.Settings, Recent: d.c.Recent,
-	}))
+	})
+	all := http.NewServeMux()
+	all.Handle("/", d.api)
+	all.Handle(console.Root, d.console)
 	return all
 }
 
@@ -179,12 +190,10 @@ func (d *Daemon) listen(ctx context.Context) (net.Listener, error) {
 	if err != nil || d.c.TLSCert == "" {
 		return l, err
 	}
-	cert, err := tls.LoadX509KeyPair(d.c.TLSCert, d.c.TLSKey)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("load the API's certificate: %w", err), l.Close())
+	if _, err := d.certificate.read(); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
-	d.ends = cert.Leaf.NotAfter
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}), nil
+	return tls.NewListener(l, &tls.Config{GetCertificate: d.certificate.get, MinVersion: tls.VersionTLS12}), nil
 }
 
 // Run works until ctx ends, and then stops in order. It returns nil after an
@@ -198,6 +207,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 		served <- d.server.Serve(d.listener)
 		cancel() // an API that can't be reached is no daemon
 	}()
+	if d.c.Ready != nil && ctx.Err() == nil {
+		d.c.Ready()
+	}
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -222,6 +234,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	go func() {
 		defer close(noticed)
 		<-ctx.Done()
+		if d.c.Stopping != nil {
+			d.c.Stopping()
+		}
 		d.notice()
 	}()
 	err := d.engine.Run(ctx, d.c.Drain)
@@ -278,6 +293,9 @@ func (d *Daemon) first(ctx context.Context) {
 		d.c.Log.Warn("the ledger's counter can't be looked at yet", "err", err)
 	}
 }
+
+// Alive says that the engine's own loop comes round.
+func (d *Daemon) Alive() bool { return d.engine.Alive() }
 
 // unready says why nothing may be changed; "" = it may.
 func (d *Daemon) unready() string {

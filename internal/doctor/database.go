@@ -88,7 +88,7 @@ func openStore(ctx context.Context, s settings.Settings, zone *time.Location) (*
 
 // openDatabase opens sessions like pushd's.
 func openDatabase(dsn settings.Secret, zone *time.Location) (*sql.DB, error) {
-	return store.MySQL().Open(string(dsn), zone, slog.New(slog.DiscardHandler))
+	return store.MySQL().Open(string(dsn), nil, zone, slog.New(slog.DiscardHandler))
 }
 
 // checkServer looks at the server itself.

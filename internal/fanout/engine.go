@@ -39,6 +39,7 @@ type Engine struct {
 	wake     chan struct{}
 	events   chan pushd.Event // to be written down
 	draining atomic.Bool
+	pulse    atomic.Pointer[time.Time] // when share last came round; nil before that
 
 	mu       sync.Mutex
 	runs     map[pushd.JobID]*run
@@ -113,6 +114,18 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	kill(errRelease)
 	loops.Wait()
 	return nil
+}
+
+// pulseFor is for how long the engine counts as alive after its loop has come
+// round, which it does every shareEvery.
+const pulseFor = 10 * time.Second
+
+// Alive says that the engine's own loop comes round. It waits for no database and
+// for no answer, so that only a process that hangs lets it stand still. Before
+// Run has begun its loops there is nothing to stand still.
+func (e *Engine) Alive() bool {
+	last := e.pulse.Load()
+	return last == nil || time.Since(*last) < pulseFor
 }
 
 // ready says whether the tables may be worked on.

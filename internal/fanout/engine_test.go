@@ -387,3 +387,33 @@ func TestEngine_WaitForConnections(t *testing.T) {
 		}
 	})
 }
+
+// An engine whose own loop stands still is not alive, and one whose database does
+// not answer is.
+func TestEngine_Alive(t *testing.T) {
+	inWorld(t, 400, 20, func(w *sim) {
+		e := w.processes[0].engine
+		time.Sleep(time.Second)
+		if !e.Alive() {
+			t.Error("it is not alive while it works")
+		}
+		w.mu.Lock()
+		w.downUntil = time.Now().Add(time.Minute)
+		w.mu.Unlock()
+		time.Sleep(30 * time.Second)
+		if !e.Alive() {
+			t.Error("it is not alive without a database")
+		}
+		w.within(10 * time.Minute)
+		w.processes[0].stop() // with it its loop
+		<-w.processes[0].ended
+		time.Sleep(pulseFor + time.Second)
+		if e.Alive() {
+			t.Error("it is alive although its loop stands still")
+		}
+		e.share(t.Context())
+		if !e.Alive() {
+			t.Error("it is not alive when it goes on")
+		}
+	})
+}

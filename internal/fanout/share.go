@@ -27,6 +27,7 @@ func (e *Engine) share(context.Context) {
 	for _, p := range pacers {
 		p.Bound(most, now)
 	}
+	e.pulse.Store(&now)
 }
 
 // speed is what a verdict says about the speed of its account.

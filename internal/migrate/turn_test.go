@@ -24,7 +24,7 @@ func turnDB(t *testing.T) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := mysqlconn.Open(srv.DSN(name), VersionTable, time.UTC, nil)
+	db, err := mysqlconn.Open(srv.DSN(name), nil, VersionTable, time.UTC, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -260,7 +260,7 @@ func mutants() []mutant {
 			[]string{"./api TestServer_WithoutAKey"}},
 		{"a page of another site may post", []edit{{"api/origin.go", "	if s.crossSite(r) {\n", "	if false {\n"}},
 			[]string{"./api TestServer_WithoutAKey"}},
-		{"the console takes a form of no session", []edit{{"internal/console/console.go", ` || !c.seal.own(v.session, v.r.PostForm.Get("csrf")) {`, " {"}},
+		{"the console takes a form of no session", []edit{{"internal/console/console.go", ` || !c.ring.Load().seal.own(v.session, v.r.PostForm.Get("csrf")) {`, " {"}},
 			[]string{"./internal/console TestForms"}},
 		{"the console takes a form of another site", []edit{{"internal/console/console.go", " || crossSite(v.r) || ", " || "}},
 			[]string{"./internal/console TestForms"}},

@@ -39,6 +39,7 @@ const (
 type node struct {
 	driver.Connector
 	name  string // its address
+	login *Login // nil = that of the DSN, for ever
 	table string // one that a node without quorum does not read
 	log   *slog.Logger
 	now   func() time.Time
@@ -50,8 +51,8 @@ type node struct {
 }
 
 // newNode makes a node of one address of a configuration.
-func newNode(cfg *mysql.Config, addr, table string, log *slog.Logger) (*node, error) {
-	n := &node{name: addr, table: table, log: log, now: time.Now, lines: map[*line]struct{}{}}
+func newNode(cfg *mysql.Config, addr string, login *Login, table string, log *slog.Logger) (*node, error) {
+	n := &node{name: addr, login: login, table: table, log: log, now: time.Now, lines: map[*line]struct{}{}}
 	cfg = cfg.Clone()
 	cfg.Addr = addr
 	if cfg.TLSConfig != "" {
@@ -102,11 +103,12 @@ func (l *line) SyscallConn() (syscall.RawConn, error) {
 
 // Connect implements driver.Connector.
 func (n *node) Connect(ctx context.Context) (driver.Conn, error) {
+	as := n.login.of()
 	conn, err := n.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &link{conn.(mysqlConn), n}, nil
+	return &link{conn.(mysqlConn), n, as}, nil
 }
 
 // leave closes all connections of a node: what waits for it is told so, and
@@ -255,6 +257,23 @@ type mysqlConn interface {
 type link struct {
 	mysqlConn
 	node *node
+	as   *credentials
+}
+
+// retired says that the connection was opened by a user who is not in use any more.
+func (l *link) retired() bool { return l.as != l.node.login.of() }
+
+// IsValid implements driver.Validator: it is asked when nothing uses the connection
+// any more.
+func (l *link) IsValid() bool { return !l.retired() && l.mysqlConn.IsValid() }
+
+// ResetSession implements driver.SessionResetter: it is asked before the connection
+// is used again.
+func (l *link) ResetSession(ctx context.Context) error {
+	if l.retired() {
+		return driver.ErrBadConn
+	}
+	return l.mysqlConn.ResetSession(ctx)
 }
 
 // ExecContext implements driver.ExecerContext.

@@ -40,14 +40,14 @@ type nodes struct {
 }
 
 // newNodes makes the nodes of a configuration.
-func newNodes(cfg *mysql.Config, table string, log *slog.Logger) (*nodes, error) {
+func newNodes(cfg *mysql.Config, login *Login, table string, log *slog.Logger) (*nodes, error) {
 	addrs, err := addresses(cfg)
 	if err != nil {
 		return nil, err
 	}
 	n := &nodes{log: log}
 	for _, addr := range addrs {
-		one, err := newNode(cfg, addr, table, log)
+		one, err := newNode(cfg, addr, login, table, log)
 		if err != nil {
 			return nil, errors.New("database DSN: its parameters contradict each other")
 		}

@@ -36,7 +36,7 @@ func newSeveral(t *testing.T, n int) *several {
 		s.servers = append(s.servers, srv)
 		addrs = append(addrs, srv.Socket())
 	}
-	db, err := mysqlconn.Open("root@unix("+strings.Join(addrs, ",")+")/live", "pushd_schema", time.UTC, nil)
+	db, err := mysqlconn.Open("root@unix("+strings.Join(addrs, ",")+")/live", nil, "pushd_schema", time.UTC, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestNode_Leave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := mysqlconn.Open(srv.UserDSN("pushd", "", "live"), "pushd_schema", time.UTC, nil)
+	db, err := mysqlconn.Open(srv.UserDSN("pushd", "", "live"), nil, "pushd_schema", time.UTC, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,13 +17,13 @@ import (
 const readTimeout = 30 * time.Second
 
 // Open prepares a pool for a data source name, whose sessions are in zone (UTC if
-// nil); a node that does not read table is not fit. The error never shows the
-// password.
+// nil); a node that does not read table is not fit. login, which may be nil, is how
+// user and password can change. The error never shows the password.
 //
 // It sets what the ledger's correctness rests on, whatever the DSN and the server
 // say: rows are counted as matched, statements travel in one round trip, text is
 // UTF-8; the rest is in session.go.
-func Open(dsn, table string, zone *time.Location, log *slog.Logger) (*sql.DB, error) {
+func Open(dsn string, login *Login, table string, zone *time.Location, log *slog.Logger) (*sql.DB, error) {
 	if zone == nil {
 		zone = time.UTC
 	}
@@ -32,8 +32,13 @@ func Open(dsn, table string, zone *time.Location, log *slog.Logger) (*sql.DB, er
 	}
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil || cfg.DBName == "" {
-		// The driver's own error may quote a part of the password.
-		return nil, errors.New("database DSN: want user:password@tcp(host:3306)/database")
+		return nil, errNoDSN
+	}
+	if login != nil {
+		login.dsn, login.table = dsn, table
+		if err := cfg.Apply(mysql.BeforeConnect(login.before)); err != nil {
+			return nil, fmt.Errorf("database DSN: %w", err)
+		}
 	}
 	cfg.ClientFoundRows = true
 	cfg.InterpolateParams = true
@@ -49,12 +54,16 @@ func Open(dsn, table string, zone *time.Location, log *slog.Logger) (*sql.DB, er
 		return nil, fmt.Errorf("database DSN: %w", err)
 	}
 	settings := sessionOf(cfg, zone, time.Now())
-	nodes, err := newNodes(cfg, table, log)
+	nodes, err := newNodes(cfg, login, table, log)
 	if err != nil {
 		return nil, err
 	}
 	return sql.OpenDB(&session{nodes: nodes, all: settings, log: log}), nil
 }
+
+// errNoDSN takes the place of the driver's own error, which may quote a part of the
+// password.
+var errNoDSN = errors.New("database DSN: want user:password@tcp(host:3306)/database")
 
 func orElse(d, fallback time.Duration) time.Duration {
 	if d == 0 {

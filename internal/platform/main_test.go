@@ -67,7 +67,7 @@ func onMariaDB(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	return newFixture(t, "mysql", "", func(zone *time.Location) (*sql.DB, error) {
-		return mysqlconn.Open(server.DSN(name), "pushd_schema", zone, nil)
+		return mysqlconn.Open(server.DSN(name), nil, "pushd_schema", zone, nil)
 	})
 }
 
@@ -75,7 +75,7 @@ func onSQLite(t *testing.T) *fixture {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "platform.db")
 	return newFixture(t, "sqlite", sqlite.PlatformSchema, func(zone *time.Location) (*sql.DB, error) {
-		return sqlite.Dialect(nil).Open(file, zone, nil)
+		return sqlite.Dialect(nil).Open(file, nil, zone, nil)
 	})
 }
 

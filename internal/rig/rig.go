@@ -115,7 +115,7 @@ func (r *Rig) database(ctx context.Context) (err error) {
 			return fmt.Errorf("load schema: %w", err)
 		}
 	}
-	if r.DB, err = r.dialect.Open(r.dsn, time.UTC, r.options.Log); err != nil {
+	if r.DB, err = r.dialect.Open(r.dsn, nil, time.UTC, r.options.Log); err != nil {
 		return err
 	}
 	if r.options.Server == nil {

@@ -46,6 +46,9 @@ type Environment struct {
 	vars     map[string]string
 	Known    map[string]Setting
 	Problems *Problems
+	// Again says that the files have been read before. A pipe is empty then, and
+	// would be waited for.
+	Again bool
 	// Warnings are about settings that are usable all the same.
 	Warnings []string
 }
@@ -108,12 +111,18 @@ func (e *Environment) read(name, path string) (string, bool) {
 		e.Problems.Add(name, "is set but empty; name a file or unset it")
 		return "", false
 	}
+	info, err := os.Stat(path)
+	pipe := err == nil && info.Mode().Type() == fs.ModeNamedPipe
+	if pipe && e.Again {
+		e.Problems.Add(name, "is a pipe, %s, which can be read only once; restart pushd", path)
+		return "", false
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		e.Problems.Add(name, "cannot be read: %v", err)
 		return "", false
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o004 != 0 && info.Mode().Type() != fs.ModeNamedPipe {
+	if info != nil && info.Mode().Perm()&0o004 != 0 && !pipe {
 		e.Warnings = append(e.Warnings, fmt.Sprintf("%s: everyone on this machine can read %s", name, path))
 	}
 	secret := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")

@@ -63,7 +63,7 @@ func TestValidateSQL_TakesWhatMySQLTakes(t *testing.T) {
 			t.Errorf("%s: read %q", query, title)
 		}
 	}
-	db, err := store.MySQL().Open(server.DSN("p"), time.UTC, slog.New(slog.DiscardHandler))
+	db, err := store.MySQL().Open(server.DSN("p"), nil, time.UTC, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

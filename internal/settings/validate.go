@@ -28,13 +28,19 @@ const secretMin = 32
 // Validate notes everything that pushd serve could not work with.
 func (s Settings) Validate(p *Problems) {
 	limits(reflect.ValueOf(s), p)
+	s.ValidateSecrets(p)
+	s.validateTimes(p)
+	s.validateTexts(p)
+	s.validateState(p)
+}
+
+// ValidateSecrets notes what pushd could not work with of what may change while it
+// runs.
+func (s Settings) ValidateSecrets(p *Problems) {
 	s.Database.Validate(p)
 	s.validateListen(p)
 	s.validateKeys(p)
 	s.validateURLs(p)
-	s.validateTimes(p)
-	s.validateTexts(p)
-	s.validateState(p)
 	s.validateWebhook(p)
 	if n := len(s.CallbackSecret); n > 0 && n < secretMin {
 		p.Add("PUSHD_CALLBACK_SECRET", "has less than %d characters; draw it: openssl rand -hex 32", secretMin)

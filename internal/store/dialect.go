@@ -6,7 +6,11 @@ import (
 	"time"
 
 	"pushd/internal/migrate"
+	"pushd/internal/mysqlconn"
 )
+
+// Login is by which user and password the database is used.
+type Login = mysqlconn.Login
 
 // Dialect is everything in which databases differ for this package. The
 // statements themselves are the same for all of them.
@@ -15,8 +19,9 @@ type Dialect struct {
 	Driver string // as sqlx knows it, for the kind of placeholders
 
 	// Open prepares a pool for the data source name, whose sessions are in
-	// zone. Its errors never show the password.
-	Open func(dsn string, zone *time.Location, log *slog.Logger) (*sql.DB, error)
+	// zone. login, which may be nil, is how user and password can change, where
+	// there are any. Its errors never show the password.
+	Open func(dsn string, login *Login, zone *time.Location, log *slog.Logger) (*sql.DB, error)
 	// Now is an expression for the current time in microseconds since 1970.
 	Now string
 

@@ -96,7 +96,7 @@ func onSQLite(t *testing.T) *fixture {
 	t.Helper()
 	d := sqlite.Dialect(nil)
 	dsn := filepath.Join(t.TempDir(), "pushd.db")
-	raw, err := d.Open(dsn, nil, nil)
+	raw, err := d.Open(dsn, nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,8 @@ func MySQL() Dialect {
 	return Dialect{
 		Name:   "mysql",
 		Driver: "mysql",
-		Open: func(dsn string, zone *time.Location, log *slog.Logger) (*sql.DB, error) {
-			return mysqlconn.Open(dsn, migrate.VersionTable, zone, log)
+		Open: func(dsn string, login *Login, zone *time.Location, log *slog.Logger) (*sql.DB, error) {
+			return mysqlconn.Open(dsn, login, migrate.VersionTable, zone, log)
 		},
 		// UTC_TIMESTAMP knows no time zone of the session and no daylight
 		// saving, and statement based replication may copy it.

@@ -63,6 +63,8 @@ type Store struct {
 	db  *sqlx.DB
 	d   Dialect
 	opt Options
+	// login is by which user and password connections are opened.
+	login *Login
 	// rev numbers the progress writes of this process, so that one that was
 	// given up, but is still under way in the server, cannot land on top of
 	// a later one.
@@ -96,7 +98,8 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if opt.MaxConns == 0 {
 		opt.MaxConns = 32
 	}
-	db, err := opt.Dialect.Open(opt.DSN, opt.Location, opt.Logger)
+	login := &Login{}
+	db, err := opt.Dialect.Open(opt.DSN, login, opt.Location, opt.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -104,10 +107,26 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	db.SetMaxIdleConns(opt.MaxConns)
 	db.SetConnMaxIdleTime(time.Minute)
 	db.SetConnMaxLifetime(5 * time.Minute) // lets a proxy or a failover move us
-	s := &Store{db: sqlx.NewDb(db, opt.Dialect.Driver), d: opt.Dialect, opt: opt}
+	s := &Store{db: sqlx.NewDb(db, opt.Dialect.Driver), d: opt.Dialect, opt: opt, login: login}
 	s.platform = platform.New(opt.Queries, database{s}, opt.Location, opt.Logger)
 	return s, nil
 }
+
+// Login goes on with user and password of another DSN of the same database, if that
+// lets them in. Statements under way are not broken off.
+func (s *Store) Login(ctx context.Context, dsn string) error {
+	ctx, cancel := context.WithTimeout(ctx, loginFor)
+	defer cancel()
+	if err := s.login.Change(ctx, dsn); err != nil {
+		return err
+	}
+	s.db.SetMaxIdleConns(-1) // closes those that nothing uses
+	s.db.SetMaxIdleConns(s.opt.MaxConns)
+	return nil
+}
+
+// loginFor is how long the database may take to let a new user in.
+const loginFor = 10 * time.Second
 
 // Close closes the connections.
 func (s *Store) Close() error { return s.db.Close() }

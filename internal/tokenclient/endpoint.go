@@ -87,10 +87,6 @@ func newResty(o Options) *resty.Client {
 	r.SetResponseBodyLimit(maxAnswer)
 	r.SetHeader("Accept", "application/json")
 	r.SetHeader("User-Agent", "pushd")
-	if o.Key != "" {
-		r.SetHeader("Authorization", "Bearer "+o.Key)
-		r.SetHeader("X-Pushd-Key", o.Key) // Apache drops Authorization
-	}
 	return r
 }
 
@@ -99,7 +95,12 @@ func newResty(o Options) *resty.Client {
 func (c *Client) fetch(actID int64, appID, rejected string) answer {
 	ctx, cancel := context.WithTimeout(c.ctx, c.o.Timeout)
 	defer cancel()
-	req := c.resty.R().SetContext(ctx).SetQueryParamsFromValues(c.endpoint.query)
+	to := c.endpoint.Load()
+	req := c.resty.R().SetContext(ctx).SetQueryParamsFromValues(to.query)
+	if to.key != "" {
+		req.SetHeader("Authorization", "Bearer "+to.key)
+		req.SetHeader("X-Pushd-Key", to.key) // Apache drops Authorization
+	}
 	req.SetQueryParam("appid", appID)
 	if actID != 0 {
 		req.SetQueryParam("actid", strconv.FormatInt(actID, 10))
@@ -107,7 +108,7 @@ func (c *Client) fetch(actID int64, appID, rejected string) answer {
 	if rejected != "" {
 		req.SetQueryParam("rejected", rejected)
 	}
-	resp, err := req.Get(c.endpoint.url)
+	resp, err := req.Get(to.url)
 	if err != nil {
 		return answer{err: c.explain(err), lost: true}
 	}

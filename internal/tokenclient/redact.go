@@ -39,7 +39,7 @@ func words(body []byte) string {
 // whatever else looks like one.
 func (c *Client) redact(a *account, err error) error {
 	text := err.Error()
-	for _, s := range append([]string{a.current.tok, a.candidate.tok}, c.endpoint.secrets...) {
+	for _, s := range append([]string{a.current.tok, a.candidate.tok}, c.endpoint.Load().secrets...) {
 		if s != "" {
 			text = strings.ReplaceAll(text, s, "[removed]")
 		}

@@ -28,7 +28,9 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-resty/resty/v2"
@@ -75,7 +77,7 @@ func (e *Unavailable) Unwrap() error { return e.Err }
 type Client struct {
 	o        Options
 	resty    *resty.Client
-	endpoint endpoint
+	endpoint atomic.Pointer[endpoint]
 	ctx      context.Context // of the asks; ended by Close
 	cancel   context.CancelFunc
 	asks     sync.WaitGroup
@@ -113,14 +115,37 @@ func New(o Options) (*Client, error) {
 	c := &Client{
 		o:        o,
 		resty:    newResty(o),
-		endpoint: e,
 		accounts: make(map[string]*account),
 		turns:    newTurns(o.AtOnce, o.Timeout),
 		rand:     rand.New(rand.NewPCG(o.Seed, 0)),
 		counts:   Counts{Refreshes: make(map[Cause]uint64)},
 	}
+	c.endpoint.Store(&e)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c, nil
+}
+
+// SetEndpoint asks another address, or with another key, from now on. Whatever
+// the one before has refused or left unanswered may be asked for at once.
+func (c *Client) SetEndpoint(url, key string) error {
+	e, err := parseEndpoint(url, key, c.o.AllowPlaintext)
+	if err != nil {
+		return err
+	}
+	// What is still to be answered by the one before may show its secrets.
+	for _, s := range c.endpoint.Load().secrets {
+		if !slices.Contains(e.secrets, s) {
+			e.secrets = append(e.secrets, s)
+		}
+	}
+	c.endpoint.Store(&e)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.turns.lost, c.turns.pause, c.turns.until = 0, 0, time.Time{}
+	for _, a := range c.accounts {
+		a.wait, a.notBefore = 0, time.Time{}
+	}
+	return nil
 }
 
 // Close ends the asks in flight and waits for them. Calls after it find no

@@ -428,8 +428,10 @@ func TestDeb_UnderSystemd(t *testing.T) {
 	}
 	for _, want := range []string{
 		"installed: inactive\n", "started: active v0.9.0 down\n", "secrets: 3 of its own\n",
+		"reloaded: the same process, secrets read again: nothing has changed\n", "why: copies that systemd made at the start\n",
+		"goroutines: written\n", "hung: active again, another process\n",
 		"the old version goes on", "upgraded: the same process v0.9.0\n", "restarted: another process v0.9.1\n",
-		"older: active pushd down\n", "older, off and on: active pushd down\n", "removed: inactive, exit code 0\n",
+		"older: active pushd down\n", "older, reloaded: secrets read again; changed: keys\n", "older, off and on: active pushd down\n", "removed: inactive, exit code 0\n",
 	} {
 		if !strings.Contains(string(said), want) {
 			t.Errorf("does not say %q", want)
@@ -458,6 +460,21 @@ systemctl enable --now pushd
 h=$(health); echo "started: $(state ActiveState) $(running) $h"
 echo "secrets: $(find /run/credentials/pushd.service -type f -perm 0400 | wc -l) of its own"
 pid=$(state MainPID)
+systemctl reload pushd
+await() { n=0; until eval "$1" || [ $n = 100 ]; do n=$((n+1)); sleep 0.2; done; }
+await '[ -n "$(state StatusText)" ]'
+[ "$pid" = "$(state MainPID)" ] && echo "reloaded: the same process, $(state StatusText)"
+echo "why: $(journalctl -u pushd -o cat | grep -o 'copies that systemd made at the start' | tail -n 1)"
+systemctl kill -s USR1 pushd
+await '[ -s /var/lib/pushd/goroutines.txt ]' && grep -q 'goroutine 1 ' /var/lib/pushd/goroutines.txt && echo "goroutines: written"
+# A process that hangs is ended and started again.
+mkdir -p /run/systemd/system/pushd.service.d
+printf '[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n' > /run/systemd/system/pushd.service.d/soon.conf
+systemctl daemon-reload; systemctl restart pushd
+pid=$(state MainPID); kill -STOP "$pid"
+await '[ "$(state MainPID)" != "$pid" ] && [ "$(state ActiveState)" = active ]' && echo "hung: $(state ActiveState) again, another process"
+rm /run/systemd/system/pushd.service.d/soon.conf; systemctl daemon-reload; systemctl restart pushd
+pid=$(state MainPID)
 $dpkg -i /next.deb
 [ "$pid" = "$(state MainPID)" ] && echo "upgraded: the same process $(running)"
 systemctl restart pushd
@@ -469,6 +486,8 @@ chgrp pushd /etc/pushd /etc/pushd/*-*; chmod 0640 /etc/pushd/*-*
 cp /usr/share/pushd/pushd-before-systemd-250.service /etc/systemd/system/pushd.service
 systemctl daemon-reload; systemctl enable --now pushd
 h=$(health); echo "older: $(state ActiveState) $(state User) $h"
+printf fedcba9876543210 > /etc/pushd/api-key; systemctl reload pushd
+await '[ -n "$(state StatusText)" ]'; echo "older, reloaded: $(state StatusText)"
 systemctl disable --now pushd; systemctl enable --now pushd
 h=$(health); echo "older, off and on: $(state ActiveState) $(state User) $h"
 $dpkg -r pushd

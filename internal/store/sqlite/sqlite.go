@@ -34,9 +34,11 @@ func Dialect(now func() time.Time) store.Dialect {
 	}
 	files, _ := fs.Sub(migrations, "migrations") // it is embedded
 	return store.Dialect{
-		Name:        "sqlite",
-		Driver:      "sqlite",
-		Open:        func(dsn string, _ *time.Location, _ *slog.Logger) (*sql.DB, error) { return open(dsn, now) },
+		Name:   "sqlite",
+		Driver: "sqlite",
+		Open: func(dsn string, _ *store.Login, _ *time.Location, _ *slog.Logger) (*sql.DB, error) {
+			return open(dsn, now)
+		},
 		Now:         `pushd_now()`,
 		Size:        `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`, // the whole file
 		Duplicate:   duplicate,
