@@ -44,6 +44,7 @@ type Problem struct {
 	Code  ProblemCode
 	Field string // the field that is to blame, or ""
 	Text  string // what is wrong and what to do; holds no secret
+	Why   Why    // the same for programs, where Code does not say it all
 	// Job is the job that stands in the way, if any. With it a problem is a
 	// conflict: appid_mismatch is 409 with a job and 422 without.
 	Job *Job

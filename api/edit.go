@@ -13,7 +13,7 @@ func (f *fields) patch() pushd.Patch {
 		p.Deadline = &at
 	}
 	if p.Rate == nil && p.Deadline == nil && p.Edit.Empty() {
-		f.refuse("", "give rate, deadline, or what is to be sent: templateId, url, miniprogram, data")
+		f.refuse("", "give rate, deadline, or what is to be sent: templateId, url, miniprogram, data", pushd.Because(pushd.WhyRequired))
 	}
 	return p
 }

@@ -80,7 +80,7 @@ func (s *Server) listEvents(c echo.Context, of func(context.Context, *pushd.Even
 	}
 	events, next, err := s.Jobs.Events(ctx, filter)
 	if errors.Is(err, pushd.ErrCursor) {
-		return invalid("cursor", "must be "+cursorPattern.what)
+		return invalid("cursor", "must be "+cursorPattern.what, wanted("cursor"))
 	}
 	if err != nil {
 		return err

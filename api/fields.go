@@ -24,7 +24,7 @@ func newFields(n *node, path []string, known ...string) *fields {
 	f := &fields{n: n, path: path}
 	for _, key := range n.keys {
 		if !slices.Contains(known, key) {
-			f.refuse(key, unknown(key, known))
+			f.refuse(key, unknown(key, known), pushd.Because(pushd.WhyUnknown))
 			break
 		}
 	}
@@ -45,9 +45,9 @@ func unknown(key string, known []string) string {
 	return "unknown field; known are " + strings.Join(known, ", ")
 }
 
-func (f *fields) refuse(key, text string) {
+func (f *fields) refuse(key, text string, because ...pushd.Why) {
 	if f.problem == nil {
-		f.problem = invalid(shown(f.at(key)), text)
+		f.problem = invalid(shown(f.at(key)), text, because...)
 	}
 }
 
@@ -63,12 +63,13 @@ func (f *fields) get(key string) *node {
 	return n
 }
 
-// pattern is what a text may look like: the characters, how many of them, and
-// both in words.
+// pattern is what a text may look like: the characters, how many of them, both
+// in words, and as a word for programs.
 type pattern struct {
 	re   *regexp.Regexp
 	max  int
 	what string
+	word string
 }
 
 // text reads a text; "" where there is none.
@@ -78,9 +79,11 @@ func (f *fields) text(key string, want pattern) string {
 	case n == nil:
 		return ""
 	case n.kind != text:
-		f.refuse(key, "must be text")
-	case len(n.text) > want.max || !want.re.MatchString(n.text):
-		f.refuse(key, "must be "+want.what)
+		f.refuse(key, "must be text", wanted("text"))
+	case len(n.text) > want.max:
+		f.refuse(key, "must be "+want.what, pushd.Because(pushd.WhyTooLong, "limit", strconv.Itoa(want.max)))
+	case !want.re.MatchString(n.text):
+		f.refuse(key, "must be "+want.what, wanted(want.word))
 	default:
 		return n.text
 	}
@@ -96,12 +99,12 @@ func (f *fields) integer(key string, low, high int64) *int64 {
 		return nil
 	}
 	if (n.kind != number && n.kind != text) || !integerPattern.MatchString(n.text) {
-		f.refuse(key, "must be a whole number")
+		f.refuse(key, "must be a whole number", wanted("number"))
 		return nil
 	}
 	v, err := strconv.ParseInt(n.text, 10, 64)
 	if err != nil || v < low || v > high {
-		f.refuse(key, fmt.Sprintf("must be from %d to %d", low, high))
+		f.refuse(key, fmt.Sprintf("must be from %d to %d", low, high), pushd.Because(pushd.WhyOutOfRange, "low", strconv.FormatInt(low, 10), "high", strconv.FormatInt(high, 10)))
 		return nil
 	}
 	return &v
@@ -121,7 +124,7 @@ func (f *fields) boolean(key string) bool {
 			return false
 		}
 	}
-	f.refuse(key, "must be true or false")
+	f.refuse(key, "must be true or false", wanted("boolean"))
 	return false
 }
 
@@ -132,7 +135,7 @@ func (f *fields) object(key string) *node {
 		return nil
 	}
 	if n.kind != object {
-		f.refuse(key, "must be an object")
+		f.refuse(key, "must be an object", wanted("object"))
 		return nil
 	}
 	return n

@@ -50,7 +50,7 @@ func malformedField(path []string, text string) *pushd.Problem {
 // put stores a value below n, making the objects on the way.
 func (n *node) put(path []string, value string) *pushd.Problem {
 	if len(path) >= maxDepth {
-		return invalid(shown(path), "nested too deeply")
+		return invalid(shown(path), "nested too deeply", wanted("less depth"))
 	}
 	for i, key := range path {
 		last := i == len(path)-1
@@ -59,7 +59,7 @@ func (n *node) put(path []string, value string) *pushd.Problem {
 		case !there:
 			member = n.add(key)
 		case last || member.kind != object:
-			return invalid(shown(path[:i+1]), "given twice")
+			return invalid(shown(path[:i+1]), "given twice", wanted("one value"))
 		}
 		if n = member; !last {
 			n.kind = object

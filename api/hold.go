@@ -22,7 +22,7 @@ type Holder interface {
 // holdPath is where everything is held.
 const holdPath = "/v1/hold"
 
-var reasonPattern = pattern{regexp.MustCompile(`^[^\x00-\x1f\x7f]+$`), 1000, "a line of at most 1000 bytes"}
+var reasonPattern = pattern{regexp.MustCompile(`^[^\x00-\x1f\x7f]+$`), 1000, "a line of at most 1000 bytes", "line"}
 
 // holdDoc is a hold as callers see it.
 type holdDoc struct {

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -13,10 +14,10 @@ import (
 
 // What the texts of a job may look like.
 var (
-	namePattern  = pattern{regexp.MustCompile(`^[A-Za-z0-9_-]+$`), 64, "1 to 64 letters, digits, _ or -"}
-	tokenPattern = pattern{regexp.MustCompile(`^[!-~]+$`), 1024, "1 to 1024 printable ASCII characters without spaces"}
-	urlPattern   = pattern{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 2048, "an http or https URL of at most 2048 bytes, without spaces"}
-	pathPattern  = pattern{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 1024, "a path of at most 1024 bytes, without spaces"}
+	namePattern  = pattern{regexp.MustCompile(`^[A-Za-z0-9_-]+$`), 64, "1 to 64 letters, digits, _ or -", "name"}
+	tokenPattern = pattern{regexp.MustCompile(`^[!-~]+$`), 1024, "1 to 1024 printable ASCII characters without spaces", "token"}
+	urlPattern   = pattern{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 2048, "an http or https URL of at most 2048 bytes, without spaces", "url"}
+	pathPattern  = pattern{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 1024, "a path of at most 1024 bytes, without spaces", "path"}
 
 	dataKeyPattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,32}$`)
 )
@@ -59,7 +60,7 @@ func (f *fields) jobRequest() pushd.Request {
 		r.Rate = int(*rate)
 	}
 	if r.Continue && r.Restart {
-		f.refuse("restart", "continue and restart exclude each other")
+		f.refuse("restart", "continue and restart exclude each other", wanted("continue or restart"))
 	}
 	return r
 }
@@ -67,7 +68,7 @@ func (f *fields) jobRequest() pushd.Request {
 func (f *fields) actID() int64 {
 	id := f.integer("actid", 1, 1<<63-1)
 	if id == nil {
-		f.refuse("actid", "is required: the channel's id, above 0")
+		f.refuse("actid", "is required: the channel's id, above 0", pushd.Because(pushd.WhyRequired))
 		return 0
 	}
 	return *id
@@ -76,7 +77,7 @@ func (f *fields) actID() int64 {
 func (f *fields) appID() string {
 	id := f.text("appid", namePattern)
 	if id == "" {
-		f.refuse("appid", "is required: the Official Account's appid")
+		f.refuse("appid", "is required: the Official Account's appid", pushd.Because(pushd.WhyRequired))
 	}
 	return id
 }
@@ -125,9 +126,9 @@ func (f *fields) deadline() int64 {
 	case at == nil:
 		return 0
 	case *at > maxDeadline:
-		f.refuse("deadline", "must be unix seconds; is it milliseconds?")
+		f.refuse("deadline", "must be unix seconds; is it milliseconds?", wanted("time"))
 	case *at < minDeadline:
-		f.refuse("deadline", "must be unix seconds, not a duration")
+		f.refuse("deadline", "must be unix seconds, not a duration", wanted("time"))
 	}
 	return *at
 }
@@ -148,7 +149,7 @@ func (f *fields) url() string {
 	}
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		f.refuse("url", "must be "+urlPattern.what)
+		f.refuse("url", "must be "+urlPattern.what, wanted(urlPattern.word))
 		return ""
 	}
 	f.placeholders("url", s)
@@ -159,7 +160,7 @@ func (f *fields) url() string {
 // written.
 func (f *fields) placeholders(name, text string) {
 	if p := compose.CheckPlaceholders(name, text); p != nil {
-		f.refuse(name, p.Text)
+		f.refuse(name, p.Text, p.Why)
 	}
 }
 
@@ -174,7 +175,7 @@ func (f *fields) miniProgram() *pushd.MiniProgram {
 		PagePath: m.text("pagepath", pathPattern),
 	}
 	if p.AppID == "" {
-		m.refuse("appid", "is required: the mini program's appid")
+		m.refuse("appid", "is required: the mini program's appid", pushd.Because(pushd.WhyRequired))
 	}
 	m.placeholders("pagepath", p.PagePath)
 	f.adopt(m)
@@ -187,14 +188,14 @@ func (f *fields) data() map[string]string {
 		return nil
 	}
 	if len(n.keys) > maxData {
-		f.refuse("data", "has more than 50 fields")
+		f.refuse("data", "has more than 50 fields", pushd.Because(pushd.WhyTooMany, "limit", strconv.Itoa(maxData)))
 		return nil
 	}
 	d := &fields{n: n, path: f.at("data")}
 	values := make(map[string]string, len(n.keys))
 	for _, key := range n.keys {
 		if !dataKeyPattern.MatchString(key) {
-			f.refuse("data", "has a field name that is not 1 to 32 letters, digits or _")
+			f.refuse("data", "has a field name that is not 1 to 32 letters, digits or _", wanted("field names"))
 			break
 		}
 		values[key] = d.value(key)
@@ -210,18 +211,18 @@ func (f *fields) value(key string) string {
 		inner := newFields(n, f.at(key), "value")
 		defer f.adopt(inner)
 		if _, there := n.members["value"]; !there {
-			inner.refuse("value", "is required")
+			inner.refuse("value", "is required", pushd.Because(pushd.WhyRequired))
 			return ""
 		}
 		f, n, key = inner, n.members["value"], "value"
 	}
 	switch {
 	case !slices.Contains([]kind{text, number}, n.kind):
-		f.refuse(key, "must be text")
+		f.refuse(key, "must be text", wanted("text"))
 	case n.text == "":
-		f.refuse(key, "must not be empty: WeChat refuses empty values")
+		f.refuse(key, "must not be empty: WeChat refuses empty values", pushd.Because(pushd.WhyEmpty))
 	case utf8.RuneCountInString(n.text) > maxValue:
-		f.refuse(key, "must have at most 2000 characters")
+		f.refuse(key, "must have at most 2000 characters", pushd.Because(pushd.WhyTooLong, "limit", strconv.Itoa(maxValue)))
 	}
 	f.placeholders(key, n.text)
 	return n.text

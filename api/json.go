@@ -69,7 +69,7 @@ type jsonTree struct{ *json.Decoder }
 
 func (d jsonTree) value(n *node, path []string) *pushd.Problem {
 	if len(path) >= maxDepth {
-		return invalid(shown(path), "nested too deeply")
+		return invalid(shown(path), "nested too deeply", wanted("less depth"))
 	}
 	tok, err := d.Token()
 	if err != nil {
@@ -105,7 +105,7 @@ func (d jsonTree) object(n *node, path []string) *pushd.Problem {
 		at := append(path[:len(path):len(path)], key)
 		member := n.add(key)
 		if member == nil {
-			return invalid(shown(at), "given twice")
+			return invalid(shown(at), "given twice", wanted("one value"))
 		}
 		if p := d.value(member, at); p != nil {
 			return p

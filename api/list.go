@@ -28,8 +28,8 @@ type Lister interface {
 const defaultLimit, maxLimit = 50, 200
 
 var (
-	cursorPattern = pattern{regexp.MustCompile(`^[A-Za-z0-9_=.:-]+$`), 256, "the nextCursor of an earlier list"}
-	momentPattern = pattern{regexp.MustCompile(`^[0-9TtZz:.+-]+$`), 40, "unix seconds or a time as in RFC 3339"}
+	cursorPattern = pattern{regexp.MustCompile(`^[A-Za-z0-9_=.:-]+$`), 256, "the nextCursor of an earlier list", "cursor"}
+	momentPattern = pattern{regexp.MustCompile(`^[0-9TtZz:.+-]+$`), 40, "unix seconds or a time as in RFC 3339", "time"}
 )
 
 type listDoc struct {
@@ -47,7 +47,7 @@ func (s *Server) list(c echo.Context) error {
 	defer cancel()
 	jobs, next, err := s.Jobs.Jobs(ctx, filter)
 	if errors.Is(err, pushd.ErrCursor) {
-		return invalid("cursor", "must be "+cursorPattern.what)
+		return invalid("cursor", "must be "+cursorPattern.what, wanted("cursor"))
 	}
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func parameters(q url.Values, known ...string) (*fields, error) {
 	n := &node{kind: object}
 	for _, key := range slices.Sorted(maps.Keys(q)) {
 		if len(q[key]) > 1 {
-			return nil, invalid(shown([]string{key}), "given twice")
+			return nil, invalid(shown([]string{key}), "given twice", wanted("one value"))
 		}
 		*n.add(key) = node{kind: text, text: q.Get(key)}
 	}
@@ -103,7 +103,7 @@ func words[W ~string](f *fields, key string, all []W) []W {
 	var chosen []W
 	for w := range strings.SplitSeq(n.text, ",") {
 		if !slices.Contains(all, W(w)) {
-			f.refuse(key, fmt.Sprintf("must be some of %v, separated by commas", all))
+			f.refuse(key, fmt.Sprintf("must be some of %v, separated by commas", all), wanted("some of a list"))
 			return nil
 		}
 		chosen = append(chosen, W(w))
@@ -126,7 +126,7 @@ func (f *fields) since() pushd.Time {
 	}
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		f.refuse("since", "must be "+momentPattern.what)
+		f.refuse("since", "must be "+momentPattern.what, wanted("time"))
 		return 0
 	}
 	return pushd.Time(at.UnixMicro())

@@ -66,7 +66,10 @@ func TestOpenAPI_RoutesAreTheServers(t *testing.T) {
 }
 
 // codes reads the constants of type ProblemCode out of a file.
-func codes(t *testing.T, file string) []string {
+func codes(t *testing.T, file string) []string { return constants(t, file, "ProblemCode") }
+
+// constants reads those of a type of text out of a file.
+func constants(t *testing.T, file, kind string) []string {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {
@@ -85,13 +88,34 @@ func codes(t *testing.T, file string) []string {
 		case *ast.SelectorExpr:
 			name = typ.Sel.Name
 		}
-		if name == "ProblemCode" {
+		if name == kind {
 			text, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
 			all = append(all, text)
 		}
 		return true
 	})
 	return all
+}
+
+// The reasons of refusals are what the contract says, and nothing else.
+func TestOpenAPI_EveryReasonIsDocumented(t *testing.T) {
+	doc, _ := contract(t)
+	schema := doc.Components.Schemas["Problem"].Value.Properties["reason"].Value
+	var written []string
+	for _, v := range schema.Enum {
+		written = append(written, v.(string))
+	}
+	all := constants(t, "../why.go", "WhyWord")
+	slices.Sort(all)
+	slices.Sort(written)
+	if len(all) < 10 || !slices.Equal(all, written) {
+		t.Errorf("openapi.yaml has\n%v\nthe code has\n%v", written, all)
+	}
+	for _, word := range all {
+		if !strings.Contains(schema.Description, "| "+word+" | ") {
+			t.Errorf("the table of reasons lacks %s", word)
+		}
+	}
 }
 
 func TestOpenAPI_EveryCodeIsDocumented(t *testing.T) {

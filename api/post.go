@@ -82,6 +82,8 @@ type problemItem struct {
 	Code   pushd.ProblemCode `json:"code"`
 	Field  string            `json:"field,omitempty"`
 	Detail string            `json:"detail"`
+	Reason pushd.WhyWord     `json:"reason,omitempty"`
+	Params map[string]string `json:"params,omitempty"`
 	JobID  pushd.JobID       `json:"jobId,omitempty"`
 	// From when on the POST may be accepted.
 	NotBefore *time.Time `json:"notBefore,omitempty"`
@@ -93,7 +95,7 @@ func estimated(e pushd.Estimate) estimateDoc {
 		EstimateSeconds: e.EstimateSeconds, Problems: []problemItem{},
 	}
 	for _, p := range e.Problems {
-		o := problemItem{Code: p.Code, Field: p.Field, Detail: p.Text, NotBefore: instant(p.NotBefore)}
+		o := problemItem{Code: p.Code, Field: p.Field, Detail: p.Text, Reason: p.Why.Word, Params: p.Why.Params, NotBefore: instant(p.NotBefore)}
 		if p.Job != nil {
 			o.JobID = p.Job.ID
 		}

@@ -97,6 +97,8 @@ type problemDoc struct {
 	Detail   string            `json:"detail"`
 	Code     pushd.ProblemCode `json:"code"`
 	Field    string            `json:"field,omitempty"`
+	Reason   pushd.WhyWord     `json:"reason,omitempty"`
+	Params   map[string]string `json:"params,omitempty"`
 	Instance string            `json:"instance,omitempty"`
 	// From when on the same request may be granted.
 	NotBefore *time.Time `json:"notBefore,omitempty"`
@@ -113,7 +115,7 @@ func document(p *pushd.Problem) problemDoc {
 	}
 	d := problemDoc{
 		Type: "urn:pushd:problem:" + string(p.Code), Title: r.title, Status: r.status,
-		Detail: p.Text, Code: p.Code, Field: p.Field, NotBefore: instant(p.NotBefore),
+		Detail: p.Text, Code: p.Code, Field: p.Field, Reason: p.Why.Word, Params: p.Why.Params, NotBefore: instant(p.NotBefore),
 	}
 	if p.Job != nil {
 		d.JobID, d.JobState, d.JobReason = p.Job.ID, p.Job.State, p.Job.Reason
@@ -129,10 +131,13 @@ func problem(code pushd.ProblemCode, text string) *pushd.Problem {
 	return &pushd.Problem{Code: code, Text: text}
 }
 
-// invalid makes a refusal of one field.
-func invalid(field, text string) *pushd.Problem {
-	return &pushd.Problem{Code: pushd.CodeInvalid, Field: field, Text: text}
+// invalid makes a refusal of one field; without a reason it is malformed.
+func invalid(field, text string, because ...pushd.Why) *pushd.Problem {
+	return &pushd.Problem{Code: pushd.CodeInvalid, Field: field, Text: text, Why: append(because, wanted(""))[0]}
 }
+
+// wanted is the reason of a member that is not what it must be.
+func wanted(what string) pushd.Why { return pushd.Because(pushd.WhyMalformed, "want", what) }
 
 // unready words why nothing can be changed now.
 func unready(why string) *pushd.Problem {

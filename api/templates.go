@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -198,15 +199,15 @@ func account(c echo.Context) (pushd.AppID, pushd.TemplateID, error) {
 
 var (
 	draftFields    = []string{"content", "fields", "url", "miniprogram"}
-	contentPattern = pattern{regexp.MustCompile(`(?s)^.*$`), 8 << 10, "the template's content, at most 8 KiB"}
-	linkPattern    = pattern{regexp.MustCompile(`^(\{\{\s*url\s*\}\}|https?://(?:[^\x00-\x20]|` + spacedName + `)+)$`), 2048, "an http or https URL, or {{url}}"}
+	contentPattern = pattern{regexp.MustCompile(`(?s)^.*$`), 8 << 10, "the template's content, at most 8 KiB", "content"}
+	linkPattern    = pattern{regexp.MustCompile(`^(\{\{\s*url\s*\}\}|https?://(?:[^\x00-\x20]|` + spacedName + `)+)$`), 2048, "an http or https URL, or {{url}}", "link"}
 )
 
 // saved reads the texts that are to be kept.
 func (f *fields) saved() pushd.Texts {
 	t := f.texts()
 	if t.Fields == nil {
-		f.refuse("fields", "is required: the text of each field")
+		f.refuse("fields", "is required: the text of each field", pushd.Because(pushd.WhyRequired))
 	}
 	return t
 }
@@ -235,7 +236,7 @@ type testRequest struct {
 func (f *fields) testRequest() testRequest {
 	r := testRequest{f.previewRequest(), pushd.OpenID(f.text("openid", namePattern))}
 	if r.to == "" {
-		f.refuse("openid", "is required: the follower who gets the message")
+		f.refuse("openid", "is required: the follower who gets the message", pushd.Because(pushd.WhyRequired))
 	}
 	return r
 }
@@ -249,7 +250,7 @@ func (f *fields) texts() pushd.Texts {
 		MiniProgram: f.miniProgram(),
 	}
 	if p, err := url.Parse(t.URL); strings.HasPrefix(t.URL, "http") && (err != nil || p.Hostname() == "") {
-		f.refuse("url", "must be "+linkPattern.what)
+		f.refuse("url", "must be "+linkPattern.what, wanted(linkPattern.word))
 	}
 	n := f.object("fields")
 	if n == nil {
@@ -261,11 +262,11 @@ func (f *fields) texts() pushd.Texts {
 		v := n.members[key]
 		switch {
 		case !dataKeyPattern.MatchString(key) || len(n.keys) > maxData:
-			f.refuse("fields", "has more than 50 fields, or a name that is not 1 to 32 letters, digits or _")
+			f.refuse("fields", "has more than 50 fields, or a name that is not 1 to 32 letters, digits or _", wanted("field names"))
 		case v.kind != text && v.kind != number:
-			part.refuse(key, "must be text")
+			part.refuse(key, "must be text", wanted("text"))
 		case utf8.RuneCountInString(v.text) > maxValue:
-			part.refuse(key, "must have at most 2000 characters")
+			part.refuse(key, "must have at most 2000 characters", pushd.Because(pushd.WhyTooLong, "limit", strconv.Itoa(maxValue)))
 		default:
 			t.Fields[key] = v.text
 		}

@@ -37,8 +37,7 @@ func TestRender_ComposesWhatWeChatTakes(t *testing.T) {
 				minutes := []int64{0, 15, 1440}[i%3]
 				src := Source{
 					Template: &pushd.Template{ID: "t", Content: fmt.Sprintf("%s:{{%s2.DATA}}", label, kind)},
-					Facts: Facts{pushd.Channel{Title: title, StartTime: 1772366400 + int64(i)*86400*40, TemplateID: "t", WatchURL: "https://a.example", NotifyMinutes: &minutes},
-						time.FixedZone("", 8*60*60)},
+					Facts:    Facts{Channel: pushd.Channel{Title: title, StartTime: 1772366400 + int64(i)*86400*40, TemplateID: "t", WatchURL: "https://a.example", NotifyMinutes: &minutes}, Location: time.FixedZone("", 8*60*60)},
 				}
 				m, err := src.Render()
 				if err != nil {
@@ -83,7 +82,7 @@ func TestCheckTexts_SavesWhatWeChatTakes(t *testing.T) {
 			for _, title := range someTitles {
 				minutes := int64(15)
 				src := Source{Asked: pushd.Asked{TemplateID: "t"}, Texts: &pushd.Texts{Fields: map[string]string{f.Key: text}},
-					Facts: Facts{pushd.Channel{Title: title, StartTime: 1772366400, WatchURL: "https://a.example/1", NotifyMinutes: &minutes}, time.UTC}}
+					Facts: Facts{Channel: pushd.Channel{Title: title, StartTime: 1772366400, WatchURL: "https://a.example/1", NotifyMinutes: &minutes}, Location: time.UTC}}
 				m, err := src.Render()
 				if err != nil {
 					if u := err.(*Unprepared); u.Reason != pushd.MessageInvalid || u.Field != "fields."+f.Key || !strings.Contains(u.Detail, f.Key) {

@@ -40,11 +40,11 @@ func CheckPlaceholders(field, text string) *pushd.Problem {
 	if r := []rune(found); len(r) > 40 {
 		found = string(r[:40]) + "…"
 	}
-	note := ""
+	note, word := "", pushd.WhyPlaceholder
 	if strings.Contains(found, ".DATA") {
-		note = "; {{….DATA}} is the template's own mark and belongs into content"
+		note, word = "; {{….DATA}} is the template's own mark and belongs into content", pushd.WhyMisplaced
 	}
-	return bad(field, fmt.Sprintf("unknown placeholder %s; there are {{title}}, {{startTime}}, {{minutes}} and {{url}}%s", found, note))
+	return bad(field, pushd.Because(word, "found", found), fmt.Sprintf("unknown placeholder %s; there are {{title}}, {{startTime}}, {{minutes}} and {{url}}%s", found, note))
 }
 
 // Mentions says whether a text holds the placeholder of this name.
@@ -59,6 +59,41 @@ func without(text string) string { return placeholders.ReplaceAllString(text, ""
 type Facts struct {
 	pushd.Channel
 	Location *time.Location
+	// Now is when the message leaves, for the minutes that are left then; 0 =
+	// as early as the owner has set.
+	Now pushd.Time
+}
+
+// minutes are those from now to the start, begun ones included, and no more than
+// the owner has set: a reminder that leaves late says so. Only where
+// NotifyMinutes is known.
+func (f Facts) minutes() (left int64, begun bool) {
+	const second = int64(time.Second / time.Microsecond)
+	set := *f.NotifyMinutes
+	if f.Now == 0 || f.StartTime == 0 || set < 0 { // below 0 is a mistake in the row, to be refused
+		return set, false
+	}
+	seconds := (f.StartTime*second - int64(f.Now)) / second
+	return max(0, min(set, (seconds+59)/60)), seconds <= -60
+}
+
+// countdown is how a text counts minutes: 还有{{minutes}}分钟, {{minutes}} 分钟后.
+// Where none are left it reads 即将开播 in place of 0 分钟后开播, and 已经开播
+// once the stream has begun.
+var countdown = regexp.MustCompile(`(还有|还剩|仅剩)?` + blanks + `\{\{` + blanks + `minutes` + blanks + `\}\}` + blanks + `分钟(之后|以后|后就?)?`)
+
+func (f Facts) countdown(text string) string {
+	if f.NotifyMinutes == nil {
+		return text
+	}
+	left, begun := f.minutes()
+	switch {
+	case begun:
+		return countdown.ReplaceAllString(text, "已经")
+	case left == 0:
+		return countdown.ReplaceAllString(text, "即将")
+	}
+	return text
 }
 
 // value is what a placeholder stands for in a field: "" if the channel does
@@ -70,7 +105,8 @@ func (f Facts) value(name string, in Field) string {
 	case name == "url":
 		return f.WatchURL
 	case name == "minutes" && f.NotifyMinutes != nil:
-		return strconv.FormatInt(*f.NotifyMinutes, 10)
+		left, _ := f.minutes()
+		return strconv.FormatInt(left, 10)
 	case name == "startTime" && f.StartTime != 0:
 		return time.Unix(f.StartTime, 0).In(f.Location).Format(in.timeLayout())
 	}
@@ -83,7 +119,7 @@ var entities = regexp.MustCompile(`&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#[0-9]{1,7}|#[x
 
 // Expand replaces the placeholders of a text for a field.
 func (f Facts) Expand(text string, in Field) string {
-	return placeholders.ReplaceAllStringFunc(text, func(p string) string {
+	return placeholders.ReplaceAllStringFunc(f.countdown(text), func(p string) string {
 		return f.value(placeholders.FindStringSubmatch(p)[1], in)
 	})
 }
@@ -104,19 +140,19 @@ func (f Facts) expandLink(link string) string {
 
 // lacks says which placeholder of a text comes out empty, and why; "" if none
 // does.
-func (f Facts) lacks(text string, in Field) string {
+func (f Facts) lacks(text string, in Field) (string, pushd.Why) {
 	for _, m := range placeholders.FindAllStringSubmatch(text, -1) {
 		v := f.value(m[1], in)
 		if in.CleanValue(v) != "" {
 			continue
 		}
 		if v != "" {
-			return fmt.Sprintf("the channel's %s %q has no character that WeChat shows", m[1], v)
+			return fmt.Sprintf("the channel's %s %q has no character that WeChat shows", m[1], v), pushd.Because(pushd.WhyUnshown, "what", m[1])
 		}
 		return map[string]string{
 			"title": "the channel has no title", "startTime": "the channel has no start time",
 			"minutes": "the channel has no live_notify_time", "url": "the channel has no watch_url",
-		}[m[1]]
+		}[m[1]], pushd.Because(pushd.WhyLacking, "what", m[1])
 	}
-	return ""
+	return "", pushd.Why{}
 }

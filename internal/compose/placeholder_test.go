@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/wechatsim"
 )
 
 var goodPlaceholders = map[string]string{
@@ -16,7 +17,7 @@ var goodPlaceholders = map[string]string{
 }
 
 func TestFacts_Expand(t *testing.T) {
-	f := Facts{pushd.Channel{Title: "春季 公开课", WatchURL: "https://a.example/1?a=b", StartTime: 1772366400}, time.FixedZone("", 8*60*60)}
+	f := Facts{Channel: pushd.Channel{Title: "春季 公开课", WatchURL: "https://a.example/1?a=b", StartTime: 1772366400}, Location: time.FixedZone("", 8*60*60)}
 	for text, want := range goodPlaceholders {
 		if p := CheckPlaceholders("x", text); p != nil {
 			t.Errorf("%q is refused: %v", text, p)
@@ -46,7 +47,7 @@ func TestCheckPlaceholders_Refuses(t *testing.T) {
 
 func TestFacts_ExpandLink(t *testing.T) {
 	minutes := int64(30)
-	f := Facts{pushd.Channel{Title: "A&B #1 100%/é", WatchURL: "https://a.example/42?x=1&y=2", StartTime: 1772366400, NotifyMinutes: &minutes}, time.FixedZone("", 8*60*60)}
+	f := Facts{Channel: pushd.Channel{Title: "A&B #1 100%/é", WatchURL: "https://a.example/42?x=1&y=2", StartTime: 1772366400, NotifyMinutes: &minutes}, Location: time.FixedZone("", 8*60*60)}
 	const title, watch = "A%26B%20%231%20100%25%2F%C3%A9", "https%3A%2F%2Fa.example%2F42%3Fx%3D1%26y%3D2"
 	for link, want := range map[string]string{
 		"":                                     "",
@@ -73,7 +74,7 @@ func TestFacts_DecodesTitles(t *testing.T) {
 		"Tom &amp; Jerry &#39;live&#39;": "Tom & Jerry 'live'", "&lt;Go&gt; &quot;1.26&quot; &#x4e2d;&#039;": `<Go> "1.26" 中'`,
 		"AT&T & R&D": "AT&T & R&D", "a&copy=1": "a&copy=1", "&amp;amp;": "&amp;", "&nosuch;": "&nosuch;", "&": "&", "&#0;": "\ufffd",
 	} {
-		if got := (Facts{pushd.Channel{Title: title}, time.UTC}).Expand("{{title}}", Field{}); got != want {
+		if got := (Facts{Channel: pushd.Channel{Title: title}, Location: time.UTC}).Expand("{{title}}", Field{}); got != want {
 			t.Errorf("%q became %q, want %q", title, got, want)
 		}
 	}
@@ -91,7 +92,7 @@ func FuzzPlaceholders(f *testing.F) {
 			return
 		}
 		minutes := int64(5)
-		got := Facts{pushd.Channel{Title: "T", WatchURL: "https://u.example", StartTime: 1, NotifyMinutes: &minutes}, time.UTC}.Expand(text, Field{})
+		got := Facts{Channel: pushd.Channel{Title: "T", WatchURL: "https://u.example", StartTime: 1, NotifyMinutes: &minutes}, Location: time.UTC}.Expand(text, Field{})
 		if strings.Contains(got, "{{") || strings.Contains(got, "}}") || strings.Contains(got, "｛｛") || strings.Contains(got, "｝｝") {
 			t.Errorf("%q became %q", text, got)
 		}
@@ -99,4 +100,58 @@ func FuzzPlaceholders(f *testing.F) {
 			t.Errorf("%q became %q: %v", text, got, again)
 		}
 	})
+}
+
+// The minutes are those that are left when the message leaves, and where none are
+// the text still reads as a person would write it.
+func TestExpand_MinutesThatAreLeft(t *testing.T) {
+	const start = 1772366400
+	thirty, none := int64(30), int64(0)
+	for _, c := range []struct {
+		text   string
+		before int64 // s before the start
+		set    *int64
+		want   string
+	}{
+		{"还有{{minutes}}分钟开播", 1800, &thirty, "还有30分钟开播"},
+		{"还有{{minutes}}分钟开播", 1790, &thirty, "还有30分钟开播"},
+		{"还有{{minutes}}分钟开播", 1740, &thirty, "还有29分钟开播"},
+		{"还有{{minutes}}分钟开播", 1900, &thirty, "还有30分钟开播"}, // a little early is not more than was set
+		{"还有{{minutes}}分钟开播", 900, &thirty, "还有15分钟开播"},
+		{"还有{{minutes}}分钟开播", 1, &thirty, "还有1分钟开播"},
+		{"还有{{minutes}}分钟开播", 0, &thirty, "即将开播"},
+		{"还有 {{ minutes }} 分钟开播", -59, &thirty, "即将开播"},
+		{"还有{{minutes}}分钟开播", -60, &thirty, "已经开播"},
+		{"{{minutes}} 分钟后开播，准备好面粉", 600, &thirty, "10 分钟后开播，准备好面粉"},
+		{"{{minutes}} 分钟后开播，准备好面粉", 0, &thirty, "即将开播，准备好面粉"},
+		{"{{minutes}} 分钟后开播，准备好面粉", -120, &thirty, "已经开播，准备好面粉"},
+		{"{{minutes}}分钟后开播", 0, &none, "即将开播"},
+		{"{{minutes}}分钟后开播", 600, &none, "即将开播"},
+		{"{{minutes}}", 0, &thirty, "0"},
+		{"{{minutes}}", -3600, &thirty, "0"},
+		{"{{minutes}}", 600, &thirty, "10"},
+	} {
+		f := Facts{Channel: pushd.Channel{StartTime: start, NotifyMinutes: c.set}, Location: time.UTC, Now: pushd.Time((start - c.before) * 1e6)}
+		if got := f.Expand(c.text, Field{}); got != c.want {
+			t.Errorf("%s, %d s before a start with %d: %q, want %q", c.text, c.before, *c.set, got, c.want)
+		}
+	}
+	f := Facts{Channel: pushd.Channel{StartTime: start, NotifyMinutes: &thirty}, Location: time.UTC}
+	if got := f.Expand("还有{{minutes}}分钟开播", Field{}); got != "还有30分钟开播" {
+		t.Errorf("as it was set: %q", got)
+	}
+}
+
+// What WeChat takes stays what it takes, however few minutes are left.
+func TestRender_NoMinutesLeft(t *testing.T) {
+	thirty := int64(30)
+	for _, before := range []int64{1800, 1, 0, -30, -3600} {
+		for key, text := range map[string]string{"thing1": "还有{{minutes}}分钟开播", "number1": "{{minutes}}", "character_string1": "{{minutes}}min"} {
+			m, err := Source{Asked: pushd.Asked{TemplateID: "t", Data: map[string]string{key: text}},
+				Facts: Facts{Channel: pushd.Channel{StartTime: 1772366400, NotifyMinutes: &thirty}, Location: time.UTC, Now: pushd.Time((1772366400 - before) * 1e6)}}.Render()
+			if err != nil || !wechatsim.Fits(key, m.Data[key]) {
+				t.Errorf("%s, %d s before the start: %v %v", text, before, m, err)
+			}
+		}
+	}
 }

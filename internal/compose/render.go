@@ -18,9 +18,15 @@ type Unprepared struct {
 	Reason pushd.Reason
 	Detail string
 	Field  string
+	Why    pushd.Why
 }
 
 func (u *Unprepared) Error() string { return u.Detail }
+
+// Problem is the same as the refusal of a call.
+func (u *Unprepared) Problem() *pushd.Problem {
+	return &pushd.Problem{Code: pushd.ProblemCode(u.Reason), Field: u.Field, Text: u.Detail, Why: u.Why}
+}
 
 // Source is all that a message may be made from, strongest first.
 type Source struct {
@@ -45,7 +51,7 @@ func (s Source) Render() (*pushd.Message, error) {
 	id := s.TemplateID()
 	if id == "" {
 		return nil, &Unprepared{pushd.TemplateMissing,
-			"no template: the job brings no templateId and the channel query gives none; choose a template in the settings (user_wx_config.act_live_template_id)", ""}
+			"no template: the job brings no templateId and the channel query gives none; choose a template in the settings (user_wx_config.act_live_template_id)", "", pushd.Why{}}
 	}
 	data, err := s.data()
 	if err != nil {
@@ -83,7 +89,7 @@ func (s Source) links(m *pushd.Message) error {
 // been saved before such texts were refused.
 func placed(field, text string) error {
 	if p := CheckPlaceholders(field, text); p != nil {
-		return &Unprepared{pushd.MessageInvalid, p.Error(), field}
+		return &Unprepared{pushd.MessageInvalid, p.Error(), field, p.Why}
 	}
 	return nil
 }
@@ -109,14 +115,14 @@ func (s Source) data() (map[string]string, error) {
 	texts, guessed := s.Written()
 	if len(texts) == 0 {
 		return nil, &Unprepared{pushd.TemplateFieldsUnknown, fmt.Sprintf(
-			"the fields of template %s are not known: WeChat does not list it (category templates never are); save its texts, or send data with the job", s.TemplateID()), ""}
+			"the fields of template %s are not known: WeChat does not list it (category templates never are); save its texts, or send data with the job", s.TemplateID()), "", pushd.Why{}}
 	}
 	data := make(map[string]string, len(texts))
 	for _, key := range SortedKeys(texts) {
 		f := NewField(key, "")
 		if guessed && texts[key] == "" {
 			return nil, &Unprepared{pushd.TemplateFieldsUnknown, fmt.Sprintf(
-				"nothing is known to fill field %s of template %s with; save its texts, or send data with the job", key, s.TemplateID()), ""}
+				"nothing is known to fill field %s of template %s with; save its texts, or send data with the job", key, s.TemplateID()), "fields." + key, pushd.Because(pushd.WhyUnfillable, "key", key)}
 		}
 		value, err := s.fill(f, texts[key])
 		if err != nil {
@@ -137,13 +143,13 @@ func (s Source) fill(f Field, text string) (string, error) {
 	value := f.CleanValue(s.Facts.Expand(text, f))
 	switch {
 	case value == "":
-		why := s.Facts.lacks(text, f)
-		if why == "" {
-			why = fmt.Sprintf("%q has no character that WeChat shows", text)
+		lack, because := s.Facts.lacks(text, f)
+		if lack == "" {
+			lack, because = fmt.Sprintf("%q has no character that WeChat shows", text), pushd.Because(pushd.WhyInvisible)
 		}
-		return "", &Unprepared{pushd.MessageInvalid, fmt.Sprintf("field %s would be empty: %s; WeChat refuses empty fields", f.Key, why), at}
+		return "", &Unprepared{pushd.MessageInvalid, fmt.Sprintf("field %s would be empty: %s; WeChat refuses empty fields", f.Key, lack), at, because}
 	case without(text) != text && !f.fits(value):
-		return "", &Unprepared{pushd.MessageInvalid, fmt.Sprintf("field %s would be %q, made from %q, and %s", f.Key, value, text, f.unfit()), at}
+		return "", &Unprepared{pushd.MessageInvalid, fmt.Sprintf("field %s would be %q, made from %q, and %s", f.Key, value, text, f.unfit()), at, pushd.Because(pushd.WhyUnfit, "type", f.Type, "value", value)}
 	}
 	return value, nil
 }

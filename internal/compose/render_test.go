@@ -16,7 +16,7 @@ import (
 func TestSource_Render(t *testing.T) {
 	minutes, below := int64(15), int64(-5)
 	beijing := time.FixedZone("", 8*60*60)
-	known := Facts{pushd.Channel{Title: "春季公开课", StartTime: 1772366400, WatchURL: "https://a.example/42?x=1&y=2", TemplateID: "tpl", NotifyMinutes: &minutes}, beijing}
+	known := Facts{Channel: pushd.Channel{Title: "春季公开课", StartTime: 1772366400, WatchURL: "https://a.example/42?x=1&y=2", TemplateID: "tpl", NotifyMinutes: &minutes}, Location: beijing}
 	listed := &pushd.Template{ID: "tpl", Content: "课程名称:{{thing1.DATA}}\n开课时间:{{time2.DATA}}"}
 	for name, c := range map[string]struct {
 		src    Source
@@ -38,17 +38,17 @@ func TestSource_Render(t *testing.T) {
 		"the job wins": {src: Source{Facts: known, Template: listed, Texts: &pushd.Texts{Fields: map[string]string{"thing1": "x"}, URL: "https://b.example"},
 			Asked: pushd.Asked{TemplateID: "own", URL: "https://c.example", Data: map[string]string{"thing3": "{{title}}"}}},
 			data: map[string]string{"thing3": "春季公开课"}, url: "https://c.example"},
-		"a long title is cut": {src: Source{Template: listed, Facts: Facts{pushd.Channel{Title: strings.Repeat("长", 30), StartTime: 1, TemplateID: "tpl"}, beijing}},
+		"a long title is cut": {src: Source{Template: listed, Facts: Facts{Channel: pushd.Channel{Title: strings.Repeat("长", 30), StartTime: 1, TemplateID: "tpl"}, Location: beijing}},
 			data: map[string]string{"thing1": strings.Repeat("长", 20), "time2": "1970年01月01日 08:00"}},
 		"no template":             {src: Source{}, Reason: pushd.TemplateMissing},
 		"a template nobody knows": {src: Source{Facts: known}, Reason: pushd.TemplateFieldsUnknown},
 		"a field that nothing fits": {src: Source{Facts: known, Template: &pushd.Template{Content: "费用:{{amount1.DATA}}"}},
 			Reason: pushd.TemplateFieldsUnknown},
-		"no start for a time": {src: Source{Template: listed, Facts: Facts{pushd.Channel{Title: "x", TemplateID: "tpl"}, beijing}},
+		"no start for a time": {src: Source{Template: listed, Facts: Facts{Channel: pushd.Channel{Title: "x", TemplateID: "tpl"}, Location: beijing}},
 			Reason: pushd.MessageInvalid, says: "field time2 would be empty: the channel has no start time"},
-		"a title of emoji": {src: Source{Template: listed, Facts: Facts{pushd.Channel{Title: "😀🎉", StartTime: 1, TemplateID: "tpl"}, beijing}},
+		"a title of emoji": {src: Source{Template: listed, Facts: Facts{Channel: pushd.Channel{Title: "😀🎉", StartTime: 1, TemplateID: "tpl"}, Location: beijing}},
 			Reason: pushd.MessageInvalid, says: `field thing1 would be empty: the channel's title "😀🎉" has no character that WeChat shows`},
-		"no title": {src: Source{Template: listed, Facts: Facts{pushd.Channel{StartTime: 1, TemplateID: "tpl"}, beijing}},
+		"no title": {src: Source{Template: listed, Facts: Facts{Channel: pushd.Channel{StartTime: 1, TemplateID: "tpl"}, Location: beijing}},
 			Reason: pushd.MessageInvalid, says: "the channel has no title"},
 		"a start for a character_string": {src: Source{Template: &pushd.Template{Content: "开播时间:{{character_string2.DATA}}"}, Facts: known},
 			data: map[string]string{"character_string2": "2026-03-01 20:00"}, url: known.WatchURL},
@@ -58,7 +58,7 @@ func TestSource_Render(t *testing.T) {
 			Reason: pushd.MessageInvalid, says: "field number1 would be"},
 		"the job's own words are WeChat's to judge": {src: Source{Facts: known, Asked: pushd.Asked{Data: map[string]string{"time1": "今晚八点"}}},
 			data: map[string]string{"time1": "今晚八点"}, url: known.WatchURL},
-		"minutes below zero": {src: Source{Facts: Facts{pushd.Channel{TemplateID: "tpl", NotifyMinutes: &below}, beijing}, Template: &pushd.Template{Content: "剩余分钟:{{number1.DATA}}"}},
+		"minutes below zero": {src: Source{Facts: Facts{Channel: pushd.Channel{TemplateID: "tpl", NotifyMinutes: &below}, Location: beijing}, Template: &pushd.Template{Content: "剩余分钟:{{number1.DATA}}"}},
 			Reason: pushd.MessageInvalid, says: `"-5"`},
 		"a text of old with a placeholder that is none": {src: Source{Facts: known, Texts: &pushd.Texts{Fields: map[string]string{"thing1": "{{标题}}"}}},
 			Reason: pushd.MessageInvalid, says: "fields.thing1: unknown placeholder {{标题}}"},
@@ -67,7 +67,7 @@ func TestSource_Render(t *testing.T) {
 		"links have their placeholders encoded": {src: Source{Facts: known, Template: listed, Asked: pushd.Asked{URL: "https://b.example/?t={{title}}&id=5", MiniProgram: &pushd.MiniProgram{AppID: "w", PagePath: "p?t={{ title }}"}}},
 			data: map[string]string{"thing1": "春季公开课", "time2": "2026年03月01日 20:00"},
 			url:  "https://b.example/?t=%E6%98%A5%E5%AD%A3%E5%85%AC%E5%BC%80%E8%AF%BE&id=5", path: "p?t=%E6%98%A5%E5%AD%A3%E5%85%AC%E5%BC%80%E8%AF%BE"},
-		"a value that comes out empty": {src: Source{Facts: Facts{pushd.Channel{TemplateID: "tpl"}, beijing}, Asked: pushd.Asked{Data: map[string]string{"thing1": "{{title}}"}}},
+		"a value that comes out empty": {src: Source{Facts: Facts{Channel: pushd.Channel{TemplateID: "tpl"}, Location: beijing}, Asked: pushd.Asked{Data: map[string]string{"thing1": "{{title}}"}}},
 			Reason: pushd.MessageInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -150,9 +150,8 @@ func (c *Composer) Save(ctx context.Context, appID pushd.AppID, t pushd.Texts) (
 		content = found.Content
 	case content == "" && err != nil:
 		return TemplateView{}, pasteInstead(err)
-	case found == nil:
-		t.Content = content // what was pasted once is not lost
 	}
+	t.Content = content // what was pasted is not lost, and a look at it needs no list
 	if p := compose.CheckTexts(t, content); p != nil {
 		return TemplateView{}, p
 	}

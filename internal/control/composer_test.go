@@ -117,6 +117,45 @@ func TestComposer_PreviewCostsNothing(t *testing.T) {
 	})
 }
 
+// A listed template whose texts are saved keeps its labels without the list.
+func TestComposer_LabelsStayAfterSaving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s, w := newComposer()
+		fields := map[string]string{"thing1": "{{title}}", "time2": "{{startTime}}"}
+		if _, err := c.Save(t.Context(), "wx", pushd.Texts{TemplateID: "t", Fields: fields}); err != nil {
+			t.Fatal(err)
+		}
+		asked := w.templates
+		c = NewComposer(s, c.cfg) // another process, which has listed nothing yet
+		draft := pushd.Texts{TemplateID: "t", Fields: fields}
+		for _, d := range []*pushd.Texts{nil, &draft} {
+			p, err := c.Preview(t.Context(), "wx", "t", 1, d)
+			if err != nil || len(p.Lines) != 2 || p.Lines[0].Label != "课程" || p.Lines[1].Label != "时间" || len(p.Warnings) != 0 {
+				t.Errorf("%+v, %v", p, err)
+			}
+		}
+		if w.templates != asked {
+			t.Errorf("two looks asked WeChat %d times", w.templates-asked)
+		}
+	})
+}
+
+// A preview shows the minutes that will be left when the message leaves.
+func TestComposer_PreviewCountsTheMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for before, want := range map[time.Duration]string{
+			time.Hour: "还有30分钟开播", 10 * time.Minute: "还有10分钟开播", 0: "还有30分钟开播", // a stream of the past shows how it was meant
+		} {
+			c, s, _ := newComposer()
+			s.ch.StartTime = time.Now().Add(before).Unix()
+			p, err := c.Preview(t.Context(), "wx", "t", 1, &pushd.Texts{Content: "课:{{thing1.DATA}}", Fields: map[string]string{"thing1": "还有{{minutes}}分钟开播"}})
+			if err != nil || p.Lines[0].Value != want {
+				t.Errorf("%s before: %+v, %v", before, p, err)
+			}
+		}
+	})
+}
+
 // How long a send will take is known from the account's last job.
 func TestComposer_WarnsOfMinutes(t *testing.T) {
 	total := func(n int64) pushd.Job { return pushd.Job{Walk: pushd.Walk{Total: &n}} }

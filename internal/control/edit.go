@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"pushd"
 	"pushd/internal/compose"
@@ -46,7 +47,7 @@ func (c *Controller) corrected(ctx context.Context, job pushd.Job, e pushd.Edit)
 	if err != nil {
 		return pushd.Asked{}, nil, channelProblem(err, job.ActID)
 	}
-	src := compose.Source{Asked: applied(e, job.Asked), Facts: compose.Facts{Channel: ch, Location: c.cfg.Location}}
+	src := compose.Source{Asked: applied(e, job.Asked), Facts: facts(ch, c.cfg.Location, time.Now())}
 	before := compose.Source{Asked: job.Asked, Facts: src.Facts}.TemplateID()
 	if src.TemplateID() != before {
 		src.Asked.Data = nil // those are another template's fields
@@ -72,7 +73,9 @@ func (c *Controller) corrected(ctx context.Context, job pushd.Job, e pushd.Edit)
 		if name, ok := strings.CutPrefix(field, "fields."); ok {
 			field = "data." + name
 		}
-		return pushd.Asked{}, nil, &pushd.Problem{Code: pushd.ProblemCode(u.Reason), Field: field, Text: u.Detail}
+		p := u.Problem()
+		p.Field = field
+		return pushd.Asked{}, nil, p
 	}
 	return src.Asked, m, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"pushd"
 	"pushd/internal/account"
@@ -72,14 +73,14 @@ func (c *Controller) Estimate(ctx context.Context, req pushd.Request) (pushd.Est
 
 // message renders what would be sent.
 func (c *Controller) message(ctx context.Context, req pushd.Request, ch pushd.Channel, est *pushd.Estimate) error {
-	src := compose.Source{Asked: req.Asked, Facts: compose.Facts{Channel: ch, Location: c.cfg.Location}}
+	src := compose.Source{Asked: req.Asked, Facts: facts(ch, c.cfg.Location, time.Now())}
 	if err := src.LookUp(ctx, c.cfg.Retry, c.book, c.cfg.Account.Of(req.AppID, req.ActID)); err != nil {
 		return refused(est, err, pushd.ProblemCode(pushd.WeChatDown))
 	}
 	m, err := src.Render()
 	var u *compose.Unprepared
 	if errors.As(err, &u) {
-		est.Problems = append(est.Problems, pushd.Problem{Code: pushd.ProblemCode(u.Reason), Text: u.Detail})
+		est.Problems = append(est.Problems, *u.Problem())
 		return nil
 	}
 	est.Message = m
@@ -130,7 +131,7 @@ func refused(est *pushd.Estimate, err error, code pushd.ProblemCode) error {
 	case errors.As(err, &none) && !errors.Is(err, context.Canceled):
 		est.Problems = append(est.Problems, pushd.Problem{Code: pushd.CodeTokenUnavailable, Text: none.Error()})
 	case errors.As(err, &answer):
-		est.Problems = append(est.Problems, pushd.Problem{Code: code, Text: answer.Error()})
+		est.Problems = append(est.Problems, pushd.Problem{Code: code, Text: answer.Error(), Why: answered(answer.Answer)})
 	default:
 		return err
 	}

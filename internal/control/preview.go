@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -39,7 +40,7 @@ func (c *Composer) Preview(ctx context.Context, appID pushd.AppID, id pushd.Temp
 	m, err := src.Render()
 	var u *compose.Unprepared
 	if errors.As(err, &u) {
-		return Preview{}, &pushd.Problem{Code: pushd.ProblemCode(u.Reason), Field: u.Field, Text: u.Detail}
+		return Preview{}, u.Problem()
 	}
 	p := Preview{Message: m}
 	fields := src.Fields()
@@ -69,7 +70,7 @@ func (c *Composer) source(ctx context.Context, appID pushd.AppID, id pushd.Templ
 	if ch.AppID != "" && ch.AppID != appID {
 		return compose.Source{}, &pushd.Problem{Code: pushd.CodeAppIDMismatch, Field: "actid", Text: fmt.Sprintf("channel %d belongs to another account", actID)}
 	}
-	src := compose.Source{Asked: pushd.Asked{TemplateID: id}, Facts: compose.Facts{Channel: ch, Location: c.cfg.Location}, Texts: draft}
+	src := compose.Source{Asked: pushd.Asked{TemplateID: id}, Facts: facts(ch, c.cfg.Location, time.Now()), Texts: draft}
 	saved, err := c.book.Texts(ctx, appID, id)
 	switch {
 	case errors.Is(err, pushd.ErrNotFound):
@@ -93,6 +94,16 @@ func (c *Composer) source(ctx context.Context, appID pushd.AppID, id pushd.Templ
 	}
 	src.Template = compose.FindTemplate(list, id)
 	return src, nil
+}
+
+// facts are those of a message that leaves when its reminder is due, or now where
+// that is over. Of a stream that has begun it shows how it was meant.
+func facts(ch pushd.Channel, in *time.Location, now time.Time) compose.Facts {
+	f := compose.Facts{Channel: ch, Location: in}
+	if at := pushd.Time(now.UnixMicro()); ch.StartTime*1e6 > int64(at) {
+		f.Now = at
+	}
+	return f
 }
 
 // warn says what will happen to one field's text on its way.
@@ -150,7 +161,7 @@ func (c *Composer) Test(ctx context.Context, appID pushd.AppID, id pushd.Templat
 	m, err := src.Render()
 	var u *compose.Unprepared
 	if errors.As(err, &u) {
-		return nil, &pushd.Problem{Code: pushd.ProblemCode(u.Reason), Field: u.Field, Text: u.Detail}
+		return nil, u.Problem()
 	}
 	letter := m.Letter(pushd.NewMsgID())
 	c.cfg.Workers.Disturb(appID)
@@ -168,7 +179,7 @@ func testProblem(a pushd.Answer) error {
 	if a.OK() {
 		return nil
 	}
-	p := &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: "WeChat refuses the message: " + a.Describe()}
+	p := &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: "WeChat refuses the message: " + a.Describe(), Why: answered(a)}
 	switch m := refusedField.FindStringSubmatch(a.Text); {
 	case m != nil:
 		p.Code, p.Field = pushd.CodeInvalid, "fields."+m[1]
@@ -186,7 +197,12 @@ func composeProblem(err error) error {
 	case errors.As(err, &none) && !errors.Is(err, context.Canceled):
 		return &pushd.Problem{Code: pushd.CodeTokenUnavailable, Text: none.Error()}
 	case errors.As(err, &refused):
-		return &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: refused.Error()}
+		return &pushd.Problem{Code: pushd.CodeWeChatRefused, Text: refused.Error(), Why: answered(refused.Answer)}
 	}
 	return err
+}
+
+// answered is WeChat's answer as the reason of a refusal.
+func answered(a pushd.Answer) pushd.Why {
+	return pushd.Because(pushd.WhyWeChat, "errcode", strconv.Itoa(a.Code))
 }

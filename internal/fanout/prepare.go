@@ -54,7 +54,7 @@ func (r *run) prepare(ctx context.Context) error {
 // render makes the message from what the job, the owner, the platform and
 // WeChat know.
 func (r *run) render(ctx context.Context, ch pushd.Channel) (pushd.Prepared, error) {
-	src := compose.Source{Asked: r.job.Asked, Facts: compose.Facts{Channel: ch, Location: r.e.cfg.Location}}
+	src := compose.Source{Asked: r.job.Asked, Facts: compose.Facts{Channel: ch, Location: r.e.cfg.Location, Now: r.e.clock.Now()}}
 	if err := src.LookUp(ctx, r.retry, r.e.cfg.Ledger, r.wechat); err != nil {
 		return pushd.Prepared{}, r.unanswered(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 
 	"pushd/internal/chromium"
+	"pushd/internal/wechatsim"
 )
 
 // stroll is an owner's browser on a site, logged in, for tests of single pages.
@@ -101,6 +102,7 @@ func TestTabs_ImpatientClicks(t *testing.T) {
 	}
 	slow := make(chan bool, 1)
 	proxy := httputil.NewSingleHostReverseProxy(backend)
+	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) {} // the browser went elsewhere
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/channels/1") {
 			select {
@@ -118,10 +120,9 @@ func TestTabs_ImpatientClicks(t *testing.T) {
 	o.must(p.Open(o.ctx, o.host+"/channels/new"))
 	o.must(p.Fill(o.ctx, "[name=title]", "一次"))
 	slow <- true
-	for range 4 {
-		_, err := p.Run(o.ctx, `document.querySelector("#channel .primary")?.click(); new Promise((done) => setTimeout(done, 400))`)
-		o.must(err)
-	}
+	// Timers of the page: it may go away between two of them.
+	_, err = p.Run(o.ctx, `for (const ms of [0, 300, 600, 900, 1200]) setTimeout(() => document.querySelector("#channel .primary").click(), ms); 0`)
+	o.must(err)
 	o.wait(`/^\/channels\/\d+$/.test(location.pathname) && document.querySelector("h1")?.textContent == "一次"`)
 	if n := s.number("SELECT COUNT(*) FROM activity WHERE title = '一次'"); n != 1 {
 		t.Errorf("%d channels", n)
@@ -152,4 +153,34 @@ func TestTabs_Stop(t *testing.T) {
 	o.must(p.Click(o.ctx, "[data-do=continue]"))
 	o.must(p.Click(o.ctx, "#ask-box .primary"))
 	o.wait(`document.querySelector("#reminder").dataset.state == "done"`)
+}
+
+// A look at the message asks WeChat nothing, whatever is typed; and a listed
+// template keeps its labels once its texts are saved, also in another pushd.
+func TestTabs_PreviewCostsNothing(t *testing.T) {
+	s := world(t)
+	s.enable(alice, "wxalice")
+	o := stroll(t, s)
+	p := o.owner
+	open := func() {
+		o.must(p.Open(o.ctx, o.host+"/settings"))
+		o.wait(`document.querySelector("#lines dt")?.textContent == "直播主题"`)
+	}
+	open()
+	calls := s.Sim.Find("wxalice").Stats().OtherCalls
+	for i := range 10 {
+		o.must(p.Fill(o.ctx, `[name="fields.thing1"]`, fmt.Sprint("今晚", i)))
+		o.wait(fmt.Sprintf(`document.querySelector("#lines dd").textContent == "今晚%d"`, i))
+	}
+	if n := s.Sim.Find("wxalice").Stats().OtherCalls - calls; n != 0 {
+		t.Errorf("ten looks made %d calls", n)
+	}
+	o.must(p.Click(o.ctx, "#save"))
+	o.wait(`document.querySelector("#toast").textContent == "已保存"`)
+	open()
+	var look struct{ Lines []struct{ Label string } }
+	s.login(alice).api("/templates/"+wechatsim.TemplateID("wxalice", 1)+"/preview", map[string]any{"actid": 11}).into(t, &look)
+	if len(look.Lines) != 2 || look.Lines[0].Label != "直播主题" {
+		t.Errorf("labels: %+v", look)
+	}
 }

@@ -97,7 +97,7 @@ final class Fields
     /** The name of something at WeChat, such as a template. */
     public function name(string $name): string
     {
-        $value = $this->text($name, 128, true);
+        $value = $this->text($name, 64, true);
         if (!preg_match('/^[A-Za-z0-9_-]+$/D', $value)) {
             $this->refuse($name, "{$this->labels[$name]}只能由字母、数字、“-”和“_”组成，请从公众平台完整复制");
         }

@@ -55,7 +55,6 @@ function pushd_refusal(int $status, array $problem, string $error = ''): Refusal
 {
     $code = is_string($problem['code'] ?? null) ? $problem['code'] : '';
     $field = is_string($problem['field'] ?? null) ? $problem['field'] : '';
-    $detail = is_string($problem['detail'] ?? null) ? $problem['detail'] : '';
     if ($code === '' || $status === 401 || $status === 0) {
         error_log("pushd answered HTTP $status; check url and api_key" . ($error !== '' ? ": $error" : ''));
         return new Refusal(502, 'pushd_unreachable', PUSHD_UNREACHABLE);
@@ -63,67 +62,126 @@ function pushd_refusal(int $status, array $problem, string $error = ''): Refusal
     if ($status >= 500 && $code !== 'token_unavailable' && $code !== 'wechat_refused') {
         return new Refusal(503, $code, '推送服务暂时不可用，请稍后再试');
     }
-    return new Refusal($status, $code, pushd_chinese($code, $detail), $field);
+    return new Refusal($status, $code, pushd_chinese($code, $problem), $field);
 }
 
-/** pushd's words for owners: by what is said where it is known, else by code. */
-function pushd_chinese(string $code, string $detail): string
+/** A refusal, or a problem of a dry run, in words: by its reason, or else by its code. */
+function pushd_chinese(string $code, array $problem): string
 {
-    $known = [
-        '/has (\d+) characters; WeChat takes (\d+)/' => '固定文字有 $1 个字，微信最多接受 $2 个',
-        '/must not be empty/'                        => '不能为空：微信不接受空值',
-        '/unknown placeholder (.+?);/s'             => '不认识的占位符 $1，可用的有 {{title}}、{{startTime}}、{{minutes}}、{{url}}',
-        '/the template has no such field; it has (.*)/' => '模板中没有这个字段，它的字段是：$1',
-        '/is missing \((.*?)\)/'                     => '缺少“$1”：微信要求填写每个字段',
-        '/WeChat does not list this template/'       => '微信没有列出此模板。请从公众平台的模板详情中，复制“详细内容”粘贴到这里（带有 {{thing1.DATA}} 的那几行）',
-        '/consists only of characters/'              => '这些字符微信都不显示',
-        '/does not fit the type number/'             => '必须是数字，例如 15',
-        '/does not fit the type letter/'             => '只能填英文字母',
-        '/does not fit the type symbol/'             => '只能填符号，不能有文字和数字',
-        '/does not fit the type character_string/'   => '只能填数字、英文字母和符号，不能有中文',
-        '/does not fit the type time/'               => '只能填 24 小时制的时间，例如 20:00，或者 {{startTime}}',
-        '/does not fit the type date/'               => '只能填日期，例如 2026年03月01日，或者 {{startTime}}',
-        '/does not fit the type amount/'             => '只能填金额，例如 ¥39.8 或 39.8元',
-        '/does not fit the type phone_number/'       => '只能填电话号码：数字和符号',
-        '/does not fit the type phrase/'             => '只能填汉字，不能有字母、数字和符号',
-        '/would be empty: the channel.s title/'      => '频道标题中没有微信能显示的字',
-        '/would be empty: the channel has no title/' => '频道没有标题',
-        '/would be empty: the channel has no start/' => '频道没有开播时间',
-        '/would be empty: the channel has no live/'  => '频道没有设置提前提醒的分钟数',
-        '/would be empty: the channel has no watch/' => '频道没有观看地址',
-        '/must be an http or https URL/'             => '必须以 http:// 或 https:// 开头，或者写 {{url}}',
-        '/\b40037\b/'                               => '微信说模板 ID 不正确（40037）：模板可能已被删除，请重新选择',
-        '/\b47003\b/'                               => '微信不接受这个字段的内容（47003），请修改后再试',
-        '/\b43004\b/'                               => '对方没有关注公众号（43004）',
-        '/\b43101\b/'                               => '对方拒绝接收消息（43101）',
-        '/^WeChat refuses the message: (.*)/s'         => '微信拒绝了这条消息：$1',
-    ];
-    foreach ($known as $pattern => $text) {
-        if (preg_match($pattern, $detail, $m)) {
-            return strtr($text, ['$1' => $m[1] ?? '', '$2' => $m[2] ?? '']);
-        }
+    $reason = is_string($problem['reason'] ?? null) ? $problem['reason'] : '';
+    $params = array_filter(is_array($problem['params'] ?? null) ? $problem['params'] : [], 'is_string');
+    if ($reason === 'wechat') {
+        return wechat_answer((int) ($params['errcode'] ?? 0));
     }
-    return pushd_words($code, $detail);
+    return pushd_reason($reason, $params) ?: pushd_words($code);
 }
+
+/** A reason of pushd's in words, '' for one that is not known here. */
+function pushd_reason(string $reason, array $params): string
+{
+    $limit = $params['limit'] ?? '';
+    $what = PUSHD_FACTS[$params['what'] ?? ''] ?? '内容';
+    switch ($reason) {
+        case 'too_long':
+            return isset($params['have']) ? "固定文字有 {$params['have']} 个字，微信最多接受 $limit 个" : "内容过长，最多 $limit 个字符";
+        case 'unknown_placeholder':
+            return '不认识的占位符 ' . ($params['found'] ?? '') . '，可用的有 {{title}}、{{startTime}}、{{minutes}}、{{url}}';
+        case 'template_mark':
+            return '{{….DATA}} 是模板自己的标记，请填到“模板内容”里，这里请写文字或占位符';
+        case 'no_such_field':
+            return '模板中没有这个字段，它的字段是：' . ($params['fields'] ?? '');
+        case 'field_missing':
+            return '缺少“' . (($params['label'] ?? '') ?: ($params['key'] ?? '')) . '”：微信要求填写每个字段';
+        case 'unfit':
+            return PUSHD_TYPES[$params['type'] ?? ''] ?? '内容不符合这个字段的类型';
+        case 'channel_lacks':
+            return "频道没有{$what}";
+        case 'channel_invisible':
+            return "频道的{$what}中没有微信能显示的字";
+        case 'malformed':
+            return PUSHD_WANTED[$params['want'] ?? ''] ?? '格式不正确';
+        case 'out_of_range':
+            return '必须在 ' . ($params['low'] ?? '') . ' 到 ' . ($params['high'] ?? '') . ' 之间';
+        case 'too_many':
+            return "最多 $limit 项";
+    }
+    return PUSHD_REASONS[$reason] ?? '';
+}
+
+const PUSHD_REASONS = [
+    'required'        => '必须填写',
+    'unknown_field'   => '未知的字段',
+    'empty'           => '不能为空：微信不接受空值',
+    'invisible'       => '这些字符微信都不显示',
+    'content_needed'  => '微信没有列出此模板。请从公众平台的模板详情中，复制“详细内容”粘贴到这里（带有 {{thing1.DATA}} 的那几行）',
+    'nothing_to_fill' => '还没有填写这个字段',
+];
+const PUSHD_FACTS = ['title' => '标题', 'startTime' => '开播时间', 'minutes' => '提前提醒的分钟数', 'url' => '观看地址'];
+const PUSHD_WANTED = [
+    'link' => '必须以 http:// 或 https:// 开头，或者写 {{url}}',
+    'url'  => '必须以 http:// 或 https:// 开头，不能有空格',
+    'path' => '必须是小程序的页面路径，不能有空格，例如 pages/live/index?id=1',
+    'name' => '只能由字母、数字、“-”和“_”组成，请从公众平台完整复制',
+    'text' => '必须是文字', 'number' => '必须是整数', 'object' => '格式不正确', 'boolean' => '只能是开或关',
+    'field names' => '字段过多，或字段名不正确：请从公众平台重新复制模板内容',
+];
+const PUSHD_TYPES = [
+    'number'           => '必须是数字，例如 15',
+    'letter'           => '只能填英文字母',
+    'symbol'           => '只能填符号，不能有文字和数字',
+    'character_string' => '只能填数字、英文字母和符号，不能有中文',
+    'time'             => '只能填 24 小时制的时间，例如 20:00，或者 {{startTime}}',
+    'date'             => '只能填日期，例如 2026年03月01日，或者 {{startTime}}',
+    'amount'           => '只能填金额，例如 ¥39.8 或 39.8元',
+    'phone_number'     => '只能填电话号码：数字和符号',
+    'phrase'           => '只能填汉字，不能有字母、数字和符号',
+];
 
 /** A code of pushd's in words. */
-function pushd_words(string $code, string $detail = ''): string
+function pushd_words(string $code): string
 {
-    $byCode = [
-        'template_fields_unknown' => '不知道模板有哪些字段：请先粘贴模板内容并填写每个字段',
-        'template_missing'        => '还没有选择模板',
-        'message_invalid'         => '消息内容有误，请检查每个字段',
-        'channel_not_found'       => '频道不存在',
-        'channel_invalid'         => '频道的数据有误，请联系技术支持',
-        'appid_mismatch'          => '频道属于另一个公众号',
-        'token_unavailable'       => '取不到公众号的 access_token：请检查 AppSecret 和 IP 白名单',
-        'reminder_off'            => '频道没有开启开播提醒',
-        'owner_disabled'          => '开播提醒没有启用',
-        'already_notified'        => '本场直播已经提醒过',
-        'message_differs'         => '本场直播的提醒正在发送，内容与本次不同',
-        'job_ended'               => '本场直播的提醒已经结束',
-        'deadline_passed'         => '已过提醒的有效时间',
-        'quota_short'             => '今日剩余的发送额度不够，余下的会在明天 0 点后继续，直到有效时间结束',
-    ];
-    return $byCode[$code] ?? '推送服务拒绝了请求：' . ($detail !== '' ? $detail : $code);
+    return PUSHD_WORDS[$code] ?? "推送服务拒绝了请求（{$code}），请联系平台管理员";
 }
+
+const PUSHD_WORDS = [
+    'malformed_body'          => '请求有误，请刷新页面后再试',
+    'invalid_request'         => '填写的内容有误，请检查后再试',
+    'not_found'               => '模板 ID 或 AppID 不正确，请从公众平台完整复制',
+    'body_too_large'          => '内容过长，请缩短后再试',
+    'request_timeout'         => '网络较慢，请再试一次',
+    'template_fields_unknown' => '不知道模板有哪些字段：请先粘贴模板内容并填写每个字段',
+    'template_missing'        => '还没有选择模板',
+    'message_invalid'         => '消息内容有误，请检查每个字段',
+    'channel_not_found'       => '频道不存在',
+    'channel_invalid'         => '频道的数据有误，请联系平台管理员',
+    'job_not_found'           => '没有找到这次发送',
+    'recipient_not_found'     => '这次发送没有包括这位粉丝',
+    'record_purged'           => '发送记录已过保留期，不能继续，只能重新发送',
+    'appid_mismatch'          => '频道属于另一个公众号',
+    'token_unavailable'       => '取不到公众号的 access_token：请检查 AppSecret 和 IP 白名单',
+    'reminder_off'            => '频道没有开启开播提醒',
+    'owner_disabled'          => '开播提醒没有启用',
+    'already_notified'        => '本场直播已经提醒过',
+    'message_differs'         => '本场直播的提醒正在发送，内容与本次不同',
+    'job_ended'               => '本场直播的提醒已经结束',
+    'job_active'              => '本场直播的提醒正在发送，请等它结束',
+    'job_not_paused'          => '发送没有暂停，不能修改',
+    'too_soon'                => '距离这个公众号的上一次提醒太近，请过一会儿再发',
+    'too_many_today'          => '这个公众号今天的提醒次数已用完，明天 0 点后才能再发',
+    'nothing_to_retry'        => '没有可以再发的粉丝',
+    'deadline_passed'         => '已过提醒的有效时间',
+    'held'                    => '这个公众号的发送已被暂停，提醒会一直等待，直到平台管理员恢复',
+    'wechat_down'             => '微信暂时没有应答，请稍后再试',
+    'wechat_refused'          => '微信拒绝了请求，请稍后再试',
+    'quota_short'             => '今日剩余的发送额度不够，余下的会在明天 0 点后继续，直到有效时间结束',
+    // Not the owner's doing: the platform's set-up.
+    'unauthorized'            => '推送服务的密钥不正确，请联系平台管理员',
+    'read_only_key'           => '推送服务的密钥没有写权限，请联系平台管理员',
+    'forbidden_origin'        => '推送服务的设置有误，请联系平台管理员',
+    'method_not_allowed'      => '推送服务的版本不符，请联系平台管理员',
+    'unsupported_media_type'  => '推送服务的版本不符，请联系平台管理员',
+    'bad_signature'           => '微信回执的签名不正确，请联系平台管理员',
+    'receipt_encrypted'       => '微信回执是加密的，请在公众平台把消息加解密方式改为“明文模式”',
+    'internal_error'          => '推送服务出错了，请联系平台管理员',
+    'unavailable'             => '推送服务暂时不可用，请稍后再试',
+];

@@ -191,7 +191,7 @@ function reminder_estimate(Host $host, array $owner, array $body): array
     $problems = [];
     foreach ($answer['problems'] as $p) {
         if (!in_array($p['code'], REMINDER_NOT_NOW, true)) {
-            $problems[] = ['code' => $p['code'], 'message' => pushd_chinese($p['code'], $p['detail'])];
+            $problems[] = ['code' => $p['code'], 'message' => pushd_chinese($p['code'], $p)];
         }
     }
     return [

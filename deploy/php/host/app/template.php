@@ -92,9 +92,9 @@ function template_warning(array $w): string
         'value_cut'       => '内容过长，超出部分会被截掉',
         'value_cleaned'   => '换行、表情和特殊字符会被去掉',
         'line_dropped'    => '这一行没有标题，微信不会显示',
-        'minutes_inexact' => '粉丝较多，发送会超过五分钟：最后收到的人看到的“提前分钟数”不准，建议改用开播时间',
+        'minutes_inexact' => '粉丝较多，发送会超过五分钟：最后收到的人看到的分钟数偏大，建议改用开播时间',
     ];
-    return $words[$w['code']] ?? $w['detail'];
+    return $words[$w['code']] ?? '请检查这个字段';
 }
 
 /** A template can be enabled when pushd knows what to put into each field. */

@@ -18,6 +18,23 @@ const WECHAT_REMEDIES = [
     50002 => '公众号被限制使用：请登录公众平台查看“通知中心”。',
 ];
 
+/** An answer of WeChat's to a single call, such as a test message. */
+function wechat_answer(int $code): string
+{
+    $said = [
+        40003 => '这个微信号不属于当前公众号（40003）',
+        40037 => '微信说模板 ID 不正确（40037）：模板可能已被删除，请重新选择',
+        43004 => '对方没有关注公众号（43004）',
+        43101 => '对方拒绝接收消息（43101）',
+        43116 => '微信限制了此公众号发送模板消息（43116），请登录公众平台查看“通知中心”',
+        45009 => '微信的今日调用次数已用完（45009），请在公众平台清零或明天再试',
+        47003 => '微信不接受这个字段的内容（47003），请修改后再试',
+        48001 => '公众号没有模板消息的权限（48001）：需要已认证的服务号',
+    ];
+    return $said[$code] ?? (isset(WECHAT_REMEDIES[$code]) ? "微信拒绝了（{$code}）：" . WECHAT_REMEDIES[$code]
+        : ($code > 0 ? "微信拒绝了请求（{$code}），请稍后再试" : '微信暂时没有应答，请稍后再试'));
+}
+
 /** What to do about the answer that a job ended or waits for, '' if that is not known. */
 function wechat_remedy(array $job): string
 {

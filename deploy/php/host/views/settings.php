@@ -5,7 +5,7 @@
     <h2><i>1</i>选择模板</h2>
     <div id="templates" class="choices"><p class="quiet">正在读取公众号的模板…</p></div>
     <div id="paste" class="sub" hidden>
-      <label>模板 ID<input name="templateId" maxlength="128" placeholder="从公众平台复制，43 个字符" autocomplete="off" spellcheck="false"></label>
+      <label>模板 ID<input name="templateId" maxlength="64" placeholder="从公众平台复制，43 个字符" autocomplete="off" spellcheck="false"></label>
       <label>模板内容<textarea name="content" rows="4" placeholder="课程名称:{{thing1.DATA}}&#10;上课时间:{{time2.DATA}}" spellcheck="false"></textarea></label>
       <p class="quiet">公众平台 → 模板消息 → 我的模板 → 详情，把“模板 ID”和“详细内容”粘贴到这里。类目模板微信不提供查询，只能这样填写。</p>
     </div>
