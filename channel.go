@@ -23,9 +23,9 @@ func (c Channel) MovedFrom(was int64) bool {
 	return was != 0 && c.StartTime != 0 && c.StartTime != was
 }
 
-// AsksAnew says that the platform has moved the start and put the status back
+// AsksAgain says that the platform has moved the start and put the status back
 // to 0: it asks for a reminder of the new start. A start that moved without
 // that is followed by the job at work.
-func (c Channel) AsksAnew(was int64) bool {
+func (c Channel) AsksAgain(was int64) bool {
 	return c.MovedFrom(was) && c.Status != nil && *c.Status == StatusNotNotified
 }

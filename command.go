@@ -15,16 +15,16 @@ type Command struct {
 	// Rate replaces the job's ceiling where it is not nil; 0 = none.
 	Rate *int
 	// Resume queues a paused job, and makes a parked one due now with its
-	// message made anew; other states stay. To is empty then.
+	// message made again; other states stay. To is empty then.
 	Resume bool
 	// Retry says who is sent to again, nil to leave it.
 	Retry *Again
 	// Unpark makes a parked job due now.
 	Unpark bool
-	// Anew has the message made anew: a template or a text may have been
-	// mended. Asked, if not nil, replaces what the POST had asked for.
-	Anew  bool
-	Asked *Asked
+	// Recompose has the message made again: a template or a text may have been
+	// corrected. Asked, if not nil, replaces what the POST had asked for.
+	Recompose bool
+	Asked     *Asked
 	// AskedBefore, if not nil, is what Asked replaces: ErrLost if it is
 	// something else by now.
 	AskedBefore *Asked

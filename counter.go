@@ -14,7 +14,7 @@ type Counter struct {
 // Installation is what the ledger says of itself.
 type Installation struct {
 	Counter
-	Lost Gap  // what it has forgotten, when it went back last
+	Lost Gap  // what it has lost, when it went back last
 	Now  Time // the database's clock when it was read
 	// HostSeen is when the host's last heartbeat came; 0 = there was none yet.
 	HostSeen Time

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Gap is a time of which a ledger that went back has forgotten what happened.
+// Gap is a time of which a ledger that went back has lost what happened.
 // The zero Gap is none.
 type Gap struct {
 	From Time // 0 = not known

@@ -33,23 +33,23 @@ type HealthPart struct {
 // Stats are the engine's counters since the process started, for /metrics.
 // They carry no names of accounts, jobs or people.
 type Stats struct {
-	Answers       map[Verdict]uint64 // answers to sends, by verdict
-	Retries       uint64             // sends beyond a person's first
-	Pages, People uint64             // walked
-	SendSeconds   Histogram          // time to an answer
-	LedgerWrites  uint64             // progress statements
-	LedgerErrors  uint64             // ledger calls that failed and were repeated
-	LedgerSeconds Histogram          // time of a progress write
-	InFlight      int                // sends without an answer yet
-	Concurrency   int                // the sum of the accounts' current limits
-	Jobs          map[State]int      // jobs held by this process, by state
-	JobsAtRisk    int                // running ones that will be done after their deadline
-	JobsEnded     map[State]uint64   // jobs ended by this process
-	LedgerBytes   int64              // what the ledger takes in the database; 0 = not known
-	LastWrite     time.Time          // when the database last took a write; by this machine's clock
-	LeasesLost    uint64
-	StatusMended  uint64 // live_notify_status put right by the reconciler
-	StatusErrors  uint64 // times that live_notify_status could not be written
+	Answers         map[Verdict]uint64 // answers to sends, by verdict
+	Retries         uint64             // sends beyond a person's first
+	Pages, People   uint64             // walked
+	SendSeconds     Histogram          // time to an answer
+	LedgerWrites    uint64             // progress statements
+	LedgerErrors    uint64             // ledger calls that failed and were repeated
+	LedgerSeconds   Histogram          // time of a progress write
+	InFlight        int                // sends without an answer yet
+	Concurrency     int                // the sum of the accounts' current limits
+	Jobs            map[State]int      // jobs held by this process, by state
+	JobsAtRisk      int                // running ones that will be done after their deadline
+	JobsEnded       map[State]uint64   // jobs ended by this process
+	LedgerBytes     int64              // what the ledger takes in the database; 0 = not known
+	LastWrite       time.Time          // when the database last took a write; by this machine's clock
+	LeasesLost      uint64
+	StatusCorrected uint64 // live_notify_status corrected by the reconciler
+	StatusErrors    uint64 // times that live_notify_status could not be written
 }
 
 // Histogram is a snapshot of a distribution: Counts[i] values were at most

@@ -6,7 +6,7 @@ import (
 )
 
 // Owner is a process that may hold leases. Instance is the name that
-// survives a restart (PUSHD_INSTANCE); Boot is drawn anew at every start, so
+// survives a restart (PUSHD_INSTANCE); Boot is drawn again at every start, so
 // that two lives of one instance are told apart.
 type Owner struct{ Instance, Boot string }
 

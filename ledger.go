@@ -114,14 +114,14 @@ type Housekeeping interface {
 	// Ended lists the jobs that ended after a mark and before until, in the order
 	// of the marks that they leave, as Working does.
 	Ended(ctx context.Context, after EndMark, until Time, limit int) ([]Job, error)
-	// MendStatus writes live_notify_status of seen's channel, if the job is
+	// CorrectStatus writes live_notify_status of seen's channel, if the job is
 	// still in the state it was seen in and the newest of its reminder, and the
 	// channel's start is still start, all in one transaction: a finish, a new job
 	// or a save of the channel that comes meanwhile wins. Where the job has
 	// another start than the channel, it has to be the channel's newest, and
 	// there may be none for the channel's start. It says whether it wrote, and
 	// waits for the platform's row for a second at most.
-	MendStatus(ctx context.Context, seen Job, start int64, status int) (mended bool, err error)
+	CorrectStatus(ctx context.Context, seen Job, start int64, status int) (corrected bool, err error)
 	// Expire ends the active jobs that nobody holds and whose deadline is
 	// past, each in one transaction with the status
 	// column, and returns them (at most limit).

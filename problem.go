@@ -60,7 +60,7 @@ func (p *Problem) Error() string {
 }
 
 // ChannelError says that the platform's row of one channel can't be used as it
-// is. It concerns that channel alone and heals when somebody mends the row, or
+// is. It concerns that channel alone and heals when someone corrects the row, or
 // the query that reads it.
 type ChannelError struct {
 	// Column is the column of PUSHD_CHANNEL_QUERY that is to blame.

@@ -22,7 +22,7 @@ func TestServer_Metrics(t *testing.T) {
 		Answers: map[pushd.Verdict]uint64{pushd.Sent: 90, pushd.Skip: 3}, Retries: 4, Pages: 2, People: 12000,
 		SendSeconds: pushd.Histogram{Bounds: []float64{0.1, 1}, Counts: []uint64{80, 92}, Count: 93, Sum: 12.5},
 		InFlight:    5, Concurrency: 64, Jobs: map[pushd.State]int{pushd.Running: 2},
-		JobsEnded: map[pushd.State]uint64{pushd.Succeeded: 1}, StatusMended: 6,
+		JobsEnded: map[pushd.State]uint64{pushd.Succeeded: 1}, StatusCorrected: 6,
 	}
 	w.options.Tokens = func() TokenStats {
 		return TokenStats{Asks: 7, Failures: 1, Refusals: 2, Failing: 3, Life: 90 * time.Second, InUse: true}

@@ -26,7 +26,7 @@ type jobCmd struct {
 	Pause     jobPauseCmd     `cmd:"" help:"Stop sending for now; the deadline keeps running."`
 	Resume    jobResumeCmd    `cmd:"" help:"Go on with a paused job; try a parked one now."`
 	Cancel    jobCancelCmd    `cmd:"" help:"End a job for good."`
-	Retry     jobRetryCmd     `cmd:"" help:"Send again to the people of an ended job who failed."`
+	Retry     jobRetryCmd     `cmd:"" help:"Send again to the recipients of an ended job who failed."`
 	Post      jobPostCmd      `cmd:"" help:"Ask for a reminder, as PHP does."`
 	Continue  jobContinueCmd  `cmd:"" help:"Go on with a job that failed, expired or was canceled: to those who have not got the message."`
 	Restart   jobRestartCmd   `cmd:"" help:"Restart a job from the beginning: every follower gets the message again."`
@@ -159,7 +159,7 @@ type jobResumeCmd struct {
 // Run implements the command.
 func (c *jobResumeCmd) Run(a *app) error { return tell(c.Remote, a, c.ID, client.Resume) }
 
-// jobCancelCmd cancels a job. It asks first where somebody can answer.
+// jobCancelCmd cancels a job. It asks first at a terminal.
 type jobCancelCmd struct {
 	settings.Remote `embed:""`
 	ID              string `arg:"" help:"The job's id."`
@@ -176,7 +176,7 @@ func (c *jobCancelCmd) Run(a *app) error {
 	return tell(c.Remote, a, c.ID, client.Cancel)
 }
 
-// jobRetryCmd retries the failed people of an ended job.
+// jobRetryCmd retries the failed recipients of an ended job.
 type jobRetryCmd struct {
 	settings.Remote  `embed:""`
 	ID               string    `arg:"" help:"The job's id."`
@@ -224,7 +224,7 @@ func confirm(in io.Reader, out io.Writer, question string) bool {
 	return false
 }
 
-// terminal says whether somebody sits at the other end of a stream.
+// terminal says whether a person is at the other end of a stream.
 func terminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())

@@ -1,5 +1,5 @@
 // Command pushd sends WeChat template messages to all followers of an account
-// when a stream is about to start. It is told to by PHP, over HTTP, and keeps
+// when a stream is about to start. PHP asks for it, over HTTP, and keeps
 // its ledger in the platform's MySQL database.
 //
 // This package is flags, wiring and signals: what pushd does is in
@@ -27,7 +27,7 @@ func main() {
 }
 
 // obey stops gracefully at the first signal, and at the second at once, as
-// kill -9 would: nothing is lost by it, some people are in doubt.
+// kill -9 would: nothing is lost by it, some recipients are in doubt.
 func obey(signals <-chan os.Signal, stop func()) {
 	<-signals
 	stop()

@@ -4,5 +4,5 @@ package main
 
 import "pushd/internal/fanout"
 
-// points is what the engine tells of the points it passes: nobody.
+// points is whom the engine calls at the points that it passes: no one.
 func points() func(fanout.Point) { return nil }

@@ -71,7 +71,7 @@ func printJob(w io.Writer, j client.Job) {
 	line("failed", "%d", j.Failed)
 	line("unknown", "%d", j.Unknown)
 	if j.InDoubt > 0 {
-		line("in doubt", "%d may have been told twice", j.InDoubt)
+		line("in doubt", "%d may have got it twice", j.InDoubt)
 	}
 	line("retries", "%d", j.Retries)
 	line("rate", "%.0f/s", j.Rate)

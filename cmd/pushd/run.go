@@ -15,7 +15,7 @@ import (
 )
 
 // The exit codes. A service manager should start pushd again after a failure,
-// but not after settings that no restart can mend. Those have the code that
+// but not after settings that no restart can correct. Those have the code that
 // sysexits.h calls EX_CONFIG, and not the usual 2: a Go program that crashes
 // ends with 2, and must be started again at once.
 const (

@@ -251,7 +251,7 @@ func TestSettings_Bad(t *testing.T) {
 		{"PUSHD_STATUS_UPDATE=UPDATE_t;DROP_t", "PUSHD_STATUS_UPDATE: holds more than one statement"},
 		{"PUSHD_STATUS_UPDATE=UPDATE_t_SET_s='?'_WHERE_a=?", "PUSHD_STATUS_UPDATE: has 1 question marks outside quotes and comments; allowed: 2"},
 		{"PUSHD_ONLY_OPENIDS=", "PUSHD_ONLY_OPENIDS: is set but empty"},
-		{"PUSHD_ONLY_OPENIDS=,,", `PUSHD_ONLY_OPENIDS: ",," names nobody; unset it to tell everyone`},
+		{"PUSHD_ONLY_OPENIDS=,,", `PUSHD_ONLY_OPENIDS: ",," names no openid; unset it to send to all`},
 		{"PUSHD_ONLY_OPENIDS=oA;oB", `PUSHD_ONLY_OPENIDS: "oA;oB" is not a comma-separated list of openids`},
 		{"PUSHD_LOG_LEVEL=verbose", `PUSHD_LOG_LEVEL: "verbose" is not known; allowed: debug, info, warn, error`},
 		{"PUSHD_LOG_FORMAT=xml", `PUSHD_LOG_FORMAT: "xml" is not known; allowed: text, json`},

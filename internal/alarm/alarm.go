@@ -1,4 +1,4 @@
-// Package alarm tells people by a webhook what they have to know: it looks for
+// Package alarm brings to a webhook what operators have to know: it looks for
 // what is worth a message, and brings each message there at least once.
 //
 // An alarm waits in the ledger from the moment that a process finds it, so none is
@@ -25,7 +25,7 @@ const (
 	callFor   = 10 * time.Second // one call of the webhook, or of the ledger
 	takenFor  = time.Minute      // longer than a call: until then no other process sends it
 	batch     = 20               // alarms of one message at most
-	keepFor   = 24 * time.Hour   // then an alarm is forgotten; what still is so is sent again
+	keepFor   = 24 * time.Hour   // then an alarm is deleted; what still is so is sent again
 	// seenTwice is at how many looks in a row a job is at risk until that is worth
 	// an alarm: its rate may dip.
 	seenTwice = 4

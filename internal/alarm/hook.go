@@ -203,7 +203,7 @@ func sum(key, text string) []byte {
 	return m.Sum(nil)
 }
 
-// label names a kind for people.
+// label is the name of a kind as it is shown.
 func label(k pushd.AlarmKind) string {
 	labels := map[pushd.AlarmKind]string{
 		pushd.AlarmEndedBadly: "任务异常结束", pushd.AlarmParked: "任务长时间挂起", pushd.AlarmOnHold: "已扣住，等待人工处理",

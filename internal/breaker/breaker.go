@@ -72,7 +72,7 @@ func (b *Breaker[K]) Fatal() int {
 	return b.streak
 }
 
-// Arm makes the breaker distrust the job anew: at its start and with every
+// Arm makes the breaker distrust the job again: at its start and with every
 // new token. It returns those whom the last token's answers made suspects and
 // nothing cleared: they may be asked again.
 func (b *Breaker[K]) Arm() (dropped []Suspect[K]) {

@@ -63,7 +63,7 @@ func (r *row) line() string {
 // markdown is the table as docs/reliability.md shows it.
 func markdown(rows []*row) string {
 	var b strings.Builder
-	b.WriteString("| scenario | jobs | people | lost | twice | repeats | claims | pause of the job hit | of the others |\n")
+	b.WriteString("| scenario | jobs | recipients | lost | twice | repeats | claims | pause of the job hit | of the others |\n")
 	b.WriteString("| --- | --: | --: | --: | --: | --: | --: | --: | --: |\n")
 	for _, r := range rows {
 		b.WriteString(r.line())

@@ -163,7 +163,7 @@ func (c *Console) carryOut(ctx context.Context, v *visit, id, name string) (clie
 }
 
 // orderOf asks for a job's reminder once more. same is the message as the job
-// sent it; else it is made anew from what the owner's texts say by now.
+// sent it; else it is made again from what the owner's texts say by now.
 func orderOf(j client.Job, how string, same bool) client.Order {
 	o := client.Order{ActID: j.ActID, AppID: j.AppID, Audience: j.Audience, Continue: how == "continue", Restart: how == "restart"}
 	if same && j.Message != nil {

@@ -107,7 +107,7 @@ func (c *Controller) Retry(ctx context.Context, id pushd.JobID, req pushd.RetryR
 	if req.AcceptDuplicates {
 		who = pushd.AgainUnknown
 	}
-	return c.command(ctx, id, pushd.Command{Kind: pushd.EventRetried, From: pushd.EndedStates, To: pushd.Queued, Deadline: deadline, Retry: &who, Anew: true})
+	return c.command(ctx, id, pushd.Command{Kind: pushd.EventRetried, From: pushd.EndedStates, To: pushd.Queued, Deadline: deadline, Retry: &who, Recompose: true})
 }
 
 func nothingToRetry(job pushd.Job) string {

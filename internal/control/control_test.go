@@ -54,7 +54,7 @@ func (workers) Disturb(pushd.AppID) {}
 func (w workers) Follow(ctx context.Context, j pushd.Job) {
 	ch, err := w.ledger.Channel(ctx, j.ActID)
 	if err == nil {
-		_, _ = w.ledger.MendStatus(ctx, j, ch.StartTime, j.LiveNotifyStatus(3)) // never fails
+		_, _ = w.ledger.CorrectStatus(ctx, j, ch.StartTime, j.LiveNotifyStatus(3)) // never fails
 	}
 }
 

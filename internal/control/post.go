@@ -62,7 +62,7 @@ func (c *Controller) post(ctx context.Context, req pushd.Request) (pushd.Outcome
 // platform has moved the start and put the status back to 0, or has moved it after
 // the job's reminder was sent.
 func ofAnotherStart(job pushd.Job, ch pushd.Channel) bool {
-	return ch.AsksAnew(job.StartTime) || job.Notified && ch.MovedFrom(job.StartTime)
+	return ch.AsksAgain(job.StartTime) || job.Notified && ch.MovedFrom(job.StartTime)
 }
 
 // channel reads the channel and checks that the request fits it.
@@ -115,7 +115,7 @@ func (c *Controller) existing(ctx context.Context, req pushd.Request, job pushd.
 	}
 	if job.State == pushd.Parked && req.AccessToken != "" && (job.Reason == pushd.TokenUnavailable || job.Reason == pushd.AccountMismatch) {
 		c.offer(req)
-		unparked, err := c.book.Command(ctx, job.ID, pushd.Command{Kind: pushd.EventResumed, From: []pushd.State{pushd.Parked}, Unpark: true, Anew: true})
+		unparked, err := c.book.Command(ctx, job.ID, pushd.Command{Kind: pushd.EventResumed, From: []pushd.State{pushd.Parked}, Unpark: true, Recompose: true})
 		if err == nil {
 			job = unparked
 		}
@@ -136,7 +136,7 @@ func (c *Controller) resumeEnded(ctx context.Context, req pushd.Request, ch push
 		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &old,
 			Text: "the job's recipients were removed after the retention time, so it can't go on; POST with restart to start again"}
 	}
-	cmd := pushd.Command{Kind: pushd.EventContinued, From: []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}, To: pushd.Queued, Deadline: deadline, Anew: true, Retry: again(pushd.AgainNobody)}
+	cmd := pushd.Command{Kind: pushd.EventContinued, From: []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}, To: pushd.Queued, Deadline: deadline, Recompose: true, Retry: again(pushd.AgainNobody)}
 	if old.Reason == pushd.TooManyFailures || old.Counts.Sent == 0 { // what failed them is put right now
 		cmd.Retry = again(pushd.AgainFailed)
 	}

@@ -220,7 +220,7 @@ func (p *person) run(ctx context.Context, n int) {
 			p.command(ctx, vCancel, job, pushd.Command{From: pushd.ActiveStates, To: pushd.Canceled, Reason: pushd.CanceledByUser})
 		case 4:
 			p.command(ctx, vContinue, job, pushd.Command{
-				From: []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}, To: pushd.Queued, Anew: true})
+				From: []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}, To: pushd.Queued, Recompose: true})
 		case 5:
 			p.h.do(p.no, call{verb: vShow, job: job}, func() (answer, error) {
 				j, err := p.store.Job(ctx, p.h.ids[job])

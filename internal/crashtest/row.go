@@ -56,7 +56,7 @@ func (t *Table) Markdown() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var b strings.Builder
-	b.WriteString("| scenario | jobs | people | kill -9 | SIGTERM | lost | listed | twice | needless (worst after one stop) | refused, asked again | resume: median, worst |\n")
+	b.WriteString("| scenario | jobs | recipients | kill -9 | SIGTERM | lost | listed | twice | needless (worst after one stop) | refused, asked again | resume: median, worst |\n")
 	b.WriteString("| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n")
 	sum := Row{Name: "**all**"}
 	for _, r := range t.rows {

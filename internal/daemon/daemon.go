@@ -117,7 +117,7 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	}
 	c.Engine.Ledger, c.Engine.WeChat, c.Engine.Tokens = dated{d.store, d.tokens.Due}, d.wechat, tokens{d.tokens}
 	// An eighth is to spare: a share that has shrunk is given back only as
-	// answers come, and meanwhile nobody shall wait for a connection.
+	// answers come, and meanwhile no send shall wait for a connection.
 	c.Engine.Ready = func() bool { return d.schema.wrong() == "" }
 	c.Engine.InFlight = c.WeChat.MaxConns * 8 / 9
 	c.Engine.Boottime, c.Engine.Log = newBootClock().now, c.Log
@@ -140,7 +140,7 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	c.Log.Info("pushd listens", "address", d.listener.Addr().String(), "tls", c.TLSCert != "",
 		"version", c.Version, "instance", c.Engine.Owner.Instance, "seed", seed)
 	if c.Engine.Only != nil {
-		c.Log.Warn("staging: only the openids of PUSHD_ONLY_OPENIDS are told, everyone else is skipped", "openids", len(c.Engine.Only))
+		c.Log.Warn("staging: only the openids of PUSHD_ONLY_OPENIDS are sent to, everyone else is skipped", "openids", len(c.Engine.Only))
 	}
 	return d, nil
 }

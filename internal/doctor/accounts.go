@@ -14,7 +14,7 @@ import (
 // with a PUSHD_CHANNEL_QUERY of its own may have another.
 const accountTable = "user_wx_account"
 
-// holdersShown is how many findings of one kind are told one by one.
+// holdersShown is how many findings of one kind are named one by one.
 const holdersShown = 20
 
 // holder is a row of accountTable: an owner, and the appid as it is stored.

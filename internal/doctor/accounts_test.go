@@ -6,7 +6,7 @@ import (
 )
 
 // The check names who holds an appid that somebody else holds, in whatever
-// spelling, and what SQL mends it; owners without an account are no finding.
+// spelling, and what SQL corrects it; owners without an account are no finding.
 func TestCheck_Accounts(t *testing.T) {
 	server, root := startPlatform(t)
 	migrate(t, server.DSN("p"))

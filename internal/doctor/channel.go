@@ -73,14 +73,14 @@ const hint = 14 * time.Hour
 // hours off, which no program can tell, but a person can.
 func showStart(r *report, about string, start int64, zone *time.Location, now time.Time) {
 	if start == 0 {
-		r.warn(about, "start %s: one reminder can't be told from the next, and {{startTime}} is empty", unknownFact)
+		r.warn(about, "start %s: one reminder can't be distinguished from the next, and {{startTime}} is empty", unknownFact)
 		return
 	}
 	at := time.Unix(start, 0).In(zone)
 	when := fmt.Sprintf("start %s in PUSHD_TIMEZONE %s", at.Format("2006-01-02 15:04:05 -07:00"), zone)
 	switch ago := now.Sub(at); {
 	case ago > hint:
-		r.warn(about, "%s: started %s ago; pushd reminds nobody of it now", when, span(ago))
+		r.warn(about, "%s: started %s ago; pushd no longer reminds of it", when, span(ago))
 	case ago > 0:
 		r.warn(about, "%s: started %s ago; if it is still to come, the column is in another time zone: see start_time in docs/operations.md", when, span(ago))
 	default:
@@ -88,7 +88,7 @@ func showStart(r *report, about string, start int64, zone *time.Location, now ti
 	}
 }
 
-// span is a time for people: 20 min, 3 h 5 min, 2 days 4 h.
+// span is a time as it is read: 20 min, 3 h 5 min, 2 days 4 h.
 func span(d time.Duration) string {
 	minutes := int(d.Round(time.Minute) / time.Minute)
 	switch {

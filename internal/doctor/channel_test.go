@@ -54,7 +54,7 @@ func TestCheck_Channel(t *testing.T) {
 			"live_notify on, 30 minutes", "config_enabled off", "live_notify_status 0 (not notified)", "+08:00 in PUSHD_TIMEZONE Asia/Shanghai: starts in 20 min"}},
 		"later":           {starts(76*time.Hour + time.Minute), "", []string{"ok    channel 42: start ", "starts in 3 days 4 h"}},
 		"another zone":    {starts(-8 * time.Hour), "", []string{"warn  channel 42: start ", "started 8 h 0 min ago; if it is still to come, the column is in another time zone"}},
-		"long ago":        {starts(-300 * time.Hour), "", []string{"warn  channel 42: start ", "started 12 days 12 h ago; pushd reminds nobody"}},
+		"long ago":        {starts(-300 * time.Hour), "", []string{"warn  channel 42: start ", "started 12 days 12 h ago; pushd no longer reminds"}},
 		"no start":        {oneChannel{ch: full}, "", []string{"warn  channel 42: start not known"}},
 		"bad start":       {oneChannel{full, bad}, "", []string{"fail  channel query: start_time is 1796040015000", `title "春季公开课"`}},
 		"bad title":       {badTitle, "", []string{"fail  channel query: title is odd", "starts in 1 h 0 min"}},

@@ -110,7 +110,7 @@ func checkTogether(r *report, all []member) {
 	case len(strangers) == 0:
 		r.ok("nodes", "%d of one cluster", len(all))
 	case len(writers) > 1 || len(writers) == 1 && len(strangers) < len(all):
-		r.fail("nodes", "%s take writes and are no nodes of one cluster: pushd would forget jobs when it goes from one to the other; name one in PUSHD_MYSQL_DSN", hostsOf(all))
+		r.fail("nodes", "%s take writes and are no nodes of one cluster: pushd would lose jobs when it goes from one to the other; name one in PUSHD_MYSQL_DSN", hostsOf(all))
 	default:
 		r.warn("nodes", "%s are no nodes of one cluster. If they are replicas, asynchronous replication loses what was committed last when one takes over, and recipients may get the message twice: see \"After a restore\" in docs/operations.md", strings.Join(strangers, ", "))
 	}

@@ -29,7 +29,7 @@ var target = regexp.MustCompile("(?is)^\\s*UPDATE\\s+([\\w.`]+)\\s.*\\sWHERE\\s+
 func checkStatusTable(ctx context.Context, r *report, db *sql.DB, update string) {
 	m := target.FindStringSubmatch(update)
 	if m == nil {
-		r.warn("status table", "cannot be told from PUSHD_STATUS_UPDATE; see that it is InnoDB and has one row per channel")
+		r.warn("status table", "cannot be derived from PUSHD_STATUS_UPDATE; see that it is InnoDB and has one row per channel")
 		return
 	}
 	table, key := strings.ReplaceAll(m[1], "`", ""), strings.ReplaceAll(m[2], "`", "")

@@ -60,10 +60,10 @@ func checkWhole(ctx context.Context, r *report, db *sql.DB, global, mine map[str
 		}
 	}
 	if flush, known := global["innodb_flush_log_at_trx_commit"]; known && flush != "1" {
-		r.warn("database", "innodb_flush_log_at_trx_commit is %s: a crash of the server takes back what pushd was told is stored, and recipients may get the message twice; set it to 1", flush)
+		r.warn("database", "innodb_flush_log_at_trx_commit is %s: a crash of the server takes back what it had acknowledged, and recipients may get the message twice; set it to 1", flush)
 	}
 	if sync := global["sync_binlog"]; sync != "" && sync != "1" && sameValue(global["log_bin"], "1") {
-		r.warn("database", "sync_binlog is %s: a crash of the server takes from its replicas what pushd was told is stored, and after a failover people may be told twice; set it to 1", sync)
+		r.warn("database", "sync_binlog is %s: a crash of the server takes from its replicas what was acknowledged, and after a failover recipients may get the message twice; set it to 1", sync)
 	}
 	if level := mine["group_replication_consistency"]; strings.HasPrefix(level, "EVENTUAL") {
 		r.fail("session", "group_replication_consistency is %s: reads may be old; leave it out of PUSHD_MYSQL_DSN", level)

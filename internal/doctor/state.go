@@ -24,7 +24,7 @@ func (o Options) checkState(ctx context.Context, r *report, db *sql.DB, s *store
 	kept, err := file.Load()
 	switch {
 	case err != nil:
-		r.warn("state", "%v; pushd begins the file anew. Was the database restored from a copy? Then start with --hold", err)
+		r.warn("state", "%v; pushd begins a new file. Was the database restored from a copy? Then start with --hold", err)
 		return
 	case kept.Value == 0:
 		r.ok("state", "no counter is kept in %s yet", o.StateDir)

@@ -11,7 +11,7 @@ import (
 const mendWait = 30 * time.Second
 
 // withBadChannel decides what becomes of a job whose channel can't be used: it
-// goes on with the message it has, or waits until the row is mended.
+// goes on with the message it has, or waits until the row is corrected.
 func (r *run) withBadChannel(bad *pushd.ChannelError) error {
 	if r.job.Prepared.Message == nil {
 		return &parked{pushd.Parking{Reason: pushd.ChannelInvalid, Detail: bad.Error() + "; it goes on by itself when that is mended", Until: r.e.clock.Now().Add(mendWait)}}

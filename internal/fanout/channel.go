@@ -109,7 +109,7 @@ func (r *run) startBeforeEnd(ctx context.Context) error {
 // reminder: the platform asks for one, this one was sent already, or a newer job
 // is for it. nil: the job follows, and becomes the reminder of the new start.
 func (r *run) mayFollow(ctx context.Context, ch pushd.Channel, was int64, read reads) error {
-	follows := !r.job.Notified && !ch.AsksAnew(was)
+	follows := !r.job.Notified && !ch.AsksAgain(was)
 	if follows {
 		var last pushd.Job
 		err := read(ctx, "read the channel's newest job", func(ctx context.Context) (err error) {

@@ -12,7 +12,7 @@ func (e *Engine) count(r result) { e.counters.Answer(r.answer.Verdict, r.deliver
 // Stats returns the counters.
 func (e *Engine) Stats() pushd.Stats {
 	s := e.counters.Stats()
-	s.StatusMended, s.StatusErrors = e.house.Mended()
+	s.StatusCorrected, s.StatusErrors = e.house.Corrected()
 	for _, r := range e.running() {
 		s.InFlight += int(r.inFlight.Load())
 		s.Concurrency += r.account.pacer.Limit()

@@ -45,7 +45,7 @@ func (o *obstructed) Claim(ctx context.Context, owner pushd.Owner, id pushd.JobI
 	return o.Ledger.Claim(ctx, owner, id, term)
 }
 
-func (o *obstructed) MendStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
+func (o *obstructed) CorrectStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
 	if !o.can(func() bool { return !o.locked[seen.ActID] }) {
 		o.obstruct(func() {
 			if time.Since(o.last) > 2*time.Second {
@@ -59,7 +59,7 @@ func (o *obstructed) MendStatus(ctx context.Context, seen pushd.Job, start int64
 		o.obstruct(func() { o.last, o.worst = time.Now(), max(o.worst, time.Since(o.began)) })
 		return false, errors.New("lock wait timeout exceeded")
 	}
-	return o.Ledger.MendStatus(ctx, seen, start, status)
+	return o.Ledger.CorrectStatus(ctx, seen, start, status)
 }
 
 // crowd is a world of n channels of accounts of their own, on an obstructed

@@ -330,9 +330,9 @@ func (c wire) Ended(ctx context.Context, after pushd.EndMark, until pushd.Time, 
 	return read(c, ctx, "ended", func(l *fakeLedger) ([]pushd.Job, error) { return l.Ended(ctx, after, until, limit) })
 }
 
-func (c wire) MendStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
-	return ask(c, ctx, "mend status", func(ctx context.Context) (bool, error) {
-		return c.fakeLedger.MendStatus(ctx, seen, start, status)
+func (c wire) CorrectStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
+	return ask(c, ctx, "correct status", func(ctx context.Context) (bool, error) {
+		return c.fakeLedger.CorrectStatus(ctx, seen, start, status)
 	})
 }
 

@@ -23,8 +23,8 @@ func (w work) Expired() { w.e.counters.Ended(pushd.Expired) }
 // LetGo tells the runs of jobs that were held.
 func (w work) LetGo(ctx context.Context) { w.e.renew(ctx) }
 
-// BeginAnew gives back the jobs that are run here.
-func (w work) BeginAnew() {
+// GiveBack gives back the jobs that are run here.
+func (w work) GiveBack() {
 	for _, r := range w.e.running() {
 		r.stop(errRelease)
 	}

@@ -53,7 +53,7 @@ func (k *Keeper) column(ctx context.Context, j pushd.Job, fresh bool) (was, is i
 	if ch.Status != nil {
 		was = *ch.Status
 	}
-	written, err = k.cfg.Ledger.MendStatus(ctx, j, ch.StartTime, is)
+	written, err = k.cfg.Ledger.CorrectStatus(ctx, j, ch.StartTime, is)
 	return was, is, written, err
 }
 

@@ -32,9 +32,9 @@ type Work interface {
 	// LetGo lets go of the jobs that were held, without waiting for the next
 	// renewal.
 	LetGo(ctx context.Context)
-	// BeginAnew gives back the jobs that are run here, to be claimed again: what
+	// GiveBack gives back the jobs that are run here, to be claimed again: what
 	// their runs know of the ledger, such as pages and outcomes, is in it no more.
-	BeginAnew()
+	GiveBack()
 }
 
 // Ledger is what housekeeping needs of the database.
@@ -49,7 +49,7 @@ type Ledger interface {
 	Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error)
 }
 
-// Config is what a keeper is told once.
+// Config is what a keeper needs.
 type Config struct {
 	Ledger   Ledger
 	Work     Work
@@ -82,7 +82,7 @@ type Keeper struct {
 
 	holds        atomic.Pointer[[]pushd.Hold] // in force, as last read
 	parked       atomic.Int64                 // jobs parked in the ledger, as last counted
-	mended       atomic.Uint64
+	corrected    atomic.Uint64
 	columnErrors atomic.Uint64
 }
 
@@ -92,10 +92,10 @@ func New(cfg Config) *Keeper { return &Keeper{cfg: cfg} }
 // Parked is how many jobs are parked in the ledger, as last counted.
 func (k *Keeper) Parked() int64 { return k.parked.Load() }
 
-// Mended is how often live_notify_status was put right, and how often it could
+// Corrected is how often live_notify_status was corrected, and how often it could
 // not be written.
-func (k *Keeper) Mended() (mended, failed uint64) {
-	return k.mended.Load(), k.columnErrors.Load()
+func (k *Keeper) Corrected() (corrected, failed uint64) {
+	return k.corrected.Load(), k.columnErrors.Load()
 }
 
 // step does one of the things that want the tables, and says what has failed.

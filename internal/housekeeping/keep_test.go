@@ -58,13 +58,13 @@ func (h *house) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, err
 	return h.Memory.Channel(ctx, id)
 }
 
-// MendStatus waits for rows that somebody keeps locked.
-func (h *house) MendStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
+// CorrectStatus waits for rows that somebody keeps locked.
+func (h *house) CorrectStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
 	if h.locked[seen.ActID] {
 		time.Sleep(time.Second)
 		return false, errors.New("lock wait timeout exceeded")
 	}
-	return h.Memory.MendStatus(ctx, seen, start, status)
+	return h.Memory.CorrectStatus(ctx, seen, start, status)
 }
 
 func (h *house) Purge(ctx context.Context, t pushd.Time) (bool, error) {
@@ -90,7 +90,7 @@ func (h *house) Answered()                             {}
 func (h *house) Failed(context.Context, string, error) {}
 func (h *house) Expired()                              { h.expired++ }
 func (h *house) LetGo(context.Context)                 {}
-func (h *house) BeginAnew()                            {}
+func (h *house) GiveBack()                             {}
 
 // job makes a channel and its job, which is late after a time.
 func (h *house) job(act pushd.ActID, late time.Duration) pushd.Job {

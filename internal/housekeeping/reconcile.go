@@ -47,7 +47,7 @@ type reconciler struct {
 // at one whose column can't be written until it is right. So rows which somebody
 // keeps locked do not hold up the others.
 func (k *Keeper) Reconcile(ctx context.Context) {
-	k.step(ctx, "mend status", k.reconcile)
+	k.step(ctx, "correct status", k.reconcile)
 }
 
 func (k *Keeper) reconcile(ctx context.Context) error {
@@ -129,7 +129,7 @@ func (k *Keeper) look(ctx context.Context, j pushd.Job) bool {
 	if k.reconciler.spent >= ColumnsFor || ctx.Err() != nil {
 		return false
 	}
-	k.mend(ctx, j)
+	k.correct(ctx, j)
 	return true
 }
 
@@ -150,14 +150,14 @@ func (k *Keeper) lookAgain(ctx context.Context, began time.Time) error {
 		case err != nil:
 			return err
 		default:
-			k.mend(ctx, j)
+			k.correct(ctx, j)
 		}
 	}
 	return nil
 }
 
-// mend puts one channel's column right, and remembers it if it can't be.
-func (k *Keeper) mend(ctx context.Context, j pushd.Job) {
+// correct corrects one channel's column, and remembers it if it can't be.
+func (k *Keeper) correct(ctx context.Context, j pushd.Job) {
 	began := time.Now()
 	was, is, written, err := k.column(ctx, j, false)
 	if ctx.Err() != nil {
@@ -168,8 +168,8 @@ func (k *Keeper) mend(ctx context.Context, j pushd.Job) {
 	case err != nil:
 		k.columnFailed(j, err)
 	case written:
-		k.mended.Add(1)
-		k.cfg.Log.Info("status put right", "job_id", j.ID, "actid", j.ActID, "was", was, "is", is)
+		k.corrected.Add(1)
+		k.cfg.Log.Info("status corrected", "job_id", j.ID, "actid", j.ActID, "was", was, "is", is)
 	}
 }
 

@@ -93,8 +93,8 @@ func TestReconcile_PutsRight(t *testing.T) {
 		if h.column(5) != ledgertest.StatusFailed || h.column(995) != ledgertest.StatusFailed {
 			t.Errorf("older ones are %d and %d", h.column(5), h.column(995))
 		}
-		if mended, failed := h.keeper.Mended(); mended != 1000+2 || failed != 0 { // Memory's commands leave the column
-			t.Errorf("%d put right, %d failed", mended, failed)
+		if corrected, failed := h.keeper.Corrected(); corrected != 1000+2 || failed != 0 { // Memory's commands leave the column
+			t.Errorf("%d corrected, %d failed", corrected, failed)
 		}
 	})
 }

@@ -71,10 +71,10 @@ func (k *Keeper) loadCounter(in pushd.Installation) pushd.Counter {
 	c, err := k.cfg.Counter.Load()
 	switch {
 	case err != nil:
-		k.cfg.Log.Warn("the counter in PUSHD_STATE_DIR can't be used and is begun anew; was the database restored from a copy? Then stop, and start with --hold", "err", err)
+		k.cfg.Log.Warn("the counter in PUSHD_STATE_DIR can't be used and starts over; was the database restored from a copy? Then stop, and start with --hold", "err", err)
 		return pushd.Counter{}
 	case c.Value != 0 && c.Installation != in.Installation:
-		k.cfg.Log.Warn("the counter in PUSHD_STATE_DIR is of another installation and is begun anew; was the database restored from a copy? Then stop, and start with --hold")
+		k.cfg.Log.Warn("the counter in PUSHD_STATE_DIR is of another installation and starts over; was the database restored from a copy? Then stop, and start with --hold")
 		return pushd.Counter{}
 	}
 	return c
@@ -95,7 +95,7 @@ func (k *Keeper) Raise(ctx context.Context) error {
 		if err := k.wentBack(ctx); err != nil {
 			return err
 		}
-		k.cfg.Work.BeginAnew()
+		k.cfg.Work.GiveBack()
 		return pushd.ErrLost // and is raised from there
 	})
 }
@@ -130,7 +130,7 @@ func (k *Keeper) remember(c pushd.Counter) {
 }
 
 // wentBack writes down that the ledger went back, and holds the jobs if WeChat
-// may have forgotten what the ledger has forgotten.
+// may no longer know what the ledger has lost.
 //
 // The gap begins when the ledger's own counter was raised last, not when this
 // process saw it last: what was sent first was sent then.

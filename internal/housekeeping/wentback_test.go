@@ -30,13 +30,13 @@ func (k *kept) Save(c pushd.Counter) error {
 }
 
 // workers hear what a keeper has for those who work on jobs.
-type workers struct{ answered, letGo, begunAnew int }
+type workers struct{ answered, letGo, givenBack int }
 
 func (w *workers) Answered()                             { w.answered++ }
 func (w *workers) Failed(context.Context, string, error) {}
 func (w *workers) Expired()                              {}
 func (w *workers) LetGo(context.Context)                 { w.letGo++ }
-func (w *workers) BeginAnew()                            { w.begunAnew++ }
+func (w *workers) GiveBack()                             { w.givenBack++ }
 
 // back is a ledger on maps with one job, and how a keeper of it is set.
 type back struct {
@@ -139,8 +139,8 @@ func TestKeeper_LedgerWentBack(t *testing.T) {
 				if (level == pushd.Degraded) != tc.held || tc.held && !strings.HasPrefix(text, "1 jobs") {
 					t.Errorf("health is %s: %s", level, text)
 				}
-				if (b.work.letGo == 1) != tc.held || b.work.begunAnew != 1 {
-					t.Errorf("those who work on jobs let go of them %d times, and began anew %d times", b.work.letGo, b.work.begunAnew)
+				if (b.work.letGo == 1) != tc.held || b.work.givenBack != 1 {
+					t.Errorf("those who work on jobs let go of them %d times, and began anew %d times", b.work.letGo, b.work.givenBack)
 				}
 				if !strings.Contains(b.log.String(), "the ledger went back") {
 					t.Errorf("nothing in the log: %s", b.log.String())

@@ -34,7 +34,7 @@ func (c *Clock) Read(db pushd.Time, at time.Duration) {
 }
 
 // Now is the database's time as well as this process knows it. It may step
-// back by a fraction of a second where a clock is read anew.
+// back by a fraction of a second where a clock is read again.
 func (c *Clock) Now() pushd.Time {
 	r := c.base.Load()
 	if r == nil {

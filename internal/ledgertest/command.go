@@ -171,7 +171,7 @@ func (j *Job) change(cmd pushd.Command, now pushd.Time) {
 		j.DeadlineAsked = j.DeadlineAsked || cmd.Deadline != j.Deadline
 		j.Deadline = cmd.Deadline
 	}
-	if cmd.Anew {
+	if cmd.Recompose {
 		j.Prepared.Message, j.Prepared.StartTime = nil, 0
 	}
 	if cmd.Asked != nil {

@@ -60,8 +60,8 @@ func (l *Memory) standing(now pushd.Time, limit int, wanted func(*Job) bool, ord
 	return jobs
 }
 
-// MendStatus puts live_notify_status right. See pushd.Housekeeping.
-func (l *Memory) MendStatus(_ context.Context, seen pushd.Job, start int64, status int) (bool, error) {
+// CorrectStatus corrects live_notify_status. See pushd.Housekeeping.
+func (l *Memory) CorrectStatus(_ context.Context, seen pushd.Job, start int64, status int) (bool, error) {
 	l.begin()
 	defer l.Unlock()
 	j := l.ByID[seen.ID]

@@ -184,7 +184,7 @@ func finishLeavesAMovedStartAlone(t *testing.T, f *bench) {
 	if a, b := f.job(j.ID).State, f.job(late.ID).State; a != pushd.Succeeded || b != pushd.Expired || f.status(actID) != 0 || f.status(43) != 0 {
 		t.Errorf("%s and %s, status %d and %d, want the platform's 0", a, b, f.status(actID), f.status(43))
 	}
-	if done, err := f.MendStatus(f.ctx, f.job(j.ID), start, 2); err != nil || done || f.status(actID) != 0 {
+	if done, err := f.CorrectStatus(f.ctx, f.job(j.ID), start, 2); err != nil || done || f.status(actID) != 0 {
 		t.Errorf("mended %v, %v", done, err)
 	}
 }
@@ -195,7 +195,7 @@ func queuedAgainIsForTheNextClaim(t *testing.T, f *bench) {
 	j := f.walked([]pushd.OpenID{"oA", "oB"})
 	for _, cmd := range []pushd.Command{
 		{From: pushd.ActiveStates, To: pushd.Canceled},
-		{From: pushd.EndedStates, To: pushd.Queued, Anew: true},
+		{From: pushd.EndedStates, To: pushd.Queued, Recompose: true},
 	} {
 		_, err := f.Command(f.ctx, j.ID, cmd)
 		f.ok(err)

@@ -17,7 +17,7 @@ func housekeepingRules() []rule {
 		{"PurgeSaysWhetherThereIsMore", purgeSaysWhetherThereIsMore},
 		{"RemovesJobs", removesJobs},
 		{"RemovesJobsInTurns", removesJobsInTurns},
-		{"MendStatus", mendStatus},
+		{"CorrectStatus", correctStatus},
 		{"MendStatusAfterASave", mendStatusAfterASave},
 		{"Texts", texts},
 		{"ExpireInOrder", expireInOrder},
@@ -55,7 +55,7 @@ func expire(t *testing.T, f *bench) {
 	if got := f.job(j.ID); got.State != pushd.Expired || got.Reason != pushd.DeadlinePassed || got.Counts.Sent != 1 || got.FinishedAt == 0 {
 		t.Errorf("expired: %+v", got)
 	}
-	for act := actID; act <= 46; act++ { // the column follows, see MendStatus
+	for act := actID; act <= 46; act++ { // the column follows, see CorrectStatus
 		if f.status(act) != 1 {
 			t.Errorf("status of channel %d: %d", act, f.status(act))
 		}
@@ -246,25 +246,25 @@ func purgeSaysWhetherThereIsMore(t *testing.T, f *bench) {
 	}
 }
 
-func mendStatus(t *testing.T, f *bench) {
+func correctStatus(t *testing.T, f *bench) {
 	j := f.claimed(alice)
-	mend := func(seen pushd.Job, status int) bool {
-		done, err := f.MendStatus(f.ctx, seen, start, status)
+	correct := func(seen pushd.Job, status int) bool {
+		done, err := f.CorrectStatus(f.ctx, seen, start, status)
 		f.ok(err)
 		return done
 	}
 	f.save(actID, start)
-	if !mend(j, 1) || f.status(actID) != 1 {
+	if !correct(j, 1) || f.status(actID) != 1 {
 		t.Errorf("status %d, want 1", f.status(actID))
 	}
 	f.ok(f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Failed, Reason: pushd.WeChatRefused}))
-	if mend(j, 1) || f.status(actID) != 3 {
+	if correct(j, 1) || f.status(actID) != 3 {
 		t.Errorf("a job that has ended meanwhile: status %d, want 3", f.status(actID))
 	}
 	ended := f.job(j.ID)
 	_, err := f.Create(f.ctx, pushd.Job{ActID: actID, AppID: appID, StartTime: start, Run: 9, Deadline: future})
 	f.ok(err)
-	if mend(ended, 3) || f.status(actID) != 1 {
+	if correct(ended, 3) || f.status(actID) != 1 {
 		t.Errorf("a channel that has a newer job: status %d, want 1", f.status(actID))
 	}
 }
@@ -275,7 +275,7 @@ func mendStatus(t *testing.T, f *bench) {
 func mendStatusAfterASave(t *testing.T, f *bench) {
 	j := f.claimed(alice)
 	f.save(actID, start+3600)
-	if done, err := f.MendStatus(f.ctx, j, start, 1); err != nil || done || f.status(actID) != 0 {
+	if done, err := f.CorrectStatus(f.ctx, j, start, 1); err != nil || done || f.status(actID) != 0 {
 		t.Errorf("written %v %v: status %d, want the platform's 0", done, err, f.status(actID))
 	}
 }
@@ -333,11 +333,11 @@ func standingCounts(t *testing.T, f *bench) {
 	}
 }
 
-// A channel that is gone has no column to put right, and that is well.
+// A channel that is gone has no column to correct, and that is well.
 func mendStatusOfAGoneChannel(t *testing.T, f *bench) {
 	j, err := f.Create(f.ctx, pushd.Job{ActID: 999, AppID: "wx9", StartTime: start, Deadline: future})
 	f.ok(err)
-	if done, err := f.MendStatus(f.ctx, j, start, 1); err != nil || !done {
+	if done, err := f.CorrectStatus(f.ctx, j, start, 1); err != nil || !done {
 		t.Errorf("mended %v, %v", done, err)
 	}
 	_, err = f.Channel(f.ctx, 999)

@@ -32,7 +32,7 @@ func columnOfTheStartThatCameBack(t *testing.T, f *bench) {
 	if jobs := f.working(10); !slices.Contains(jobs, back.ID) {
 		t.Errorf("the reconciler does not look after the job of the channel's start: %d jobs", len(jobs))
 	}
-	if done, err := f.MendStatus(f.ctx, f.job(between.ID), start, 3); err != nil || done || f.status(actID) != 1 {
+	if done, err := f.CorrectStatus(f.ctx, f.job(between.ID), start, 3); err != nil || done || f.status(actID) != 1 {
 		t.Errorf("the job of another start wrote the column: %v, %v, status %d", done, err, f.status(actID))
 	}
 	f.ok(f.StorePage(f.ctx, back.Lease(), pushd.Page{No: 1, OpenIDs: []pushd.OpenID{"oA"}}, pushd.Walk{Pages: 1, Walked: 1, Complete: true}))

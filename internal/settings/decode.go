@@ -112,7 +112,7 @@ func decodeOpenIDs(v *OpenIDs, text string) error {
 		ids = append(ids, pushd.OpenID(id))
 	}
 	if len(ids) == 0 {
-		return errors.New("names nobody; unset it to tell everyone")
+		return errors.New("names no openid; unset it to send to all")
 	}
 	*v = ids
 	return nil

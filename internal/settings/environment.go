@@ -133,7 +133,7 @@ func (e *Environment) read(name, path string) (string, bool) {
 	return secret, true
 }
 
-// Validate implements kong.Resolver: a PUSHD_ variable that nobody reads is a
+// Validate implements kong.Resolver: a PUSHD_ variable that nothing reads is a
 // mistake, and one that would go unnoticed.
 func (e *Environment) Validate(*kong.Application) error {
 	for _, name := range slices.Sorted(maps.Keys(e.vars)) {

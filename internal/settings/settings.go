@@ -1,4 +1,4 @@
-// Package settings is what pushd can be told: flags, environment variables and
+// Package settings is the settings of pushd: flags, environment variables and
 // files named by some, their defaults, limits and texts, and what is wrong with
 // them, all at once and by the name of the variable.
 package settings
@@ -15,7 +15,7 @@ import (
 	"pushd/internal/platform"
 )
 
-// Settings is everything that pushd serve can be told. Each field is a flag
+// Settings is every setting of pushd serve. Each field is a flag
 // (--send-timeout) and an environment variable (PUSHD_SEND_TIMEOUT); a flag
 // wins. Fields tagged secret can also be read from a file
 // (PUSHD_API_KEY_FILE). Durations are written as Go writes them: 10s, 30m, 168h.
@@ -65,8 +65,8 @@ type Settings struct {
 	// DedupWindow is how long WeChat is trusted to recognise a repeated
 	// client_msg_id; WeChat's own window is ten minutes.
 	DedupWindow time.Duration `default:"9m" min:"1s" max:"10m" help:"How long a repeated message is known to be recognised by WeChat."`
-	// Ambiguous says what happens, after the window, to people who may have
-	// been told.
+	// Ambiguous says what happens, after the window, to recipients who
+	// may have got it.
 	Ambiguous fanout.Ambiguous `default:"resend" oneof:"resend,unknown" help:"Recipients in doubt after the window: send to them again (resend), or list them (unknown)."`
 	// StateDir holds what pushd remembers outside of the database: the ledger's
 	// counter. "" is nowhere.
@@ -107,7 +107,7 @@ type Settings struct {
 	WebhookSecret Secret `secret:"" placeholder:"SECRET" help:"Signs the alarms: HMAC-SHA256 for json, the robot's own way for dingtalk and feishu."`
 	// WebhookFormat is whose messages are posted.
 	WebhookFormat alarm.Format `default:"json" oneof:"json,wecom,dingtalk,feishu" help:"Form of the alarms."`
-	// OnlyOpenIDs, if any, are the only people who are told.
+	// OnlyOpenIDs, if any, are the only recipients who are sent to.
 	OnlyOpenIDs OpenIDs `name:"only-openids" placeholder:"OPENID,..." help:"Staging: send to these followers only; everyone else is skipped."`
 }
 

@@ -5,7 +5,7 @@ import (
 	"reflect"
 )
 
-// Shown lists all settings as lines of an environment file, for people who look
+// Shown lists all settings as lines of an environment file, for those who look
 // for a fault. Secrets and openids are not among what it shows.
 func (s Settings) Shown() (lines []string) {
 	of := reflect.ValueOf(s)

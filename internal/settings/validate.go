@@ -136,7 +136,7 @@ func contains(list []string, text string) bool {
 	return false
 }
 
-// Validate notes an address that nobody could listen on, and a certificate that
+// Validate notes an address that no one can listen on, and a certificate that
 // does not fit its key.
 func (l Listening) Validate(p *Problems) {
 	_, port, err := net.SplitHostPort(l.Listen)
@@ -227,7 +227,7 @@ func (s Settings) validateURL(name string, a Address, p *Problems) *url.URL {
 
 func (s Settings) validateTimes(p *Problems) {
 	if s.Lease >= s.DedupWindow && !p.has("PUSHD_LEASE") {
-		p.Add("PUSHD_LEASE", "%v is not shorter than PUSHD_DEDUP_WINDOW=%v: after a crash people would be told twice", s.Lease, s.DedupWindow)
+		p.Add("PUSHD_LEASE", "%v is not shorter than PUSHD_DEDUP_WINDOW=%v: after a crash recipients would get the message twice", s.Lease, s.DedupWindow)
 	}
 	if s.SendTimeout >= s.DedupWindow {
 		p.Add("PUSHD_SEND_TIMEOUT", "%v is not shorter than PUSHD_DEDUP_WINDOW=%v", s.SendTimeout, s.DedupWindow)

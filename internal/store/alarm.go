@@ -232,11 +232,11 @@ LIMIT ?`), micros(keep), forgetBatch)
 	for _, o := range old {
 		n, err := s.execRetry(ctx, `DELETE FROM pushd_alarm WHERE alarm_key = ?`, o.Key)
 		if err != nil {
-			return unsent, wrap(err, "forget alarms")
+			return unsent, wrap(err, "delete old alarms")
 		}
 		if n > 0 && o.Sent == 0 {
 			unsent++
 		}
 	}
-	return unsent, wrap(err, "forget alarms")
+	return unsent, wrap(err, "delete old alarms")
 }

@@ -157,7 +157,7 @@ func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []an
 		set += `, deadline_asked = CASE WHEN deadline = ? THEN deadline_asked ELSE 1 END, deadline = ?`
 		args = append(args, cmd.Deadline, cmd.Deadline)
 	}
-	if cmd.Anew {
+	if cmd.Recompose {
 		set += `, message = NULL, prepared_start = 0`
 	}
 	if cmd.Asked != nil {

@@ -31,8 +31,8 @@ func TestStore_StatusCannotBeWritten(t *testing.T) {
 				t.Errorf("the job is %s, want %s", got.State, want)
 			}
 		}
-		if done, err := f.MendStatus(f.ctx, f.job(j.ID), start, 2); err != nil || !done || f.status(actID) != 2 {
-			t.Errorf("put right later: %v %v, status %d", done, err, f.status(actID))
+		if done, err := f.CorrectStatus(f.ctx, f.job(j.ID), start, 2); err != nil || !done || f.status(actID) != 2 {
+			t.Errorf("corrected later: %v %v, status %d", done, err, f.status(actID))
 		}
 	})
 }

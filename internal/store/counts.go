@@ -20,7 +20,7 @@ type countsRow struct {
 	Errors  []byte `db:"errors"`
 }
 
-// counts are the sums of the row. Errors are for people alone: where they can't
+// counts are the sums of the row. Errors are for display alone: where they can't
 // be decoded they are left out, and the sums stand.
 func (r *countsRow) counts() pushd.Counts {
 	c := pushd.Counts{

@@ -15,7 +15,7 @@ type Login = mysqlconn.Login
 // Dialect is everything in which databases differ for this package. The
 // statements themselves are the same for all of them.
 type Dialect struct {
-	Name   string // for people
+	Name   string // as it is shown
 	Driver string // as sqlx knows it, for the kind of placeholders
 
 	// Open prepares a pool for the data source name, whose sessions are in
@@ -33,7 +33,7 @@ type Dialect struct {
 	// Transient: the statement was rolled back and may succeed if it, and
 	// the transaction it was in, are tried again.
 	Transient func(error) bool
-	// LockTimeout: the statement waited too long for somebody's lock.
+	// LockTimeout: the statement waited too long for a lock of another's.
 	LockTimeout func(error) bool
 	// Locks gives the statements between which nothing waits for a lock for
 	// longer than a second, for a data source name; "" where there is no such

@@ -55,7 +55,7 @@ const ending = `
 // sums are stored. ErrIncomplete: it cannot have succeeded.
 //
 // What live_notify_status becomes follows from the job as it was just before:
-// its worker has recorded everything, and nobody else writes about its people.
+// its worker has recorded everything, and nothing else writes about its recipients.
 func (s *Store) end(ctx context.Context, id pushd.JobID, e pushd.Ending, fence func(*sqlx.Tx) error) error {
 	var job pushd.Job
 	err := s.retry(ctx, func() (err error) {
@@ -107,7 +107,7 @@ WHERE id = ?`, id); err != nil {
 	return ended, s.event(ctx, tx, ended)
 }
 
-// overdue is the condition under which a job that nobody holds has expired.
+// overdue is the condition under which a job without an owner has expired.
 const overdue = `
   active_actid IS NOT NULL
   AND deadline <= {now}
@@ -140,7 +140,7 @@ LIMIT ?`), limit)
 	return expired, nil
 }
 
-// expire ends one job; ErrLost if somebody was faster. The epoch rises, and the
+// expire ends one job; ErrLost if another was faster. The epoch rises, and the
 // progress goes with it: a write of the last worker that is still under way in
 // the server can't land behind the sums.
 func (s *Store) expire(ctx context.Context, id pushd.JobID) error {

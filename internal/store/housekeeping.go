@@ -57,12 +57,12 @@ func (s *Store) standing(ctx context.Context, where string, args ...any) ([]push
 	return s.readable(rows), nil
 }
 
-// MendStatus puts live_notify_status right. See pushd.Housekeeping.
+// CorrectStatus corrects live_notify_status. See pushd.Housekeeping.
 //
 // The UPDATE locks the job as it was seen, so that no finish or command comes
 // in between. It changes the row: a cluster that certifies what each node has
 // changed would let a finish on another node through otherwise.
-func (s *Store) MendStatus(ctx context.Context, seen pushd.Job, start int64, status int) (mended bool, err error) {
+func (s *Store) CorrectStatus(ctx context.Context, seen pushd.Job, start int64, status int) (corrected bool, err error) {
 	err = s.platform.Together(ctx, platform.Column{ActID: seen.ActID, Status: status, May: s.ifNewest(seen, start)}, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET

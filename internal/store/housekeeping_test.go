@@ -57,12 +57,12 @@ func TestStore_ListIsStable(t *testing.T) {
 }
 
 // A row that can't be used says nothing of its start.
-func TestStore_MendStatusOfAnOddRow(t *testing.T) {
+func TestStore_CorrectStatusOfAnOddRow(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		j := f.claimed(alice)
 		f.set(`UPDATE activity SET start_time = 1`)
 		f.set(`UPDATE activity_detail SET live_notify_status = 0`)
-		if done, err := f.MendStatus(f.ctx, j, 1, 1); err != nil || done || f.status(actID) != 0 {
+		if done, err := f.CorrectStatus(f.ctx, j, 1, 1); err != nil || done || f.status(actID) != 0 {
 			t.Errorf("written %v %v: status %d, want the platform's 0", done, err, f.status(actID))
 		}
 	})

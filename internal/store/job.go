@@ -120,7 +120,7 @@ func (r *jobRow) job() (pushd.Job, error) {
 	return j, nil
 }
 
-// totalsFinal says that the sums on the row are the last word: nobody writes
+// totalsFinal says that the sums on the row are the last word: nothing writes
 // progress any more, or it is gone.
 func (r *jobRow) totalsFinal() bool {
 	return r.PurgedAt != 0 || r.State.Ended() && r.Owner == ""

@@ -22,7 +22,7 @@ WHERE owner = ?
 }
 
 // lapse frees a lease whose worker has not given it back. Owner and epoch stay,
-// so that the worker may renew the lease as long as nobody has taken the job.
+// so that the worker may renew the lease as long as no one has taken the job.
 // The account is freed unless the job still counts as running: then the job is
 // the one that goes on.
 const lapse = `

@@ -21,7 +21,7 @@ func walkArgs(w pushd.Walk) []any {
 	return []any{w.Pass, []byte(w.Cursor), w.Pages, w.Walked, w.Total, w.Seen, w.Fresh, w.PassAt, w.Complete}
 }
 
-// writable is the condition under which a worker may write about its job's people:
+// writable is the condition under which a worker may write about its job's recipients:
 // its claim is the last one, was not given back, and the job has not ended. What
 // it knows of them is also true of a job that was paused meanwhile.
 const writable = `
@@ -42,7 +42,7 @@ const endable = writable + `
 // The job's row is written first: it is the fence, and whoever wants to claim
 // the job waits until the page is in. The page's progress begins with a number
 // above that of every record so far: one that was given up, of a page of that
-// number on a list that was forgotten since, can't land on it.
+// number on a list that was dropped since, can't land on it.
 func (s *Store) StorePage(ctx context.Context, l pushd.Lease, p pushd.Page, w pushd.Walk) error {
 	openids, err := joinOpenIDs(p.OpenIDs)
 	if err != nil {
@@ -110,7 +110,7 @@ WHERE `+writable+`
 	return wrap(err, "save walk of job %s", l.Job)
 }
 
-// StartOver forgets the list of a job and what came of it. See pushd.Pages.
+// StartOver drops the list of a job and what came of it. See pushd.Pages.
 //
 // A statement that was given up and arrives late must not remove the pages of
 // the next list, hence the condition on the time at which the pass began.

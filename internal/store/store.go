@@ -13,8 +13,8 @@
 //     a reminder, a channel's active job, an account's running job.
 //
 // Where to read what: claim.go and lease.go say who may work on a job, page.go
-// and progress.go hold its people, worker.go and finish.go what a worker learns
-// and how the job ends, command.go what people ask for, read.go and failures.go
+// and progress.go hold its recipients, worker.go and finish.go what a worker learns
+// and how the job ends, command.go what the API asks for, read.go and failures.go
 // what they look at, platform.go what the ledger wants of the platform's tables
 // (internal/platform), and housekeeping.go and purge.go what is done beside the
 // jobs.
@@ -74,7 +74,7 @@ type Store struct {
 	// noEvents says that an event could not be written, and that it was logged.
 	noEvents atomic.Bool
 	// odd holds the jobs whose row can't be decoded, each of which is logged
-	// once: there are as many as somebody has damaged by hand.
+	// once: there are as many as were damaged by hand.
 	odd sync.Map
 	// salt is what Salt has read; nil until then.
 	salt atomic.Pointer[string]

@@ -78,7 +78,7 @@ func (f *fixture) revoke() {
 	f.ok(f.raw.QueryRowContext(f.ctx, `SELECT DATABASE()`).Scan(&db))
 	f.set(`CREATE USER pushd@localhost`)
 	f.set(`GRANT SELECT ON ` + db + `.* TO pushd@localhost`)
-	for _, table := range []string{"job", "page", "progress", "message", "install"} {
+	for _, table := range []string{"job", "page", "progress", "message", "install", "account"} {
 		f.set(`GRANT INSERT, UPDATE, DELETE ON ` + db + `.pushd_` + table + ` TO pushd@localhost`)
 	}
 	opt := f.opt
@@ -91,7 +91,7 @@ func (f *fixture) revoke() {
 
 // Whatever is the matter with the platform's tables: jobs are accepted, obey
 // commands, finish and expire, each in time, and nothing of pushd's stays locked
-// behind them. When the tables are back, the column can be put right.
+// behind them. When the tables are back, the column can be corrected.
 func TestStore_PlatformTablesOutOfReach(t *testing.T) {
 	srv, err := mariadb.Start(t.Context(), mariadb.WithGrants())
 	if err != nil {
@@ -136,13 +136,13 @@ func TestStore_PlatformTablesOutOfReach(t *testing.T) {
 				_, err := f.Renew(f.ctx, bob, term, []pushd.Held{{Lease: held.Lease()}})
 				return err
 			})
-			mended, mendErr := f.MendStatus(f.ctx, f.job(done.ID), start, 2)
+			corrected, failed := f.CorrectStatus(f.ctx, f.job(done.ID), start, 2)
 			f.within("renew behind a status that can't be written", 500*time.Millisecond, func() error {
 				_, err := f.Renew(f.ctx, bob, term, []pushd.Held{{Lease: held.Lease()}})
 				return err
 			})
-			if mended || mendErr == nil {
-				t.Errorf("the status was written: %v %v", mended, mendErr)
+			if corrected || failed == nil {
+				t.Errorf("the status was written: %v %v", corrected, failed)
 			}
 			end()
 			for id, want := range map[pushd.JobID]pushd.State{queued[0].ID: pushd.Canceled, done.ID: pushd.Succeeded, queued[4].ID: pushd.Expired} {
@@ -156,8 +156,8 @@ func TestStore_PlatformTablesOutOfReach(t *testing.T) {
 			if name == noRight || name == computed {
 				return
 			}
-			if mended, err := f.MendStatus(f.ctx, f.job(done.ID), start, 2); err != nil || !mended || f.status(actID) != 2 {
-				t.Errorf("put right later: %v %v, status %d", mended, err, f.status(actID))
+			if corrected, err := f.CorrectStatus(f.ctx, f.job(done.ID), start, 2); err != nil || !corrected || f.status(actID) != 2 {
+				t.Errorf("corrected later: %v %v, status %d", corrected, err, f.status(actID))
 			}
 		})
 	}
@@ -199,8 +199,8 @@ func TestStore_ConnectionsGoBackAsTheyWere(t *testing.T) {
 			t.Errorf("%q: after a wait in vain: %s, want %s", params, got, want)
 		}
 		end()
-		if done, err := s.MendStatus(f.ctx, f.job(j.ID), start, 2); err != nil || !done {
-			t.Errorf("put right: %v %v", done, err)
+		if done, err := s.CorrectStatus(f.ctx, f.job(j.ID), start, 2); err != nil || !done {
+			t.Errorf("corrected: %v %v", done, err)
 		}
 		if got := waits(); got != want {
 			t.Errorf("%q: after a write: %s, want %s", params, got, want)

@@ -18,7 +18,7 @@ func (s *Store) Reload(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
 // from, and numbers the message. See pushd.Notes.
 //
 // The job follows its channel: with a moved start it becomes the reminder of
-// the new start, so that nobody can ask for that one a second time. A deadline
+// the new start, so that no one can ask for that one a second time. A deadline
 // that came with the job, or was set since, stays.
 func (s *Store) SaveMessage(ctx context.Context, l pushd.Lease, m pushd.Prepared) (version int, err error) {
 	var message []byte

@@ -15,7 +15,7 @@ const (
 	// Retry-After: a web server whose clock is wrong can tell a day.
 	shortestPause = time.Second
 	longestPause  = 4 * time.Minute
-	// assumedLife is that of a token of which nothing else is told.
+	// assumedLife is that of a token of which nothing else is said.
 	assumedLife = 7200 * time.Second
 	// shortestLife is the shortest that is believed, so that an endpoint
 	// that tells nonsense is not asked for every send.
@@ -32,7 +32,7 @@ const (
 // it; none of its methods block.
 type account struct {
 	appID     string
-	actID     int64         // the last one told, for PHP
+	actID     int64         // the last one given, for PHP
 	current   token         // what is handed out; none if tok is ""
 	candidate token         // came with a job while there was a current one
 	rejected  string        // fingerprint of the current one that was refused
@@ -41,7 +41,7 @@ type account struct {
 	cause     Cause         // of the ask
 	inTurn    bool          // PHP is being asked; else the ask waits for its turn
 	callers   int           // who wait for the ask
-	due       time.Time     // when the account's job has to be done; zero = not told
+	due       time.Time     // when the account's job has to be done; zero = not given
 	wait      time.Duration // the last pause; 0 when things go well
 	notBefore time.Time     // no ask before this
 	lastErr   error         // why the last ask did not help; nil if it did
@@ -66,15 +66,15 @@ type refusal struct {
 }
 
 // newToken gives a token its times. It is renewed maxAge after pushd received
-// it, or some time before the end of the life that was told (0: nothing).
+// it, or some time before the end of the life that was given (0: nothing).
 func newToken(tok string, life, maxAge time.Duration, now time.Time) token {
 	t := token{tok: tok, received: now}
-	t.told(life, maxAge, now)
+	t.learn(life, maxAge, now)
 	return t
 }
 
-// told sets the times by what was told now about the rest of its life.
-func (t *token) told(life, maxAge time.Duration, now time.Time) {
+// learn sets the times by what was said now about the rest of its life.
+func (t *token) learn(life, maxAge time.Duration, now time.Time) {
 	t.deadAt = now.Add(believed(life))
 	if life <= 0 { // then the assumption counts from the first sight
 		t.deadAt = t.received.Add(assumedLife)
@@ -118,7 +118,7 @@ func (a *account) offer(tok string, life, maxAge time.Duration, now time.Time) {
 	case a.knows(fingerprint(tok)) >= 0:
 	case tok == a.current.tok:
 		if life > 0 {
-			a.current.told(life, maxAge, now)
+			a.current.learn(life, maxAge, now)
 		}
 	case tok != a.candidate.tok:
 		a.candidate = newToken(tok, life, maxAge, now)
@@ -185,7 +185,7 @@ func (a *account) take(tok string, life, maxAge time.Duration, began, now time.T
 		return false
 	}
 	if tok == a.current.tok {
-		a.current.told(life, maxAge, now)
+		a.current.learn(life, maxAge, now)
 	} else {
 		a.current = newToken(tok, life, maxAge, now)
 		a.current.asked = true
@@ -208,9 +208,9 @@ func (a *account) failed(err error, now time.Time) {
 // pause keeps PHP from being asked for a while: as long as PHP said, else 5 s,
 // doubling to 60 s; up to a fifth longer by chance so that accounts don't ask in
 // step.
-func (a *account) pause(r *rand.Rand, told time.Duration, now time.Time) {
-	wait := min(max(told, shortestPause), longestPause)
-	if told <= 0 {
+func (a *account) pause(r *rand.Rand, asked time.Duration, now time.Time) {
+	wait := min(max(asked, shortestPause), longestPause)
+	if asked <= 0 {
 		a.wait = min(max(firstPause, 2*a.wait), lastPause*5/6)
 		wait = a.wait
 	}

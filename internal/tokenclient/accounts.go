@@ -5,7 +5,7 @@ import (
 )
 
 const (
-	// idleLife is how long an account is remembered that nobody uses: a
+	// idleLife is how long an unused account is remembered: a
 	// token that came with a job outlives the wait for its turn, and is
 	// worth nothing after it.
 	idleLife = 3 * time.Hour
@@ -36,7 +36,7 @@ func (c *Client) account(appID string, actID int64) *account {
 	return a
 }
 
-// sweep forgets idle accounts.
+// sweep drops idle accounts.
 func (c *Client) sweep(now time.Time) {
 	c.swept = now
 	for id, a := range c.accounts {

@@ -30,7 +30,7 @@ func (c *Client) ask(a *account) {
 }
 
 // renew asks, and asks once more if the answer is a token that was refused
-// meanwhile without PHP being told.
+// meanwhile without PHP hearing of it.
 func (c *Client) renew(a *account) {
 	first := time.Now()
 	c.mu.Lock()

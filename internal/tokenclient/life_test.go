@@ -44,7 +44,7 @@ func TestToken_Times(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			tok := newToken("tok", tc.first, maxAge, epoch())
 			if tc.age != 0 {
-				tok.told(tc.again, maxAge, epoch().Add(tc.age))
+				tok.learn(tc.again, maxAge, epoch().Add(tc.age))
 			}
 			if renew, dead := tok.renewAt.Sub(epoch()), tok.deadAt.Sub(epoch()); renew != tc.renew || dead != tc.dead {
 				t.Errorf("renewed after %v, dead after %v; want %v, %v", renew, dead, tc.renew, tc.dead)

@@ -2,7 +2,7 @@ package tokenclient
 
 import "time"
 
-// View is what is known of an account's token, for people.
+// View is what is known of an account's token, for display.
 type View struct {
 	Age   time.Duration // since pushd first saw the current token; 0 = there is none
 	Rest  time.Duration // until it is no longer used
@@ -11,7 +11,7 @@ type View struct {
 }
 
 // Look says what is known of an account's token; false if this process has not
-// met the account lately. It asks nobody.
+// met the account lately. It asks no one.
 func (c *Client) Look(appID string) (View, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 
 const (
 	// longestTurn is how long a caller waits for its account's turn. Whoever
-	// waits longer is told to come back: a job that parks gives its place in the
+	// waits longer is asked to come back: a job that parks gives its place in the
 	// process to others, and its person hears why.
 	longestTurn = 30 * time.Second
 	// unwanted is how long an ask waits whose callers have all gone.
@@ -55,7 +55,7 @@ func (c *Client) next(now time.Time) *account {
 
 // before says whether a is more urgent than b: who has nothing to send with
 // before who has a token that still works, then by the job's deadline. Where no
-// job has told one, a person waits for the answer.
+// job has given one, a person waits for the answer.
 func (a *account) before(b *account, now time.Time) bool {
 	if works := a.works(now); works != b.works(now) {
 		return !works
@@ -92,7 +92,7 @@ func (c *Client) gone(now time.Time) {
 	c.queue = c.queue[:0]
 }
 
-// putOff keeps the account from asking until after somebody has seen whether
+// putOff keeps the account from asking until after one request has shown whether
 // the endpoint is back. c.mu is held.
 func (c *Client) putOff(a *account, now time.Time) {
 	a.failed(c.turns.err, now)

@@ -34,7 +34,7 @@ func words(body []byte) string {
 	return strings.Join(all, " ")
 }
 
-// redact makes an error fit for logs and people: bounded, on one line,
+// redact makes an error fit for logs and screens: bounded, on one line,
 // without the secrets of the endpoint and the account's tokens, and without
 // whatever else looks like one.
 func (c *Client) redact(a *account, err error) error {

@@ -15,7 +15,7 @@
 //
 // An ask that failed, or brought nothing that works, is followed by a pause
 // of 5 to 60 seconds, or as long as PHP says, during which everybody who needs a
-// token is told at once to come back later.
+// token is asked at once to come back later.
 //
 // Asks wait for their turn here and not in PHP's queue, where they would time
 // out: queue.go says whose turn it is, turns.go how many have theirs at once.
@@ -43,7 +43,7 @@ type Options struct {
 	// Key is sent as a bearer token and in X-Pushd-Key; "" sends neither.
 	Key string
 	// MaxAge is when a token is renewed, counted from when pushd received
-	// it, unless PHP told a shorter life. Default 7000 s.
+	// it, unless PHP gave a shorter life. Default 7000 s.
 	MaxAge time.Duration
 	// Timeout bounds one ask. Default 10 s.
 	Timeout time.Duration
@@ -153,7 +153,7 @@ func (c *Client) SetEndpoint(url, key string) error {
 func (c *Client) Close() {
 	c.cancel()
 	c.mu.Lock()
-	c.dispatch() // nobody's turn comes any more
+	c.dispatch() // no turn comes any more
 	c.mu.Unlock()
 	c.asks.Wait()
 	c.resty.GetClient().CloseIdleConnections()
@@ -269,7 +269,7 @@ func (c *Client) need(a *account, now time.Time) (tok string, news <-chan struct
 		return "", c.enqueue(a, CauseFirst), nil
 	case cur.tok != "":
 		// Its time is over, but PHP gives no other, and only WeChat's
-		// refusal is proof: PHP may have told too short a life.
+		// refusal is proof: PHP may have given too short a life.
 		return cur.tok, nil, nil
 	}
 	return "", nil, &Unavailable{RetryAfter: a.notBefore.Sub(now), Err: a.lastErr}

@@ -10,7 +10,7 @@ const (
 	// token costs PHP a question to WeChat, some half a second.
 	slowAnswer = 1500 * time.Millisecond
 	// goneAfter is how many asks in a row get no answer until the endpoint
-	// counts as gone. Nobody is asked then but one at a time, to see whether it
+	// counts as gone. One request at a time is made then, to see whether it
 	// is back.
 	goneAfter = 5
 )
@@ -36,7 +36,7 @@ type turns struct {
 	alone  time.Duration // what an answer takes that shares PHP with no other ask; 0 = not known
 
 	lost  int           // asks in a row that got no answer
-	pause time.Duration // the last one after which somebody looks whether it is back
+	pause time.Duration // the last one after which a request looks whether it is back
 	until time.Time     // the end of that pause
 	err   error         // why the endpoint is gone
 }

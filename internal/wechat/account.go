@@ -187,7 +187,7 @@ func (c *Client) Knows(ctx context.Context, tok pushd.Token, id pushd.OpenID) (b
 	return a.OK(), a
 }
 
-// printable leaves controls out of what people typed, but for line breaks.
+// printable leaves controls out of what was typed, but for line breaks.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' {

@@ -10,7 +10,7 @@ import (
 )
 
 // decode reads an answer of WeChat's as json.Unmarshal does, and also where
-// its strings hold what JSON wants escaped: WeChat passes on what people
+// its strings hold what JSON wants escaped: WeChat passes on what users
 // typed, line breaks, other controls and stray backslashes among it. An
 // answer that is good JSON is decoded once and not touched.
 func decode(body []byte, into any) error {
@@ -19,11 +19,11 @@ func decode(body []byte, into any) error {
 	if syntax := (*json.SyntaxError)(nil); !errors.As(err, &syntax) {
 		return err
 	}
-	mended := escapeStrings(body)
-	if len(mended) == len(body) { // it only ever grows
+	valid := escapeStrings(body)
+	if len(valid) == len(body) { // it only ever grows
 		return err
 	}
-	return json.Unmarshal(mended, into)
+	return json.Unmarshal(valid, into)
 }
 
 // escapeStrings escapes what may not stand inside a string of JSON: controls,
