@@ -140,7 +140,11 @@ func (s *Server) wrongSignature(appID string, q url.Values) *pushd.Problem {
 	if away := time.Since(time.Unix(stamp, 0)); err != nil || away.Abs() > signatureFor {
 		return problem(codeBadSignature, "the time of WeChat's signature is more than five minutes away")
 	}
-	parts := []string{callbackToken(secret, appID), q.Get("timestamp"), q.Get("nonce")}
+	version := q.Get("v")
+	if version != "" && !tokenVersion.MatchString(version) {
+		return problem(codeBadSignature, "v is not the version of a callback's token")
+	}
+	parts := []string{callbackToken(secret, appID, version), q.Get("timestamp"), q.Get("nonce")}
 	slices.Sort(parts)
 	sum := sha1.Sum([]byte(strings.Join(parts, "")))
 	if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(q.Get("signature"))) != 1 {
@@ -153,11 +157,18 @@ func (s *Server) wrongSignature(appID string, q url.Values) *pushd.Problem {
 // checked.
 func (s *Server) SetCallbackSecret(secret string) { s.secret.Store(&secret) }
 
+// tokenVersion is which token of an account's callback it is, after the first.
+var tokenVersion = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
+
 // callbackToken is the token of an account's callback, as deploy/php/host derives
-// it too.
-func callbackToken(secret, appID string) string {
+// it too. Its version is "" until the account's token is renewed.
+func callbackToken(secret, appID, version string) string {
+	text := "callback\n" + appID
+	if version != "" {
+		text += "\n" + version
+	}
 	h := hmac.New(sha256.New, []byte(secret))
-	_, _ = io.WriteString(h, "callback\n"+appID) // never fails
+	_, _ = io.WriteString(h, text) // never fails
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }
 

@@ -97,17 +97,20 @@ return [
     // The sample host (host/). 'base_url': its public address, without a path;
     // messages lead there, so it is not taken from the request. 'host_secret':
     // 32 random characters or more (openssl rand -hex 32): it signs. 'qr_url':
-    // where WeChat shows QR codes. 'timezone': as PUSHD_TIMEZONE. 'receipts':
+    // where WeChat shows QR codes. 'timezone': as PUSHD_TIMEZONE.
+    // 'callback_secret': what the callbacks' tokens are made of, where pushd is
+    // to check receipts itself (PUSHD_CALLBACK_SECRET); '' = host_secret. 'receipts':
     // the callback hands receipts on to pushd; false where the web server does.
     // 'keep_days': how long subscriptions are kept after the stream, and follows
     // after they were noted; 'left_days': after the viewer has left.
     // 'host_password': the stub's one password; '' = nobody can log in.
-    'base_url'      => '',
-    'host_secret'   => '',
-    'host_password' => '',
-    'qr_url'        => 'https://mp.weixin.qq.com',
-    'timezone'      => 'Asia/Shanghai',
-    'receipts'      => true,
-    'keep_days'     => 180,
-    'left_days'     => 30,
+    'base_url'        => '',
+    'host_secret'     => '',
+    'host_password'   => '',
+    'qr_url'          => 'https://mp.weixin.qq.com',
+    'timezone'        => 'Asia/Shanghai',
+    'callback_secret' => '',
+    'receipts'        => true,
+    'keep_days'       => 180,
+    'left_days'       => 30,
 ];

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pushd/deploy/php/phptest"
 )
 
 // card is what an owner is shown of the callback.
@@ -156,5 +158,15 @@ func TestContact_ForeignScene(t *testing.T) {
 	l.send(l.signed(now, "big"), event("SCAN", "oBig", "live_"+big, now.Unix()))
 	if n := s.number("SELECT COUNT(*) FROM host_subscriber WHERE act_id = " + big); n != 1 {
 		t.Error("a channel with the largest number has no subscriber")
+	}
+}
+
+// pushd derives the token as well; this is what it comes to there.
+func TestContact_TokenIsPushds(t *testing.T) {
+	h := phptest.New(t, phptest.Settings{"host_secret": hostSecret, "callback_secret": "0123456789abcdef0123456789abcdef"})
+	for version, want := range map[string]string{"0": "8e3fd017bd3c1de77c56e8e0d4883473", "2": "b38aba015c783401615daf5c3c2a2adf"} {
+		if run := h.Script(t.Context(), t, "testdata/token.php", "wx01", version); run.Stdout != want {
+			t.Errorf("version %s: %+v", version, run)
+		}
 	}
 }

@@ -66,6 +66,25 @@ func TestWatch_CodeRefused(t *testing.T) {
 	}
 }
 
+// WeChat that is down for a moment is asked again soon, and holds no worker for long.
+func TestWatch_CodeUnanswered(t *testing.T) {
+	s := world(t)
+	s.enable(alice, "wxalice")
+	fault := s.Sim.Faults.Add(wechatsim.Fault{Path: wechatsim.PathQRCode, Action: wechatsim.ActHang})
+	b := s.browser()
+	began := time.Now()
+	if got := b.api("/watch/11/qrcode", nil); got.status != 502 || got.Code != "qrcode_refused" {
+		t.Errorf("%d %s", got.status, got.text)
+	}
+	if took := time.Since(began); took > 6*time.Second {
+		t.Errorf("a worker waited %v", took)
+	}
+	s.Sim.Faults.Clear(fault)
+	if n := s.number("SELECT COUNT(*) FROM host_qrcode WHERE retry_at <= ?", time.Now().Unix()+5); n != 1 {
+		t.Error("viewers wait for long after a moment's trouble")
+	}
+}
+
 // What viewers may subscribe to stands behind its owner's gate; the page does not.
 func TestWatch_Gate(t *testing.T) {
 	s := world(t)

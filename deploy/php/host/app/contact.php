@@ -13,11 +13,13 @@ function contact_find(Host $host, string $appid): array
 
 /**
  * The token of an account's callback. It is derived, not stored: a signature is
- * checked before the database is touched. Version 0 is in no address.
+ * checked before the database is touched, and pushd can check it as well (see
+ * 'callback_secret'). Version 0 is in no address.
  */
 function callback_token(Host $host, string $appid, int $version = 0): string
 {
-    return substr($host->sign('callback', $version === 0 ? $appid : "$appid\n$version"), 0, 32);
+    $secret = $host->config['callback_secret'] !== '' ? $host->config['callback_secret'] : $host->config['host_secret'];
+    return substr(hash_hmac('sha256', "callback\n$appid" . ($version > 0 ? "\n$version" : ''), $secret), 0, 32);
 }
 
 /** What the owner enters in WeChat's console, and how the connection stands. */

@@ -4,8 +4,10 @@ declare(strict_types=1);
 
 const QR_SECONDS = 2592000; // 30 days, WeChat's most for temporary codes
 const QR_MARGIN = 3600;     // a code that is shown now must work for a while
-const QR_RETRY = 30;        // after a refusal: seconds of peace for WeChat
-const QR_WAIT = 5;          // seconds to wait while another request asks
+const QR_RETRY = 30;        // seconds before WeChat is asked again after a refusal,
+const QR_SILENT = 5;        // and after no answer
+const QR_WAIT = 1;          // seconds to wait while another request asks
+const QR_SECONDS_EACH = 4;  // for WeChat's answer
 
 /** The code of a scene: src (an address of a picture), expires_at. */
 function qrcode_get(Host $host, string $appid, string $scene, int $seconds = QR_SECONDS): array
@@ -47,11 +49,12 @@ function qrcode_make(Host $host, string $appid, string $scene, int $seconds, arr
 {
     $wait = (int) $row['retry_at'] - time();
     $wait = $wait > QR_RETRY ? 0 : $wait; // a clock that was ahead wrote it
-    $ticket = $wait > 0 ? '' : qrcode_ask($host, $appid, $scene, $seconds);
+    $pause = QR_RETRY;
+    $ticket = $wait > 0 ? '' : qrcode_ask($host, $appid, $scene, $seconds, $pause);
     if ($ticket !== '') {
         $row = ['ticket' => $ticket, 'expires_at' => time() + $seconds, 'retry_at' => 0];
     } elseif ($wait <= 0) {
-        $row['retry_at'] = time() + QR_RETRY;
+        $row['retry_at'] = time() + $pause;
     }
     $host->query('REPLACE INTO host_qrcode (appid, scene, ticket, expires_at, retry_at) VALUES (?, ?, ?, ?, ?)',
         [$appid, $scene, $row['ticket'], (int) $row['expires_at'], (int) $row['retry_at']]);
@@ -61,8 +64,11 @@ function qrcode_make(Host $host, string $appid, string $scene, int $seconds, arr
     return $row;
 }
 
-/** One code from WeChat, or ''. A token that WeChat refuses is replaced once. */
-function qrcode_ask(Host $host, string $appid, string $scene, int &$seconds): string
+/**
+ * One code from WeChat, or '' and how long to leave WeChat alone. A token that
+ * WeChat refuses is replaced once.
+ */
+function qrcode_ask(Host $host, string $appid, string $scene, int &$seconds, int &$pause): string
 {
     pushd_check_url($host->config, 'wechat_url');
     $rejected = '';
@@ -78,7 +84,7 @@ function qrcode_ask(Host $host, string $appid, string $scene, int &$seconds): st
             'expire_seconds' => $seconds,
             'action_name'    => 'QR_STR_SCENE',
             'action_info'    => ['scene' => ['scene_str' => $scene]],
-        ], 8);
+        ], QR_SECONDS_EACH);
         $ticket = $answer['json']['ticket'] ?? '';
         if (is_string($ticket) && $ticket !== '') {
             $told = (int) ($answer['json']['expire_seconds'] ?? 0); // may be less than was asked for
@@ -88,6 +94,7 @@ function qrcode_ask(Host $host, string $appid, string $scene, int &$seconds): st
         $code = (int) ($answer['json']['errcode'] ?? 0);
         error_log("qrcode/create for $appid: " . ($code !== 0 ? "errcode $code" : "HTTP {$answer['status']} {$answer['error']}"));
         if (!in_array($code, [40001, 40014, 42001], true)) {
+            $pause = $code > 0 ? QR_RETRY : QR_SILENT; // -1 is WeChat's "busy"
             break;
         }
         $rejected = wx_token_fingerprint($token);
