@@ -277,18 +277,14 @@ func (o *tour) follow() {
 	if got := o.text(p, "#watch"); !strings.Contains(got, title) || !strings.Contains(got, o.start.In(shanghai).Format("2006年01月02日 15:04")) {
 		o.t.Errorf("watch page: %s", got)
 	}
-	o.picture(p, "watch", false)
 	o.must(p.Click(o.ctx, "#subscribe"))
 	ticket := o.ticket(p, "#panel img")
-	o.picture(p, "watch-code", false)
 	_, err := o.acct.Scan(ticket, "")
 	o.must(err)
 	o.must(p.Wait(o.ctx, `!document.querySelector("#ask").hidden`))
-	o.picture(p, "watch-noticed", false)
 	o.must(p.Click(o.ctx, "#yes"))
 	o.must(p.Open(o.ctx, o.host+"/watch/"+o.act))
 	o.must(p.Wait(o.ctx, `document.querySelector("#done").textContent.includes("已订阅")`))
-	o.picture(p, "watch-followed", false)
 }
 
 // remind runs cron, watches the progress, and asks the simulator who got what.

@@ -65,6 +65,9 @@ const (
 	dave  = 4 // no Official Account
 )
 
+// classOf is a tag that a fifth of each account's followers carry.
+const classOf = 101
+
 // site is the whole: a platform's PHP with the sample host, real pushd, real
 // MariaDB and the simulated WeChat.
 type site struct {
@@ -102,7 +105,7 @@ func newSite(t *testing.T, followers int) *site {
 	sim := wechatsim.New(wechatsim.Options{Seed: 5})
 	t.Cleanup(sim.Close)
 	for _, appid := range []string{"wxalice", "wxbob", "wxcarol"} {
-		sim.Account(appid, wechatsim.AccountOptions{Secret: appSecret, Followers: followers})
+		sim.Account(appid, wechatsim.AccountOptions{Secret: appSecret, Followers: followers, Tags: []wechatsim.Tag{{ID: classOf, Name: "烘焙班", Share: .2}}})
 	}
 	s := &site{t: t, wx: &wechat{sim: sim.Handler(), calls: map[string]int{}}}
 	front := httptest.NewServer(s.wx)
@@ -144,6 +147,7 @@ func (s *site) startPHP(c *daemon.Config) {
 		"host_secret": hostSecret, "host_password": password, "base_url": public,
 	})
 	c.Tokens.URL = s.php.Serve(s.t) + "/token.php"
+	c.Store.AudienceQuery = audience
 }
 
 // serve starts a web server of the host.

@@ -211,7 +211,6 @@ func TestSubscriber_Page(t *testing.T) {
 
 // subscribersOnly says whom a channel's reminder goes to.
 func (s *site) subscribersOnly(act int) {
-	s.exec("ALTER TABLE activity_detail ADD COLUMN IF NOT EXISTS audience VARCHAR(32) NOT NULL DEFAULT 'followers'")
 	s.exec("UPDATE activity_detail SET audience = 'subscribers' WHERE act_id = ?", act)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,6 +17,14 @@ var viewerScreens = []chromium.Screen{
 	{Width: 390, Height: 780, Scale: 1, Mobile: true, UserAgent: "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36"},
 	{Width: 768, Height: 1024, Scale: 1},
 	{Width: 1280, Height: 900, Scale: 1},
+}
+
+// viewerPictures are the states of which there is a picture:
+//
+//	go test ./deploy/php/host -run TestWatch_EveryState -screenshots ../../../docs/images
+var viewerPictures = map[string]string{
+	"early, light": "watch", "code, light": "watch-code", "asked, light": "watch-noticed", "subscribed, light": "watch-followed",
+	"sent, light": "watch-sent", "live, light": "watch-live", "broken, light": "watch-broken", "early, dark": "watch-dark", "gone, light": "watch-gone",
 }
 
 // In every state, in light and dark and on every screen, the watch page says
@@ -101,6 +110,9 @@ func TestWatch_EveryState(t *testing.T) {
 			for _, screen := range viewerScreens {
 				o.must(p.Resize(ctx, screen))
 				o.usable(p, fmt.Sprintf("%s, %d", where, screen.Width))
+				if *screenshots != "" && screen.Mobile && viewerPictures[where] != "" {
+					o.must(p.Screenshot(ctx, filepath.Join(*screenshots, viewerPictures[where]+".png"), false))
+				}
 			}
 			for _, fault := range p.Faults() {
 				if !strings.Contains(fault, "status of 404") || state.name != "broken" && state.name != "gone" {
@@ -180,7 +192,7 @@ func TestWatch_Walk(t *testing.T) {
 	// The reminder goes out while the page is open: it says so by itself.
 	o.exec("UPDATE activity_detail SET live_notify_status = 2")
 	o.must(mustRun(p.Run(ctx, "refresh()")))
-	o.must(p.Wait(ctx, `document.querySelector("#promise").textContent == "提醒已发出，请在微信中查看" && document.querySelector("#leave").hidden`))
+	o.must(p.Wait(ctx, `document.querySelector("#done").textContent == "✓ 提醒已发出，请在微信中查看" && document.querySelector("#leave").hidden`))
 	for _, fault := range p.Faults() {
 		if !strings.Contains(fault, "status of 404") { // the code that did not load
 			t.Error(fault)

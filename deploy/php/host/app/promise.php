@@ -57,14 +57,11 @@ function promise_phase(array $channel, bool $open, int $now): string
     return $now < $start - 60 * $channel['live_notify_time'] ? 'early' : 'due';
 }
 
-/** Who is reminded: followers, subscribers or tag. */
+/** Who is reminded: followers, subscribers or tag, whose members a viewer can't join; so for what is not known. */
 function promise_audience(array $channel): string
 {
     $audience = (string) ($channel['audience'] ?? '');
-    if ($audience === 'subscribers') {
-        return $audience;
-    }
-    return strncmp($audience, 'tag:', 4) === 0 ? 'tag' : 'followers';
+    return ['' => 'followers', 'followers' => 'followers', 'subscribers' => 'subscribers'][$audience] ?? 'tag';
 }
 
 function promise_text(Host $host, array $channel, string $phase, string $audience, int $now): string

@@ -40,7 +40,7 @@ function countdown() {
   const left = Math.ceil(data.start_time - now());
   const line = $('#countdown');
   if (left <= 0) {
-    line.textContent = data.phase === 'past' ? '' : '直播已经开始';
+    line.textContent = data.phase === 'past' ? data.start_text + ' 开播' : '直播已经开始';
     return;
   }
   const days = Math.floor(left / 86400);
@@ -52,7 +52,8 @@ function countdown() {
 function show() {
   const done = data.done || (ours ? data.kept : '');
   $('#badge').textContent = data.badge;
-  $('#promise').textContent = done || data.text;
+  $('#promise').textContent = data.text;
+  $('#promise').hidden = !!done; // which says it below
   $('#calendar').hidden = !data.calendar;
   $('#leave').hidden = !data.leave;
   $('#hint').hidden = !ours || data.leave || !done;

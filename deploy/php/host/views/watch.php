@@ -1,10 +1,10 @@
 <?php $d = $v['data'] ?>
 <div id="watch" data-id="<?= h($d['id']) ?>" data-watch="<?= h(json_attribute($d)) ?>">
-  <div class="stage"><span class="badge" id="badge"><?= h($d['badge']) ?></span><p id="countdown"><?= h($d['started'] ? '' : $d['start_text'] . ' 开播') ?></p></div>
+  <div class="stage"><span class="badge" id="badge"><?= h($d['badge']) ?></span><p id="countdown"><?= h($d['start_text'] . ' 开播') ?></p></div>
   <section class="card">
     <h1><?= h($d['title']) ?></h1>
     <p class="quiet"><?= h($d['start_text']) ?> 开播</p>
-    <p class="promise" id="promise"><?= h($d['done'] !== '' ? $d['done'] : $d['text']) ?></p>
+    <p class="promise" id="promise"<?php if ($d['done'] !== ''): ?> hidden<?php endif ?>><?= h($d['text']) ?></p>
     <p class="links">
       <a class="button" id="calendar" href="<?= h("/watch/{$d['id']}/calendar.ics") ?>"<?php if (!$d['calendar']): ?> hidden<?php endif ?>>加入日历</a>
       <button type="button" id="leave"<?php if (!$d['leave']): ?> hidden<?php endif ?>>退订</button>
@@ -21,7 +21,7 @@
     <div id="ask" role="group" aria-labelledby="asked" hidden><p class="notice" id="asked">刚刚有人扫码关注了公众号，是您吗？</p><p class="links"><button type="button" id="no">不是我</button><button type="button" class="primary" id="yes">是我</button></p></div>
   </section>
   <div class="bottom"<?php if ($d['offer'] === 'none' && $d['done'] === ''): ?> hidden<?php endif ?>>
-    <p class="notice" id="done" role="status"<?php if ($d['done'] === ''): ?> hidden<?php endif ?>><?= h($d['done']) ?></p>
+    <p class="notice" id="done" role="status"<?php if ($d['done'] === ''): ?> hidden<?php endif ?>><?= h('✓ ' . $d['done']) ?></p>
     <a class="button primary" id="enter" href="<?= h($d['room']) ?>"<?php if ($d['offer'] !== 'enter'): ?> hidden<?php endif ?>><?= h($d['button']) ?></a>
     <button type="button" class="primary" id="subscribe"<?php if (!$d['subscribe']['available'] || $d['done'] !== ''): ?> hidden<?php endif ?>><?= h($d['button']) ?></button>
   </div>
