@@ -14,6 +14,9 @@ type Brakes struct {
 	MinGap *time.Duration
 	// PerDay is how many reminders may be sent a day; 0 = any number.
 	PerDay *int
+	// First is how many recipients are attempted before a person has to let the rest
+	// follow; 0 = all.
+	First *int
 }
 
 // Or is b, and other where b does not say.
@@ -23,6 +26,9 @@ func (b Brakes) Or(other Brakes) Brakes {
 	}
 	if b.PerDay == nil {
 		b.PerDay = other.PerDay
+	}
+	if b.First == nil {
+		b.First = other.First
 	}
 	return b
 }

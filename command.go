@@ -48,6 +48,9 @@ type Request struct {
 	Rate        int
 	Continue    bool
 	Restart     bool
+	// First is how many recipients are attempted before the job waits for a person;
+	// nil leaves it to the channel.
+	First *int
 	// Force has the reminder sent although a brake of the account forbids it.
 	Force  bool
 	DryRun bool

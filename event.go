@@ -16,7 +16,7 @@ const (
 	EventToken     EventKind = "token"       // the job goes on with another access token
 	EventWalked    EventKind = "walked"      // the list of followers is complete
 	EventParked    EventKind = "parked"      // Reason says what it waits for
-	EventPaused    EventKind = "paused"      // as are those below, by a person
+	EventPaused    EventKind = "paused"      // as are those below, by a person; or, with a reason, by the job itself
 	EventResumed   EventKind = "resumed"     // also by a POST that brought a token
 	EventChanged   EventKind = "changed"     // rate or deadline
 	EventCanceled  EventKind = "canceled"    // for good
@@ -129,6 +129,9 @@ func ClaimedEvent(j Job) Event {
 
 // ParkedEvent is what a park leaves behind.
 func ParkedEvent(id JobID, p Parking) Event {
+	if p.Pause {
+		return Event{Job: id, Kind: EventPaused, Reason: p.Reason, Detail: p.Detail}
+	}
 	return Event{Job: id, Kind: EventParked, Reason: p.Reason, Detail: p.Detail, Figures: map[string]int64{"until": int64(p.Until) / 1e6}}
 }
 

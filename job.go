@@ -45,6 +45,7 @@ type Reason string
 
 // Reasons of paused, parked and queued jobs.
 const (
+	FirstReached     Reason = "first_reached"     // paused: the first recipients were attempted, and the rest waits for a person
 	LedgerWentBack   Reason = "ledger_went_back"  // paused: the database was restored from a copy
 	OnHold           Reason = "held"              // queued or parked: its account, or everything, is held
 	AccountBusy      Reason = "account_busy"      // queued: another job of the account runs
@@ -115,6 +116,10 @@ type Job struct {
 	// MessageVersion numbers the message that is sent, from 1; 0 = none was
 	// made yet.
 	MessageVersion int
+	// First is how many recipients are attempted before the job pauses itself; 0 =
+	// it does not. FirstPassed says that a person has let the rest follow.
+	First       int
+	FirstPassed bool
 	// Retry says which recipients with an outcome are sent to again.
 	Retry Again
 	// SendRate is messages/s over the last 10 s as the owner last reported.
@@ -279,6 +284,8 @@ type Order struct {
 
 // Parking says why a job parks, and until when.
 type Parking struct {
+	// Pause has the job wait for a person, and not until a time.
+	Pause  bool
 	Reason Reason
 	Detail string
 	Until  Time

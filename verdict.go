@@ -92,6 +92,10 @@ const (
 	CodeTooFrequent = 43117 // a DeferLong
 )
 
+// SkippedUnasked says that a code of pushd's own says why a recipient was skipped
+// without a call to WeChat.
+func SkippedUnasked(code int) bool { return code == CodeNotOnList }
+
 // CodeName names pushd's own codes and is empty for WeChat's errcodes.
 func CodeName(code int) string { return codeNames[code] }
 

@@ -26,6 +26,9 @@ func with(more string) string { return `{"actid":42,"appid":"wx01",` + more + `}
 
 // badRequests is every way to get it wrong that we could think of.
 var badRequests = []bad{
+	{name: "first below zero", body: with(`"first":-1`), status: 422, code: pushd.CodeInvalid, field: "first"},
+	{name: "first of a job that goes on", body: with(`"first":5,"continue":true`), status: 422, code: pushd.CodeInvalid, field: "first", detail: "new job"},
+	{name: "force that is neither", body: with(`"force":"yes please"`), status: 422, code: pushd.CodeInvalid, field: "force"},
 	// Not a body at all.
 	{name: "JSON cut off", body: `{"actid":42,`, status: 400, code: codeMalformed, detail: "line 1, column 12"},
 	{name: "JSON with a comma too many", body: "{\n \"actid\": 42,\n}", status: 400, code: codeMalformed, detail: "invalid character '}' looking for beginning of object key string at line 3, column 1"},

@@ -96,6 +96,7 @@ type jobDoc struct {
 	QuotaRemain   *int64     `json:"quotaRemain"`
 	Shortfall     *int64     `json:"shortfall"`
 	QueuePosition *int       `json:"queuePosition"`
+	First         *int       `json:"first"`
 	OnlyOpenIDs   int        `json:"onlyOpenids,omitempty"`
 	Owner         *string    `json:"owner"`
 
@@ -140,6 +141,9 @@ func (s *Server) job(ctx context.Context, j pushd.Job) jobDoc {
 		QuotaRemain: j.QuotaRemain, Shortfall: j.Shortfall, Owner: known(j.Owner.Instance),
 		StartTime: moment(pushd.Time(j.StartTime * 1e6)), CreatedAt: moment(j.CreatedAt),
 		StartedAt: moment(j.StartedAt), LastSentAt: instant(j.LastSent), FinishedAt: moment(j.FinishedAt), Deadline: moment(j.Deadline),
+	}
+	if !j.FirstPassed {
+		doc.First = known(j.First)
 	}
 	if j.Prepared.Message != nil {
 		doc.TemplateID = known(j.Prepared.Message.TemplateID)

@@ -32,6 +32,7 @@ const (
 	// prepare cuts.
 	maxData, maxValue = 50, 2000
 	maxRate           = 100_000
+	maxFirst          = 100_000_000
 	maxExpiresIn      = 30 * 24 * 3600 // s; more is a mistaken unit
 	// Deadlines lie between 2001 and 2100; a number of milliseconds does not.
 	minDeadline, maxDeadline = 1_000_000_000, 4_102_444_800
@@ -39,7 +40,7 @@ const (
 
 var jobFields = []string{
 	"actid", "appid", "audience", "secret", "appSecret", "accessToken", "accessTokenExpiresIn",
-	"templateId", "url", "miniprogram", "data", "deadline", "rate", "continue", "restart", "force", "dryRun",
+	"templateId", "url", "miniprogram", "data", "deadline", "rate", "first", "continue", "restart", "force", "dryRun",
 }
 
 // jobRequest reads the body of POST /v1/jobs.
@@ -58,6 +59,13 @@ func (f *fields) jobRequest() pushd.Request {
 	r.AccessToken, r.ExpiresIn = f.token()
 	if rate := f.integer("rate", 1, maxRate); rate != nil {
 		r.Rate = int(*rate)
+	}
+	if first := f.integer("first", 0, maxFirst); first != nil {
+		n := int(*first)
+		r.First = &n
+	}
+	if r.First != nil && r.Continue {
+		f.refuse("first", "belongs to a new job; the one that goes on keeps what it was asked for")
 	}
 	if r.Continue && r.Restart {
 		f.refuse("restart", "continue and restart exclude each other", wanted("continue or restart"))

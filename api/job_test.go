@@ -25,7 +25,7 @@ func TestServer_JobDocument(t *testing.T) {
 		`"message":{"templateId":"T1","url":"https://a/?b=1&c=2","data":{"thing1":"播"}},` +
 		`"messageVersion":null,"state":"running","reason":null,"detail":null,"total":1000,"walked":800,"sent":400,"skipped":2,"failed":1,"unknown":0,"untold":null,` +
 		`"inDoubt":0,"retries":7,"errors":{"43004":2,"timeout":1},"receipts":{"delivered":0,"blocked":0,"undelivered":0,"undeliveredBy":{}},"rate":12.3,"rateLimit":500,"eta":"2026-03-01T12:01:48Z",` +
-		`"quotaRemain":90000,"shortfall":null,"queuePosition":null,"owner":"web1","startTime":"2026-03-01T12:30:00Z",` +
+		`"quotaRemain":90000,"shortfall":null,"queuePosition":null,"first":null,"owner":"web1","startTime":"2026-03-01T12:30:00Z",` +
 		`"createdAt":"2026-03-01T12:00:00Z","startedAt":"2026-03-01T12:00:01Z","lastSentAt":null,"finishedAt":null,"parkedUntil":null,` +
 		`"deadline":"2026-03-01T13:00:00Z"}` + "\n"
 	if got := w.get("/v1/jobs/" + theJob).Body.String(); got != want {

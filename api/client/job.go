@@ -47,6 +47,7 @@ type Job struct {
 	QuotaRemain   *int64     `json:"quotaRemain"`
 	Shortfall     *int64     `json:"shortfall"`
 	QueuePosition *int64     `json:"queuePosition"`
+	First         *int       `json:"first"` // attempted before it waits for a person; nil: all
 	OnlyOpenIDs   int        `json:"onlyOpenids"`
 	Owner         string     `json:"owner"` // PUSHD_INSTANCE of the process that has the job
 
@@ -106,6 +107,7 @@ type Order struct {
 	Rate        int                `json:"rate,omitempty"`     // messages/s, at most
 	Continue    bool               `json:"continue,omitempty"`
 	Restart     bool               `json:"restart,omitempty"`
+	First       *int               `json:"first,omitempty"` // attempted before the job waits for a person; nil: as the channel says
 	Force       bool               `json:"force,omitempty"` // although a brake forbids it
 }
 

@@ -22,13 +22,14 @@ type jobPostCmd struct {
 	Data            map[string]string `mapsep:"none" placeholder:"FIELD=TEXT" help:"The text of a field; may be given again."`
 	Deadline        time.Time         `help:"Nothing is sent after it, RFC 3339."`
 	Rate            int               `help:"At most so many messages a second."`
+	First           *int              `placeholder:"N" help:"Attempt so many recipients, then wait for pushd job resume; 0: all. Default: as the channel says."`
 	Force           bool              `help:"Although a brake of the account forbids it."`
 	DryRun          bool              `help:"Only say what would happen."`
 }
 
 // Run implements the command.
 func (c *jobPostCmd) Run(a *app) error {
-	order := client.Order{ActID: c.ActID, AppID: c.AppID, Audience: c.Audience, TemplateID: c.Template, URL: c.URL, Data: c.Data, Rate: c.Rate, Deadline: seconds(c.Deadline), Force: c.Force}
+	order := client.Order{ActID: c.ActID, AppID: c.AppID, Audience: c.Audience, TemplateID: c.Template, URL: c.URL, Data: c.Data, Rate: c.Rate, Deadline: seconds(c.Deadline), First: c.First, Force: c.Force}
 	if !c.DryRun {
 		return command(c.Remote, a, func(api client.Client) (client.Job, error) { return api.Post(a.ctx, order) })
 	}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,14 @@ func (c *Controller) mayFollow(ctx context.Context, req pushd.Request, ch pushd.
 		return nil, p
 	}
 	return &seen, nil
+}
+
+// first is how many recipients a new job attempts before it waits for a person.
+func first(req pushd.Request, ch pushd.Channel) int {
+	if n := cmp.Or(req.First, ch.Brakes.First); n != nil {
+		return *n
+	}
+	return 0
 }
 
 // brakes are those that apply to a POST.

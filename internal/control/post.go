@@ -199,7 +199,7 @@ func (c *Controller) create(ctx context.Context, req pushd.Request, ch pushd.Cha
 	}
 	job := pushd.Job{
 		ID: pushd.NewJobID(), ActID: req.ActID, AppID: req.AppID, Audience: req.Audience.Or(ch.Audience), StartTime: ch.StartTime, State: pushd.Queued,
-		Asked: req.Asked, Rate: req.Rate, Deadline: deadline, DeadlineAsked: req.Deadline != 0,
+		Asked: req.Asked, Rate: req.Rate, First: first(req, ch), Deadline: deadline, DeadlineAsked: req.Deadline != 0,
 	}
 	if err := c.mayList(ctx, job.ActID, job.Audience); err != nil {
 		return pushd.Outcome{}, err

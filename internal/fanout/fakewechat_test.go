@@ -61,6 +61,7 @@ type fakePerson struct {
 	code      int // what every send to them is answered with; 0 = they receive
 	puts      int // how often they are put off with code before they receive
 	requests  int
+	asked     time.Time     // when they were sent to first
 	told      []time.Time   // when a message was delivered to them
 	putAt     time.Time     // when they were last put off
 	early     time.Duration // by how much they were asked again too soon
@@ -226,6 +227,9 @@ func (c phone) arrive(tok pushd.Token, letter *pushd.Letter, to pushd.OpenID, d 
 	c.used[tok], c.last = m.at, m.at
 	p := c.person(recipient{m.msg, to})
 	p.requests++
+	if p.requests == 1 {
+		p.asked = m.at
+	}
 	if p.requests > 1 && !p.excused {
 		p.unexcused++
 	}

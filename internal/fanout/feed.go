@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"pushd"
+	"pushd/internal/allowance"
 	"pushd/internal/deferral"
 	"pushd/internal/frontier"
 	"pushd/internal/pagebuffer"
@@ -31,6 +32,10 @@ type feeder struct {
 	due func(pushd.Person) deferral.Turn
 	// again says who is sent to again although they have an outcome.
 	again *pagebuffer.Reopening
+	// only are those who are sent to; nil is everyone. first is how many are before a
+	// person lets the rest follow.
+	only  map[pushd.OpenID]bool
+	first *allowance.Allowance
 	out   chan batch
 }
 
@@ -39,7 +44,14 @@ type feeder struct {
 type batch struct {
 	page       *pagebuffer.Buffer
 	deliveries []*delivery
+	spared     []spared
 	last       bool
+}
+
+// spared is a recipient who is skipped without being asked, and the code for why.
+type spared struct {
+	*delivery
+	code int
 }
 
 const (
@@ -68,6 +80,12 @@ func (f *feeder) run(ctx context.Context) error {
 			return err
 		}
 		for _, row := range rows {
+			if f.first.Reached() {
+				return nil
+			}
+			if err := f.first.Page(row); err != nil {
+				return err
+			}
 			if !row.Done() || f.again.Wants(row) {
 				if err := f.page(ctx, row); err != nil {
 					return err
@@ -148,7 +166,11 @@ func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 				if at, may := f.earlier.doubts[d.To]; may {
 					d.Doubtful(at)
 				}
-				b.deliveries = append(b.deliveries, d)
+				if code := f.spares(d.To); code != 0 {
+					b.spared = append(b.spared, spared{d, code})
+				} else if !view.Untouched(i) || f.first.Take() {
+					b.deliveries = append(b.deliveries, d)
+				}
 			}
 			i++
 		}
@@ -161,6 +183,14 @@ func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 		}
 	}
 	return nil
+}
+
+// spares is the code for which a recipient is skipped without being asked; 0 = none.
+func (f *feeder) spares(to pushd.OpenID) int {
+	if f.only != nil && !f.only[to] {
+		return pushd.CodeNotOnList
+	}
+	return 0
 }
 
 // damagedPage says that a stored page does not hold what its row says.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"pushd"
@@ -22,6 +23,23 @@ func (r *run) park(why pushd.Reason, detail string, until pushd.Time) error {
 		detail += fmt.Sprintf(". That is after the deadline %s: the message will not reach the rest", d.Std().Format(time.RFC3339))
 	}
 	return &parked{pushd.Parking{Reason: why, Detail: detail, Until: until}}
+}
+
+// log says that the job waits.
+func (p *parked) log(log *slog.Logger) {
+	if p.Pause {
+		log.Info("job paused", "reason", p.Reason, "detail", p.Detail)
+		return
+	}
+	log.Warn("job parked", "reason", p.Reason, "detail", p.Detail, "until", p.Until.Std())
+}
+
+// pauseAfterFirst pauses a job of which the first recipients were attempted.
+func pauseAfterFirst(j pushd.Job) error {
+	c := j.Counts
+	return &parked{pushd.Parking{Pause: true, Reason: pushd.FirstReached, Detail: fmt.Sprintf(
+		"the first %d recipients were attempted: sent %d, skipped %d, failed %d, unknown %d. Resume the job to send to the rest, or correct its message, or cancel it",
+		j.First, c.Sent, c.Skipped, c.Failed, c.Unknown)}}
 }
 
 // unanswered turns why a call to the account came to nothing into what happens

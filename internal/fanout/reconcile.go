@@ -34,6 +34,9 @@ func (r *run) reconcile(ctx context.Context) error {
 		}
 		return verdictOn(job)
 	}
+	if r.waitsForYes {
+		return pauseAfterFirst(job)
+	}
 	until, kind, any := r.deferrals.Next()
 	if !any {
 		return r.leftOver(ctx, left, walk.Walked)

@@ -12,6 +12,7 @@ import (
 
 	"pushd"
 	"pushd/internal/account"
+	"pushd/internal/allowance"
 	"pushd/internal/breaker"
 	"pushd/internal/deferral"
 	"pushd/internal/frontier"
@@ -50,16 +51,17 @@ type run struct {
 	breaker   breaker.Breaker[pagebuffer.Place]
 
 	// The list of followers, and what this claim knows of it.
-	frontier  *frontier.Frontier
-	listing   *listing.List
-	earlier   earlier
-	reopening *pagebuffer.Reopening
-	written   *pagebuffer.Written
-	deferrals deferral.Waits
-	fruitless fruitless
-	doubted   int         // how often the breaker tripped since a message was accepted
-	unproven  bool        // the token refused recipients and has delivered nothing: see judgeSuspects
-	wary      atomic.Bool // the list has turned out to be another account's before
+	frontier    *frontier.Frontier
+	listing     *listing.List
+	earlier     earlier
+	reopening   *pagebuffer.Reopening
+	written     *pagebuffer.Written
+	deferrals   deferral.Waits
+	fruitless   fruitless
+	waitsForYes bool        // the first recipients were attempted, and others are left
+	doubted     int         // how often the breaker tripped since a message was accepted
+	unproven    bool        // the token refused recipients and has delivered nothing: see judgeSuspects
+	wary        atomic.Bool // the list has turned out to be another account's before
 
 	// What WeChat has shown, in this claim or an earlier one.
 	probing   atomic.Bool // it was down when last heard of
@@ -167,6 +169,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	defer cancel()
 	f := r.reader()
 	f.frontier, f.earlier, f.again, f.out = r.frontier, r.earlier, r.reopening, make(chan batch)
+	f.only, f.first = r.e.cfg.Only, allowance.Of(r.job, len(r.earlier.doubts))
 	f.due = r.deferrals.Round(r.e.clock.Now(), r.deadline())
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
@@ -176,6 +179,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	if ferr := <-fed; err == nil && ferr != nil {
 		return fmt.Errorf("feed round: %w", ferr)
 	}
+	r.waitsForYes = f.first.Reached()
 	return r.consider(err)
 }
 
@@ -222,7 +226,7 @@ func (r *run) end(ctx context.Context, cause error) {
 	case errors.As(cause, &p):
 		err := r.retry.Do(ctx, "park job", func(ctx context.Context) error { return ledger.Park(ctx, lease, p.Parking) })
 		if err == nil {
-			r.log.Warn("job parked", "reason", p.Reason, "detail", p.Detail, "until", p.Until.Std())
+			p.log(r.log)
 			return
 		}
 	case errors.Is(cause, errForgotten):

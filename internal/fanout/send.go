@@ -219,10 +219,11 @@ func (s *sender) onBatch(b batch, ok bool) {
 	if s.pages[b.page.No()] == nil {
 		s.pages[b.page.No()] = b.page
 	}
+	for _, spared := range b.spared {
+		s.settle(spared.delivery, pushd.PersonSkipped, spared.code)
+	}
 	for _, d := range b.deliveries {
-		if only := s.run.e.cfg.Only; only != nil && !only[d.To] {
-			s.settle(d, pushd.PersonSkipped, pushd.CodeNotOnList)
-		} else if d.Late() {
+		if d.Late() {
 			s.giveUp(d, int(d.Person().Code))
 		} else {
 			s.backlog = append(s.backlog, d)

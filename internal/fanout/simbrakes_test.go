@@ -15,6 +15,10 @@ type simBrakes struct {
 	perDay int
 	// forced says since when a channel's reminder may have been forced.
 	forced map[pushd.ActID]time.Time
+	// first is how many recipients a job may attempt until a person says yes, and yes
+	// when that was.
+	first int
+	yes   map[pushd.MsgID]time.Time
 	// goneOn has the messages of jobs that a person has made go on.
 	goneOn map[pushd.MsgID]bool
 }
@@ -22,7 +26,10 @@ type simBrakes struct {
 // brake draws the brakes of a world. Its day ends in the middle of what goes wrong.
 func (w *sim) brake() {
 	d := w.dice("brakes")
-	w.brakes = simBrakes{forced: map[pushd.ActID]time.Time{}, goneOn: map[pushd.MsgID]bool{}}
+	w.brakes = simBrakes{yes: map[pushd.MsgID]time.Time{}, forced: map[pushd.ActID]time.Time{}, goneOn: map[pushd.MsgID]bool{}}
+	if w.faults&firstFew != 0 {
+		w.brakes.first = 1 + d.IntN(30)
+	}
 	if w.faults&braked == 0 {
 		return
 	}
@@ -50,9 +57,13 @@ func (w *sim) pressed(id pushd.ActID, req pushd.Request) {
 }
 
 // wentOn notes that a person has made a job go on.
-func (w *sim) wentOn(msg pushd.MsgID, cmd pushd.Command) {
+func (w *sim) wentOn(job pushd.Job, cmd pushd.Command) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	msg := job.MsgID
+	if _, said := w.brakes.yes[msg]; cmd.Resume && job.State == pushd.Paused && job.Reason == pushd.FirstReached && !said {
+		w.brakes.yes[msg] = time.Now()
+	}
 	if cmd.Kind == pushd.EventRetried || cmd.Kind == pushd.EventContinued && cmd.After == nil {
 		w.brakes.goneOn[msg] = true
 	}
@@ -98,6 +109,32 @@ func (w *sim) judgeBrakes(ids map[pushd.ActID]map[pushd.MsgID]bool) {
 	for day, reminders := range days {
 		if w.brakes.perDay > 0 && len(reminders) > w.brakes.perDay {
 			w.violated("%d reminders on %s, allowed are %d", len(reminders), day, w.brakes.perDay)
+		}
+	}
+}
+
+// judgeFirst says whether no more than the first recipients were attempted before a
+// person said yes.
+func (w *sim) judgeFirst() {
+	if w.faults&firstFew == 0 || w.ledger.Life() > 0 {
+		return
+	}
+	attempted := map[pushd.MsgID]int{}
+	for r, p := range w.wechat.people {
+		at := p.asked
+		if w.faults&tokensStolen != 0 { // another account's followers may have been tried, and refused
+			if len(p.told) == 0 {
+				continue
+			}
+			at = p.told[0]
+		}
+		if yes, said := w.brakes.yes[r.msg]; p.requests > 0 && (!said || at.Before(yes)) {
+			attempted[r.msg]++
+		}
+	}
+	for msg, n := range attempted {
+		if n > w.brakes.first {
+			w.violated("%d recipients were attempted before a person said yes, the first %d were asked for (%s)", n, w.brakes.first, msg)
 		}
 	}
 }

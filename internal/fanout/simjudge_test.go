@@ -48,6 +48,7 @@ func (w *sim) judge() {
 	}
 	w.judgeStatus()
 	w.judgeBrakes(ids)
+	w.judgeFirst()
 }
 
 // judgeEnd says whether a job may have ended as it did.

@@ -51,7 +51,7 @@ func (f *outside) clock(step time.Duration) {
 // commanded notes what a person asks of a job.
 func (w *sim) commanded(id pushd.JobID, cmd pushd.Command) {
 	job, _ := w.ledger.Job(context.Background(), id)
-	w.wentOn(job.MsgID, cmd)
+	w.wentOn(job, cmd)
 	w.outside.note(func(f *outside) {
 		if cmd.To == pushd.Canceled && cmd.Reason == pushd.CanceledByUser {
 			f.canceled[id] = true

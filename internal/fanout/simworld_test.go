@@ -60,6 +60,7 @@ const (
 	staleSave // and saves a row that it read before
 	longDown  // longer than the dedup window
 	braked    // the owner allows a reminder now and then
+	firstFew  // and wants to look at the first recipients before the rest follow
 	allFaults = 1<<iota - 1
 )
 
@@ -71,7 +72,7 @@ const moments = databaseDown | forgets | vanish | outages | refuseAll | stranger
 var faultNames = strings.Fields(`slowDatabase failingDatabase lostCommits staleReads databaseDown forgets vanish
 slowWeChat busyWeChat timeouts unknownCodes outages refuseAll strangers tokensRevoked tokensStolen phpDown quotas
 minuteLimit churn oddPages personal poison crashes points stops freezes standstills processClocks commands moves
-asksAgain switchedOff clockSteps shortDeadline twoProcesses threeProcesses twoJobs meddling staleSave longDown braked`)
+asksAgain switchedOff clockSteps shortDeadline twoProcesses threeProcesses twoJobs meddling staleSave longDown braked firstFew`)
 
 func (f fault) String() string {
 	var names []string
@@ -209,7 +210,7 @@ func planned(p plan, tracing bool) *sim {
 	}
 	for id := pushd.ActID(1); id <= 2; id++ {
 		ch, title := status, []string{"Go", "Rust"}[int(id-1)&d.IntN(2)]
-		w.ledger.Channels[id] = &pushd.Channel{ActID: id, AppID: "wx1", Title: title, StartTime: begins, TemplateID: "tpl", LiveNotify: &on, ConfigEnabled: &on, Status: &ch}
+		w.ledger.Channels[id] = &pushd.Channel{ActID: id, AppID: "wx1", Title: title, StartTime: begins, TemplateID: "tpl", LiveNotify: &on, ConfigEnabled: &on, Status: &ch, Brakes: pushd.Brakes{First: &w.brakes.first}}
 		if !w.byPost {
 			w.ledger.Channels[id].Audience = w.audience
 		}

@@ -61,7 +61,7 @@ func (l *Memory) create(ctx context.Context, asked pushd.Job, seen *pushd.Activi
 	job := pushd.Job{
 		ID: asked.ID, ActID: asked.ActID, AppID: asked.AppID, Audience: asked.Audience.Or(""), StartTime: asked.StartTime, Run: asked.Run,
 		State: cmp.Or(asked.State, pushd.Queued), Reason: asked.Reason, Detail: pushd.ClipDetail(asked.Detail), Asked: stored(asked.Asked),
-		Rate: asked.Rate, Deadline: asked.Deadline, DeadlineAsked: asked.DeadlineAsked, CreatedAt: now,
+		Rate: asked.Rate, First: asked.First, Deadline: asked.Deadline, DeadlineAsked: asked.DeadlineAsked, CreatedAt: now,
 	}
 	if job.ID == "" {
 		job.ID = pushd.NewJobID()
@@ -194,6 +194,7 @@ func (j *Job) resume() {
 	case pushd.Parked:
 		j.Prepared.Message, j.Prepared.StartTime = nil, 0
 	case pushd.Paused:
+		j.FirstPassed = j.FirstPassed || j.Reason == pushd.FirstReached
 		j.State, j.Reason, j.Detail = pushd.Queued, "", ""
 		j.queued()
 	}

@@ -24,7 +24,7 @@ var channelColumns = []string{
 }
 
 // optionalColumns may be left out, which is as NULL.
-var optionalColumns = []string{"min_gap", "per_day", "audience"}
+var optionalColumns = []string{"min_gap", "per_day", "first", "audience"}
 
 // The columns that nothing depends on: they are there for people.
 const actIDColumn, ownerColumn = "act_id", "uin"
@@ -211,12 +211,16 @@ func (r *channelRow) whole(column string, low, high int64) *int64 {
 // rules.
 const perDayMax = 1000
 
+// firstMax is more followers than an account has.
+const firstMax = 100_000_000
+
 // brakes reads what the owner allows of reminders.
 func (r *channelRow) brakes() (b pushd.Brakes) {
 	if minutes := r.whole("min_gap", 0, minutesMax); minutes != nil {
 		gap := time.Duration(*minutes) * time.Minute
 		b.MinGap = &gap
 	}
+	b.First = narrow(r.whole("first", 0, firstMax))
 	b.PerDay = narrow(r.whole("per_day", 0, perDayMax))
 	return b
 }

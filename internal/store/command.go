@@ -70,11 +70,11 @@ func (s *Store) create(ctx context.Context, j pushd.Job, seen *pushd.Activity) (
 		}
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
-  (id, actid, appid, audience, start_time, run, msg_id, state, reason, detail, asked, rate, deadline, deadline_asked, created_at, waiting_since, active_actid)
+  (id, actid, appid, audience, start_time, run, msg_id, state, reason, detail, asked, rate, first_n, deadline, deadline_asked, created_at, waiting_since, active_actid)
 VALUES
-  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, {now}, ?)`,
+  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, {now}, ?)`,
 			j.ID, j.ActID, j.AppID, j.Audience.Or(""), j.StartTime, its.run, its.msgID, j.State, j.Reason, pushd.ClipDetail(j.Detail), string(asked),
-			j.Rate, j.Deadline, j.DeadlineAsked, its.after, its.after+1, j.ActID)
+			j.Rate, j.First, j.Deadline, j.DeadlineAsked, its.after, its.after+1, j.ActID)
 		if err != nil {
 			return s.casResult(0, err, pushd.ErrExists)
 		}
@@ -177,6 +177,7 @@ func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []an
 		set += `, message = CASE WHEN state = 'parked' THEN NULL ELSE message END,
   prepared_start = CASE WHEN state = 'parked' THEN 0 ELSE prepared_start END,
   parked_until = 0,
+  first_passed = CASE WHEN state = 'paused' AND reason = 'first_reached' THEN 1 ELSE first_passed END,
   reason = CASE WHEN state = 'paused' THEN '' ELSE reason END,
   detail = CASE WHEN state = 'paused' THEN '' ELSE detail END,
   epoch = CASE WHEN state = 'paused' AND lease_until = 0 THEN epoch + 1 ELSE epoch END,

@@ -10,10 +10,14 @@ import (
 
 // Park ends the work on a running job until it is due. See pushd.Leases.
 func (s *Store) Park(ctx context.Context, l pushd.Lease, p pushd.Parking) error {
+	state := pushd.Parked
+	if p.Pause {
+		state = pushd.Paused
+	}
 	err := s.tx(ctx, func(tx *sqlx.Tx) error {
 		n, err := s.exec(ctx, tx, `
 UPDATE pushd_job SET
-  state = 'parked',
+  state = ?,
   reason = ?,
   detail = ?,
   parked_until = ?,
@@ -23,7 +27,7 @@ UPDATE pushd_job SET
   boot = '',
   lease_until = 0,
   send_rate = 0
-WHERE `+endable, p.Reason, pushd.ClipDetail(p.Detail), p.Until, l.Job, l.Epoch)
+WHERE `+endable, state, p.Reason, pushd.ClipDetail(p.Detail), p.Until, l.Job, l.Epoch)
 		if err := s.casResult(n, err, pushd.ErrLost); err != nil {
 			return err
 		}
