@@ -140,6 +140,10 @@ func (w *walker) fetch(ctx context.Context) (_ pushd.FollowerPage, sound bool, e
 		if a.Cause == pushd.CauseCursor { // and with that follower their place is gone
 			return page, false, nil
 		}
+		if a.Cause == pushd.CauseAudience && by != "" { // or the token is another account's, which has no such tag
+			_, err := w.run.e.cfg.Tokens.Doubted(ctx, w.run.job.AppID, w.run.job.ActID, by)
+			w.run.note("doubt the token that finds no such audience", err)
+		}
 		if err := w.wait(ctx, a); err != nil {
 			return page, false, err
 		}
