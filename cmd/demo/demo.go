@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pushd/api/client"
+	"pushd/internal/daemon"
 	"pushd/internal/mariadb"
 	"pushd/internal/progress"
 	"pushd/internal/rig"
@@ -135,6 +136,7 @@ func setUp(ctx context.Context, o options, log *slog.Logger) (*rig.Rig, func() e
 		}
 		return ro.Server.Stop()
 	}
+	ro.Change = func(c *daemon.Config) { c.Store.AudienceQuery = subscribers }
 	r, err := rig.New(ctx, ro)
 	if err != nil {
 		return nil, nil, errors.Join(err, stopServer())
@@ -225,3 +227,6 @@ func (s *show) look(ctx context.Context, job client.Job) error {
 	}
 	return nil
 }
+
+// subscribers lists those who asked for a channel's stream on the sample host.
+const subscribers = "SELECT openid FROM host_subscriber WHERE act_id = ? AND openid > ? AND left_at = 0 ORDER BY openid LIMIT ?"

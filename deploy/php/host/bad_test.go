@@ -15,7 +15,7 @@ func (s *site) state() string {
 	var all strings.Builder
 	for _, query := range []string{
 		"SELECT GROUP_CONCAT(CONCAT_WS('|', id, uin, title, start_time, watch_url) ORDER BY id) FROM activity",
-		"SELECT GROUP_CONCAT(CONCAT_WS('|', act_id, content, live_notify, live_notify_time, live_notify_status) ORDER BY act_id) FROM activity_detail",
+		"SELECT GROUP_CONCAT(CONCAT_WS('|', act_id, content, live_notify, live_notify_time, live_notify_status, audience) ORDER BY act_id) FROM activity_detail",
 		"SELECT GROUP_CONCAT(CONCAT_WS('|', uin, act_live_template_id, status) ORDER BY uin) FROM user_wx_config",
 		"SELECT GROUP_CONCAT(CONCAT_WS('|', uin, nonce, state) ORDER BY nonce) FROM host_trial",
 		"SELECT COUNT(*) FROM pushd_template",
@@ -77,6 +77,9 @@ func TestBadInput(t *testing.T) {
 		{"/channels", with("live_notify_time", ""), 422, "live_notify_time", "0 到 1440"},
 		{"/channels", with("live_notify_time", 1.5), 422, "live_notify_time", "0 到 1440"},
 		{"/channels", with("live_notify_status", 2), 422, "live_notify_status", "未知字段"},
+		{"/channels", with("audience", "everyone"), 422, "audience", "提醒对象"},
+		{"/channels", with("audience", "tag:0"), 422, "audience", "提醒对象"},
+		{"/channels", with("audience", "tag:101' OR 1"), 422, "audience", "提醒对象"},
 		{"/channels", with("form_key", "x"), 422, "form_key", "刷新"},
 		{"/channels", with("confirmed", "alike"), 422, "confirmed", "确认"},
 		{"/channels/11", map[string]any{"title": "half", "version": "0123456789abcdef"}, 409, "", "别处修改"},

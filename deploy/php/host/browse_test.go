@@ -244,6 +244,8 @@ func (o *tour) create() {
 	o.must(p.Fill(o.ctx, "[name=title]", title))
 	o.must(p.Fill(o.ctx, "[name=start_time]", o.start.In(shanghai).Format("2006-01-02T15:04")))
 	o.must(p.Fill(o.ctx, "[name=content]", "不需要烤箱经验。\n准备 3 个鸡蛋、50 克低筋面粉，跟着做就能成功。"))
+	o.wait(`document.querySelector("[data-people=followers]").textContent == "300 人 · 包括没有订阅的人"`)
+	o.must(p.Click(o.ctx, "[name=audience][value=followers]"))
 	o.must(p.Fill(o.ctx, "[name=live_notify_time]", "1441"))
 	o.must(p.Click(o.ctx, "#channel .primary"))
 	o.must(p.Wait(o.ctx, `document.querySelector(".why")?.textContent.includes("0 到 1440")`))

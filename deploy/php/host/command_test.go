@@ -100,7 +100,7 @@ func TestCommand_StopContinueRestart(t *testing.T) {
 	}
 	r = a.until(11, func(r reminded) bool { return r.State == "failed" && len(r.Actions) == 2 })
 	left := r.Job.Total - r.Job.Done
-	if left < 100 || !strings.Contains(r.Text, "已停止") || !strings.Contains(r.Actions[0].Name, group(left)+" 人") || !strings.Contains(r.Actions[1].Ask, "全部 2,000 人") {
+	if left < 100 || !strings.Contains(r.Text, "已停止") || !strings.Contains(r.Actions[0].Name, group(left)+" 人") || !strings.Contains(r.Actions[1].Ask, "全部粉丝（2,000 人）") {
 		t.Errorf("stopped with %d left: %+v", left, r)
 	}
 	old := r
@@ -120,7 +120,7 @@ func TestCommand_StopContinueRestart(t *testing.T) {
 	if got := a.command(11, old, "continue"); got.status != 409 {
 		t.Errorf("continue from a stale page: %d %s", got.status, got.text)
 	}
-	if !strings.Contains(r.Actions[0].Ask, "2,000 人会再收到一次") {
+	if !strings.Contains(r.Actions[0].Ask, "2,000 人可能会再收到一次") {
 		t.Errorf("done: %+v", r)
 	}
 	if got := a.command(11, r, "restart"); got.status != 200 {

@@ -25,7 +25,7 @@ if (PHP_SAPI === 'cli-server' && preg_match('#^/assets/(\w+)\.(css|js|svg)$#D', 
 }
 
 ini_set('display_errors', '0');
-foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'channel', 'saved', 'reminder', 'command', 'wechat',
+foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'audience', 'channel', 'saved', 'reminder', 'command', 'wechat',
     'settings', 'template', 'qrcode', 'trial', 'promise', 'subscriber', 'follow', 'contact', 'calendar', 'watch',
     'page'] as $name) {
     require_once __DIR__ . "/app/$name.php";
@@ -61,6 +61,7 @@ const ROUTES = [
     ['POST', '/api/templates/([\w-]{1,64})/test', 'owner', 'api_test'],
     ['GET',  '/api/tests/([0-9a-f]{32})',        'owner',  'api_test_state'],
     ['POST', '/api/estimate',                    'owner',  'api_estimate'],
+    ['GET',  '/api/audiences',                   'owner',  'api_audiences'],
     ['GET',  '/api/channels',                    'owner',  'api_channels'],
     ['POST', '/api/channels',                    'owner',  'api_channel_create'],
     ['GET',  '/api/channels/([1-9]\d{0,18})',         'owner',  'api_channel'],
@@ -118,6 +119,12 @@ function api_test_state(Host $host, array $owner, string $nonce): void
 function api_estimate(Host $host, array $owner): void
 {
     http_answer(reminder_estimate($host, $owner, http_json()));
+}
+
+function api_audiences(Host $host, array $owner): void
+{
+    $id = isset($_GET['actid']) ? http_number('actid') : 0;
+    http_answer(audience_choices($host, $owner, $id > 0 ? channel_find($host, $owner['uin'], $id) : null));
 }
 
 function api_channels(Host $host, array $owner): void

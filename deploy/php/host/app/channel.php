@@ -7,7 +7,7 @@ declare(strict_types=1);
 
 const CHANNEL_LABELS = [
     'title' => '标题', 'start_time' => '开播时间', 'watch_url' => '观看地址', 'content' => '简介',
-    'live_notify' => '开播提醒', 'live_notify_time' => '提前分钟数',
+    'live_notify' => '开播提醒', 'live_notify_time' => '提前分钟数', 'audience' => '提醒对象',
     'version' => '版本', 'form_key' => '表单编号', 'confirmed' => '确认',
 ];
 const CHANNEL_FORM_DAYS = 2; // how long a form that was sent is remembered
@@ -45,9 +45,9 @@ function channel_find(Host $host, int $uin, int $id): array
 }
 
 /** The owner's channels, latest start first. */
-function channel_list(Host $host, int $uin): array
+function channel_list(Host $host, int $uin, int $limit = 100): array
 {
-    $rows = $host->query(CHANNEL_SELECT . ' WHERE a.uin = ? ORDER BY a.start_time DESC, a.id DESC LIMIT 100', [$uin])->fetchAll();
+    $rows = $host->query(CHANNEL_SELECT . " WHERE a.uin = ? ORDER BY a.start_time DESC, a.id DESC LIMIT $limit", [$uin])->fetchAll();
     return array_map('channel_from_row', $rows);
 }
 
@@ -65,6 +65,7 @@ function channel_answer(Host $host, array $channel): array
         'live_notify'      => $channel['live_notify'],
         'live_notify_time' => $channel['live_notify_time'],
         'live_notify_status' => $channel['live_notify_status'],
+        'audience'         => $channel['audience'],
         'version'          => channel_version($channel),
         'page'             => "/channels/{$channel['id']}", // scripts can't hold every number
     ];
@@ -128,7 +129,28 @@ function channel_read(Host $host, Fields $f, array $old): array
     }
     $new['live_notify'] = $f->has('live_notify') ? $f->flag('live_notify') : $old['live_notify'];
     $new['live_notify_time'] = $f->has('live_notify_time') ? $f->number('live_notify_time', 0, 1440) : $old['live_notify_time'];
+    $new['audience'] = $f->has('audience') ? channel_audience($f) : $old['audience'];
+    if ($new['audience'] !== $old['audience'] && $old['live_notify_status'] === 1) {
+        throw new Refusal(409, 'reminder_running', '提醒正在发送，发送完成后才能修改提醒对象', 'audience');
+    }
     return $new;
+}
+
+function channel_audience(Fields $f): string
+{
+    $audience = $f->text('audience', 32, true);
+    if (!preg_match(AUDIENCE_PATTERN, $audience)) {
+        $f->refuse('audience', '请选择提醒对象');
+    }
+    return $audience;
+}
+
+/** Writes the audience alone: older tables may lack the column, and their owners never choose another. */
+function channel_save_audience(Host $host, array $old, array $new, int $id): void
+{
+    if ($new['audience'] !== $old['audience']) {
+        $host->query('UPDATE activity_detail SET audience = ? WHERE act_id = ?', [$new['audience'], $id]);
+    }
 }
 
 /**
@@ -144,7 +166,7 @@ function channel_start(int $new, int $old): int
 function channel_empty(int $uin): array
 {
     return ['id' => 0, 'uin' => $uin, 'title' => '', 'start_time' => 0, 'watch_url' => '', 'content' => '',
-        'live_notify' => false, 'live_notify_time' => 30, 'live_notify_status' => 0];
+        'live_notify' => false, 'live_notify_time' => 30, 'live_notify_status' => 0, 'audience' => 'followers'];
 }
 
 /** Makes a channel. A form that is sent twice makes one: the second answer is the same. */
@@ -179,6 +201,7 @@ function channel_insert(Host $host, int $uin, array $new): int
     }
     $host->query('INSERT INTO activity_detail (act_id, content, live_notify, live_notify_time) VALUES (?, ?, ?, ?)',
         [$id, $new['content'], (int) $new['live_notify'], $new['live_notify_time']]);
+    channel_save_audience($host, channel_empty($uin), $new, $id);
     return $id;
 }
 
@@ -188,7 +211,7 @@ function channel_confirm_alike(Host $host, array $new, array $confirmed): void
     // Compared here: a column of an older character set can't be compared with every text.
     $titles = $host->query('SELECT title FROM activity WHERE uin = ? AND start_time = ?', [$new['uin'], $new['start_time']])->fetchAll(PDO::FETCH_COLUMN);
     if (in_array($new['title'], $titles, true)) {
-        channel_confirm($confirmed, 'alike', '已经有一个标题和开播时间都相同的频道。再建一个，粉丝会收到两次提醒。确定还要新建吗？');
+        channel_confirm($confirmed, 'alike', '已经有一个标题和开播时间都相同的频道。再建一个，观众会收到两次提醒。确定还要新建吗？');
     }
 }
 
@@ -196,7 +219,7 @@ function channel_confirm_alike(Host $host, array $new, array $confirmed): void
 function channel_confirm_now(Host $host, array $old, array $new, array $confirmed): void
 {
     if (channel_due($host, $new) && !channel_due($host, $old) && settings_find($host, $new['uin'])['enabled']) {
-        channel_confirm($confirmed, 'now', '已经到了发送时间：保存后，提醒会在一分钟内发出，发出的消息不能撤回。确定保存吗？');
+        channel_confirm($confirmed, 'now', '已经到了发送时间：保存后，提醒会在一分钟内发给' . audience_name($new['audience']) . '，发出的消息不能撤回。确定保存吗？');
     }
 }
 
@@ -234,6 +257,7 @@ function channel_update(Host $host, int $uin, int $id, array $body): array
             [$new['title'], $new['start_time'], $new['watch_url'], $id, $uin]);
         $host->query('UPDATE activity_detail SET content = ?, live_notify = ?, live_notify_time = ? WHERE act_id = ?',
             [$new['content'], (int) $new['live_notify'], $new['live_notify_time'], $id]);
+        channel_save_audience($host, $old, $new, $id);
         saved_note($host, 'channel', $id);
     });
     return channel_find($host, $uin, $id);

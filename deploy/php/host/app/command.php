@@ -31,10 +31,21 @@ function command_offers(Host $host, array $owner, array $channel, array $job): a
         $failed = number_format($job['failed']);
         $offers[] = command_offer('retry', $job, "再发给失败的 $failed 人", "将再发给失败的 $failed 人，已经收到的不会再收到。确定发送吗？");
     }
-    $all = number_format(max((int) $job['total'], (int) $job['walked']));
-    $again = $job['sent'] > 0 ? '，其中已经收到的 ' . number_format($job['sent']) . ' 人会再收到一次' : '';
-    $offers[] = command_offer('restart', $job, '重新发送', "将重新发给全部 $all 人$again" . '。频繁重复发送可能被微信处罚。确定重新发送吗？');
+    $offers[] = command_offer('restart', $job, '重新发送', command_restart_ask($host, $channel, $job));
     return $offers;
+}
+
+/** A new job goes by the channel's audience, which may have changed since. */
+function command_restart_ask(Host $host, array $channel, array $job): string
+{
+    $whom = audience_name($channel['audience']);
+    if ($channel['audience'] === 'subscribers') {
+        $whom .= '（' . number_format(audience_subscribers($host, $channel['id'])) . ' 人）';
+    } elseif ($channel['audience'] === ($job['audience'] ?? 'followers')) {
+        $whom .= '（' . number_format(max((int) $job['total'], (int) $job['walked'])) . ' 人）';
+    }
+    $again = $job['sent'] > 0 ? '已经收到的 ' . number_format($job['sent']) . ' 人可能会再收到一次。' : '';
+    return "将重新发给{$whom}。{$again}频繁重复发送可能被微信处罚。确定重新发送吗？";
 }
 
 function command_offer(string $do, array $job, string $name, string $ask): array

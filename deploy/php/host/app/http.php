@@ -38,7 +38,7 @@ function http_json(): array
 function http_number(string $name): int
 {
     $value = $_GET[$name] ?? '';
-    if (!is_string($value) || !preg_match('/^\d{1,18}$/D', $value)) {
+    if (!is_string($value) || !preg_match('/^\d{1,19}$/D', $value) || (string) (int) $value !== $value) {
         throw new Refusal(422, 'invalid', "参数 $name 必须是整数", $name);
     }
     return (int) $value;

@@ -96,7 +96,7 @@ function page_badge(Host $host, array $channel): array
 function page_channel_new(Host $host, array $owner): void
 {
     $start = intdiv(time() + 86400, 3600) * 3600;
-    page_channel_show($host, $owner, ['start_time' => $start, 'live_notify' => true] + channel_empty($owner['uin']), null);
+    page_channel_show($host, $owner, ['start_time' => $start, 'live_notify' => true, 'audience' => 'subscribers'] + channel_empty($owner['uin']), null);
 }
 
 function page_channel(Host $host, array $owner, string $id): void
@@ -110,10 +110,20 @@ function page_channel_show(Host $host, array $owner, array $channel, ?array $rem
     page_show($host, $owner, 'channel', [
         'title' => $channel['id'] === 0 ? '新建频道' : $channel['title'], 'scripts' => ['reminder', 'channel'],
         'channel' => $channel, 'reminder' => $reminder,
-        'enabled' => settings_find($host, $owner['uin'])['enabled'],
+        'enabled' => settings_find($host, $owner['uin'])['enabled'], 'audiences' => page_audiences($channel['audience']),
         'start'   => $host->clock($channel['start_time'], 'Y-m-d\TH:i'), 'now' => $host->clock(time(), 'Y-m-d\TH:i:s'),
         'key'     => bin2hex(random_bytes(16)), 'version' => channel_version($channel), 'zone' => page_zone($host),
     ]);
+}
+
+/** The audiences that the form can offer before WeChat has been asked for the tags. */
+function page_audiences(string $chosen): array
+{
+    $all = ['subscribers' => '', 'followers' => '', $chosen => ''];
+    foreach (array_keys($all) as $audience) {
+        $all[$audience] = audience_name($audience);
+    }
+    return $all;
 }
 
 /** The name of the platform's time zone, for people. */

@@ -12,19 +12,20 @@ const REMINDER_REASONS = [
     'wechat_down'             => ['微信暂时没有应答，恢复后自动继续', ''],
     'account_mismatch'        => ['公众号、模板与 access_token 不匹配', '请检查“公众号”页的 AppID，并在“模板消息”中重新选择模板。'],
     'channel_invalid'         => ['频道的数据有误', '请联系平台管理员；改正后自动继续。'],
-    'waiting_deferred'        => ['只剩微信要求稍后再发的粉丝，会自动继续', ''],
+    'waiting_deferred'        => ['只剩微信要求稍后再发的人，会自动继续', ''],
     'deadline_passed'         => ['已过有效时间，未发送的不再发送', ''],
     'canceled_by_user'        => ['已停止', ''],
     'reminder_off'            => ['发送期间关闭了开播提醒，已停止', ''],
     'owner_disabled'          => ['发送期间停用了模板消息，已停止', ''],
     'channel_gone'            => ['频道已删除', ''],
     'start_moved'             => ['开播时间已更改，将按新的时间另行提醒', ''],
-    'walk_incomplete'         => ['粉丝列表没有取完整', '可以点“继续发送”再取一次。'],
+    'walk_incomplete'         => ['名单没有取完整', '可以点“继续发送”再取一次。'],
     'template_fields_unknown' => ['不知道模板有哪些字段', '请在“模板消息”中填写并保存，再点“继续发送”。'],
     'template_missing'        => ['没有选择模板', '请在“模板消息”中选择，再点“继续发送”。'],
     'message_invalid'         => ['消息内容有误', '请在“模板消息”中检查每个字段，再点“继续发送”。'],
     'wechat_refused'          => ['微信拒绝了这条消息', '请在“模板消息”中发送测试，查看原因。'],
     'too_many_failures'       => ['失败过多，已停止', '请在“模板消息”中发送测试，查看原因，再点“继续发送”。'],
+    'audience_unavailable'    => ['取不到提醒对象的名单', '如果选的是标签，请检查它是否还在；否则请联系平台管理员。恢复后自动继续。'],
     'ledger_mismatch'         => ['统计不一致', '请联系平台管理员。'],
 ];
 
@@ -171,10 +172,39 @@ function reminder_job(Host $host, array $job): array
         'skipped' => $job['skipped'],
         'failed'  => $job['failed'],
         'unknown' => $job['unknown'],
+        'audience' => audience_name($job['audience'] ?? 'followers'),
+        'receipts' => reminder_receipts($host, $job),
+        'fresh'    => $job['finishedAt'] !== null && strtotime($job['finishedAt']) > time() - REMINDER_RECEIPTS,
         'rate'    => (int) round($job['rate']),
         'eta'     => $job['eta'] === null ? '' : $host->clock((int) strtotime($job['eta']), 'H:i:s'),
         'finished' => $job['finishedAt'] === null ? '' : $host->clock((int) strtotime($job['finishedAt']), 'm月d日 H:i:s'),
     ];
+}
+
+/** Receipts are waited for so many seconds after the end of a job. */
+const REMINDER_RECEIPTS = 120;
+
+/** What WeChat said became of the messages, in lines; none while nothing was sent. */
+function reminder_receipts(Host $host, array $job): array
+{
+    $r = $job['receipts'] ?? null;
+    if ($job['sent'] === 0 || !is_array($r)) {
+        return [];
+    }
+    $told = $r['delivered'] + $r['blocked'] + $r['undelivered'];
+    if ($told === 0) {
+        return ['还没有收到送达回执。回执由微信发到“公众号服务器配置”中的地址，通常在发送后几秒内到达。'];
+    }
+    $lines = ['已送达 ' . number_format($r['delivered']) . ' 人，送达率 ' . number_format(100 * $r['delivered'] / max($told, 1), 1) . '%（按已收到的 '
+        . number_format($told) . ' 份回执计算）'];
+    $why = ['freq_limit' => '微信限制了接收频率', 'system_failed' => '微信系统错误', 'other' => '其他原因'];
+    if ($r['blocked'] > 0) {
+        $lines[] = number_format($r['blocked']) . ' 人拒收这个公众号的消息';
+    }
+    foreach (array_filter($r['undeliveredBy'] ?? []) as $name => $n) {
+        $lines[] = number_format($n) . ' 人没有送达：' . ($why[$name] ?? $why['other']);
+    }
+    return $lines;
 }
 
 /** What keeps a channel from being reminded of, but not an estimate from being made. */

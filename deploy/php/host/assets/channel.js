@@ -4,7 +4,7 @@
 const form = $('#channel');
 const channelID = form.dataset.id;
 const TEXTS = ['title', 'start_time', 'watch_url', 'content', 'live_notify_time'];
-const NAMES = {title: '标题', start_time: '开播时间', watch_url: '观看地址', content: '简介', live_notify_time: '提前分钟数', live_notify: '开播提醒'};
+const NAMES = {title: '标题', start_time: '开播时间', watch_url: '观看地址', content: '简介', live_notify_time: '提前分钟数', live_notify: '开播提醒', audience: '提醒对象'};
 
 // changes are the fields that differ from what was loaded. Only they are sent:
 // what another page has changed meanwhile stays as it is there.
@@ -14,11 +14,12 @@ function changes() {
     if (form[name] && form[name].value !== form[name].defaultValue) out[name] = form[name].value;
   }
   if (form.live_notify.checked !== form.live_notify.defaultChecked) out.live_notify = form.live_notify.checked;
+  if (form.audience.value !== form.dataset.audience) out.audience = form.audience.value;
   return out;
 }
 
 function everything() {
-  const out = {live_notify: form.live_notify.checked};
+  const out = {live_notify: form.live_notify.checked, audience: form.audience.value};
   for (const name of TEXTS) if (form[name]) out[name] = form[name].value;
   return out;
 }
@@ -31,6 +32,7 @@ unsaved = () => {
 function fill(values) {
   for (const [name, value] of Object.entries(values)) {
     if (name === 'live_notify') form.live_notify.checked = value;
+    else if (name === 'audience') chooseAudience(value);
     else if (form[name]) form[name].value = value;
   }
 }
@@ -78,6 +80,53 @@ document.querySelectorAll('[data-minutes]').forEach((b) => b.addEventListener('c
   form.live_notify_time.value = b.dataset.minutes;
   form.live_notify_time.dispatchEvent(new Event('input', {bubbles: true}));
 }));
+
+// ---- whom it goes to ----
+
+const COUNTED_FOR = 300000; // ms that the head counts will do
+
+function audienceRadio(value) {
+  return [...document.querySelectorAll('[name=audience]')].find((r) => r.value === value);
+}
+
+function chooseAudience(value) {
+  if (!audienceRadio(value)) addAudience({value, name: '标签 ' + value.slice(4)});
+  audienceRadio(value).checked = true;
+}
+
+function addAudience(a) {
+  const count = make('small', {});
+  count.dataset.people = a.value;
+  $('#audience .choices').append(make('label', {}, make('input', {type: 'radio', name: 'audience', value: a.value}), make('span', {}, a.name, count)));
+}
+
+// showAudiences puts the head count beside each choice, and adds the tags.
+function showAudiences(items) {
+  for (const a of items) {
+    if (!audienceRadio(a.value)) addAudience(a);
+    const radio = audienceRadio(a.value);
+    const text = radio.nextElementSibling;
+    text.firstChild.data = a.name;
+    const note = a.value === 'subscribers' ? '在观看页订阅，或扫过这场直播的码' : a.value === 'followers' ? '包括没有订阅的人' : '';
+    const people = a.people === null ? '人数暂时未知' : a.people.toLocaleString() + ' 人';
+    $('small', text).textContent = a.available ? people + (note ? ' · ' + note : '') : '平台还没有开通';
+    radio.disabled = !a.available && !radio.checked;
+    if (!a.available && radio.checked && channelID === '0') audienceRadio('followers').checked = true;
+  }
+}
+
+async function countAudiences() {
+  const key = 'audiences:' + channelID;
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(key));
+    if (kept && Date.now() - kept.at < COUNTED_FOR) return showAudiences(kept.items);
+  } catch (e) { /* then they are asked for */ }
+  try {
+    const items = (await api('GET', '/audiences' + (channelID === '0' ? '' : '?actid=' + channelID))).items;
+    store.put(key, JSON.stringify({at: Date.now(), items}));
+    showAudiences(items);
+  } catch (e) { /* the choice works without the counts */ }
+}
 
 // ---- saving ----
 
@@ -128,6 +177,9 @@ async function merge(mine) {
   if (form.live_notify.defaultChecked !== theirs.live_notify) moved.push(NAMES.live_notify);
   form.live_notify.defaultChecked = theirs.live_notify;
   form.live_notify.checked = 'live_notify' in mine ? mine.live_notify : theirs.live_notify;
+  if (form.dataset.audience !== now.audience) moved.push(NAMES.audience);
+  form.dataset.audience = now.audience;
+  chooseAudience(mine.audience || now.audience);
   form.dataset.version = now.version;
   form.dataset.status = now.live_notify_status;
   showDue();
@@ -136,6 +188,7 @@ async function merge(mine) {
   $('#conflict').hidden = false;
 }
 
+countAudiences();
 const typed = restored();
 if (typed) {
   fill(typed);

@@ -20,7 +20,9 @@ function showReminder(r) {
   $('.progress', box).hidden = !r.job;
   if (!r.job) return;
   $('progress', box).value = r.job.percent;
-  let text = `${r.job.done.toLocaleString()} / ${r.job.total.toLocaleString()} 人`;
+  $('.receipts', box).replaceChildren(...r.job.receipts.map((line) => make('li', {}, line)));
+  $('.receipts', box).hidden = r.job.receipts.length === 0;
+  let text = `发给${r.job.audience}：${r.job.done.toLocaleString()} / ${r.job.total.toLocaleString()} 人`;
   if (r.state === 'sending' && r.job.rate > 0) text += `，每秒 ${r.job.rate} 条`;
   if (r.state === 'sending' && r.job.eta) text += `，预计 ${r.job.eta} 完成`;
   if (r.job.finished) text += `，${r.job.finished} 结束`;
@@ -34,11 +36,13 @@ let stopPoll = () => {};
 // otherwise the host says when.
 function follow(first) {
   stopPoll();
-  if (settled.includes(first.state)) return;
+  // Receipts come in for a while after the last message.
+  const over = (r) => settled.includes(r.state) && !(r.job && r.job.fresh);
+  if (over(first)) return;
   stopPoll = poll(first.next, async () => {
     const r = await api('GET', `/channels/${box.dataset.id}/reminder`);
     showReminder(r);
-    return settled.includes(r.state) || r.next;
+    return over(r) || r.next;
   });
 }
 
