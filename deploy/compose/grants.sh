@@ -24,6 +24,7 @@ GRANT SELECT ON live.pushd_schema TO pushd@'%';
 GRANT SELECT ON live.pushd_schema_state TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.wx_access_token TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_php_attempt TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_php_lock TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_qrcode TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_follow TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_callback TO php@'%';

@@ -22,6 +22,13 @@ return [
     'db_user'     => '',
     'db_password' => '',
 
+    // What your platform calls its tables and columns, where that differs; 'prefix'
+    // stands before every table that is not named. See Tables for what can be named.
+    // Elsewhere in the settings {activity} is a table and {activity.start_time} a
+    // column. 表名、列名、表前缀只在这里写一次。
+    //   'tables' => ['prefix' => 'lv_', 'activity' => 'live_room', 'activity.start_time' => 'begin_at'],
+    'tables' => [],
+
     // Where pushd listens, and its key. 'ca_file': the CA that signed pushd's
     // certificate, if it is your own. pushd 的地址和密钥。
     'url'     => 'http://127.0.0.1:8080',
@@ -67,32 +74,32 @@ return [
     // none. The join with pushd_php_attempt leaves out what pushd refused a
     // moment ago (a mark that lies further ahead than any it makes was written
     // by a clock that was ahead), and puts what got no answer behind the others,
-    // the more often the further. Change the names to those of your platform; to
+    // the more often the further. The names in braces are those of 'tables'; to
     // leave out owners who no longer pay, add for example
     //   JOIN user u ON u.uin = a.uin AND u.edition >= 2
-    // 到点的频道：表名、列名不同时改这里。
+    // 到点的频道。
     'due_query' => '
-        SELECT a.id AS act_id, a.start_time, w.appid
-        FROM activity a
-        JOIN activity_detail d ON d.act_id = a.id
-        JOIN user_wx_account w ON w.uin = a.uin
-        LEFT JOIN pushd_php_attempt t ON t.act_id = a.id AND t.start_time = a.start_time
-        WHERE w.appid <> \'\'
-          AND d.live_notify = 1
-          AND d.live_notify_status = 0
-          AND a.start_time > :oldest
-          AND a.start_time <= :latest
-          AND a.start_time <= :now + 60 * COALESCE(d.live_notify_time, 0)
-          AND EXISTS (SELECT 1 FROM user_wx_config c WHERE c.uin = a.uin AND c.status = 1)
-          AND (t.next_try IS NULL OR t.next_try <= :now OR t.next_try > :now + 3600)
-        ORDER BY CASE WHEN t.answer = \'no_answer\' THEN t.tries ELSE 0 END, a.start_time, a.id
+        SELECT a.{activity.id} AS act_id, a.{activity.start_time} AS start_time, w.{user_wx_account.appid} AS appid
+        FROM {activity} a
+        JOIN {activity_detail} d ON d.{activity_detail.act_id} = a.{activity.id}
+        JOIN {user_wx_account} w ON w.{user_wx_account.uin} = a.{activity.uin}
+        LEFT JOIN {pushd_php_attempt} t ON t.act_id = a.{activity.id} AND t.start_time = a.{activity.start_time}
+        WHERE w.{user_wx_account.appid} <> \'\'
+          AND d.{activity_detail.live_notify} = 1
+          AND d.{activity_detail.live_notify_status} = 0
+          AND a.{activity.start_time} > :oldest
+          AND a.{activity.start_time} <= :latest
+          AND a.{activity.start_time} <= :now + 60 * COALESCE(d.{activity_detail.live_notify_time}, 0)
+          AND EXISTS (SELECT 1 FROM {user_wx_config} c WHERE c.{user_wx_config.uin} = a.{activity.uin} AND c.{user_wx_config.status} = 1)
+          AND (t.next_try IS NULL OR t.next_try <= :now OR t.next_try > :now + 86400)
+        ORDER BY CASE WHEN t.answer = \'no_answer\' THEN t.tries ELSE 0 END, a.{activity.start_time}, a.{activity.id}
         LIMIT :limit',
 
     // The secret of an account, by appid; no row: the account is unknown. The
     // column appid lets PHP compare byte for byte, where the database's collation
     // takes capitals or blanks at the end for the same.
     // 第一列是 AppSecret；同时取出 appid，以便逐字节比较。
-    'account_query' => 'SELECT app_secret, appid FROM user_wx_account WHERE appid = ?',
+    'account_query' => 'SELECT {user_wx_account.app_secret}, {user_wx_account.appid} AS appid FROM {user_wx_account} WHERE {user_wx_account.appid} = ?',
 
     // The sample host (host/). 'base_url': its public address, without a path;
     // messages lead there, so it is not taken from the request. 'host_secret':

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -187,8 +188,8 @@ func TestCron_Refused(t *testing.T) {
 				}
 				return accepted(p)
 			})
-			m.channel(t, 1, 1, in(5), 15)
-			m.channel(t, 2, 1, in(6), 15)
+			m.channel(t, 1, 1, in(14), 15)
+			m.channel(t, 2, 1, in(13), 15)
 			run := m.run(t, c.code)
 			m.want(t, 1, 2) // the other one is not held up
 			if !strings.Contains(run.Stdout, c.line) || !strings.Contains(run.Stdout, "again_in=120s") {
@@ -202,7 +203,7 @@ func TestCron_Refused(t *testing.T) {
 			}
 			m.want(t, 1, 2)
 			// A moved start is another reminder.
-			m.exec(t, "UPDATE activity SET start_time = start_time + 120 WHERE id = 1")
+			m.exec(t, "UPDATE activity SET start_time = start_time - 120 WHERE id = 1")
 			if run = m.run(t, c.code); !strings.Contains(run.Stdout, "again_in=120s") {
 				t.Errorf("%s", run.Stdout)
 			}
@@ -223,7 +224,7 @@ func TestCron_NotBefore(t *testing.T) {
 	m := newManager(t, func(posted) reply {
 		return problem(409, "too_soon", "notBefore", time.Now().Add(10*time.Minute).UTC().Format("2006-01-02T15:04:05.000Z07:00"))
 	})
-	m.channel(t, 1, 1, in(5), 15)
+	m.channel(t, 1, 1, in(14), 15)
 	run := m.run(t, 0)
 	var seconds int
 	if _, after, _ := strings.Cut(run.Stdout, "again_in="); true {
@@ -232,9 +233,18 @@ func TestCron_NotBefore(t *testing.T) {
 	if seconds < 500 || seconds > 601 {
 		t.Errorf("asked again in %d s: %s", seconds, run.Stdout)
 	}
+	m.want(t, 1)
+	m.pushd.set(func(posted) reply {
+		return problem(409, "too_soon", "notBefore", time.Now().Add(3*time.Hour).UTC().Format(time.RFC3339))
+	})
+	m.later(t)
+	m.run(t, 0)
+	m.want(t, 1)
+	m.run(t, 0)
+	m.want(t) // it is left alone for all of the three hours
 	m.pushd.set(func(posted) reply { return problem(409, "too_soon", "notBefore", "soon") })
 	m.later(t)
-	if run := m.run(t, 0); !strings.Contains(run.Stdout, "again_in=240s\n") {
+	if run := m.run(t, 0); !strings.Contains(run.Stdout, "again_in=4") {
 		t.Errorf("without a time that can be read: %s", run.Stdout)
 	}
 }
@@ -254,6 +264,74 @@ func TestCron_BackOff(t *testing.T) {
 	m.run(t, 0)
 	if n := m.number(t, "SELECT COUNT(*) FROM pushd_php_attempt"); n != 0 {
 		t.Error("old refusals stay")
+	}
+}
+
+// What may be mended is asked for again before the start, however often it was
+// refused.
+func TestCron_BackOffBeforeTheStart(t *testing.T) {
+	m := newManager(t, func(posted) reply { return problem(409, "reminder_off") })
+	for _, c := range []struct{ minutes, tries, least, most int }{
+		{14, 3, 400, 420}, {14, 9, 400, 420}, {4, 9, 100, 120}, {1, 9, 60, 60}, {-1, 9, 60, 60}, {-20, 9, 600, 620},
+	} {
+		start := in(c.minutes)
+		m.channel(t, 1, 1, start, 15)
+		m.exec(t, "INSERT INTO pushd_php_attempt VALUES (1, ?, 1000000000000, ?, 'reminder_off')", start.Unix(), c.tries)
+		run := m.run(t, 0)
+		var seconds int
+		if _, after, _ := strings.Cut(run.Stdout, "again_in="); after != "" {
+			fmt.Sscanf(after, "%ds", &seconds)
+		}
+		if seconds < c.least || seconds > c.most {
+			t.Errorf("%d minutes before the start, after %d tries: %s%s", c.minutes, c.tries, run.Stdout, run.Stderr)
+		}
+		m.exec(t, "DELETE FROM activity; DELETE FROM activity_detail; DELETE FROM pushd_php_attempt")
+	}
+}
+
+// Reminders go by the database's time: this machine's may be wrong.
+func TestCron_ClockOfTheDatabase(t *testing.T) {
+	p := strange(t, []string{"--init-connect=SET timestamp = UNIX_TIMESTAMP() + 600"})
+	p.account(t, 1, "wx1")
+	m := managerOn(t, p, accepted)
+	m.channel(t, 1, 1, in(20), 15)
+	m.channel(t, 2, 1, in(26), 15)
+	m.exec(t, "INSERT INTO wx_access_token (appid, access_token, expires_at, secret_hash) VALUES ('wx1', 'marked-token', UNIX_TIMESTAMP() + 600 + 1000, LEFT(SHA2('wx_access_token/"+appSecret+"', 256), 32))")
+	run := m.run(t, 0)
+	if jobs := m.pushd.jobs(); len(jobs) != 1 || jobs[0].ActID != 1 || jobs[0].ExpiresIn > 1000 || jobs[0].ExpiresIn < 900 {
+		t.Errorf("posted: %+v", jobs)
+	}
+	if !strings.Contains(run.Stderr, " s behind the database's") {
+		t.Errorf("%s", run.Stderr)
+	}
+}
+
+// A lock file that is another's, or a link to what is not a lock, is named with
+// what to do.
+func TestCron_LockFile(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(5), 15)
+	dir := t.TempDir()
+	write(t, dir+"/precious", "kept")
+	if err := os.Symlink(dir+"/precious", dir+"/link.lock"); err != nil {
+		t.Fatal(err)
+	}
+	if run := runAs(t, m.host.With(phptest.Settings{"lock_file": dir + "/link.lock"}), 2); !strings.Contains(run.Stderr, "a symbolic link: remove it") {
+		t.Errorf("%s", run.Stderr)
+	}
+	if text, err := os.ReadFile(dir + "/precious"); err != nil || string(text) != "kept" {
+		t.Errorf("%q, %v", text, err)
+	}
+	write(t, dir+"/mine.lock", "")
+	if os.Getuid() != 0 {
+		return // nobody else can run a program as another user
+	}
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run := m.host.Script(t.Context(), t, "testdata/locked.php", dir+"/mine.lock")
+	if !strings.Contains(run.Stdout, "belongs to root: run cron always as the same user") {
+		t.Errorf("%s%s", run.Stdout, run.Stderr)
 	}
 }
 

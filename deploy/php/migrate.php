@@ -14,7 +14,10 @@
  */
 declare(strict_types=1);
 
+use Pushd\Platform\Config;
+use Pushd\Platform\ConfigError;
 use Pushd\Platform\Console\Migrate;
+use Pushd\Platform\Db\Connection;
 use Pushd\Platform\Schema\Busy;
 
 if (PHP_SAPI !== 'cli') {
@@ -22,7 +25,7 @@ if (PHP_SAPI !== 'cli') {
     exit;
 }
 ini_set('display_errors', 'stderr');
-require __DIR__ . '/lib.php';
+require __DIR__ . '/autoload.php';
 
 function migrate_main(array $options): int
 {
@@ -32,9 +35,9 @@ function migrate_main(array $options): int
         return 2;
     }
     try {
-        $config = pushd_config();
-        $host = in_array('--host', $options, true) || $config['host_secret'] !== '';
-        $migrate = new Migrate(pushd_db($config, 3600), $host, function (string $line): void {
+        $config = Config::load();
+        $host = in_array('--host', $options, true) || $config->get('host_secret') !== '';
+        $migrate = new Migrate(Connection::open($config, 3600), $host, function (string $line): void {
             echo $line, "\n";
         });
         if (in_array('--print', $options, true)) {
@@ -43,7 +46,7 @@ function migrate_main(array $options): int
             $migrate->run();
         }
         return 0;
-    } catch (PushdConfigError $e) {
+    } catch (ConfigError $e) {
         fwrite(STDERR, 'settings: ' . $e->getMessage() . "\n");
         return 2;
     } catch (Busy $e) {

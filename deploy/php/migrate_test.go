@@ -274,7 +274,7 @@ func TestMigrate_Failures(t *testing.T) {
 	if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if said := migrated(t, h); !strings.Contains(said, "3 migrations applied") {
+	if said := migrated(t, h); strings.Contains(said, "core/001") || !strings.Contains(said, "core/002_secret_hash: applied\n") {
 		t.Errorf("at last: %q", said)
 	}
 	if run := migrate(t, h, "--frce"); run.Code != 2 || !strings.Contains(run.Stderr, "unknown option --frce") {

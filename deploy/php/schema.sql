@@ -34,6 +34,14 @@ CREATE TABLE IF NOT EXISTS pushd_php_attempt (
   PRIMARY KEY (act_id, start_time)
 ) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
 
+-- Locks that all web servers see: whoever does something that only one may do.
+-- 跨服务器的锁。
+CREATE TABLE IF NOT EXISTS pushd_php_lock (
+  name       CHAR(32) NOT NULL PRIMARY KEY, -- MD5
+  busy_until BIGINT   NOT NULL,
+  busy_by    CHAR(16) NOT NULL
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
+
 -- Which migrations there were. Tables that this file made have had them all, and
 -- migrate.php finds that out.
 -- 已执行的迁移。

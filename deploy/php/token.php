@@ -11,14 +11,9 @@
  */
 declare(strict_types=1);
 
-ini_set('display_errors', '0'); // nothing but JSON leaves this file
-require __DIR__ . '/lib.php';
-require __DIR__ . '/wxtoken.php';
+use Pushd\Platform\Token\Endpoint;
 
-$answer = wx_token_endpoint($_SERVER, $_GET);
-http_response_code($answer['status']);
-header('Content-Type: application/json; charset=utf-8');
-foreach ($answer['headers'] as $name => $value) {
-    header("$name: $value");
-}
-echo json_encode($answer['body'], JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR), "\n";
+ini_set('display_errors', '0'); // nothing but JSON leaves this file
+require __DIR__ . '/autoload.php';
+
+Endpoint::fromSettings($_SERVER, $_GET)->send();

@@ -603,3 +603,18 @@ func TestToken_OfAnotherSecret(t *testing.T) {
 		t.Errorf("another secret: %+v", a)
 	}
 }
+
+// An account without a secret is not asked for: WeChat would say 41004.
+func TestToken_NoSecret(t *testing.T) {
+	e := newEndpoint(t)
+	for _, secret := range []string{"''", "' '", "NULL"} {
+		e.exec(t, "ALTER TABLE user_wx_account MODIFY app_secret VARCHAR(64) NULL")
+		e.exec(t, "UPDATE user_wx_account SET app_secret = "+secret)
+		if a := e.ask(t, "appid=wx1"); a.Status != 404 || !strings.Contains(a.Msg, "no app secret") {
+			t.Errorf("%s: %d %s", secret, a.Status, a.Msg)
+		}
+	}
+	if n := len(e.wechat.asked()); n != 0 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}

@@ -3,23 +3,25 @@
 // the migrations that were completed, and stops, as one who was killed. Prints
 // how many statements there are.
 declare(strict_types=1);
-require __DIR__ . '/../lib.php';
+require __DIR__ . '/../autoload.php';
 
+use Pushd\Platform\Config;
+use Pushd\Platform\Db\Connection;
 use Pushd\Platform\Schema\Book;
 use Pushd\Platform\Schema\Files;
 
-$db = pushd_db(pushd_config());
+$db = Connection::open(Config::load());
 $book = new Book($db);
 $book->open();
 $n = 0;
 foreach (Files::all() as $migration) {
-    foreach ($migration->statements($db->getAttribute(PDO::ATTR_DRIVER_NAME)) as $statement) {
+    foreach ($migration->statements($db->driver()) as $statement) {
         if ($n++ < (int) $argv[1]) {
-            $db->exec($statement);
+            $db->pdo()->exec($statement);
         }
     }
     if ($n < (int) $argv[1]) {
-        $db->exec($book->record($migration));
+        $db->pdo()->exec($book->record($migration));
     }
 }
 echo $n;

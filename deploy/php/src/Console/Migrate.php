@@ -3,7 +3,7 @@ declare(strict_types=1);
 
 namespace Pushd\Platform\Console;
 
-use PDO;
+use Pushd\Platform\Db\Connection;
 use Pushd\Platform\Schema\Files;
 use Pushd\Platform\Schema\Migrator;
 
@@ -17,7 +17,7 @@ final class Migrate
     private $say;
 
     /** $host: the tables of the sample host, too. $say is called with each line for people. */
-    public function __construct(PDO $db, bool $host, callable $say)
+    public function __construct(Connection $db, bool $host, callable $say)
     {
         $this->db = $db;
         $this->host = $host;

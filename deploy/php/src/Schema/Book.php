@@ -5,11 +5,12 @@ namespace Pushd\Platform\Schema;
 
 use PDO;
 use PDOException;
+use Pushd\Platform\Db\Connection;
 
 /** Which migrations a database has had: the table pushd_php_schema. */
 final class Book
 {
-    private const TABLE = "CREATE TABLE IF NOT EXISTS pushd_php_schema (
+    private const TABLE = "CREATE TABLE IF NOT EXISTS {pushd_php_schema} (
   name       VARCHAR(64) NOT NULL PRIMARY KEY, -- core/001_tables; 'lease' is who is at it
   applied_at BIGINT      NOT NULL DEFAULT 0,
   busy_until BIGINT      NOT NULL DEFAULT 0,
@@ -18,7 +19,7 @@ final class Book
 
     private $db;
 
-    public function __construct(PDO $db)
+    public function __construct(Connection $db)
     {
         $this->db = $db;
     }
@@ -36,7 +37,7 @@ final class Book
     public function applied(): array
     {
         try {
-            return $this->db->query('SELECT name FROM pushd_php_schema WHERE applied_at > 0')->fetchAll(PDO::FETCH_COLUMN);
+            return $this->db->pdo()->query($this->db->tables()->sql('SELECT name FROM {pushd_php_schema} WHERE applied_at > 0'))->fetchAll(PDO::FETCH_COLUMN);
         } catch (PDOException $e) {
             return [];
         }
@@ -46,27 +47,22 @@ final class Book
     public function open(): void
     {
         try {
-            $this->db->query('SELECT name FROM pushd_php_schema')->fetchAll();
+            $this->db->pdo()->query($this->db->tables()->sql('SELECT name FROM {pushd_php_schema}'))->fetchAll();
         } catch (PDOException $e) {
-            $this->db->exec(self::TABLE);
+            $this->db->pdo()->exec($this->sql());
         }
     }
 
     /** What makes the table, as a text. */
-    public static function sql(): string
+    public function sql(): string
     {
-        return self::TABLE;
+        return $this->db->tables()->sql(self::TABLE);
     }
 
     /** What records a migration, as a text. */
     public function record(Migration $m): string
     {
-        return 'REPLACE INTO pushd_php_schema (name, applied_at) VALUES (' . $this->db->quote($m->name()) . ', ' . $this->now() . ')';
-    }
-
-    /** The database's time as SQL, in seconds: machines disagree. */
-    public function now(): string
-    {
-        return $this->db->getAttribute(PDO::ATTR_DRIVER_NAME) === 'mysql' ? 'UNIX_TIMESTAMP()' : "CAST(strftime('%s', 'now') AS INTEGER)";
+        return $this->db->tables()->sql('REPLACE INTO {pushd_php_schema} (name, applied_at) VALUES (')
+            . $this->db->pdo()->quote($m->name()) . ', ' . $this->db->timeSql() . ')';
     }
 }

@@ -3,8 +3,8 @@ declare(strict_types=1);
 
 namespace Pushd\Platform\Schema;
 
-use PDO;
 use PDOException;
+use Pushd\Platform\Db\Connection;
 
 /**
  * The right to change the tables: a mark in a row, judged by the affected rows,
@@ -20,11 +20,10 @@ final class Lease
     private $now;
     private $me;
 
-    /** $now: the database's time as SQL. */
-    public function __construct(PDO $db, string $now)
+    public function __construct(Connection $db)
     {
         $this->db = $db;
-        $this->now = $now;
+        $this->now = $db->timeSql(); // machines disagree
         $this->me = bin2hex(random_bytes(8));
     }
 
@@ -33,27 +32,27 @@ final class Lease
     {
         $this->row();
         $until = $this->now . ' + ' . self::SECONDS;
-        return $this->write("UPDATE pushd_php_schema SET busy_until = $until, busy_by = ?
+        return $this->write("UPDATE {pushd_php_schema} SET busy_until = $until, busy_by = ?
             WHERE name = 'lease' AND (busy_until <= {$this->now} OR busy_until > $until)") === 1;
     }
 
     /** Prolongs it. False: it is another's by now. */
     public function renew(): bool
     {
-        $this->write("UPDATE pushd_php_schema SET busy_until = {$this->now} + " . self::SECONDS . " WHERE name = 'lease' AND busy_by = ?");
-        return $this->db->query("SELECT busy_by FROM pushd_php_schema WHERE name = 'lease'")->fetchColumn() === $this->me;
+        $this->write("UPDATE {pushd_php_schema} SET busy_until = {$this->now} + " . self::SECONDS . " WHERE name = 'lease' AND busy_by = ?");
+        return $this->db->query("SELECT busy_by FROM {pushd_php_schema} WHERE name = 'lease'")->fetchColumn() === $this->me;
     }
 
     public function release(): void
     {
-        $this->write("UPDATE pushd_php_schema SET busy_until = 0, busy_by = '' WHERE name = 'lease' AND busy_by = ?");
+        $this->write("UPDATE {pushd_php_schema} SET busy_until = 0, busy_by = '' WHERE name = 'lease' AND busy_by = ?");
     }
 
     private function row(): void
     {
         try {
-            $this->db->exec("INSERT INTO pushd_php_schema (name) SELECT 'lease' FROM (SELECT COUNT(*) AS n
-                FROM pushd_php_schema WHERE name = 'lease') t WHERE t.n = 0");
+            $this->db->query("INSERT INTO {pushd_php_schema} (name) SELECT 'lease' FROM (SELECT COUNT(*) AS n
+                FROM {pushd_php_schema} WHERE name = 'lease') t WHERE t.n = 0");
         } catch (PDOException $e) {
             // Another was faster. If the row is not there, take() finds none.
             if ($e->getCode() !== '23000' && !$this->passing($e)) {
@@ -67,9 +66,7 @@ final class Lease
     {
         for ($try = 1; ; $try++) {
             try {
-                $statement = $this->db->prepare($sql);
-                $statement->execute([$this->me]);
-                return $statement->rowCount();
+                return $this->db->query($sql, [$this->me])->rowCount();
             } catch (PDOException $e) {
                 if ($try >= 5 || !$this->passing($e)) {
                     throw $e;

@@ -3,8 +3,8 @@ declare(strict_types=1);
 
 namespace Pushd\Platform\Schema;
 
-use PDO;
 use PDOException;
+use Pushd\Platform\Db\Connection;
 use RuntimeException;
 
 /**
@@ -21,7 +21,7 @@ final class Migrator
     private $book;
 
     /** $say is called with each line that a person should read. */
-    public function __construct(PDO $db, array $migrations, callable $say)
+    public function __construct(Connection $db, array $migrations, callable $say)
     {
         $this->db = $db;
         $this->migrations = $migrations;
@@ -32,10 +32,10 @@ final class Migrator
     /** Applies what is missing and returns how many; waits so many seconds for another that is at it. */
     public function run(int $wait): int
     {
-        if ($this->db->getAttribute(PDO::ATTR_DRIVER_NAME) === 'mysql') {
+        if ($this->db->driver() === 'mysql') {
             // A table that is in use elsewhere is not waited for: the platform's
             // statements would queue up behind.
-            $this->db->exec('SET SESSION lock_wait_timeout = 5');
+            $this->db->pdo()->exec('SET SESSION lock_wait_timeout = 5');
         }
         $this->book->open();
         if ($this->book->missing($this->migrations) === []) {
@@ -56,21 +56,20 @@ final class Migrator
     /** What run() would do, as SQL for those who apply it by hand. */
     public function sql(): string
     {
-        $driver = $this->db->getAttribute(PDO::ATTR_DRIVER_NAME);
         $text = '';
         foreach ($this->book->missing($this->migrations) as $migration) {
             $text .= '-- ' . $migration->name() . "\n";
-            foreach ($migration->statements($driver) as $statement) {
+            foreach ($this->statements($migration) as $statement) {
                 $text .= $statement . ";\n";
             }
             $text .= $this->book->record($migration) . ";\n\n";
         }
-        return $text === '' ? '' : Book::sql() . ";\n\n" . $text;
+        return $text === '' ? '' : $this->book->sql() . ";\n\n" . $text;
     }
 
     private function take(int $wait): Lease
     {
-        $lease = new Lease($this->db, $this->book->now());
+        $lease = new Lease($this->db);
         $until = microtime(true) + $wait;
         for ($told = false; !$lease->take(); $told = true) {
             if (microtime(true) >= $until) {
@@ -86,14 +85,14 @@ final class Migrator
 
     private function apply(Migration $migration, Lease $lease): void
     {
-        $statements = $migration->statements($this->db->getAttribute(PDO::ATTR_DRIVER_NAME));
+        $statements = $this->statements($migration);
         $there = 0;
         foreach ($statements as $i => $statement) {
             if (!$lease->renew()) {
                 throw new Busy('the lease has passed to another program, which goes on; run it again');
             }
             try {
-                $this->db->exec($statement);
+                $this->db->pdo()->exec($statement);
             } catch (PDOException $e) {
                 if (!$this->done($e)) {
                     throw $this->failed($migration->name() . ', statement ' . ($i + 1), $e);
@@ -101,8 +100,14 @@ final class Migrator
                 $there++;
             }
         }
-        $this->db->exec($this->book->record($migration));
+        $this->db->pdo()->exec($this->book->record($migration));
         ($this->say)($migration->name() . ': applied' . ($there > 0 ? ", $there of its " . count($statements) . ' changes were there already' : ''));
+    }
+
+    /** The statements of a migration, with the names that the platform has chosen. */
+    private function statements(Migration $migration): array
+    {
+        return array_map([$this->db->tables(), 'migration'], $migration->statements($this->db->driver()));
     }
 
     /** Does an error say that the change was made before? */
@@ -112,7 +117,7 @@ final class Migrator
         if (in_array((int) ($e->errorInfo[1] ?? 0), [1050, 1060, 1061, 1091], true)) {
             return true;
         }
-        return $this->db->getAttribute(PDO::ATTR_DRIVER_NAME) === 'sqlite'
+        return $this->db->driver() === 'sqlite'
             && preg_match('/already exists|duplicate column name|no such index/', $e->getMessage()) === 1;
     }
 

@@ -3,19 +3,17 @@ declare(strict_types=1);
 
 namespace Pushd\Platform\Schema;
 
-use PDO;
 use PDOException;
+use Pushd\Platform\Db\Connection;
+use Pushd\Platform\Tables;
 
 /** The program is newer than its tables: a person must run migrate.php. */
 final class TooOld extends PDOException
 {
-    /** Tables of the PHP side; a platform's own are not ours to judge. */
-    private const OURS = '/\b(wx_access_token|pushd_php_\w+|host_\w+)\b/';
-
     /** The error that a failed statement comes from, or null if that is not the tables' age. */
-    public static function behind(PDO $db, PDOException $e, string $sql): ?self
+    public static function behind(Connection $db, PDOException $e, string $sql): ?self
     {
-        if ($e instanceof self || !self::lacks($e, $sql)) {
+        if ($e instanceof self || !self::lacks($db->tables(), $e, $sql)) {
             return null;
         }
         $book = new Book($db);
@@ -33,16 +31,16 @@ final class TooOld extends PDOException
             . '): run php migrate.php. The database said: ' . $e->getMessage());
     }
 
-    /** Does an error say that a table or a column of ours is not there? */
-    private static function lacks(PDOException $e, string $sql): bool
+    /** Does an error say that a table or a column of ours is not there? The platform's own are not ours to judge. */
+    private static function lacks(Tables $tables, PDOException $e, string $sql): bool
     {
         $code = (int) ($e->errorInfo[1] ?? 0);
         $text = $e->getMessage();
         // A table that is not there is denied to an account that has no right to it.
         if (in_array($code, [1146, 1142], true) || preg_match('/no such table/', $text)) {
-            return preg_match(self::OURS, $text) === 1;
+            return $tables->names($text);
         }
         return (in_array($code, [1054, 1143], true) || preg_match('/no such column|has no column named/', $text))
-            && preg_match(self::OURS, $sql) === 1;
+            && $tables->names($sql);
     }
 }

@@ -1,23 +1,25 @@
 <?php
+declare(strict_types=1);
+
+namespace Pushd\Platform\Http;
+
 /**
  * Posts JSON to one server, several requests at a time, over connections that
  * stay open. As long as the server has not answered, and again when it does not
  * answer any more, one request at a time finds out.
  *
- *     $posts = new PushdPosts(16);
+ *     $posts = new Posts(16);
  *     while (… && !$posts->dead()) {
  *         if ($posts->ready()) {
  *             $posts->add('7', $url, $headers, $body, 10);
  *             continue;
  *         }
  *         foreach ($posts->wait() as $tag => $answer) {
- *             $posts->heard($answer['status'] > 0);
+ *             $posts->heard($answer->status > 0);
  *         }
  *     }
  */
-declare(strict_types=1);
-
-final class PushdPosts
+final class Posts
 {
     const DEAD = 3;     // so many in a row without an answer: nobody is there
     const PATIENCE = 1; // seconds after which one more finds out
@@ -26,7 +28,7 @@ final class PushdPosts
     private $caFile;
     private $multi;
     private $idle = [];     // curl handles that nobody uses
-    private $flying = [];   // by tag: curl handle, what was heard
+    private $flying = [];   // by tag: curl handle, call
     private $unsent = [];   // by tag: answers to what could not be sent
     private $answers = false;
     private $silent = 0;    // in a row
@@ -78,21 +80,21 @@ final class PushdPosts
     {
         $this->last = microtime(true);
         $curl = array_pop($this->idle) ?? $this->handle();
-        $heard = new stdClass();
-        if (!pushd_prepare($curl, $url, $headers, $body, $timeout, $heard)) {
+        $call = Call::prepare($curl, 'POST', $url, $headers, $body, $timeout);
+        if ($call === null) {
             $this->idle[] = $curl;
-            $this->unsent[$tag] = PUSHD_NOT_UTF8;
+            $this->unsent[$tag] = Response::failed(Client::NOT_UTF8);
             return;
         }
         curl_setopt($curl, CURLOPT_PRIVATE, $tag);
-        $this->flying[$tag] = [$curl, $heard];
+        $this->flying[$tag] = [$curl, $call];
         curl_multi_add_handle($this->multi, $curl);
         $this->work(); // so that it is on its way while the caller does something else
     }
 
     /**
      * Waits until something has come of a request, at most PATIENCE. Returns
-     * answers (see pushd_answer) by tag; PHP makes a number of a tag of digits.
+     * responses by tag; PHP makes a number of a tag of digits.
      */
     public function wait(): array
     {
@@ -133,8 +135,7 @@ final class PushdPosts
     private function finish($curl, int $result): array
     {
         $tag = curl_getinfo($curl, CURLINFO_PRIVATE);
-        list(, $heard) = $this->flying[$tag];
-        $answer = pushd_answer($curl, $heard, $result);
+        $answer = $this->flying[$tag][1]->response($result);
         curl_multi_remove_handle($this->multi, $curl);
         unset($this->flying[$tag]);
         $this->idle[] = $curl;

@@ -1,0 +1,99 @@
+<?php
+declare(strict_types=1);
+
+namespace Pushd\Platform;
+
+/**
+ * What the platform calls its tables and columns. SQL names them in braces:
+ * {activity} is a table, {activity.start_time} a column without its table. The
+ * setting "tables" maps those that differ, and "prefix" stands before every table
+ * that it does not name:
+ *
+ *     'tables' => ['prefix' => 'lv_', 'activity' => 'live_room', 'activity.start_time' => 'begin_at'],
+ */
+final class Tables
+{
+    /** The tables that pushd's PHP side knows, and the columns of those that are the platform's. */
+    private const KNOWN = [
+        'activity'          => ['id', 'uin', 'title', 'start_time', 'watch_url'],
+        'activity_detail'   => ['act_id', 'live_notify', 'live_notify_time', 'live_notify_status'],
+        'user'              => ['uin', 'edition'],
+        'user_wx_account'   => ['uin', 'appid', 'app_secret'],
+        'user_wx_config'    => ['uin', 'act_live_template_id', 'status'],
+        'host_subscriber'   => ['act_id', 'openid', 'left_at'],
+        'wx_access_token'   => [],
+        'pushd_php_attempt' => [],
+        'pushd_php_lock'    => [],
+        'pushd_php_schema'  => [],
+        'host_callback'     => [],
+    ];
+
+    /** Tables that migrations make, also those of the sample host. */
+    private const OURS = '(?:wx_access_token|pushd_php_\w+|host_\w+)';
+
+    private $names;
+    private $prefix;
+
+    public function __construct(array $names = [])
+    {
+        foreach ($names as $key => $name) {
+            list($table, $column) = explode('.', $key . '.');
+            $known = $key === 'prefix' || preg_match('/^' . self::OURS . '$/D', $key)
+                || isset(self::KNOWN[$table]) && ($column === '' || in_array($column, self::KNOWN[$table], true));
+            if (!$known) {
+                throw new ConfigError("tables: unknown name '$key'");
+            }
+            // Between backquotes of a query nothing but a name belongs.
+            if (!is_string($name) || !preg_match($key === 'prefix' ? '/^\w*$/D' : '/^\w+(\.\w+)?$/D', $name)) {
+                throw new ConfigError("tables: '$key' is no name of a table or column");
+            }
+        }
+        $this->prefix = $names['prefix'] ?? '';
+        $this->names = $names;
+    }
+
+    /** The name of a table. */
+    public function table(string $table): string
+    {
+        return $this->names[$table] ?? $this->prefix . $table;
+    }
+
+    /** The name of a column. */
+    public function column(string $table, string $column): string
+    {
+        return $this->names["$table.$column"] ?? $column;
+    }
+
+    /** SQL with the names in braces replaced. */
+    public function sql(string $sql): string
+    {
+        return preg_replace_callback('/\{(\w+)(?:\.(\w+))?\}/', function (array $m): string {
+            if (!isset(self::KNOWN[$m[1]])) {
+                return $m[0];
+            }
+            return isset($m[2]) ? $this->column($m[1], $m[2]) : $this->table($m[1]);
+        }, $sql);
+    }
+
+    /** A statement of a migration, which names the tables of the PHP side as they are called by default. */
+    public function migration(string $sql): string
+    {
+        return preg_replace_callback('/\b((?:TABLE|EXISTS|ON|INTO|UPDATE|FROM|JOIN)\s+)(' . self::OURS . ')\b/i', function (array $m): string {
+            return $m[1] . $this->table($m[2]);
+        }, $sql);
+    }
+
+    /** Does a text name a table of the PHP side? */
+    public function names(string $text): bool
+    {
+        if (preg_match('/\b' . preg_quote($this->prefix, '/') . self::OURS . '\b/', $text)) {
+            return true;
+        }
+        foreach ($this->names as $key => $name) {
+            if (preg_match('/^' . self::OURS . '$/D', $key) && preg_match('/\b' . preg_quote($name, '/') . '\b/', $text)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
