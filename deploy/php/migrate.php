@@ -15,10 +15,7 @@
 declare(strict_types=1);
 
 use Pushd\Platform\Config;
-use Pushd\Platform\ConfigError;
 use Pushd\Platform\Console\Migrate;
-use Pushd\Platform\Db\Connection;
-use Pushd\Platform\Schema\Busy;
 
 if (PHP_SAPI !== 'cli') {
     http_response_code(404);
@@ -34,28 +31,8 @@ function migrate_main(array $options): int
         fwrite(STDERR, 'unknown option ' . reset($unknown) . "; there are --host and --print\n");
         return 2;
     }
-    try {
-        $config = Config::load();
-        $host = in_array('--host', $options, true) || $config->get('host_secret') !== '';
-        $migrate = new Migrate(Connection::open($config, 3600), $host, function (string $line): void {
-            echo $line, "\n";
-        });
-        if (in_array('--print', $options, true)) {
-            echo $migrate->sql();
-        } else {
-            $migrate->run();
-        }
-        return 0;
-    } catch (ConfigError $e) {
-        fwrite(STDERR, 'settings: ' . $e->getMessage() . "\n");
-        return 2;
-    } catch (Busy $e) {
-        fwrite(STDERR, $e->getMessage() . "\n");
-        return 1;
-    } catch (Throwable $e) { // uncaught, PHP would print arguments of calls
-        fwrite(STDERR, $e->getMessage() . "\n");
-        return 2;
-    }
+    $host = in_array('--host', $options, true);
+    return Migrate::command([Config::class, 'load'], $host, in_array('--print', $options, true), STDOUT, STDERR);
 }
 
 exit(migrate_main(array_slice($argv, 1)));

@@ -72,6 +72,10 @@ func (p *fakePushd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.beat(w, r)
 		return
 	}
+	if r.Method == "GET" && r.URL.RequestURI() == "/v1/jobs?limit=1" {
+		p.list(w, r)
+		return
+	}
 	var job posted
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields() // pushd does so too
@@ -100,6 +104,15 @@ func (p *fakePushd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if a.body != nil {
 		json.NewEncoder(w).Encode(a.body)
 	}
+}
+
+// list answers that there are no jobs.
+func (p *fakePushd) list(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "Bearer "+apiKey {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	fmt.Fprint(w, `{"items": [], "nextCursor": null}`)
 }
 
 // set changes how it answers.

@@ -3,14 +3,18 @@ declare(strict_types=1);
 
 namespace Pushd\Platform\Console;
 
+use Pushd\Platform\ConfigError;
 use Pushd\Platform\Db\Connection;
+use Pushd\Platform\Schema\Busy;
 use Pushd\Platform\Schema\Files;
 use Pushd\Platform\Schema\Migrator;
+use Throwable;
 
 /** Makes or updates the tables of the PHP side. */
 final class Migrate
 {
-    const WAIT = 300; // seconds for another that is at it
+    const WAIT = 300;     // seconds for another that is at it
+    const SECONDS = 3600; // that a statement may take
 
     private $db;
     private $host;
@@ -22,6 +26,37 @@ final class Migrate
         $this->db = $db;
         $this->host = $host;
         $this->say = $say;
+    }
+
+    /**
+     * Runs it as a command, and returns its exit code: 0 done, or nothing to do; 1 try
+     * again; 2 a person must act. $settings returns the settings, and may throw. $host: the
+     * tables of the sample host, too, as wherever host_secret is set.
+     */
+    public static function command(callable $settings, bool $host, bool $print, $out, $errors): int
+    {
+        try {
+            $config = $settings();
+            $host = $host || $config->get('host_secret') !== '';
+            $migrate = new self(Connection::open($config, self::SECONDS), $host, function (string $line) use ($out): void {
+                fwrite($out, $line . "\n");
+            });
+            if ($print) {
+                fwrite($out, $migrate->sql());
+            } else {
+                $migrate->run();
+            }
+            return 0;
+        } catch (ConfigError $e) {
+            fwrite($errors, 'settings: ' . $e->getMessage() . "\n");
+            return 2;
+        } catch (Busy $e) {
+            fwrite($errors, $e->getMessage() . "\n");
+            return 1;
+        } catch (Throwable $e) { // uncaught, PHP would print arguments of calls
+            fwrite($errors, $e->getMessage() . "\n");
+            return 2;
+        }
     }
 
     public function run(): void

@@ -36,9 +36,9 @@ final class Endpoint
      */
     public static function fromSettings(array $server, array $query, ?Source $source = null): Answer
     {
-        return self::guard(function () use ($server, $query, $source): Token {
-            return self::of(Config::load(), $source)->token($server, $query);
-        });
+        return self::guarded(function () use ($source): self {
+            return self::of(Config::load(), $source);
+        }, $server, $query);
     }
 
     /** The endpoint of some settings. */
@@ -49,11 +49,14 @@ final class Endpoint
         });
     }
 
-    /** Answers a request, by what there is of $_SERVER and $_GET. */
-    public function answer(array $server, array $query): Answer
+    /**
+     * Answers a request, by what there is of $_SERVER and $_GET. $endpoint makes the
+     * endpoint; if that fails, it is answered, too.
+     */
+    public static function guarded(callable $endpoint, array $server, array $query): Answer
     {
-        return self::guard(function () use ($server, $query): Token {
-            return $this->token($server, $query);
+        return self::guard(function () use ($endpoint, $server, $query): Token {
+            return $endpoint()->token($server, $query);
         });
     }
 

@@ -1,0 +1,9 @@
+<?php
+// What the published file has, with the addresses of a test.
+declare(strict_types=1);
+
+return array_replace_recursive(require getenv('PUSHD_PACKAGE') . '/laravel/config/pushd.php', [
+    'token_route' => 'wechat/token.php',
+    'tokens'   => getenv('LARAVEL_TOKENS') ?: null,
+    'settings' => ['wechat_url' => getenv('LARAVEL_WECHAT'), 'lock_wait' => 20],
+]);
