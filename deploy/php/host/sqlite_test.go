@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"database/sql"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +86,18 @@ func TestSQLite(t *testing.T) {
 	}
 	if n := s.number("SELECT COUNT(*) FROM host_follow"); n != 1 {
 		t.Errorf("%d follows", n)
+	}
+	if n := s.number("SELECT COUNT(*) FROM host_subscriber WHERE act_id = 1 AND left_at = 0 AND promised = 1 AND noted_us > ?", 1000000*(now.Unix()-60)); n != 1 {
+		t.Errorf("%d subscribers", n)
+	}
+	l.send(l.signed(now, "n2"), receipt(acct.OpenID(0), 1, "success"))
+	l.send(l.signed(now, "n3"), event("unsubscribe", acct.OpenID(0), "", now.Unix()+1))
+	s.exec("UPDATE host_subscriber SET left_at = 1")
+	for _, args := range [][]string{{"receipts", "once"}, {"tidy"}} {
+		run := s.php.Script(t.Context(), t, phptest.Dir()+"/host/housekeeping.php", args...)
+		if run.Code != 0 || !strings.Contains(run.Stdout, "handed on 1") && !strings.Contains(run.Stdout, "host_subscriber: deleted 1") {
+			t.Errorf("%v: %+v", args, run)
+		}
 	}
 	if run := s.php.Cron(t.Context(), t); run.Code != 0 || run.Stdout == "" {
 		t.Errorf("%+v", run)

@@ -3,8 +3,10 @@ package host_test
 import (
 	"encoding/csv"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -281,4 +283,75 @@ func TestTidy(t *testing.T) {
 	if run := s.php.Script(t.Context(), t, phptest.Dir()+"/host/housekeeping.php", "nonsense"); run.Code != 2 {
 		t.Errorf("%+v", run)
 	}
+}
+
+// Events come in any order, several at a time, at several web servers, and some
+// twice: what is on record in the end is what WeChat's times say.
+func TestSubscriber_AnyOrder(t *testing.T) {
+	s := world(t)
+	s.enable(alice, "wxalice")
+	s.channel(12, alice, "Alice's morning", time.Now().Add(5*time.Hour), 0)
+	l := s.callback(s.login(alice), "wxalice")
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	dice := rand.New(rand.NewPCG(seed, 1))
+	type coming struct{ body, nonce string }
+	var events []coming
+	want := map[int64][]string{}
+	at := time.Now().Unix() - 100
+	for i := range 30 {
+		openid := fmt.Sprintf("o%02d", i)
+		asked := map[int64]int64{}
+		left := int64(0)
+		for j := range 6 {
+			at := at + int64(j)
+			var body string
+			switch n := dice.IntN(5); n {
+			case 0, 1:
+				body = event("unsubscribe", openid, "", at)
+				left = at
+			default:
+				act := int64(11 + n%2)
+				body = event("SCAN", openid, fmt.Sprint("live_", act), at)
+				asked[act] = at
+			}
+			for range 1 + dice.IntN(2) {
+				events = append(events, coming{body, fmt.Sprintf("n%d-%d-%d", i, j, len(events))})
+			}
+		}
+		for act, at := range asked {
+			if at > left {
+				want[act] = append(want[act], openid)
+			}
+		}
+	}
+	dice.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+	queue := make(chan coming)
+	var servers sync.WaitGroup
+	for range 4 {
+		there := *s
+		there.host = s.serve()
+		b := s.browser()
+		b.site = &there
+		here := letterbox{b, l.appid, l.token}
+		servers.Go(func() {
+			for e := range queue {
+				for try := 0; ; try++ { // WeChat tries three times
+					if got := here.send(l.signed(time.Now(), e.nonce), e.body); got.status == 200 {
+						break
+					} else if try == 2 {
+						t.Errorf("%d %s", got.status, got.text)
+						break
+					}
+				}
+			}
+		})
+	}
+	for _, e := range events {
+		queue <- e
+	}
+	close(queue)
+	servers.Wait()
+	s.want(11, want[11]...)
+	s.want(12, want[12]...)
 }

@@ -3,12 +3,14 @@ package host_test
 import (
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"pushd/deploy/php/phptest"
 	"pushd/internal/wechatsim"
 )
 
@@ -179,5 +181,44 @@ func TestWatch_Followed(t *testing.T) {
 	l.send(l.signed(now, "n2"), event("unsubscribe", "oViewer", "", now.Unix()+1))
 	if followed(viewer) {
 		t.Error("who left still follows")
+	}
+}
+
+// Web servers whose clocks differ agree on what came after the code was shown:
+// the database's clock says it.
+func TestWatch_ClocksOfServers(t *testing.T) {
+	libs, err := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
+	if err != nil || len(libs) == 0 {
+		t.Fatal("libfaketime is not installed (Debian: faketime)")
+	}
+	s := world(t)
+	s.enable(alice, "wxalice")
+	l := s.callback(s.login(alice), "wxalice")
+	slow := *s
+	slow.host = s.php.With(phptest.Settings{"LD_PRELOAD": libs[0], "FAKETIME": "-120s"}).Serve(t, filepath.Join(phptest.Dir(), "host/index.php"))
+	l.site = &slow
+	viewer := s.browser()
+	var code struct{ After int64 }
+	viewer.api("/watch/11/qrcode", nil).into(t, &code)
+	now := time.Now()
+	if got := l.send(l.signed(now, "n1"), event("subscribe", "oViewer", "qrscene_live_11", now.Unix())); !strings.Contains(got.text, "订阅成功") {
+		t.Fatal(got.text)
+	}
+	var heard struct {
+		New bool
+		Now int64
+	}
+	viewer.api(fmt.Sprintf("/watch/11/follows?after=%d", code.After), nil).into(t, &heard)
+	if !heard.New {
+		t.Error("a follow that a slow server noted is not noticed")
+	}
+	there := s.browser()
+	there.site = &slow
+	if w := there.watch(11); w.Phase != "early" {
+		t.Errorf("%+v", w)
+	}
+	s.exec("UPDATE activity SET start_time = ? WHERE id = 11", now.Add(-time.Minute).Unix())
+	if w := there.watch(11); w.Phase != "live" { // by the slow clock it has a minute to go
+		t.Errorf("phase by a slow server: %s", w.Phase)
 	}
 }

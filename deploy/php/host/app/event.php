@@ -74,9 +74,10 @@ function event_take(Host $host, string $appid, int $version, string $signature, 
         echo 'success'; // a chat message, a menu: not for us
         return;
     }
-    $note = $host->transaction(function () use ($host, $appid, $signature, $event) {
+    $channel = event_channel($host, $appid, $event['scene']);
+    $note = $host->transaction(function () use ($host, $appid, $signature, $event, $channel) {
         // In one transaction: what failed half-way is taken when it comes again.
-        return event_unseen($host, $appid, $signature) ? event_note($host, $appid, $event) : null;
+        return event_unseen($host, $appid, $signature) ? event_note($host, $appid, $event, $channel) : null;
     });
     contact_note($host, $appid, $contact, 'event_at');
     if (random_int(0, 99) === 0) { // where nothing else tidies up
@@ -164,8 +165,11 @@ function event_scene(string $key): string
     return preg_match('/^[\w.:@-]{0,64}$/D', $scene) ? $scene : '';
 }
 
-/** Writes down what happened. Null: it was written down before, or there is nothing to answer. */
-function event_note(Host $host, string $appid, array $event): ?array
+/**
+ * Writes down what happened; $channel is the one whose code was scanned. Null:
+ * it was written down before, or there is nothing to answer.
+ */
+function event_note(Host $host, string $appid, array $event, ?array $channel): ?array
 {
     if ($event['kind'] === 'unsubscribe') {
         follow_left($host, $appid, $event);
@@ -175,12 +179,11 @@ function event_note(Host $host, string $appid, array $event): ?array
         $ended = subscriber_leave_all($host, $appid, $event['openid'], max($event['created'], follow_seconds($host)));
         return $ended > 0 ? ['ended' => $ended, 'channel' => null] : null;
     }
-    $channel = event_channel($host, $appid, $event['scene']);
-    $left = follow_left_since($host, $appid, $event['openid'], $event['created']);
-    $ref = follow_record($host, $appid, $event, $channel['id'] ?? 0, $left);
+    $ref = follow_record($host, $appid, $event, $channel['id'] ?? 0);
     if ($ref === '') {
         return null;
     }
+    $left = follow_overtaken($host, $appid, $event, $ref);
     if ($channel !== null && $channel['start_time'] + PROMISE_LIVE > time()) {
         subscriber_record($host, $appid, $event, $channel['id'], $left);
     }

@@ -21,14 +21,14 @@ function follow_seconds(Host $host): int
 
 /**
  * Records a subscribe or SCAN. Returns the reference of its row, or '' if
- * this very event was recorded before. $left: when they left after it, or 0.
+ * this very event was recorded before.
  */
-function follow_record(Host $host, string $appid, array $event, int $act, int $left = 0): string
+function follow_record(Host $host, string $appid, array $event, int $act): string
 {
     $ref = bin2hex(random_bytes(16));
-    $new = $host->unlessTwice('INSERT INTO host_follow (appid, openid, created_at, kind, scene, act_id, noted_us, left_at, ref)
-        VALUES (?, ?, ?, ?, ?, ?, ' . follow_clock($host) . ', ?, ?)', [$appid, $event['openid'], $event['created'], $event['kind'],
-        $event['scene'], $act, $left, $ref]);
+    $new = $host->unlessTwice('INSERT INTO host_follow (appid, openid, created_at, kind, scene, act_id, noted_us, ref)
+        VALUES (?, ?, ?, ?, ?, ?, ' . follow_clock($host) . ', ?)', [$appid, $event['openid'], $event['created'], $event['kind'],
+        $event['scene'], $act, $ref]);
     return $new ? $ref : '';
 }
 
@@ -38,18 +38,26 @@ function follow_record(Host $host, string $appid, array $event, int $act, int $l
  */
 function follow_left(Host $host, string $appid, array $event): void
 {
-    follow_record($host, $appid, ['scene' => ''] + $event, 0, $event['created']);
+    follow_record($host, $appid, ['scene' => ''] + $event, 0);
     $host->query('UPDATE host_follow SET left_at = ? WHERE appid = ? AND openid = ? AND left_at = 0 AND created_at <= ?',
         [$event['created'], $appid, $event['openid'], $event['created']]);
     subscriber_leave_all($host, $appid, $event['openid'], $event['created']);
 }
 
-/** When a viewer left after that moment, as far as is known; or 0. */
-function follow_left_since(Host $host, string $appid, string $openid, int $since): int
+/**
+ * When the follower whom a row is of left after it, as far as is known; or 0.
+ * It is to be the first read of the transaction that has written the row: then
+ * either it finds the other event, or that event waits for the row and ends it.
+ */
+function follow_overtaken(Host $host, string $appid, array $event, string $ref): int
 {
     $row = $host->row("SELECT created_at FROM host_follow WHERE appid = ? AND openid = ? AND created_at >= ? AND kind = 'unsubscribe'
-        ORDER BY created_at DESC LIMIT 1" . $host->forUpdate(), [$appid, $openid, $since]);
-    return (int) ($row['created_at'] ?? 0);
+        ORDER BY created_at DESC LIMIT 1", [$appid, $event['openid'], $event['created']]);
+    if ($row === null) {
+        return 0;
+    }
+    $host->query('UPDATE host_follow SET left_at = ? WHERE ref = ?', [(int) $row['created_at'], $ref]);
+    return (int) $row['created_at'];
 }
 
 /**
