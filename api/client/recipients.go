@@ -24,9 +24,19 @@ type Recipient struct {
 // the order of the walk. The list may be a million long: it is read while it is
 // looped over, and ends with an error if it is not whole.
 func (c Client) Recipients(ctx context.Context, id string, outcomes ...string) iter.Seq2[Recipient, error] {
+	return c.recipients(ctx, id, "outcome", outcomes)
+}
+
+// RecipientsByReceipt lists those of whose message WeChat says this: delivered,
+// blocked, undelivered, or one of its reasons. It is read as Recipients is.
+func (c Client) RecipientsByReceipt(ctx context.Context, id string, receipts ...string) iter.Seq2[Recipient, error] {
+	return c.recipients(ctx, id, "receipt", receipts)
+}
+
+func (c Client) recipients(ctx context.Context, id, by string, words []string) iter.Seq2[Recipient, error] {
 	path := JobPath(id) + "/recipients"
-	if len(outcomes) > 0 {
-		path += "?outcome=" + url.QueryEscape(strings.Join(outcomes, ","))
+	if len(words) > 0 {
+		path += "?" + by + "=" + url.QueryEscape(strings.Join(words, ","))
 	}
 	return func(yield func(Recipient, error) bool) {
 		resp, err := c.do(ctx, http.MethodGet, path, nil)

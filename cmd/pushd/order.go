@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -139,6 +140,7 @@ type jobFailuresCmd struct {
 	settings.Remote `embed:""`
 	ID              string `arg:"" help:"The job's id."`
 	Outcome         string `default:"failed,unknown,skipped" help:"Some of sent, skipped, failed, unknown and untold, separated by commas."`
+	Receipt         string `help:"In place of an outcome what WeChat says of the accepted message: some of delivered, blocked, undelivered and none, separated by commas."`
 }
 
 // Run implements the command. The list may be a million long, and is printed as
@@ -150,11 +152,15 @@ func (c *jobFailuresCmd) Run(a *app) error {
 	}
 	defer api.HTTP.CloseIdleConnections()
 	api.HTTP.Timeout = 0
-	for r, err := range api.Recipients(a.ctx, c.ID, strings.Split(c.Outcome, ",")...) {
+	list := api.Recipients(a.ctx, c.ID, strings.Split(c.Outcome, ",")...)
+	if c.Receipt != "" {
+		list = api.RecipientsByReceipt(a.ctx, c.ID, strings.Split(c.Receipt, ",")...)
+	}
+	for r, err := range list {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "%s\t%s\t%s\n", clean(r.OpenID), clean(r.Outcome), orDash(clean(r.Error)))
+		fmt.Fprintf(a.stdout, "%s\t%s\t%s\n", clean(r.OpenID), clean(r.Outcome), orDash(clean(cmp.Or(r.Error, r.Receipt))))
 	}
 	return nil
 }

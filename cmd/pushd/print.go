@@ -70,6 +70,14 @@ func printJob(w io.Writer, j client.Job) {
 	line("skipped", "%d", j.Skipped)
 	line("failed", "%d", j.Failed)
 	line("unknown", "%d", j.Unknown)
+	if r := j.Receipts; r != nil && r.Delivered+r.Blocked+r.Undelivered > 0 {
+		line("delivered", "%d", r.Delivered)
+		line("blocked", "%d", r.Blocked)
+		line("undelivered", "%d", r.Undelivered)
+		for _, why := range slices.Sorted(maps.Keys(r.By)) {
+			line("  "+clean(why), "%d", r.By[why])
+		}
+	}
 	if j.InDoubt > 0 {
 		line("in doubt", "%d may have got it twice", j.InDoubt)
 	}

@@ -81,6 +81,7 @@ var arrows = map[string][]string{
 	"internal/arch":         {},
 	"deploy/php":            {}, // tests of the PHP files
 	"deploy/monitoring":     {}, // tests of the alerts
+	"deploy/nginx":          {}, // tests of the files for nginx
 }
 
 // strangers are libraries that a package must not know, not even through

@@ -18,6 +18,7 @@ type jobView struct {
 	Commands []command
 	Errors   []errorLine
 	Outcomes []outcome
+	Receipts []outcome // empty while WeChat has said nothing
 	Worries  []alarm
 	Events   []eventLine
 	// Done is the command that was just carried out, Failure why one was not.
@@ -69,7 +70,7 @@ func (c *Console) showJob(v *visit, status int, view jobView) {
 }
 
 func (v *visit) jobView(ctx context.Context, j client.Job) jobView {
-	view := jobView{Job: j, Commands: v.commands(j), Errors: errorLines(j), Outcomes: outcomesOf(j), Events: v.events(ctx, j.ID)}
+	view := jobView{Job: j, Commands: v.commands(j), Errors: errorLines(j), Outcomes: outcomesOf(j), Receipts: receiptsOf(j), Events: v.events(ctx, j.ID)}
 	by := map[string]client.Event{}
 	if i := slices.IndexFunc(view.Events, func(e eventLine) bool { return e.Kind == pushd.EventPaused }); i >= 0 {
 		by[j.ID] = view.Events[i].Event
@@ -88,6 +89,18 @@ func outcomesOf(j client.Job) (all []outcome) {
 	})
 	return all
 }
+
+// receiptsOf counts a job's recipients by what WeChat says of their message.
+func receiptsOf(j client.Job) []outcome {
+	r := j.Receipts
+	if r == nil || r.Delivered+r.Blocked+r.Undelivered == 0 {
+		return nil
+	}
+	return []outcome{{receipts[0], r.Delivered}, {receipts[1], r.Blocked}, {receipts[2], r.Undelivered}}
+}
+
+// receipts are the lists of recipients by receipt that a page shows.
+var receipts = []string{"delivered", "blocked", "undelivered"}
 
 // outcomes are the lists of recipients that the API has.
 var outcomes = []string{"sent", "skipped", "failed", "unknown", "untold"}

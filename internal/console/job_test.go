@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"pushd"
 	"pushd/api/client"
 	"pushd/internal/daemon"
 	"pushd/internal/rig"
@@ -150,5 +151,46 @@ func TestRecipients(t *testing.T) {
 	}
 	if got := p.get(at + ".csv?outcome=nonsense"); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("a list that is none: %d", got.status)
+	}
+}
+
+// What WeChat says of the messages is on the job's page, on the lists and with the
+// follower; without a word of WeChat's the page says nothing.
+func TestReceipts(t *testing.T) {
+	w := newWorld(t, nil)
+	acct, job := w.start(1, "wxreceipts", "", wechatsim.AccountOptions{Followers: 20})
+	job = w.await(job.ID, client.Job.Ended)
+	p := w.person()
+	p.login(rig.APIKey)
+	at := "/console/jobs/" + job.ID
+	if got := p.get(at); strings.Contains(got.text, "What WeChat says") {
+		t.Error("there are receipts before WeChat has said anything")
+	}
+	_, err := w.Store.SaveReceipts(w.ctx, pushd.JobID(job.ID), []pushd.FoundReceipts{{Page: 1, Receipts: []pushd.IndexedReceipt{
+		{Index: 0, Receipt: pushd.ReceiptDelivered}, {Index: 1, Receipt: pushd.ReceiptBlocked}, {Index: 2, Receipt: pushd.ReceiptFreqLimit}, {Index: 3, Receipt: pushd.ReceiptFreqLimit},
+	}}})
+	w.must(err)
+	for path, want := range map[string]string{
+		at: `recipients?receipt=undelivered">2</a>`,
+		at + "/recipients?receipt=undelivered&openids=1": `too frequent for the recipient</td>`,
+		at + "/recipients?outcome=sent":                  `blocked by the recipient</td>`,
+	} {
+		if got := p.get(path); got.status != 200 || !strings.Contains(got.text, want) {
+			t.Errorf("%s lacks %s", path, want)
+		}
+	}
+	if got := p.get(at + "/recipients?receipt=undelivered"); strings.Count(got.text, `<th scope="row">`) != 2 {
+		t.Errorf("the list has %d rows", strings.Count(got.text, `<th scope="row">`))
+	}
+	if csv := p.get(at + "/recipients.csv?receipt=blocked"); strings.Count(csv.text, "\n") != 2 || !strings.Contains(csv.text, ",blocked\r\n") {
+		t.Errorf("csv: %s", csv.text)
+	}
+	openid := ""
+	for r, err := range w.API().RecipientsByReceipt(w.ctx, job.ID, "blocked") {
+		w.must(err)
+		openid = r.OpenID
+	}
+	if got := p.press("/console/person", "/console/person", url.Values{"openid": {openid}, "appid": {acct.AppID()}}); !strings.Contains(got.text, "blocked by the recipient") {
+		t.Errorf("the follower's page: %d %s", got.status, got.text)
 	}
 }

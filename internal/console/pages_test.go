@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"pushd"
 	"pushd/api/client"
 	"pushd/internal/chromium"
 	"pushd/internal/daemon"
@@ -37,12 +38,33 @@ func newStage(t *testing.T) *stage {
 	_, s.paused = w.start(104, "wx81bb6c5e2f094d3a", "英语口语：机场与酒店", accountOf(48_200))
 	w.start(105, "wx3e90a1f7c8d24b65", "咖啡拉花入门：奶泡与倒法", accountOf(21_400))
 	s.done = w.await(s.done.ID, client.Job.Ended)
+	s.receipts()
 	s.failed = w.await(s.failed.ID, client.Job.Ended)
 	w.await(s.paused.ID, func(j client.Job) bool { return j.Sent > 300 })
 	s.paused, err = w.API().Command(w.ctx, s.paused.ID, client.Pause)
 	w.must(err)
 	w.await(s.running.ID, func(j client.Job) bool { return j.Sent > 300 })
 	return s
+}
+
+// receipts are WeChat's words about the messages of the job that is done.
+func (s *stage) receipts() {
+	s.t.Helper()
+	f := pushd.FoundReceipts{Page: 1}
+	for i := range 600 {
+		r := pushd.ReceiptDelivered
+		switch {
+		case i%50 == 7:
+			r = pushd.ReceiptBlocked
+		case i%120 == 9:
+			r = pushd.ReceiptSystemFailed
+		case i%200 == 11:
+			r = pushd.ReceiptFreqLimit
+		}
+		f.Receipts = append(f.Receipts, pushd.IndexedReceipt{Index: i, Receipt: r})
+	}
+	_, err := s.Store.SaveReceipts(s.ctx, pushd.JobID(s.done.ID), []pushd.FoundReceipts{f})
+	s.must(err)
 }
 
 func (s *stage) page(screen chromium.Screen, languages, scheme string) *chromium.Page {

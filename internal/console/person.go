@@ -31,6 +31,7 @@ type personLine struct {
 	Job     client.Job
 	Outcome string
 	Error   string
+	Receipt string // what WeChat says of it
 	Version int
 	Message *pushd.Message // of that version, where it was sent
 }
@@ -97,12 +98,13 @@ func recipientOf(ctx context.Context, v *visit, j client.Job, openID string) (li
 	var doc struct {
 		Outcome string `json:"outcome"`
 		Error   string `json:"error"`
+		Receipt string `json:"receipt"`
 		Version int    `json:"messageVersion"`
 	}
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		return line, err
 	}
-	line = personLine{Job: j, Outcome: doc.Outcome, Error: doc.Error, Version: doc.Version}
+	line = personLine{Job: j, Outcome: doc.Outcome, Error: doc.Error, Receipt: doc.Receipt, Version: doc.Version}
 	switch doc.Version {
 	case 0:
 	case j.MessageVersion:

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,11 +12,14 @@ import (
 	"pushd/api/client"
 )
 
-// recipientsView is a part of the list of a job's recipients with one outcome.
+// recipientsView is a part of the list of a job's recipients with one outcome, or
+// with one kind of receipt.
 type recipientsView struct {
 	Job      client.Job
-	Outcome  string
+	Outcome  string // "" where the list is by receipt
+	Receipt  string // "" where it is by outcome
 	Outcomes []outcome
+	Receipts []outcome
 	Rows     []client.Recipient
 	First    int // number of the first row
 	Before   string
@@ -40,9 +44,18 @@ func (c *Console) recipients(v *visit) {
 	ctx, cancel := context.WithTimeout(v.r.Context(), listFor)
 	defer cancel()
 	q := v.r.URL.Query()
-	view := recipientsView{Outcome: q.Get("outcome"), Shown: q.Get("openids") == "1"}
-	if !slices.Contains(outcomes, view.Outcome) {
-		view.Outcome = "failed"
+	view := recipientsView{Outcome: q.Get("outcome"), Receipt: q.Get("receipt"), Shown: q.Get("openids") == "1"}
+	by := url.Values{}
+	switch {
+	case slices.Contains(receipts, view.Receipt):
+		view.Outcome = ""
+		by.Set("receipt", view.Receipt)
+	case slices.Contains(outcomes, view.Outcome):
+		view.Receipt = ""
+		by.Set("outcome", view.Outcome)
+	default:
+		view.Outcome, view.Receipt = "failed", ""
+		by.Set("outcome", view.Outcome)
 	}
 	from, err := strconv.Atoi(q.Get("from"))
 	if err != nil || from < 0 || from >= rowsMost {
@@ -52,10 +65,14 @@ func (c *Console) recipients(v *visit) {
 	if !ok {
 		return
 	}
-	view.Job, view.Outcomes, view.First = j, outcomesOf(j), from+1
+	view.Job, view.Outcomes, view.Receipts, view.First = j, outcomesOf(j), receiptsOf(j), from+1
 	more := false
 	n := 0
-	for r, err := range v.api.Recipients(ctx, j.ID, view.Outcome) {
+	list := v.api.Recipients(ctx, j.ID, view.Outcome)
+	if view.Receipt != "" {
+		list = v.api.RecipientsByReceipt(ctx, j.ID, view.Receipt)
+	}
+	for r, err := range list {
 		if err != nil {
 			if ctx.Err() == nil {
 				c.failed(v, "recipients.title", "jobs", err)
@@ -74,7 +91,8 @@ func (c *Console) recipients(v *visit) {
 		view.Rows = append(view.Rows, r)
 	}
 	at := func(from int, shown bool) string {
-		q := url.Values{"outcome": {view.Outcome}, "from": {strconv.Itoa(from)}}
+		q := maps.Clone(by)
+		q.Set("from", strconv.Itoa(from))
 		if shown {
 			q.Set("openids", "1")
 		}
@@ -94,7 +112,12 @@ func (c *Console) recipients(v *visit) {
 
 // recipientsCSV is GET /console/jobs/{id}/recipients.csv: the API's own list.
 func (c *Console) recipientsCSV(v *visit) {
-	outcome := v.r.URL.Query().Get("outcome")
-	v.r.URL.RawQuery = url.Values{"outcome": {outcome}, "format": {"csv"}}.Encode()
+	q := url.Values{"format": {"csv"}}
+	for _, by := range []string{"outcome", "receipt"} {
+		if word := v.r.URL.Query().Get(by); word != "" {
+			q.Set(by, word)
+		}
+	}
+	v.r.URL.RawQuery = q.Encode()
 	c.forward(v, client.JobPath(v.r.PathValue("id"))+"/recipients")
 }

@@ -55,7 +55,7 @@ var (
 	wanted = regexp.MustCompile(`\bt "([a-z._]+)"|\bt\("([a-z._]+)"|(?:Title|Problem|key): ?"([a-z._]+)"|key :?= "([a-z._]+)"|Problem = "([a-z._]+)"|sorry\(v, [^,]+, "([a-z._]+)"|invalid\("[a-z]+", "([a-z._]+)"|failed\(v, "([a-z._]+)"|"((?:now|account)\.[a-z.]+)"|"(time\.ago)"`)
 	// made are beginnings of keys whose end is a word of the API's or a name.
 	made = []string{
-		"advice.", "alarm.", "audience.", "stop.done.", "ask.", "code.", "command.", "done.", "errcode.", "event.", "figure.", "lang", "language.", "level.", "nav.",
+		"advice.", "alarm.", "audience.", "stop.done.", "ask.", "code.", "command.", "done.", "errcode.", "event.", "figure.", "lang", "language.", "level.", "nav.", "receipt.",
 		"outcome.", "part.", "reason.", "state.", "verdict.",
 	}
 )
@@ -131,6 +131,11 @@ func TestWords_KnowTheAPI(t *testing.T) {
 	want("errcode", own...)
 	want("done", commandNames()...)
 	want("outcome", outcomes...)
+	said := slices.Clone(receipts)
+	for _, r := range pushd.AllReceipts {
+		said = append(said, r.String())
+	}
+	want("receipt", said...)
 	want("figure", counted...)
 	source, err = os.ReadFile("../../event.go")
 	if err != nil {

@@ -55,6 +55,7 @@ type Account struct {
 	bodies    bodyTemplates
 	callback  atomic.Pointer[Callback]
 	events    eventQueue
+	receipts  receiptBook
 }
 
 func newAccount(s *Sim, appid string, opts AccountOptions) *Account {

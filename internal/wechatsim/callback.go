@@ -27,6 +27,15 @@ type Callback struct {
 	Failed float64
 	// Twice is the share of events that come a second time.
 	Twice float64
+	// Contrary is the share of messages of which a second event says the opposite of
+	// the first.
+	Contrary float64
+	// Strange is the share of messages beside which an event of another message
+	// comes: with a MsgID that nobody knows, of an openid that is no follower's.
+	Strange float64
+	// Late is the share of events that come later than others, by Lateness.
+	Late     float64
+	Lateness Latency
 	// Delay is how long an event waits; with it they also change places.
 	Delay Latency
 	// Workers is how many events are under way at once; default 16.
@@ -52,10 +61,9 @@ type event struct {
 	kind     string
 	scene    string
 	ticket   string
+	made     time.Time // CreateTime
+	receipt  *Receipt  // TEMPLATESENDJOBFINISH
 }
-
-// failures are the bad values of Status; the second has a space.
-var failures = [...]string{"failed:user block", "failed: system failed", "failed:freq limit"}
 
 // SetCallback says where the events go from now on; nil: nowhere.
 func (a *Account) SetCallback(c *Callback) {
@@ -137,13 +145,6 @@ func (a *Account) Unfollow(openid string) bool {
 	return ok
 }
 
-// jobFinished posts the event of a delivered message.
-func (a *Account) jobFinished(follower int, msgid int64) {
-	if c := a.callback.Load(); c != nil && c.JobFinish {
-		a.post(event{kind: "TEMPLATESENDJOBFINISH", follower: follower, msgid: msgid})
-	}
-}
-
 // post puts an event into the queue.
 func (a *Account) post(e event) {
 	c := a.callback.Load()
@@ -151,11 +152,21 @@ func (a *Account) post(e event) {
 		return
 	}
 	e.key = mix(a.key, uint64(e.follower), uint64(e.msgid), number(e.kind), 19)
+	if e.receipt != nil {
+		e.key = mix(e.key, number(e.receipt.Status))
+	}
+	if e.made.IsZero() {
+		e.made = a.now()
+	}
+	times := 1
+	if unit(mix(e.key, 1)) < c.Twice {
+		times = 2
+	}
+	a.counters.change(func(t *Stats) { t.CallbacksMade += int64(times) })
 	q := &a.events
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, e)
-	if unit(mix(e.key, 1)) < c.Twice {
+	for range times {
 		q.waiting = append(q.waiting, e)
 	}
 	if q.workers < c.Workers {
@@ -197,13 +208,16 @@ func (a *Account) postEvent(ctx context.Context, c *Callback, e event) {
 	if !a.sim.pause(ctx, c.Delay.at(unit(mix(e.key, 2)))) {
 		return
 	}
-	text := a.eventText(c, e)
+	text := a.eventText(e)
 	taken := false
 	for try := 0; try < 3 && !taken && ctx.Err() == nil; try++ {
 		a.counters.change(func(t *Stats) { t.CallbackTries++ })
-		body, err := c.call(ctx, http.MethodPost, a.signed(c, "&openid="+a.followers.openID(e.follower)), text)
+		body, err := c.call(ctx, http.MethodPost, a.signed(c, "&openid="+a.eventOpenID(e)), text)
 		reply := strings.HasPrefix(body, "<xml>")
 		taken = err == nil && (body == "" || body == "success" || reply)
+		if taken && e.receipt != nil {
+			a.receipts.answered(e.receipt, a.now())
+		}
 		if taken && reply && c.Reply != nil {
 			c.Reply(a.followers.openID(e.follower), body)
 		}
@@ -258,18 +272,14 @@ func Signature(token, timestamp, nonce string) string {
 }
 
 // eventText is the XML of an event.
-func (a *Account) eventText(c *Callback, e event) string {
+func (a *Account) eventText(e event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<xml><ToUserName><![CDATA[gh_%012x]]></ToUserName>", a.key>>16)
-	fmt.Fprintf(&b, "<FromUserName><![CDATA[%s]]></FromUserName>", a.followers.openID(e.follower))
-	fmt.Fprintf(&b, "<CreateTime>%d</CreateTime><MsgType><![CDATA[event]]></MsgType>", a.now().Unix())
+	fmt.Fprintf(&b, "<FromUserName><![CDATA[%s]]></FromUserName>", a.eventOpenID(e))
+	fmt.Fprintf(&b, "<CreateTime>%d</CreateTime><MsgType><![CDATA[event]]></MsgType>", e.made.Unix())
 	fmt.Fprintf(&b, "<Event><![CDATA[%s]]></Event>", e.kind)
-	if e.kind == "TEMPLATESENDJOBFINISH" {
-		status := "success"
-		if h := mix(e.key, 3); unit(h) < c.Failed {
-			status = failures[h%uint64(len(failures))]
-		}
-		fmt.Fprintf(&b, "<MsgID>%d</MsgID><Status><![CDATA[%s]]></Status>", e.msgid, status)
+	if e.receipt != nil {
+		fmt.Fprintf(&b, "<MsgID>%d</MsgID><Status><![CDATA[%s]]></Status>", e.msgid, e.receipt.Status)
 	}
 	if e.ticket != "" {
 		fmt.Fprintf(&b, "<EventKey><![CDATA[%s]]></EventKey><Ticket><![CDATA[%s]]></Ticket>", e.scene, e.ticket)

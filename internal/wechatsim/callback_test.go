@@ -155,3 +155,71 @@ func TestCallback_ThreeTries(t *testing.T) {
 		t.Errorf("stats is %+v", got)
 	}
 }
+
+// What becomes of messages follows from the seed: all statuses, some late, twice,
+// contradicted, and of nobody; the book has what was told and what was taken.
+func TestCallback_Receipts(t *testing.T) {
+	told := func(seed uint64) map[string][]string {
+		r := newRig(t, AccountOptions{Followers: 300})
+		r.sim.opts.Seed = seed
+		r.acct.key = mix(seed, number("wx01"))
+		p := newPlatform(t, r, Callback{JobFinish: true, Failed: 0.5, Twice: 0.1, Contrary: 0.1, Strange: 0.1, Late: 0.2, Lateness: Uniform(0, 50*time.Millisecond), Delay: Uniform(0, 5*time.Millisecond)})
+		for i := range 300 {
+			r.send(r.acct.OpenID(i), "job1")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := r.acct.Wait(ctx, func(t Stats) bool { return t.CallbacksMade > 0 && t.Callbacks+t.CallbackFails == t.CallbacksMade }); err != nil {
+			t.Fatalf("%v, stats %+v", err, r.acct.Stats())
+		}
+		came := map[string]int{}
+		strangers := map[int64]bool{}
+		for _, e := range p.events {
+			if _, known := r.acct.followers.index([]byte(e.From)); !known {
+				e.From = ""
+				strangers[e.MsgID] = true
+			}
+			came[e.From+" "+e.Status]++
+		}
+		all := map[string][]string{}
+		for _, b := range r.acct.Receipts("job1") {
+			all[b.OpenID] = append(all[b.OpenID], b.Status)
+			if n := came[b.OpenID+" "+b.Status]; b.Times == 0 || b.OpenID != "" && n != b.Times || b.Answered.IsZero() {
+				t.Errorf("%+v came %d times", b, n)
+			}
+		}
+		if len(r.acct.Receipts("job2")) != 0 || len(strangers) != len(all[""]) {
+			t.Errorf("%d strangers, the book has %d", len(strangers), len(all[""]))
+		}
+		return all
+	}
+	all := told(1)
+	counts := map[string]int{}
+	contrary := 0
+	for id, statuses := range all {
+		if id == "" {
+			continue
+		}
+		if len(statuses) == 2 {
+			contrary++
+		}
+		counts[statuses[0]]++
+	}
+	for _, status := range append(failures[:], success) {
+		if counts[status] < 20 {
+			t.Errorf("%d have %q", counts[status], status)
+		}
+	}
+	if len(all) != 301 || contrary < 10 || contrary > 60 || len(all[""]) < 10 || len(all[""]) > 60 {
+		t.Errorf("%d recipients, %d contradictions, %d strangers", len(all)-1, contrary, len(all[""]))
+	}
+	again := told(1)
+	for id, statuses := range all {
+		if id != "" && strings.Join(again[id], "|") != strings.Join(statuses, "|") {
+			t.Fatalf("%s was told %q, then %q", id, statuses, again[id])
+		}
+	}
+	if other := told(2); strings.Join(other[""], "|") == strings.Join(all[""], "|") {
+		t.Error("another seed tells the same")
+	}
+}

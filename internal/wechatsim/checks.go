@@ -95,7 +95,7 @@ func (a *Account) delivered(x *sending, msgid int64) {
 	if x.b.DuplicateWindow > 0 {
 		a.ledger.everything().deliver(x.recipient, x.sim.since(x.sim.Now()), 0, 0)
 	}
-	a.jobFinished(x.recipient, msgid)
+	a.jobFinished(x.tmpl.campaign.id, x.recipient, msgid)
 }
 
 // msgID makes a msgid as WeChat's are: 19 digits, beyond 2^53.

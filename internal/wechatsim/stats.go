@@ -26,6 +26,7 @@ type Stats struct {
 	Broken      int64         // sends that got no proper answer
 	Gone        int64         // sends whose caller left before the answer
 
+	CallbacksMade int64 // events, those that come a second time and those to come later included
 	Callbacks     int64 // events that the platform took
 	CallbackFails int64 // events that it did not take at any try
 	CallbackTries int64 // requests that this took

@@ -1,0 +1,293 @@
+// Package nginx tries the files for nginx with the real nginx.
+package nginx_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"pushd"
+	"pushd/api/client"
+	"pushd/internal/daemon"
+	"pushd/internal/rig"
+	"pushd/internal/wechatsim"
+)
+
+const (
+	appid  = "wxmirrored000001"
+	secret = "0123456789abcdef0123456789abcdef"
+	key    = "key-of-the-api-0123456789"
+)
+
+// token is that of the account's callback.
+func token() string {
+	h := hmac.New(sha256.New, []byte(secret))
+	io.WriteString(h, "callback\n"+appid)
+	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+// world is a pushd, a host that only counts, and the nginx before both.
+type world struct {
+	*rig.Rig
+	t    *testing.T
+	host atomic.Int64 // events that the host got
+	url  string       // of nginx
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t}
+	var err error
+	w.Rig, err = rig.New(t.Context(), rig.Options{Seed: 5, Change: func(c *daemon.Config) {
+		c.Keys, c.CallbackSecret = []pushd.Key{{Name: "key1", Secret: key}}, secret
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.Key = key
+	host := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if b, err := io.ReadAll(r.Body); err != nil || r.Method == http.MethodPost && !strings.HasPrefix(string(b), "<xml>") {
+			t.Errorf("the host got %q, %v", b, err)
+		}
+		w.host.Add(1)
+		io.WriteString(rw, "success")
+	}))
+	t.Cleanup(host.Close)
+	w.start(host.URL)
+	return w
+}
+
+// start starts nginx with the files of this directory.
+func (w *world) start(host string) {
+	w.t.Helper()
+	program, err := exec.LookPath("nginx")
+	if err != nil {
+		program = "/usr/sbin/nginx" // Debian, for who is not root
+	}
+	dir := w.t.TempDir()
+	address := freeAddress(w.t)
+	conf := fmt.Sprintf(`daemon off;
+pid %[1]s/nginx.pid;
+error_log %[1]s/nginx.log;
+events { worker_connections 1024; }
+http {
+  access_log %[1]s/access.log;
+  client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi;
+  uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi;
+  %[2]s
+  server {
+    listen %[3]s backlog=2048;
+    %[4]s
+    location = /wechat/callback {
+      mirror /pushd-receipts;
+      proxy_pass %[5]s;
+    }
+  }
+}
+`, dir, strings.Replace(read(w.t, "receipts-upstream.conf"), "127.0.0.1:8080", strings.TrimPrefix(w.URL, "http://"), 1),
+		address, read(w.t, "receipts.conf"), host)
+	if os.Geteuid() == 0 {
+		conf = "user root;\n" + conf // its workers must be able to write into dir
+	}
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	log := &locked{}
+	cmd := exec.Command(program, "-e", filepath.Join(dir, "nginx.log"), "-c", file)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := cmd.Start(); err != nil {
+		w.t.Fatalf("%v: .ci/deps installs nginx-light", err)
+	}
+	w.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	w.url = "http://" + address
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if time.Since(began) > 10*time.Second {
+			w.t.Fatalf("nginx does not listen: %s%s", log, read(w.t, filepath.Join(dir, "nginx.log")))
+		}
+	}
+}
+
+// locked is what a program has written.
+type locked struct {
+	sync.Mutex
+	strings.Builder
+}
+
+func (l *locked) Write(b []byte) (int, error) {
+	l.Lock()
+	defer l.Unlock()
+	return l.Builder.Write(b)
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// freeAddress is one that was free a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// post posts an event to the host's callback, with these headers.
+func (w *world) post(q url.Values, openid string, header http.Header) {
+	w.t.Helper()
+	body := fmt.Sprintf("<xml><FromUserName><![CDATA[%s]]></FromUserName><CreateTime>%d</CreateTime><MsgType><![CDATA[event]]></MsgType>"+
+		"<Event><![CDATA[TEMPLATESENDJOBFINISH]]></Event><MsgID>1</MsgID><Status><![CDATA[success]]></Status></xml>", openid, time.Now().Unix())
+	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.url+"/wechat/callback?"+q.Encode(), strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	w.do(r)
+}
+
+// do wants the host's answer.
+func (w *world) do(r *http.Request) {
+	w.t.Helper()
+	before := w.host.Load()
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK || string(b) != "success" || w.host.Load() != before+1 {
+		w.t.Errorf("answered %s %s, %v; the host got %d", resp.Status, b, err, w.host.Load()-before)
+	}
+}
+
+// wait waits until the metrics of pushd have a line.
+func (w *world) wait(line string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		b, err := w.API().Raw(ctx, http.MethodGet, "/metrics", nil)
+		if err == nil && strings.Contains(string(b), "\n"+line+"\n") {
+			return
+		}
+		if ctx.Err() != nil {
+			w.t.Fatalf("no line %s: %v", line, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// WeChat's events go to the host as before, and pushd counts what they say; who
+// forges one is answered by the host, and counts for nothing, whatever header he
+// sends.
+func TestMirror(t *testing.T) {
+	w := newWorld(t)
+	const followers = 400
+	account := w.Sim.Account(appid, wechatsim.AccountOptions{Followers: followers})
+	account.SetCallback(&wechatsim.Callback{URL: w.url + "/wechat/callback?appid=" + appid, Token: token(), JobFinish: true, Failed: 0.5, Twice: 0.2})
+	if err := w.AddChannel(t.Context(), rig.Channel{ActID: 1, AppID: appid, Start: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	job, err := w.Post(t.Context(), rig.Channel{ActID: 1, AppID: appid})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	job, err = w.Await(ctx, job.ID, func(j client.Job) bool {
+		return j.Ended() && j.Receipts != nil && j.Receipts.Delivered+j.Receipts.Blocked+j.Receipts.Undelivered == followers
+	})
+	if err != nil {
+		t.Fatalf("%v, receipts %+v", err, job.Receipts)
+	}
+	if err := account.Wait(ctx, func(s wechatsim.Stats) bool { return s.Callbacks == s.CallbacksMade }); err != nil {
+		t.Fatalf("%v: %+v", err, account.Stats())
+	}
+	want := map[string]int64{}
+	for _, r := range account.Receipts(job.MsgID) {
+		want[pushd.ParseReceipt(r.Status).String()]++
+	}
+	if job.Receipts.Delivered != want["delivered"] || job.Receipts.Blocked != want["blocked"] || job.Receipts.By["freq_limit"] != want["freq_limit"] {
+		t.Errorf("the job has %+v, WeChat has told %v", job.Receipts, want)
+	}
+
+	stranger := account.Join()
+	w.post(url.Values{"appid": {appid}}, stranger, nil)
+	w.post(url.Values{"appid": {appid}}, stranger, http.Header{"Authorization": {"Bearer " + key}})
+	w.wait(`pushd_http_answers_total{class="4xx"} 2`)
+	stamp := fmt.Sprint(time.Now().Unix())
+	w.post(url.Values{"appid": {appid}, "signature": {wechatsim.Signature("guessed", stamp, "n")}, "timestamp": {stamp}, "nonce": {"n"}}, stranger, nil)
+	w.wait(`pushd_receipt_posts_total{result="bad_signature"} 1`)
+	get, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/wechat/callback?appid="+appid+"&echostr=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.do(get)
+	w.post(url.Values{"appid": {appid}, "signature": {wechatsim.Signature(token(), stamp, "n2")}, "timestamp": {stamp}, "nonce": {"n2"}}, stranger, nil)
+	w.wait(`pushd_receipts_uncounted_total{why="unmatched"} 1`) // it came, and is nobody's
+	w.wait(`pushd_http_answers_total{class="4xx"} 3`)           // what was tried by GET did not
+	resp, err := http.Get(w.url + "/pushd-receipts?appid=" + appid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusNotFound {
+		t.Errorf("the mirror's own address answers %s", resp.Status)
+	}
+}
+
+// A pushd that is away, or does not answer, keeps WeChat from nothing.
+func TestMirror_PushdAway(t *testing.T) {
+	w := newWorld(t)
+	if err := w.StopDaemon(); err != nil {
+		t.Fatal(err)
+	}
+	w.post(url.Values{"appid": {appid}}, "oA", nil)
+	silent, err := net.Listen("tcp", strings.TrimPrefix(w.URL, "http://")) // takes connections, and answers nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for range 5 { // each on a connection of its own, as nginx keeps one until its copy is delivered
+		http.DefaultClient.CloseIdleConnections()
+		w.post(url.Values{"appid": {appid}}, "oA", nil)
+	}
+}
