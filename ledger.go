@@ -108,12 +108,16 @@ type Ledger interface {
 type Housekeeping interface {
 	// Working lists the active jobs, by channel, for the reconciler: of a
 	// reminder, a channel's start, its newest job alone. It reads in pages: after
-	// is the channel of the last job of the page before. The jobs' counts are
-	// those stored with them.
+	// is the channel of the last job of the page before. The jobs have what
+	// LiveNotifyStatus and CorrectStatus need, and the counts are those stored
+	// with them.
 	Working(ctx context.Context, after ActID, limit int) ([]Job, error)
 	// Ended lists the jobs that ended after a mark and before until, in the order
 	// of the marks that they leave, as Working does.
 	Ended(ctx context.Context, after EndMark, until Time, limit int) ([]Job, error)
+	// Statuses reads live_notify_status of many channels at once. Where it is not
+	// known that way there is none: with a PUSHD_CHANNEL_QUERY of any channel.
+	Statuses(ctx context.Context, ids []ActID) (map[ActID]int, error)
 	// CorrectStatus writes live_notify_status of seen's channel, if the job is
 	// still in the state it was seen in and the newest of its reminder, and the
 	// channel's start is still start, all in one transaction: a finish, a new job

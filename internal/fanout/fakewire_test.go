@@ -330,6 +330,10 @@ func (c wire) Ended(ctx context.Context, after pushd.EndMark, until pushd.Time, 
 	return read(c, ctx, "ended", func(l *fakeLedger) ([]pushd.Job, error) { return l.Ended(ctx, after, until, limit) })
 }
 
+func (c wire) Statuses(ctx context.Context, ids []pushd.ActID) (map[pushd.ActID]int, error) {
+	return read(c, ctx, "statuses", func(l *fakeLedger) (map[pushd.ActID]int, error) { return l.Statuses(ctx, ids) })
+}
+
 func (c wire) CorrectStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
 	return ask(c, ctx, "correct status", func(ctx context.Context) (bool, error) {
 		return c.fakeLedger.CorrectStatus(ctx, seen, start, status)

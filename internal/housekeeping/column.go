@@ -34,7 +34,7 @@ func (k *Keeper) columnFailed(j pushd.Job, err error) {
 func (k *Keeper) column(ctx context.Context, j pushd.Job, fresh bool) (was, is int, written bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, ColumnFor)
 	defer cancel()
-	if j.Notified && j.State.Ended() && j.Owner != (pushd.Owner{}) { // its row may not have the last sums
+	if unsummed(j) {
 		if j, err = k.cfg.Ledger.Reload(ctx, j.ID); err != nil {
 			return 0, 0, false, err
 		}
@@ -55,6 +55,12 @@ func (k *Keeper) column(ctx context.Context, j pushd.Job, fresh bool) (was, is i
 	}
 	written, err = k.cfg.Ledger.CorrectStatus(ctx, j, ch.StartTime, is)
 	return was, is, written, err
+}
+
+// unsummed says that the row of a job, on which its column depends, may not have
+// its last sums.
+func unsummed(j pushd.Job) bool {
+	return j.Notified && j.State.Ended() && j.Owner != (pushd.Owner{})
 }
 
 // mayWrite says whether the column is the job's. A 1 that no job at work stands

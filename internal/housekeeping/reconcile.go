@@ -20,11 +20,16 @@ const (
 	// column most often meets a save of what was read before.
 	FreshFor = 10 * time.Minute
 
-	workingMost = 2000 // of the active ones in one round: the next goes on behind them
-	freshMost   = 2000 // of the fresh ones
-	olderMost   = 700  // of the others: all of 20,000 within five minutes
-	againMost   = 100  // of those that failed before
+	workingMost = 2000   // of the active ones in one round: the next goes on behind them
+	freshMost   = 20_000 // of the fresh ones
+	olderMost   = 700    // of the others: all of 20,000 within five minutes
+	againMost   = 100    // of those that failed before
 	failedMax   = 10_000
+	// readsMost is how many channels of the fresh ones are read one by one: those
+	// whose column is wrong; all, where Statuses says nothing.
+	readsMost = 2000
+	// batch is how many jobs are listed, and columns looked at, by one statement.
+	batch = 500
 )
 
 // forever is later than any end of a job.
@@ -69,18 +74,20 @@ func (k *Keeper) reconcile(ctx context.Context) error {
 // lookAtWorking looks at the next active jobs, which are nearly always all of
 // them, and counts those that are parked.
 func (k *Keeper) lookAtWorking(ctx context.Context) error {
-	const batch = 200
 	r := &k.reconciler
 	for range workingMost / batch {
 		jobs, err := k.cfg.Ledger.Working(ctx, r.working, batch)
 		if err != nil {
 			return err
 		}
+		statuses := k.statuses(ctx, jobs)
 		for _, j := range jobs {
 			if j.State == pushd.Parked {
 				r.parked++
 			}
-			k.look(ctx, j)
+			if !k.right(j, statuses) {
+				k.look(ctx, j)
+			}
 			r.working = j.ActID
 		}
 		if len(jobs) < batch {
@@ -93,21 +100,24 @@ func (k *Keeper) lookAtWorking(ctx context.Context) error {
 }
 
 // sweep looks at the next jobs behind at, at most so many, of those that ended in
-// a time. At the end of them the next sweep starts.
+// a time. At the end of them the next sweep starts. One whose channel there is no
+// time to read is the first of the next round.
 func (k *Keeper) sweep(ctx context.Context, at *pushd.EndMark, from, until pushd.Time, most int) error {
-	const batch = 200
 	if at.At < from {
 		*at = pushd.EndMark{At: from}
 	}
-	for most > 0 {
+	for reads := readsMost; most > 0; {
 		n := min(batch, most)
 		jobs, err := k.cfg.Ledger.Ended(ctx, *at, until, n)
 		if err != nil {
 			return err
 		}
+		statuses := k.statuses(ctx, jobs)
 		for _, j := range jobs {
-			if !k.look(ctx, j) {
-				return nil // it is the first of the next round
+			if !k.right(j, statuses) {
+				if reads--; reads < 0 || !k.look(ctx, j) {
+					return nil
+				}
 			}
 			*at = j.EndMark()
 		}
@@ -120,7 +130,30 @@ func (k *Keeper) sweep(ctx context.Context, at *pushd.EndMark, from, until pushd
 	return nil
 }
 
-// look puts a job's column right, unless it waits for lookAgain. It says whether
+// statuses reads the columns of the jobs' channels. What can't be read together is
+// read one by one, each within its own time.
+func (k *Keeper) statuses(ctx context.Context, jobs []pushd.Job) map[pushd.ActID]int {
+	ctx, cancel := context.WithTimeout(ctx, ColumnFor)
+	defer cancel()
+	ids := make([]pushd.ActID, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.ActID
+	}
+	statuses, err := k.cfg.Ledger.Statuses(ctx, ids)
+	if err != nil {
+		return nil
+	}
+	return statuses
+}
+
+// right says that a column is known to be what its job says, so that there is
+// nothing to do whatever else is true of the channel.
+func (k *Keeper) right(j pushd.Job, statuses map[pushd.ActID]int) bool {
+	status, known := statuses[j.ActID]
+	return known && !unsummed(j) && status == j.LiveNotifyStatus(k.cfg.StatusFailed)
+}
+
+// look corrects a job's column, unless it waits for lookAgain. It says whether
 // there was time for that.
 func (k *Keeper) look(ctx context.Context, j pushd.Job) bool {
 	if k.reconciler.waits(j.ID) {

@@ -13,6 +13,7 @@ import (
 // ones in turns, and those of yesterday never.
 func TestReconcile_OftenThenInTurns(t *testing.T) {
 	inHouse(t, func(h *house) {
+		h.blind = true
 		h.ended(1, 10)
 		time.Sleep(housekeeping.StandFor)
 		h.ended(1001, 2500)
@@ -40,6 +41,7 @@ func TestReconcile_OftenThenInTurns(t *testing.T) {
 // have their turn.
 func TestReconcile_ManyFreshOnes(t *testing.T) {
 	inHouse(t, func(h *house) {
+		h.blind = true
 		h.ended(1, 2100)
 		h.rounds(1)
 		if n := len(h.looks); n != 2000 {
@@ -56,6 +58,7 @@ func TestReconcile_ManyFreshOnes(t *testing.T) {
 // ones are counted.
 func TestReconcile_ManyActiveJobs(t *testing.T) {
 	inHouse(t, func(h *house) {
+		h.blind = true
 		for act := pushd.ActID(1); act <= 2100; act++ {
 			j := h.job(act, time.Hour)
 			if act%700 == 0 {
@@ -72,6 +75,31 @@ func TestReconcile_ManyActiveJobs(t *testing.T) {
 		}
 		if n := h.keeper.Parked(); n != 3 {
 			t.Errorf("%d are parked, want 3", n)
+		}
+	})
+}
+
+// Where the columns are read together, a round looks at ten times as many, and reads
+// the channels of those that are wrong alone.
+func TestReconcile_ReadsWhatIsWrong(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.blind = true
+		h.ended(1, 1900)
+		h.rounds(1) // Memory's commands leave the column
+		h.ended(2001, 3900)
+		h.rounds(2)
+		h.blind, h.looks, h.batches = false, map[pushd.ActID]int{}, 0
+		h.overwrite(5)
+		h.overwrite(3895)
+		h.rounds(1)
+		if len(h.looks) != 2 || h.looks[5] != 1 || h.looks[3895] != 1 {
+			t.Errorf("%d channels were read", len(h.looks))
+		}
+		if h.column(5) != ledgertest.StatusFailed || h.column(3895) != ledgertest.StatusFailed {
+			t.Errorf("the columns are %d and %d", h.column(5), h.column(3895))
+		}
+		if h.batches > 12 {
+			t.Errorf("it took %d statements", h.batches)
 		}
 	})
 }

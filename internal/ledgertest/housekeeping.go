@@ -60,6 +60,19 @@ func (l *Memory) standing(now pushd.Time, limit int, wanted func(*Job) bool, ord
 	return jobs
 }
 
+// Statuses reads live_notify_status of many channels. See pushd.Housekeeping.
+func (l *Memory) Statuses(_ context.Context, ids []pushd.ActID) (map[pushd.ActID]int, error) {
+	l.begin()
+	defer l.Unlock()
+	statuses := map[pushd.ActID]int{}
+	for _, id := range ids {
+		if ch := l.Channels[id]; ch != nil && ch.Status != nil {
+			statuses[id] = *ch.Status
+		}
+	}
+	return statuses, nil
+}
+
 // CorrectStatus corrects live_notify_status. See pushd.Housekeeping.
 func (l *Memory) CorrectStatus(_ context.Context, seen pushd.Job, start int64, status int) (bool, error) {
 	l.begin()

@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -18,11 +19,12 @@ func housekeepingRules() []rule {
 		{"RemovesJobs", removesJobs},
 		{"RemovesJobsInTurns", removesJobsInTurns},
 		{"CorrectStatus", correctStatus},
-		{"MendStatusAfterASave", mendStatusAfterASave},
+		{"Statuses", statuses},
+		{"CorrectStatusAfterASave", correctStatusAfterASave},
 		{"Texts", texts},
 		{"ExpireInOrder", expireInOrder},
 		{"StandingCounts", standingCounts},
-		{"MendStatusOfAGoneChannel", mendStatusOfAGoneChannel},
+		{"CorrectStatusOfAGoneChannel", correctStatusOfAGoneChannel},
 	}
 }
 
@@ -269,10 +271,26 @@ func correctStatus(t *testing.T, f *bench) {
 	}
 }
 
+// The columns of many channels are read at once; of one that is not there nothing
+// is said.
+func statuses(t *testing.T, f *bench) {
+	f.create(actID, appID)
+	f.create(43, "wx2")
+	f.save(43, start)
+	got, err := f.Statuses(f.ctx, []pushd.ActID{actID, 43, 999})
+	f.ok(err)
+	if want := map[pushd.ActID]int{actID: 1, 43: 0}; !maps.Equal(got, want) {
+		t.Errorf("statuses %v, want %v", got, want)
+	}
+	if got, err := f.Statuses(f.ctx, nil); err != nil || len(got) != 0 {
+		t.Errorf("of no channel: %v %v", got, err)
+	}
+}
+
 // What the reconciler read of a channel may be old when it writes: a save that
 // came in between, with another start and a 0 that asks for a new reminder, is
 // not overwritten.
-func mendStatusAfterASave(t *testing.T, f *bench) {
+func correctStatusAfterASave(t *testing.T, f *bench) {
 	j := f.claimed(alice)
 	f.save(actID, start+3600)
 	if done, err := f.CorrectStatus(f.ctx, j, start, 1); err != nil || done || f.status(actID) != 0 {
@@ -334,7 +352,7 @@ func standingCounts(t *testing.T, f *bench) {
 }
 
 // A channel that is gone has no column to correct, and that is well.
-func mendStatusOfAGoneChannel(t *testing.T, f *bench) {
+func correctStatusOfAGoneChannel(t *testing.T, f *bench) {
 	j, err := f.Create(f.ctx, pushd.Job{ActID: 999, AppID: "wx9", StartTime: start, Deadline: future})
 	f.ok(err)
 	if done, err := f.CorrectStatus(f.ctx, j, start, 1); err != nil || !done {

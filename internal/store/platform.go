@@ -36,6 +36,15 @@ func (s *Store) Subscribers(ctx context.Context, id pushd.ActID, after pushd.Ope
 	return page, wrap(err, "read subscribers of channel %d (PUSHD_AUDIENCE_QUERY)", id)
 }
 
+// Statuses reads live_notify_status of many channels. See pushd.Housekeeping.
+func (s *Store) Statuses(ctx context.Context, ids []pushd.ActID) (statuses map[pushd.ActID]int, err error) {
+	err = s.retry(ctx, func() (err error) {
+		statuses, err = s.platform.Statuses(ctx, s.db, ids)
+		return err
+	})
+	return statuses, wrap(err, "read live_notify_status of %d channels", len(ids))
+}
+
 // Overdue counts the reminders that were due at a time and have not been posted,
 // by PUSHD_DUE_QUERY. It is asked once: the query is the operator's.
 func (s *Store) Overdue(ctx context.Context, at pushd.Time) (int64, error) {

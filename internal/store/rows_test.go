@@ -133,6 +133,7 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 		"SaveQuota":     fresh(func() error { return p.SaveQuota(ctx, j.Lease(), nil, nil) }),
 		"Finish":        fresh(done),
 		"Channel":       func() error { _, err := p.Channel(ctx, 2000); return err },
+		"Statuses":      func() error { _, err := p.Statuses(ctx, []pushd.ActID{2000, 2001, 2002}); return err },
 		"Subscribers":   func() error { _, err := p.Subscribers(ctx, busyChannel, "o5", 500); return err },
 		"Texts":         func() error { _, err := p.Texts(ctx, appID, "tpl1"); return ignore(err, pushd.ErrNotFound) },
 		"SaveTexts":     func() error { return p.SaveTexts(ctx, appID, pushd.Texts{TemplateID: "tpl1"}) },
