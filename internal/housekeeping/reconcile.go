@@ -22,12 +22,13 @@ const (
 
 	workingMost = 2000   // of the active ones in one round: the next goes on behind them
 	freshMost   = 20_000 // of the fresh ones
-	olderMost   = 700    // of the others: all of 20,000 within five minutes
+	olderMost   = 5000   // of the others: all of 20,000 within a minute
 	againMost   = 100    // of those that failed before
 	failedMax   = 10_000
-	// readsMost is how many channels of the fresh ones are read one by one: those
-	// whose column is wrong; all, where Statuses says nothing.
-	readsMost = 2000
+	// Of those so many channels are read one by one, whose column is wrong; or
+	// whatever it is, where Statuses says nothing.
+	freshReads = 2000
+	olderReads = 700 // all of 20,000 within five minutes
 	// batch is how many jobs are listed, and columns looked at, by one statement.
 	batch = 500
 )
@@ -61,10 +62,10 @@ func (k *Keeper) reconcile(ctx context.Context) error {
 	if err := k.lookAtWorking(ctx); err != nil {
 		return err
 	}
-	if err := k.sweep(ctx, &r.fresh, now.Add(-FreshFor), forever, freshMost); err != nil {
+	if err := k.sweep(ctx, &r.fresh, now.Add(-FreshFor), forever, freshMost, freshReads); err != nil {
 		return err
 	}
-	if err := k.sweep(ctx, &r.older, now.Add(-StandFor), now.Add(-FreshFor), olderMost); err != nil {
+	if err := k.sweep(ctx, &r.older, now.Add(-StandFor), now.Add(-FreshFor), olderMost, olderReads); err != nil {
 		return err
 	}
 	r.spent = 0
@@ -100,13 +101,14 @@ func (k *Keeper) lookAtWorking(ctx context.Context) error {
 }
 
 // sweep looks at the next jobs behind at, at most so many, of those that ended in
-// a time. At the end of them the next sweep starts. One whose channel there is no
-// time to read is the first of the next round.
-func (k *Keeper) sweep(ctx context.Context, at *pushd.EndMark, from, until pushd.Time, most int) error {
+// a time, and reads at most so many of their channels. At the end of them the next
+// sweep starts. One whose channel there is no time to read is the first of the
+// next round.
+func (k *Keeper) sweep(ctx context.Context, at *pushd.EndMark, from, until pushd.Time, most, reads int) error {
 	if at.At < from {
 		*at = pushd.EndMark{At: from}
 	}
-	for reads := readsMost; most > 0; {
+	for most > 0 {
 		n := min(batch, most)
 		jobs, err := k.cfg.Ledger.Ended(ctx, *at, until, n)
 		if err != nil {

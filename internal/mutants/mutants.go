@@ -91,7 +91,7 @@ func mutants() []mutant {
 			[]string{"./internal/housekeeping TestReconcile_ReadsWhatIsWrong"}},
 		{"a column that is not known counts as right", []edit{{"internal/housekeeping/reconcile.go", "	return known && !unsummed(j) && status == j.L", "	return !known || !unsummed(j) && status == j.L"}},
 			[]string{"./internal/housekeeping TestReconcile"}},
-		{"jobs are looked after one by one in each round, however many ended today", []edit{{"internal/housekeeping/reconcile.go", "olderMost   = 700 ", "olderMost   = 1_000_000 "}},
+		{"jobs are looked after one by one in each round, however many ended today", []edit{{"internal/housekeeping/reconcile.go", "olderReads = 700 ", "olderReads = 1_000_000 "}},
 			[]string{"./internal/housekeeping TestReconcile_OftenThenInTurns"}},
 		{"a column that can't be written is dropped with the day", []edit{{"internal/housekeeping/reconcile.go", "	return k.lookAgain(ctx, began)\n", "	clear(r.failed)\n	_ = began\n	return nil\n"}},
 			[]string{"./internal/housekeeping TestReconcile_LockedColumns"}},
