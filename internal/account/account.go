@@ -82,6 +82,13 @@ func (a Account) Knows(ctx context.Context, id pushd.OpenID) (known bool, by pus
 	return known, by, answer, err
 }
 
+// Doubt asks PHP again because tok may be another account's, and says whether it
+// gave another one.
+func (a Account) Doubt(ctx context.Context, tok pushd.Token) bool {
+	other, err := a.client.tokens.Doubted(ctx, a.appID, a.actID, tok)
+	return err == nil && other != tok
+}
+
 // Tags lists the account's tags. A *Refused is WeChat's answer.
 func (a Account) Tags(ctx context.Context) (list []pushd.Tag, err error) {
 	answer, err := a.ask(ctx, func(ctx context.Context, tok pushd.Token) (answer pushd.Answer) {

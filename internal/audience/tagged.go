@@ -17,8 +17,13 @@ type tagged struct {
 	count   int64 // -1 = not known
 }
 
+// Page looks once more, with another token if PHP has one, where the account has
+// no such tag: the token may be another account's.
 func (t *tagged) Page(ctx context.Context, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Token, pushd.Answer, error) {
 	page, by, a, err := t.account.Tagged(ctx, t.id, cursor)
+	if err == nil && a.Cause == pushd.CauseAudience && t.account.Doubt(ctx, by) {
+		page, by, a, err = t.account.Tagged(ctx, t.id, cursor)
+	}
 	if err != nil || !a.OK() {
 		return page, by, a, err
 	}
@@ -48,20 +53,27 @@ func (t *tagged) counted(ctx context.Context) (int64, error) {
 	return -1, nil
 }
 
-// Complete believes a first pass that has as many as the tag's own count, and a
-// further one that saw all who are known and found none who are new. Where the
-// tag is put on others all the while, a third that found but a few must do.
+// Complete believes a pass that has as many as the tag's own count, and a further
+// one that saw all who are known and found none who are new; a third, if the count
+// says that many are missing. Where the tag is put on others all the while, a third
+// that found but a few must do. That no one carries the tag is believed only of a
+// count that says so, too.
 func (t *tagged) Complete(w pushd.Walk, most int64) bool {
-	known, agrees := w.Walked, most > 0 && w.Walked >= most
-	switch {
+	known := w.Walked
+	switch agrees := most > 0 && min(known, w.Seen) >= most; {
 	case w.Pass == 1:
-		return known > 0 && agrees
+		return agrees
 	case known == 0:
-		return most == 0
+		return t.asked && t.count == 0 && most == 0
+	case agrees:
+		return true
 	case w.Seen == 0 || !withinMargin(w.Seen, known, shortPercentAgain):
 		return false
 	}
-	return w.Fresh == 0 || agrees || w.Pass > 2 && withinMargin(known-w.Fresh, known, shortPercent)
+	if w.Pass == 2 {
+		return w.Fresh == 0 && withinMargin(known, most, shortPercentAgain)
+	}
+	return withinMargin(known-w.Fresh, known, shortPercent)
 }
 
 func (*tagged) Grows() bool { return false }

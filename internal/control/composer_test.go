@@ -22,6 +22,10 @@ func (oneToken) Token(context.Context, pushd.AppID, pushd.ActID) (pushd.Token, e
 	return "t", nil
 }
 
+func (oneToken) Doubted(context.Context, pushd.AppID, pushd.ActID, pushd.Token) (pushd.Token, error) {
+	return "t", nil
+}
+
 // asked counts what WeChat is asked; it lists templates, or answers that it
 // can't be understood.
 type asked struct {

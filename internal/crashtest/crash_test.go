@@ -72,7 +72,7 @@ func scenarios() []scenario {
 	var all []scenario
 	for _, group := range [][]scenario{
 		killScenarios(), stopScenarios(), windowScenarios(), databaseScenarios(), tokenScenarios(),
-		wechatScenarios(), walkScenarios(), takeoverScenarios(), upgradeScenarios(), holdScenarios(), clockScenarios(), commandScenarios(), brakeScenarios(), restoreScenarios(), receiptScenarios(),
+		wechatScenarios(), walkScenarios(), audienceScenarios(), takeoverScenarios(), upgradeScenarios(), holdScenarios(), clockScenarios(), commandScenarios(), brakeScenarios(), restoreScenarios(), receiptScenarios(),
 	} {
 		all = append(all, group...)
 	}

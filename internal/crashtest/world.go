@@ -154,8 +154,13 @@ func (w *World) all() []*Process {
 type Job struct {
 	ID      string
 	Channel rig.Channel
-	Account *wechatsim.Account
+	// Audience is what the POST says of it; "" nothing.
+	Audience string
+	Account  *wechatsim.Account
 }
+
+// crashTag is the tag that some followers of each account carry.
+const crashTag = 101
 
 // NewChannel makes an account with so many followers and a channel of it.
 // change, which may be nil, changes how the account behaves.
@@ -171,7 +176,7 @@ func (w *World) NewChannel(followers int, change func(*wechatsim.Behaviour)) *Jo
 	appid := fmt.Sprintf("wxcrash%06d", w.channels)
 	j := &Job{
 		Channel: rig.Channel{ActID: int64(w.channels), AppID: appid, Start: time.Now().Add(72 * time.Hour)},
-		Account: w.Sim.Account(appid, wechatsim.AccountOptions{Followers: followers, Unsubscribed: 0.01, Behaviour: &b}),
+		Account: w.Sim.Account(appid, wechatsim.AccountOptions{Followers: followers, Unsubscribed: 0.01, Behaviour: &b, Tags: []wechatsim.Tag{{ID: crashTag, Name: "老学员", Share: 0.4}}}),
 	}
 	w.must(w.AddChannel(w.Context(), j.Channel))
 	w.Row.Jobs++
@@ -184,7 +189,7 @@ func (w *World) Post(p *Process, j *Job) error {
 	ctx, cancel := context.WithTimeout(w.Context(), callTimeout)
 	defer cancel()
 	job, err := p.API().Post(ctx, client.Order{
-		ActID: j.Channel.ActID, AppID: j.Channel.AppID, Secret: appSecret + j.Channel.AppID, AccessToken: token,
+		ActID: j.Channel.ActID, AppID: j.Channel.AppID, Audience: j.Audience, Secret: appSecret + j.Channel.AppID, AccessToken: token,
 	})
 	if err != nil {
 		return fmt.Errorf("post: %w", err)

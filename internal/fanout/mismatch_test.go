@@ -162,3 +162,48 @@ func TestRun_AnotherAccountsTokenForTheLast(t *testing.T) {
 		})
 	}
 }
+
+// lateRefusals answers another account's token late.
+type lateRefusals struct {
+	twoAccounts
+	late time.Duration
+}
+
+func (m *lateRefusals) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, to pushd.OpenID) pushd.Answer {
+	if tok == m.w.wechat.foreign {
+		time.Sleep(m.late)
+	}
+	return m.twoAccounts.Send(ctx, tok, letter, to)
+}
+
+// Another account's token is replaced while its sends are under way: what WeChat
+// says of them comes when the right one has delivered something already, and says
+// nothing about the recipients.
+func TestRun_LateRefusalsOfAnotherAccountsToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, 60)
+		w.remindSubscribers(ids(0, 60))
+		m := &lateRefusals{twoAccounts{w: w, foreign: ids(5000, 5040), code: 40003}, 4 * time.Second}
+		w.change = func(c *Config) { m.WeChat, c.WeChat = c.WeChat, m }
+		w.boot(0)
+		w.post(1, pushd.Request{Rate: 8})
+		for w.job().Counts.Sent < 10 {
+			time.Sleep(100 * time.Millisecond)
+		}
+		w.wechat.mu.Lock()
+		w.php.stolen, w.wechat.valid = time.Now().Add(time.Second), "revoked"
+		w.wechat.mu.Unlock()
+		time.Sleep(1500 * time.Millisecond)
+		if _, err := w.processes[0].tokens.Doubted(t.Context(), "wx1", 1, w.wechat.foreign); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 60 || job.Counts.Errors[40003] == 0 {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
+}

@@ -18,6 +18,7 @@ const pollEvery = time.Second
 type sendToken struct {
 	current pushd.Token
 	works   pushd.Token // the token that is known to work
+	before  pushd.Token // the one before current, if it has delivered nothing
 	gated   bool        // no more sends than the breaker's size until a success
 
 	asking  bool        // for another, since current was refused
@@ -51,6 +52,9 @@ func (t *sendToken) use(tok pushd.Token) bool {
 		return false
 	}
 	t.gated = t.current == "" // a renewal does not slow the sends down
+	if t.before = t.current; t.proven() {
+		t.before = ""
+	}
 	t.current = tok
 	return true
 }

@@ -40,6 +40,11 @@ func (s *sender) onAnswer(r result) {
 	if s.outage.Probing() {
 		s.recovered()
 	}
+	if a.Cause.Suspect() && r.token == s.token.before { // it may be another account's, and says nothing about this one
+		d.Tries--
+		s.again(d)
+		return
+	}
 	switch a.Verdict {
 	case pushd.Sent:
 		s.sent(d, r.token, r.at)

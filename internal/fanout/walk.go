@@ -91,8 +91,8 @@ func (w *walker) pass(ctx context.Context) error {
 			}
 			more = sound && page.Next != ""
 		}
-		if !more && sound && !again && last != "" && w.walk.Seen < w.most {
-			// Short of WeChat's own count: the end may have been a hiccup.
+		if !more && sound && !again && last != "" && (w.walk.Seen < w.most || w.uncounted && !w.list.Grows()) {
+			// Short of WeChat's own count, or it gives none: the end may have been a hiccup.
 			w.walk.Cursor, again = last, true
 			continue
 		}
@@ -139,10 +139,6 @@ func (w *walker) fetch(ctx context.Context) (_ pushd.FollowerPage, sound bool, e
 		}
 		if a.Cause == pushd.CauseCursor { // and with that follower their place is gone
 			return page, false, nil
-		}
-		if a.Cause == pushd.CauseAudience && by != "" { // or the token is another account's, which has no such tag
-			_, err := w.run.e.cfg.Tokens.Doubted(ctx, w.run.job.AppID, w.run.job.ActID, by)
-			w.run.note("doubt the token that finds no such audience", err)
 		}
 		if err := w.wait(ctx, a); err != nil {
 			return page, false, err
@@ -301,7 +297,8 @@ func (w *walker) end(ctx context.Context, sound bool) error {
 		all := next.Walked
 		next.Total = &all
 	}
-	if !next.Complete && (w.walk.Pass >= maxPasses || w.walk.Pass > 1 && w.walk.Fresh == 0 && !w.uncounted) {
+	_, tag := w.run.job.Audience.Tag() // of which a third pass may say more
+	if !next.Complete && (w.walk.Pass >= maxPasses || w.walk.Pass > 1 && w.walk.Fresh == 0 && !tag) {
 		if err := w.save(ctx, next); err != nil {
 			return err
 		}

@@ -6,7 +6,7 @@ import "time"
 // Account.Tune. Counts of 0 mean "no limit".
 type Behaviour struct {
 	Latency      Latency // of sends
-	PageLatency  Latency // of user/get
+	PageLatency  Latency // of user/get and user/tag/get
 	OtherLatency Latency // of all other calls
 
 	// InFlightLimit is a hidden limit: a send that finds that many others
@@ -53,6 +53,9 @@ type Behaviour struct {
 	SendsPerDay    int // beyond: 45009
 	SendsPerMinute int // beyond: 45011
 	PagesPerDay    int // calls of user/get; beyond: 45009
+	TagPagesPerDay int // calls of user/tag/get; beyond: 45009
+	// TagOffset is added to the counts that tags/get gives.
+	TagOffset int
 
 	// TokenLife is how long a token lives.
 	TokenLife time.Duration
@@ -60,7 +63,7 @@ type Behaviour struct {
 	Walk Walk
 }
 
-// Walk is how user/get behaves.
+// Walk is how user/get and user/tag/get behave.
 type Walk struct {
 	PageSize int // at most that many on a page
 	// LastEmpty: the last page with followers says next_openid "".
@@ -87,8 +90,8 @@ const (
 	GoneError    GoneCursor = "40003" // invalid openid
 )
 
-// PageFault makes some pages wrong: the calls From to To of user/get on the
-// account, counted from 1 and from when the fault was set. To 0 is From; -1
+// PageFault makes some pages wrong: the calls From to To of user/get and
+// user/tag/get on the account, counted from 1 and from when the fault was set. To 0 is From; -1
 // is for ever.
 type PageFault struct {
 	From, To int

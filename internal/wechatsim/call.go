@@ -122,7 +122,7 @@ func (c *call) latency(to route, key uint64) time.Duration {
 	}
 	b := c.account.behaviour.Load()
 	u := unit(mix(c.account.key, key, 17))
-	if to.path == PathUserGet {
+	if to.path == PathUserGet || to.path == PathTagUsers {
 		return b.PageLatency.at(u)
 	}
 	return b.OtherLatency.at(u)
@@ -132,7 +132,7 @@ func (c *call) latency(to route, key uint64) time.Duration {
 func (a *Account) tallyCall(path Path) {
 	a.counters.change(func(t *Stats) {
 		switch path {
-		case PathUserGet:
+		case PathUserGet, PathTagUsers:
 			t.Pages++
 		case PathToken, PathStable:
 			t.TokenCalls++

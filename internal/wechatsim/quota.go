@@ -10,14 +10,15 @@ import (
 // quota is how much of its daily and minute quotas an account has used. The
 // day is that of China, where the platform's numbers start again at midnight.
 type quota struct {
-	mu     sync.Mutex
-	day    int64
-	minute int64
-	sends  int // today
-	pages  int
-	tokens int
-	inMin  int // sends this minute
-	clears int // calls of clear_quota, ten a month
+	mu       sync.Mutex
+	day      int64
+	minute   int64
+	sends    int // today
+	pages    int
+	tagPages int
+	tokens   int
+	inMin    int // sends this minute
+	clears   int // calls of clear_quota, ten a month
 }
 
 const (
@@ -45,7 +46,7 @@ func (q *quota) take(used *int, limit int, now time.Time) bool {
 // turn starts a new day; called with the lock held.
 func (q *quota) turn(now time.Time) {
 	if day := dayOf(now); day != q.day {
-		q.day, q.sends, q.pages, q.tokens = day, 0, 0, 0
+		q.day, q.sends, q.pages, q.tagPages, q.tokens = day, 0, 0, 0, 0
 	}
 }
 
@@ -72,7 +73,7 @@ func (q *quota) send(b *Behaviour, now time.Time) int {
 func (a *Account) ResetQuota() {
 	a.quota.mu.Lock()
 	defer a.quota.mu.Unlock()
-	a.quota.sends, a.quota.pages, a.quota.tokens, a.quota.inMin = 0, 0, 0, 0
+	a.quota.sends, a.quota.pages, a.quota.tagPages, a.quota.tokens, a.quota.inMin = 0, 0, 0, 0, 0
 }
 
 // quotaCall answers POST openapi/quota/get.
@@ -93,6 +94,8 @@ func (s *Sim) quotaCall(c *call) reply {
 		used, limit = q.sends, b.SendsPerDay
 	case "/cgi-bin/user/get":
 		used, limit = q.pages, b.PagesPerDay
+	case "/cgi-bin/user/tag/get":
+		used, limit = q.tagPages, b.TagPagesPerDay
 	case "/cgi-bin/token":
 		used, limit = q.tokens, tokensPerDay
 	default:

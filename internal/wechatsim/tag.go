@@ -59,13 +59,13 @@ func (s *Sim) tagsCall(c *call) reply {
 	}
 	list := []listed{}
 	for _, t := range c.account.tags {
-		list = append(list, listed{t.ID, t.Name, len(c.account.Tagged(t.ID))})
+		list = append(list, listed{t.ID, t.Name, max(0, len(c.account.Tagged(t.ID))+c.account.Behaviour().TagOffset)})
 	}
 	return encoded(map[string]any{"tags": list})
 }
 
 // tagUsersCall answers POST user/tag/get: pages as those of user/get, but
-// without a total.
+// without a total. The faults of Walk are its own, too.
 func (s *Sim) tagUsersCall(c *call) reply {
 	var in struct {
 		ID   int    `json:"tagid"`
@@ -75,6 +75,10 @@ func (s *Sim) tagUsersCall(c *call) reply {
 		return reply{code: 47001}
 	}
 	a := c.account
+	b := a.Behaviour()
+	if !a.quota.take(&a.quota.tagPages, b.TagPagesPerDay, c.now) {
+		return reply{code: 45009}
+	}
 	t, ok := a.tag(in.ID)
 	if !ok {
 		return reply{code: 45159}
@@ -85,9 +89,13 @@ func (s *Sim) tagUsersCall(c *call) reply {
 			return reply{code: 40003}
 		}
 	}
-	p := a.followers.page(from, a.Behaviour().Walk.PageSize, func(i int) bool { return a.tagged(i, t) })
-	if p.count == 0 {
-		return reply{body: []byte(`{"count":0}`)}
+	if from >= 0 && a.followers.gone(from) {
+		switch b.Walk.Gone {
+		case GoneError:
+			return reply{code: 40003}
+		case GoneEmpty:
+			return reply{body: page{}.tagBody("")}
+		}
 	}
-	return reply{body: p.tagBody(a.followers.openID(p.last))}
+	return reply{body: a.walkOn(from, b.Walk, func(i int) bool { return a.tagged(i, t) }, page.tagBody)}
 }

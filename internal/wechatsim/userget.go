@@ -79,20 +79,21 @@ func (s *Sim) followersCall(c *call) reply {
 			return reply{body: emptyPage(a.followers.total() + b.Walk.TotalOffset)}
 		}
 	}
-	return reply{body: a.walkOn(from, b.Walk)}
+	total := a.followers.total() + b.Walk.TotalOffset
+	return reply{body: a.walkOn(from, b.Walk, anyone, func(p page, next string) []byte { return p.body(total, next) })}
 }
 
-// walkOn answers the page behind a follower, wrong if so set, and lets followers
-// come and go after it.
-func (a *Account) walkOn(from int, w Walk) []byte {
+// walkOn answers the page of the wanted behind a follower, wrong if so set, and
+// lets followers come and go after it. body writes a page; that after the last is
+// empty.
+func (a *Account) walkOn(from int, w Walk, wanted func(i int) bool, body func(p page, next string) []byte) []byte {
 	a.walk.mu.Lock()
 	defer a.walk.mu.Unlock()
-	total := a.followers.total() + w.TotalOffset
 	kind := a.walk.fault(w.Faults)
 	size := w.PageSize
 	switch kind {
 	case PageEmpty:
-		return emptyPage(total)
+		return body(page{}, "")
 	case PageRepeat:
 		from = a.walk.before
 	case PageOverlap:
@@ -100,7 +101,7 @@ func (a *Account) walkOn(from int, w Walk) []byte {
 	case PageShort:
 		size = max(1, size/3)
 	}
-	p := a.followers.page(from, size, anyone)
+	p := a.followers.page(from, size, wanted)
 	if kind == PageHollow {
 		p.ids, p.count = nil, 0
 	}
@@ -114,10 +115,7 @@ func (a *Account) walkOn(from int, w Walk) []byte {
 	next := a.cursor(p, w, kind)
 	a.walk.before = from
 	a.churn(p, w)
-	if p.count == 0 && next == "" {
-		return emptyPage(total)
-	}
-	return p.body(total, next)
+	return body(p, next)
 }
 
 // cursor is the next_openid of a page.
@@ -170,6 +168,9 @@ func (p page) body(total int, next string) []byte {
 
 // tagBody is a page of user/tag/get.
 func (p page) tagBody(next string) []byte {
+	if p.count == 0 && next == "" {
+		return []byte(`{"count":0}`)
+	}
 	out := make([]byte, 0, len(p.ids)+128)
 	out = strconv.AppendInt(append(out, `{"count":`...), int64(p.count), 10)
 	out = append(append(append(out, `,"data":{"openid":[`...), p.ids...), `]}`...)

@@ -2,6 +2,7 @@ package wechatsim
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -120,6 +121,20 @@ func TestTags(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("listed %d of %d", len(got), len(want))
 	}
+	r.acct.Tune(func(b *Behaviour) {
+		b.TagPagesPerDay, b.TagOffset = 4, -3
+		b.Walk.Faults = []PageFault{{From: 2, Kind: PageEmpty}, {From: 3, Kind: PageBlank}}
+	})
+	r.acct.ResetQuota()
+	for n, want := range []string{`"count":10,`, `{"count":0}`, `"count":11,"data":{"openid":["",`, `"count":10,`, "45009"} {
+		if _, text, err := r.raw("POST", "/cgi-bin/user/tag/get?access_token="+r.token(), `{"tagid":101}`); err != nil || !strings.Contains(text, want) {
+			t.Errorf("call %d: %s, %v; want %s", n+1, text, err, want)
+		}
+	}
+	if _, text, err := r.raw("GET", "/cgi-bin/tags/get?access_token="+r.token(), ""); err != nil || !strings.Contains(text, fmt.Sprintf(`"count":%d}`, len(got)-3)) {
+		t.Errorf("%d carry the tag: %s, %v", len(got), text, err)
+	}
+	r.acct.ResetQuota()
 	for body, code := range map[string]int{
 		`{"tagid":7}`: 45159, `{"tagid":101,"next_openid":"oStranger"}`: 40003, `{`: 47001,
 	} {
