@@ -126,10 +126,11 @@ func TestLaravel_Scheduler(t *testing.T) {
 func TestLaravel_TokenRoute(t *testing.T) {
 	l := newLaravel(t, accepted)
 	l.artisan(t, 0, "pushd:migrate")
-	for _, source := range []struct{ class, token string }{{"", "marked-token-wx1-0"}, {"Tokens", "marked-token-of-the-platform"}} {
+	own := blockWith(t, "recipes-laravel.md", "implements Source")
+	for _, source := range []struct{ recipe, token string }{{"", "marked-token-wx1-0"}, {own, "marked-token-of-the-platform"}} {
 		e := &endpoint{l.platform, l.wechat, l.host, ""}
 		tokenRoute(t, e, func(keys string) string {
-			return l.host.With(phptest.Settings{"token_key": keys, "LARAVEL_TOKENS": source.class}).Serve(t, filepath.Join(l.dir, "index.php")) + "/wechat"
+			return l.host.With(phptest.Settings{"token_key": keys, "RECIPE": source.recipe}).Serve(t, filepath.Join(l.dir, "index.php")) + "/wechat"
 		}, source.token)
 	}
 }

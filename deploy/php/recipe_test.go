@@ -35,25 +35,31 @@ func recipeBlocks(t *testing.T, recipe string) (files []string) {
 	return files
 }
 
-// blocksWith are those blocks of a recipe that hold a word.
-func blocksWith(t *testing.T, recipe, word string) (files []string) {
+// blockWith is the one block of a recipe that holds a text.
+func blockWith(t *testing.T, recipe, text string) (found string) {
 	t.Helper()
 	for _, file := range recipeBlocks(t, recipe) {
-		text, err := os.ReadFile(file)
+		block, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(string(text), word) {
-			files = append(files, file)
+		if strings.Contains(string(block), text) {
+			if found != "" {
+				t.Errorf("%s has two blocks with %q", recipe, text)
+			}
+			found = file
 		}
 	}
-	return files
+	if found == "" {
+		t.Fatalf("%s has no block with %q", recipe, text)
+	}
+	return found
 }
 
 func TestRecipes_Syntax(t *testing.T) {
 	for _, recipe := range recipes {
 		files := recipeBlocks(t, recipe)
-		if len(files) != 3 {
+		if len(files) != 2 {
 			t.Errorf("%s has %d blocks of PHP", recipe, len(files))
 		}
 		for _, file := range files {
@@ -67,27 +73,8 @@ func TestRecipes_Syntax(t *testing.T) {
 	}
 }
 
-// The recipes' token routes, on stubs of the frameworks, are as strict as
-// token.php: no key at all opens nothing, two keys are both good, and every
-// answer is JSON.
-func TestRecipes_TokenRoute(t *testing.T) {
-	for _, recipe := range recipes {
-		blocks := blocksWith(t, recipe, "wx_token_endpoint")
-		if len(blocks) != 2 {
-			t.Fatalf("%s has %d token routes; want one for wx_token and one for tokens of the platform", recipe, len(blocks))
-		}
-		for i, token := range []string{"marked-token-wx1-0", "marked-token-of-the-platform"} {
-			t.Run(fmt.Sprint(recipe, i), func(t *testing.T) {
-				e := newEndpoint(t)
-				serve := func(keys string) string {
-					return e.host.With(phptest.Settings{"RECIPE": blocks[i], "token_key": keys}).Serve(t, "testdata/frameworks.php")
-				}
-				tokenRoute(t, e, serve, token)
-			})
-		}
-	}
-}
-
+// tokenRoute holds a route to what token.php does: no key at all opens nothing, two
+// keys are both good, and every answer is JSON.
 func tokenRoute(t *testing.T, e *endpoint, serve func(keys string) string, token string) {
 	with := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) {
@@ -132,31 +119,5 @@ func tokenRoute(t *testing.T, e *endpoint, serve func(keys string) string, token
 	}
 	if a := askAt(t, base, "appid=wx1", func(r *http.Request) { r.Method = "POST" }); a.Status != 405 || a.Header.Get("Allow") != "GET" {
 		t.Errorf("POST: %d %s", a.Status, a.Text)
-	}
-}
-
-// The recipes' tasks start cron.php and pass its code on.
-func TestRecipes_Task(t *testing.T) {
-	m := newManager(t, accepted)
-	m.channel(t, 1, 1, in(5), 15)
-	think := blocksWith(t, "recipes-thinkphp.md", "passthru")
-	laravel := blocksWith(t, "recipes-laravel.md", "Schedule::")
-	if len(think) != 1 || len(laravel) != 1 {
-		t.Fatal(think, laravel)
-	}
-	run := m.host.With(phptest.Settings{"RECIPE": think[0]}).Script(t.Context(), t, "testdata/frameworks.php")
-	if run.Code != 0 || !strings.Contains(run.Stdout, "actid=1 ") {
-		t.Errorf("ThinkPHP: %+v", run)
-	}
-	m.want(t, 1)
-	m.pushd.set(func(posted) reply { return problem(422, "invalid_request") })
-	if run = m.host.With(phptest.Settings{"RECIPE": think[0]}).Script(t.Context(), t, "testdata/frameworks.php"); run.Code != 2 {
-		t.Errorf("ThinkPHP: code %d", run.Code)
-	}
-	run = m.host.With(phptest.Settings{"RECIPE": laravel[0]}).Script(t.Context(), t, "testdata/frameworks.php")
-	for _, want := range []string{"/cron.php\n", "everyMinute", "runInBackground", "appendOutputTo /storage/logs/pushd-cron.log"} {
-		if !strings.Contains(run.Stdout, want) {
-			t.Errorf("Laravel: no %q in %s", want, run.Stdout)
-		}
 	}
 }

@@ -4,6 +4,6 @@ declare(strict_types=1);
 
 return array_replace_recursive(require getenv('PUSHD_PACKAGE') . '/laravel/config/pushd.php', [
     'token_route' => 'wechat/token.php',
-    'tokens'   => getenv('LARAVEL_TOKENS') ?: null,
+    'tokens'   => getenv('RECIPE') ? 'App\Wechat\Tokens' : null,
     'settings' => ['wechat_url' => getenv('LARAVEL_WECHAT'), 'lock_wait' => 20],
 ]);
