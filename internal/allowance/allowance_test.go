@@ -29,7 +29,7 @@ func TestAllowance(t *testing.T) {
 		"over several pages":           {job: pushd.Job{First: 3}, pages: []pushd.Progress{page(1, sent), page(1, sent), page(1, sent)}},
 		"more than that, after a list": {job: pushd.Job{First: 3}, before: 4, pages: []pushd.Progress{page(0, untouched)}},
 	} {
-		a := Of(c.job, c.before)
+		a := Of(&c.job, c.before)
 		for _, p := range c.pages {
 			if err := a.Page(p); err != nil {
 				t.Fatal(name, err)
@@ -45,7 +45,7 @@ func TestAllowance(t *testing.T) {
 			t.Errorf("%s: %d may follow, reached %v; want %d", name, got, a.Reached(), c.want)
 		}
 	}
-	a := Of(pushd.Job{First: 1}, 0)
+	a := Of(&pushd.Job{First: 1}, 0)
 	if a.Reached() || !a.Take() || a.Reached() {
 		t.Error("reached although nobody was left out")
 	}

@@ -169,7 +169,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	defer cancel()
 	f := r.reader()
 	f.frontier, f.earlier, f.again, f.out = r.frontier, r.earlier, r.reopening, make(chan batch)
-	f.only, f.first = r.e.cfg.Only, allowance.Of(r.job, len(r.earlier.doubts))
+	f.only, f.first = r.e.cfg.Only, allowance.Of(&r.job, len(r.earlier.doubts))
 	f.due = r.deferrals.Round(r.e.clock.Now(), r.deadline())
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
