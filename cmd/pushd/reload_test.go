@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,7 +17,9 @@ import (
 
 // restart is an app as it is after a start with these variables.
 func restart(environ ...string) *app {
-	return &app{args: []string{"serve"}, environ: append(good(), environ...)}
+	a := &app{args: []string{"serve"}, environ: append(good(), environ...), problems: &settings.Problems{}, stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}
+	a.env = settings.NewEnvironment(nil, a.problems)
+	return a
 }
 
 // The files are read again, with the same flags and variables; a pipe, which is

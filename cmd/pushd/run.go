@@ -40,6 +40,8 @@ type commands struct {
 	Top     topCmd     `cmd:"" help:"Show the jobs that have not ended, again and again; q quits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
+	Completion completionCmd `cmd:"" help:"Print the completion of a shell: bash, zsh or fish."`
+
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the pushd on this machine how it does; exit code 0 unless it is down. For HEALTHCHECK of a container."`
 
 	// ShowVersion is what people try first.

@@ -173,6 +173,8 @@ func TestDeb(t *testing.T) {
 	r.want(t, "systemd-analyze verify /usr/lib/systemd/system/pushd.service", "")
 	r.want(t, "test -e /etc/systemd/system/pushd.service || echo none", "none")
 	r.want(t, "getent passwd pushd || echo nobody", "nobody")
+	r.want(t, "bash -c '. /etc/bash_completion.d/pushd && complete -p /usr/bin/pushd'", "complete -F _pushd_program /usr/bin/pushd")
+	r.want(t, "head -qn 2 /usr/share/zsh/vendor-completions/_pushd /usr/share/fish/vendor_completions.d/pushd.fish | grep -c 'made by \"pushd completion'", "2")
 
 	// An upgrade leaves what is in /etc alone, also where it brings another example.
 	r.run(t, administer)
