@@ -52,6 +52,20 @@ type Stats struct {
 	StatusErrors    uint64 // times that live_notify_status could not be written
 }
 
+// Minute is what WeChat answered to the sends of one process in one minute.
+type Minute struct {
+	At      time.Time // when it began
+	Answers [VerdictCount]uint64
+}
+
+// Total is how many answers there were.
+func (m Minute) Total() (sum uint64) {
+	for _, n := range m.Answers {
+		sum += n
+	}
+	return sum
+}
+
 // Histogram is a snapshot of a distribution: Counts[i] values were at most
 // Bounds[i] seconds; they are cumulative, as Prometheus has them.
 type Histogram struct {

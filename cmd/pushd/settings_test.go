@@ -247,6 +247,7 @@ func TestSettings_Bad(t *testing.T) {
 		{"PUSHD_WEBHOOK_FORMAT=slack", `PUSHD_WEBHOOK_FORMAT: "slack" is not known; allowed: json, wecom, dingtalk, feishu`},
 		{"PUSHD_WEBHOOK_URL=https://example.com/x PUSHD_WEBHOOK_FORMAT=wecom PUSHD_WEBHOOK_SECRET=abc", "PUSHD_WEBHOOK_SECRET: is of no use"},
 		{"PUSHD_DUE_QUERY=SELECT_COUNT(*)_FROM_t", "PUSHD_DUE_QUERY: has 0 question marks outside quotes and comments; allowed: 1"},
+		{"PUSHD_DUE_LIST=SELECT_a_FROM_t_WHERE_b_>_?", "PUSHD_DUE_LIST: has 1 question marks outside quotes and comments; allowed: 2"},
 		{"PUSHD_DUE_QUERY=DELETE_FROM_t_WHERE_a=?", "PUSHD_DUE_QUERY: does not start with SELECT"},
 		{"PUSHD_STATUS_UPDATE=UPDATE_t;DROP_t", "PUSHD_STATUS_UPDATE: holds more than one statement"},
 		{"PUSHD_STATUS_UPDATE=UPDATE_t_SET_s='?'_WHERE_a=?", "PUSHD_STATUS_UPDATE: has 1 question marks outside quotes and comments; allowed: 2"},
@@ -290,7 +291,7 @@ func changed(environ []string, change string) []string {
 	}
 	for part := range strings.SplitSeq(change, " PUSHD_") {
 		name, value, _ := strings.Cut(strings.TrimPrefix(part, "PUSHD_"), "=")
-		if strings.HasSuffix(name, "QUERY") || strings.HasSuffix(name, "UPDATE") {
+		if strings.HasSuffix(name, "QUERY") || name == "DUE_LIST" || strings.HasSuffix(name, "UPDATE") {
 			value = strings.ReplaceAll(value, "_", " ")
 		}
 		environ = append(environ, "PUSHD_"+name+"="+value)

@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"internal/clustertest":  {"*"},
 	"internal/bench":        {"*"},
 	"internal/mutants":      {},
-	"internal/daemon":       {"pushd", "api", "internal/alarm", "internal/console", "internal/control", "internal/fanout", "internal/migrate", "internal/receipts", "internal/store", "internal/tokenclient", "internal/wechat"},
+	"internal/daemon":       {"pushd", "api", "internal/alarm", "internal/console", "internal/control", "internal/fanout", "internal/meter", "internal/migrate", "internal/receipts", "internal/store", "internal/tokenclient", "internal/wechat"},
 	"api":                   {"pushd", "internal/compose", "internal/control", "internal/loopback"},
 	"internal/alarm":        {"pushd"},
 	"api/client":            {"pushd"},

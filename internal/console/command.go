@@ -73,12 +73,17 @@ func (c *Console) ask(v *visit) {
 		return
 	}
 	for _, cmd := range v.commands(j) {
-		if cmd.Name == v.r.PathValue("command") && !c.keyOf(v.session).ReadOnly {
-			c.showAsk(ctx, v, http.StatusOK, j, cmd, nil)
+		if cmd.Name != v.r.PathValue("command") {
+			continue
+		}
+		if c.keyOf(v.session).ReadOnly {
+			c.sorry(v, http.StatusForbidden, "code.read_only_key")
 			return
 		}
+		c.showAsk(ctx, v, http.StatusOK, j, cmd, nil)
+		return
 	}
-	// The job has moved on, there is no such command, or the key may only read.
+	// The job has moved on, or there is no such command.
 	http.Redirect(v.w, v.r, jobPage(j.ID), http.StatusSeeOther)
 }
 

@@ -11,6 +11,7 @@ package console
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"embed"
 	"errors"
@@ -49,6 +50,12 @@ type Options struct {
 	// Overdue is how many reminders were due and not posted; false if nobody can
 	// say.
 	Overdue func() (int64, bool)
+	// Due lists the reminders that the platform will post within the hour, and those
+	// that it should have posted; nil where nobody can say.
+	Due func(context.Context) (soon, over []pushd.Due, err error)
+	// Hour is what WeChat answered this process in each minute of the last hour,
+	// the oldest first.
+	Hour func() []pushd.Minute
 	// Settings are the lines of a support bundle that say how pushd is set,
 	// without secrets; Recent the last lines of its log.
 	Settings []string
@@ -85,6 +92,9 @@ func New(o Options) *Console {
 	if o.Overdue == nil {
 		o.Overdue = func() (int64, bool) { return 0, false }
 	}
+	if o.Hour == nil {
+		o.Hour = func() []pushd.Minute { return nil }
+	}
 	if o.Recent == nil {
 		o.Recent = func() []byte { return nil }
 	}
@@ -114,6 +124,8 @@ func (c *Console) routes() {
 	c.mux.HandleFunc("POST "+Root+"jobs/{id}/text", c.form(c.correct))
 	c.mux.HandleFunc("GET "+Root+"jobs/{id}/{command}", c.page(c.ask))
 	c.mux.HandleFunc("POST "+Root+"jobs/{id}/{command}", c.form(c.command))
+	c.mux.HandleFunc("GET "+Root+"hour", c.page(c.hour))
+	c.mux.HandleFunc("GET "+Root+"events", c.page(c.happened))
 	c.mux.HandleFunc("GET "+Root+"stop", c.page(c.stop))
 	c.mux.HandleFunc("POST "+Root+"stop", c.form(c.hold))
 	c.mux.HandleFunc("GET "+Root+"restore", c.page(c.restore))

@@ -31,6 +31,10 @@ import (
 //	go test ./internal/console -run TestPages -screenshots ../../docs/images
 var screenshots = flag.String("screenshots", "", "directory for pictures of the pages")
 
+// every makes TestPages let axe look at every page in each language, in light and in
+// dark, on each screen.
+var every = flag.Bool("every", false, "axe looks at all combinations of language, scheme and screen")
+
 // server is the database of all tests.
 var server *mariadb.Server
 

@@ -2,7 +2,10 @@ package console
 
 import (
 	"context"
+	"net/http"
 	"slices"
+	"strings"
+	"time"
 
 	"pushd"
 	"pushd/api/client"
@@ -30,8 +33,18 @@ var counted = []string{"walked", "total", "sent", "skipped", "failed", "unknown"
 // events is what has happened to a job, the newest first. A page that can't tell
 // is still worth showing.
 func (v *visit) events(ctx context.Context, id string) (lines []eventLine) {
-	for _, e := range slices.Backward(v.history(ctx, id)) {
-		if len(lines) == eventsShown {
+	all, _, _ := v.history(ctx, client.EventFilter{Job: id})
+	lines = backward(all, eventsShown)
+	for i := range lines {
+		lines[i].JobID, lines[i].AppID = "", "" // the page says whose they are
+	}
+	return lines
+}
+
+// backward are the newest of some events, the newest first.
+func backward(all []client.Event, most int) (lines []eventLine) {
+	for _, e := range slices.Backward(all) {
+		if len(lines) == most {
 			break
 		}
 		line := eventLine{Event: e}
@@ -45,24 +58,60 @@ func (v *visit) events(ctx context.Context, id string) (lines []eventLine) {
 	return lines
 }
 
-// historyPages bounds how many lists of events of one job are read. A job keeps
-// few rows of each kind, so that is more than there are.
+// happenedView is what has happened to all jobs and accounts, the newest first.
+type happenedView struct {
+	Since  string
+	Spans  []string
+	AppID  string
+	Events []eventLine
+	More   bool // there are more than were read, or than are shown
+}
+
+// spans are for how long back the page of all events looks, by their names.
+var (
+	spans    = []string{"1h", "6h", "24h", "168h"}
+	allShown = 200
+)
+
+// happened is GET /console/events.
+func (c *Console) happened(v *visit) {
+	ctx, cancel := asking(v.r)
+	defer cancel()
+	q := v.r.URL.Query()
+	view := happenedView{Since: q.Get("since"), Spans: spans, AppID: strings.TrimSpace(q.Get("appid"))}
+	if !slices.Contains(spans, view.Since) {
+		view.Since = spans[0]
+	}
+	back, _ := time.ParseDuration(view.Since) // it is one of spans
+	all, more, err := v.history(ctx, client.EventFilter{AppID: view.AppID, Since: c.Now().Add(-back)})
+	if err != nil {
+		c.failed(v, "events.title", "jobs", err)
+		return
+	}
+	view.Events = backward(all, allShown)
+	view.More = more || len(all) > allShown
+	c.show(v, http.StatusOK, "events", layout{Title: "events.title", Tab: "events"}, view)
+}
+
+// historyPages bounds how many lists of events are read. A job keeps few rows of
+// each kind, so for one job that is more than there are.
 const historyPages = 10
 
-// history reads the events of a job, the oldest first, as far as they can be had.
-func (v *visit) history(ctx context.Context, id string) (all []client.Event) {
-	f := client.EventFilter{Job: id, Limit: lookAt}
+// history reads events, the oldest first, as far as they can be had; more says that
+// there are others behind them.
+func (v *visit) history(ctx context.Context, f client.EventFilter) (all []client.Event, more bool, err error) {
+	f.Limit = lookAt
 	for range historyPages {
 		list, err := v.api.Events(ctx, f)
 		if err != nil {
-			break
+			return all, true, err
 		}
 		all = append(all, list.Items...)
 		if f.Cursor = list.NextCursor; len(list.Items) < lookAt {
-			break
+			return all, false, nil
 		}
 	}
-	return all
+	return all, true, nil
 }
 
 // askedWho bounds of how many paused jobs the page "now" asks who paused them.

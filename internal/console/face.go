@@ -92,7 +92,7 @@ func (f *face) functions() template.FuncMap {
 		"t": f.t, "word": f.word, "n": number, "per": f.rate,
 		"when": f.when, "moment": f.moment, "stamp": stamp, "ago": f.relative, "local": f.local,
 		"left": left, "people": people, "share": share, "bar": bar, "title": title,
-		"clock": f.clock, "late": late, "short": short, "advice": f.advice, "own": f.own, "mask": mask,
+		"clock": f.clock, "hm": f.hm, "late": late, "short": short, "advice": f.advice, "own": f.own, "mask": mask,
 		"audience": f.audience, "shown": shown, "hidden": hidden,
 		"at":   func(t time.Time) *time.Time { return &t },
 		"plus": func(a, b int) int { return a + b },

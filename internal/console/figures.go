@@ -80,6 +80,9 @@ func (f *face) moment(at *time.Time) string {
 // clock writes the time of day.
 func (f *face) clock(at *time.Time) string { return at.In(f.o.Location).Format(time.TimeOnly) }
 
+// hm writes the time of day to the minute.
+func (f *face) hm(at *time.Time) string { return at.In(f.o.Location).Format("15:04") }
+
 // local writes a moment as an input of type datetime-local has it.
 func (f *face) local(at *time.Time) string {
 	if at == nil {

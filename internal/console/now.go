@@ -23,7 +23,12 @@ type nowView struct {
 	Ended   []client.Job // lately, the newest first
 	Rate    float64      // messages/s of all
 	Left    int64        // recipients of active jobs without an outcome
-	More    bool         // there are more active jobs than were looked at
+	Hour    chart
+	Soon    []pushd.Due // to be posted within the hour
+	Over    []pushd.Due // should have been posted
+	Due     bool        // somebody can say what is due
+	NoDue   string      // why not now
+	More    bool        // there are more active jobs than were looked at
 }
 
 // alarm is something that is wrong, or will be.
@@ -59,7 +64,13 @@ func (c *Console) look(ctx context.Context, v *visit) (view nowView, err error) 
 	if err != nil {
 		return view, err
 	}
-	view.Health = &health
+	view.Health, view.Hour = &health, hourOf(v.o.Hour(), v.o.Now())
+	if view.Due = v.o.Due != nil; view.Due {
+		var err error
+		if view.Soon, view.Over, err = v.o.Due(ctx); err != nil {
+			view.NoDue = err.Error()
+		}
+	}
 	active, err := v.api.Jobs(ctx, client.Filter{State: states(pushd.ActiveStates), Limit: lookAt})
 	if err != nil {
 		return view, err
@@ -118,7 +129,9 @@ func (v *visit) alarms(view nowView, ended []client.Job, pausedBy map[string]cli
 			all = append(all, alarm{Bad: p.Status == pushd.Down, Text: text, Page: remedies[name]})
 		}
 	}
-	if n, known := v.o.Overdue(); known && n > 0 {
+	if n := len(view.Over); n > 0 {
+		all = append(all, alarm{Bad: true, Text: v.t("alarm.overdue", number(n))})
+	} else if n, known := v.o.Overdue(); known && n > 0 {
 		all = append(all, alarm{Bad: true, Text: v.t("alarm.overdue", number(n))})
 	}
 	if view.Health.Parts["only_openids"].Text != "" {
@@ -139,6 +152,15 @@ func (v *visit) alarms(view nowView, ended []client.Job, pausedBy map[string]cli
 	slices.SortStableFunc(all, func(a, b alarm) int { return cmp.Compare(rank(a), rank(b)) })
 	return all
 }
+
+// dueShown is how many reminders that are due a page shows.
+const dueShown = 20
+
+// Most are the first of a list of reminders.
+func (nowView) Most(of []pushd.Due) []pushd.Due { return of[:min(len(of), dueShown)] }
+
+// Rest is how many there are beside them.
+func (nowView) Rest(of []pushd.Due) int { return max(len(of)-dueShown, 0) }
 
 // recently is for how long a job that ended badly is news.
 const recently = 12 * time.Hour

@@ -25,6 +25,7 @@ type recipientsView struct {
 	Before   string
 	After    string
 	Whole    bool // the list goes on beyond what is shown here
+	Most     int  // rows that can be leafed through
 	Slow     bool // looking for them took too long
 	Shown    bool // openids
 	Show     string
@@ -44,7 +45,7 @@ func (c *Console) recipients(v *visit) {
 	ctx, cancel := context.WithTimeout(v.r.Context(), listFor)
 	defer cancel()
 	q := v.r.URL.Query()
-	view := recipientsView{Outcome: q.Get("outcome"), Receipt: q.Get("receipt"), Shown: q.Get("openids") == "1"}
+	view := recipientsView{Outcome: q.Get("outcome"), Receipt: q.Get("receipt"), Most: rowsMost, Shown: q.Get("openids") == "1"}
 	by := url.Values{}
 	switch {
 	case slices.Contains(receipts, view.Receipt):

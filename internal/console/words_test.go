@@ -55,7 +55,7 @@ var (
 	wanted = regexp.MustCompile(`\bt "([a-z._]+)"|\bt\("([a-z._]+)"|(?:Title|Problem|key): ?"([a-z._]+)"|key :?= "([a-z._]+)"|Problem = "([a-z._]+)"|sorry\(v, [^,]+, "([a-z._]+)"|invalid\("[a-z]+", "([a-z._]+)"|failed\(v, "([a-z._]+)"|"((?:now|account)\.[a-z.]+)"|"(time\.ago)"`)
 	// made are beginnings of keys whose end is a word of the API's or a name.
 	made = []string{
-		"advice.", "alarm.", "audience.", "stop.done.", "ask.", "code.", "command.", "done.", "errcode.", "event.", "figure.", "lang", "language.", "level.", "nav.", "receipt.",
+		"advice.", "alarm.", "audience.", "stop.done.", "ask.", "code.", "command.", "done.", "errcode.", "event.", "events.", "figure.", "lang", "language.", "level.", "nav.", "receipt.",
 		"outcome.", "part.", "reason.", "state.", "verdict.",
 	}
 )

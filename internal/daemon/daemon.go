@@ -35,6 +35,7 @@ import (
 	"pushd/internal/console"
 	"pushd/internal/control"
 	"pushd/internal/fanout"
+	"pushd/internal/meter"
 	"pushd/internal/receipts"
 	"pushd/internal/store"
 	"pushd/internal/tokenclient"
@@ -85,6 +86,7 @@ type Daemon struct {
 	server   *http.Server
 	listener net.Listener
 	schema   schema
+	hour     meter.Hour
 	courier  *alarm.Courier // nil = no webhook
 	receipts *receipts.Keeper
 
@@ -171,7 +173,7 @@ func (d *Daemon) handler() http.Handler {
 	d.console = console.New(console.Options{
 		API: d.api.Quiet(), Keys: d.c.Keys, Location: d.c.Engine.Location,
 		Version: d.c.Version, Instance: d.c.Engine.Owner.Instance, Logger: d.c.Log,
-		Token: d.token, Overdue: d.engine.Overdue, Settings: d.c.Settings, Recent: d.c.Recent,
+		Token: d.token, Overdue: d.engine.Overdue, Hour: d.lastHour, Due: d.dueList(), Settings: d.c.Settings, Recent: d.c.Recent,
 	})
 	all := http.NewServeMux()
 	all.Handle("/", d.api)
@@ -215,6 +217,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 		defer close(watched)
 		d.schema.watch(ctx, d.store, d.c.Log)
 	}()
+	counted := make(chan struct{})
+	go func() {
+		defer close(counted)
+		d.count(ctx)
+	}()
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
@@ -241,6 +248,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}()
 	err := d.engine.Run(ctx, d.c.Drain)
 	<-watched
+	<-counted
 	<-noticed
 	<-told
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -259,6 +267,30 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.tokens.Close()
 	d.wechat.Close()
 	return errors.Join(err, d.store.Close())
+}
+
+// countEvery is how often the answers are noted for the last hour.
+const countEvery = 5 * time.Second
+
+// count notes what WeChat answers, for the last hour, until ctx ends.
+func (d *Daemon) count(ctx context.Context) {
+	t := time.NewTicker(countEvery)
+	defer t.Stop()
+	for {
+		d.hour.Note(time.Now(), d.engine.Stats().Answers)
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// lastHour is what WeChat answered in the last hour, up to now.
+func (d *Daemon) lastHour() []pushd.Minute {
+	now := time.Now()
+	d.hour.Note(now, d.engine.Stats().Answers)
+	return d.hour.Minutes(now)
 }
 
 // notice lets a proxy notice that this process stops. Whoever has a connection

@@ -58,6 +58,9 @@ func (o Options) database(ctx context.Context, r *report) {
 	if o.DueQuery != "" {
 		checkDue(ctx, r, s, time.Now())
 	}
+	if o.DueList != "" {
+		checkDueList(ctx, r, s, time.Now())
+	}
 	checkAccounts(ctx, r, db)
 	if migrated(ctx, r, s) && checkTables(ctx, r, db) {
 		checkReadBack(ctx, r, db)

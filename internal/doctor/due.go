@@ -35,3 +35,27 @@ func checkDue(ctx context.Context, r *report, from reminders, now time.Time) {
 		r.ok("due query", "runs; nothing has been due for more than 5 minutes")
 	}
 }
+
+// checkDueList lists what is due within the hour as the console does.
+func checkDueList(ctx context.Context, r *report, from listed, now time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	began := time.Now()
+	all, err := from.DueBetween(ctx, pushd.Time(now.UnixMicro()), pushd.Time(now.Add(time.Hour).UnixMicro()))
+	took := time.Since(began)
+	switch {
+	case err != nil:
+		r.fail("due list", "%v; it gives act_id and due_at; grant SELECT on what it reads", err)
+	case took > dueFor:
+		r.warn("due list", "takes %v; the console asks twice in half a minute: give it an index", took.Round(time.Millisecond))
+	case len(all) > 0:
+		r.ok("due list", "%d reminders are due within the hour, the first at %s (channel %d)", len(all), all[0].At.Format(time.RFC3339), all[0].ActID)
+	default:
+		r.ok("due list", "runs; nothing is due within the hour")
+	}
+}
+
+// listed is what lists reminders; *store.Store.
+type listed interface {
+	DueBetween(ctx context.Context, from, to pushd.Time) ([]pushd.Due, error)
+}

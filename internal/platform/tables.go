@@ -1,7 +1,7 @@
 // Package platform reads and writes the platform's own tables, by queries that an
 // operator may replace: a channel, whatever types its columns have; its
 // live_notify_status, together with the change of the ledger that it goes with; and
-// how many reminders are overdue.
+// which reminders are due, and how many are overdue.
 package platform
 
 import (
@@ -63,6 +63,11 @@ type Queries struct {
 	// time in unix seconds.
 	DueQuery string
 	DueMarks int
+	// DueList lists the reminders that are to be posted between two times and have
+	// not been; "" if it is unknown. Its DueListMarks question marks are these times in
+	// unix seconds, by turns.
+	DueList      string
+	DueListMarks int
 }
 
 // Database is the database that holds the tables beside the ledger.

@@ -256,6 +256,7 @@ func (s Settings) validateTexts(p *Problems) {
 	ValidateSQL("PUSHD_STATUS_UPDATE", "UPDATE", s.StatusUpdate, 2, p)
 	ValidateSQL("PUSHD_AUDIENCE_QUERY", "SELECT", s.AudienceQuery, 3, p)
 	ValidateSQL("PUSHD_DUE_QUERY", "SELECT", s.DueQuery, max(Marks(s.DueQuery), 1), p)
+	ValidateSQL("PUSHD_DUE_LIST", "SELECT", s.DueList, max((Marks(s.DueList)+1)/2*2, 2), p)
 }
 
 // Validate notes what is wrong with how a pushd is to be reached.

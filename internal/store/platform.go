@@ -52,6 +52,13 @@ func (s *Store) Overdue(ctx context.Context, at pushd.Time) (int64, error) {
 	return n, wrap(err, "count overdue reminders (PUSHD_DUE_QUERY)")
 }
 
+// DueBetween lists the reminders that are to be posted between two times and have not been,
+// by PUSHD_DUE_LIST. It is asked once: the query is the operator's.
+func (s *Store) DueBetween(ctx context.Context, from, to pushd.Time) ([]pushd.Due, error) {
+	all, err := s.platform.Due(ctx, s.db, from, to)
+	return all, wrap(err, "list reminders that are due (PUSHD_DUE_LIST)")
+}
+
 // database is the store as the platform's tables need it.
 type database struct{ *Store }
 
