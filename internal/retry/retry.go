@@ -4,7 +4,7 @@
 //
 // There is one loop for each kind of trouble:
 //
-//	two transactions are in conflict   internal/store/tx.go: the transaction is repeated, ten times within seconds
+//	two transactions are in conflict   internal/sqldb/tx.go: the transaction is repeated, ten times within seconds
 //	the database does not answer       Retrier.Do: for as long as the caller's context lets it
 //	a node of it lags behind           Retrier.Patiently: for StaleFor
 //	WeChat is busy, a token refused    internal/account; of a job's sends their sender decides

@@ -20,6 +20,7 @@ import (
 	"pushd/internal/daemon"
 	"pushd/internal/fanout"
 	"pushd/internal/mariadb"
+	"pushd/internal/sqldb"
 	"pushd/internal/store"
 	"pushd/internal/store/sqlite"
 	"pushd/internal/tokenclient"
@@ -56,7 +57,7 @@ type Rig struct {
 	Key string
 
 	dir      string
-	dialect  store.Dialect
+	dialect  sqldb.Dialect
 	dsn      string
 	name     string // of the database on Server
 	stop     context.CancelFunc

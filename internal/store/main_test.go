@@ -19,6 +19,7 @@ import (
 	"pushd/internal/ledgertest"
 	"pushd/internal/mariadb"
 	"pushd/internal/platform"
+	"pushd/internal/sqldb"
 	"pushd/internal/store"
 	"pushd/internal/store/sqlite"
 )
@@ -106,7 +107,7 @@ func onSQLite(t *testing.T) *fixture {
 	return newFixture(t, d, dsn, raw)
 }
 
-func newFixture(t *testing.T, d store.Dialect, dsn string, raw *sql.DB) *fixture {
+func newFixture(t *testing.T, d sqldb.Dialect, dsn string, raw *sql.DB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, ctx: t.Context(), dsn: dsn, raw: raw, opt: store.Options{DSN: dsn, Dialect: d, Logger: quiet, Queries: platform.Queries{AudienceQuery: subscribersQuery}}}
 	s, err := store.Open(t.Context(), f.opt)

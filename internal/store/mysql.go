@@ -11,18 +11,19 @@ import (
 
 	"pushd/internal/migrate"
 	"pushd/internal/mysqlconn"
+	"pushd/internal/sqldb"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
 // MySQL is the dialect of MySQL 5.6 to 8, MariaDB from 10.3 and TiDB.
-func MySQL() Dialect {
+func MySQL() sqldb.Dialect {
 	files, _ := fs.Sub(migrations, "migrations") // it is embedded
-	return Dialect{
+	return sqldb.Dialect{
 		Name:   "mysql",
 		Driver: "mysql",
-		Open: func(dsn string, login *Login, zone *time.Location, log *slog.Logger) (*sql.DB, error) {
+		Open: func(dsn string, login *mysqlconn.Login, zone *time.Location, log *slog.Logger) (*sql.DB, error) {
 			return mysqlconn.Open(dsn, login, migrate.VersionTable, zone, log)
 		},
 		// UTC_TIMESTAMP knows no time zone of the session and no daylight

@@ -25,7 +25,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,7 +32,10 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
+	"pushd/internal/mysqlconn"
+	"pushd/internal/outbox"
 	"pushd/internal/platform"
+	"pushd/internal/sqldb"
 )
 
 var _ pushd.Ledger = (*Store)(nil)
@@ -43,7 +45,7 @@ type Options struct {
 	// DSN names the database. It holds a password and is never shown.
 	DSN string
 	// Dialect is how to speak to it; MySQL() if empty.
-	Dialect Dialect
+	Dialect sqldb.Dialect
 	// Queries are what is asked of the platform's tables.
 	platform.Queries
 	// StatusFailed is what live_notify_status becomes when a job ends
@@ -61,10 +63,12 @@ type Options struct {
 // Store is the database. Its methods may be called from many goroutines.
 type Store struct {
 	db  *sqlx.DB
-	d   Dialect
+	d   sqldb.Dialect
+	sql *sqldb.DB // the same as db
+	*outbox.Alarms
 	opt Options
 	// login is by which user and password connections are opened.
-	login *Login
+	login *mysqlconn.Login
 	// rev numbers the progress writes of this process, so that one that was
 	// given up, but is still under way in the server, cannot land on top of
 	// a later one.
@@ -98,7 +102,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if opt.MaxConns == 0 {
 		opt.MaxConns = 32
 	}
-	login := &Login{}
+	login := &mysqlconn.Login{}
 	db, err := opt.Dialect.Open(opt.DSN, login, opt.Location, opt.Logger)
 	if err != nil {
 		return nil, err
@@ -107,7 +111,8 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	db.SetMaxIdleConns(opt.MaxConns)
 	db.SetConnMaxIdleTime(time.Minute)
 	db.SetConnMaxLifetime(5 * time.Minute) // lets a proxy or a failover move us
-	s := &Store{db: sqlx.NewDb(db, opt.Dialect.Driver), d: opt.Dialect, opt: opt, login: login}
+	pool := &sqldb.DB{Pool: sqlx.NewDb(db, opt.Dialect.Driver), Dialect: opt.Dialect}
+	s := &Store{db: pool.Pool, d: opt.Dialect, sql: pool, Alarms: outbox.NewAlarms(pool), opt: opt, login: login}
 	s.platform = platform.New(opt.Queries, database{s}, opt.Location, opt.Logger)
 	return s, nil
 }
@@ -145,11 +150,6 @@ func (s *Store) Now(ctx context.Context) (now pushd.Time, err error) {
 // Down says that err means that the database cannot be reached or does not
 // accept writes now, rather than that it refused a statement.
 func (s *Store) Down(err error) bool { return err != nil && s.d.Down(err) }
-
-// withClock puts the dialect's clock into a statement.
-func (s *Store) withClock(query string) string {
-	return strings.ReplaceAll(query, "{now}", s.d.Now)
-}
 
 // wrap names what was tried, and leaves the errors that fanout knows as they
 // are, so that callers may also compare them.

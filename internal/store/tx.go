@@ -2,79 +2,24 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/sethvargo/go-retry"
+
+	"pushd/internal/sqldb"
 )
 
-// How long may a call take? As long as the caller's context lets it, and no try
-// begins later than retryFor after the first; a try that has begun is not cut, and
-// each of its statements may take the driver's ReadTimeout. This loop is for
-// conflicts alone, of which no caller should hear. A database that does not answer
-// is an error at once: whether to call again is for who called, by
-// internal/retry for a job's worker, by an answer of 503 for the API. internal/retry
-// says why these are two loops.
-//
-// Conflicts with other transactions resolve in milliseconds; ten tries take
-// about two seconds. Who waits for a lock for longer gets the error.
-const (
-	retryFirst = 4 * time.Millisecond
-	retryCap   = 300 * time.Millisecond
-	retryMax   = 10
-	retryFor   = 10 * time.Second
-)
+// How statements are run is in internal/sqldb; these are its calls by short names.
 
-// retry calls f again while it fails for a reason that passes by itself: a
-// deadlock, a lock timeout, a write conflict. f must start over each time.
-func (s *Store) retry(ctx context.Context, f func() error) error {
-	pace := retry.WithJitterPercent(50, retry.WithCappedDuration(retryCap, retry.NewExponential(retryFirst)))
-	pace = retry.WithMaxDuration(retryFor, retry.WithMaxRetries(retryMax, pace))
-	return retry.Do(ctx, pace, func(context.Context) error {
-		err := f()
-		if err != nil && s.d.Transient(err) {
-			return retry.RetryableError(err)
-		}
-		return err
-	})
+func (s *Store) retry(ctx context.Context, f func() error) error { return s.sql.Retry(ctx, f) }
+
+func (s *Store) tx(ctx context.Context, f func(tx *sqlx.Tx) error) error { return s.sql.Tx(ctx, f) }
+
+func (s *Store) exec(ctx context.Context, on sqldb.Execer, query string, args ...any) (int64, error) {
+	return s.sql.Exec(ctx, on, query, args...)
 }
 
-// tx runs f in a transaction, and again if it met another one.
-func (s *Store) tx(ctx context.Context, f func(tx *sqlx.Tx) error) error {
-	return s.retry(ctx, func() error {
-		tx, err := s.db.BeginTxx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		if err := f(tx); err != nil {
-			tx.Rollback()
-			return err
-		}
-		return tx.Commit()
-	})
+func (s *Store) execRetry(ctx context.Context, query string, args ...any) (int64, error) {
+	return s.sql.ExecRetry(ctx, query, args...)
 }
 
-// execer is a pool or a transaction.
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
-// exec runs one statement and says how many rows its condition matched,
-// changed or not (clientFoundRows).
-func (s *Store) exec(ctx context.Context, on execer, query string, args ...any) (int64, error) {
-	res, err := on.ExecContext(ctx, s.withClock(query), args...)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
-}
-
-// execRetry runs one autocommitted statement, again if it met another transaction.
-func (s *Store) execRetry(ctx context.Context, query string, args ...any) (n int64, err error) {
-	err = s.retry(ctx, func() error {
-		n, err = s.exec(ctx, s.db, query, args...)
-		return err
-	})
-	return n, err
-}
+func (s *Store) withClock(query string) string { return s.sql.WithClock(query) }

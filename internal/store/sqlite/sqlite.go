@@ -20,7 +20,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"pushd/internal/migrate"
-	"pushd/internal/store"
+	"pushd/internal/mysqlconn"
+	"pushd/internal/sqldb"
 )
 
 //go:embed migrations/*.sql
@@ -28,15 +29,15 @@ var migrations embed.FS
 
 // Dialect is the dialect for a database in a file; the DSN is the file's
 // path. The database's clock is now, time.Now if nil.
-func Dialect(now func() time.Time) store.Dialect {
+func Dialect(now func() time.Time) sqldb.Dialect {
 	if now == nil {
 		now = time.Now
 	}
 	files, _ := fs.Sub(migrations, "migrations") // it is embedded
-	return store.Dialect{
+	return sqldb.Dialect{
 		Name:   "sqlite",
 		Driver: "sqlite",
-		Open: func(dsn string, _ *store.Login, _ *time.Location, _ *slog.Logger) (*sql.DB, error) {
+		Open: func(dsn string, _ *mysqlconn.Login, _ *time.Location, _ *slog.Logger) (*sql.DB, error) {
 			return open(dsn, now)
 		},
 		Now:         `pushd_now()`,

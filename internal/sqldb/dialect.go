@@ -1,19 +1,27 @@
-package store
+// Package sqldb runs statements on a database of any kind that pushd knows: again
+// where they met another transaction, and by the database's own clock.
+package sqldb
 
 import (
 	"database/sql"
 	"log/slog"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"pushd/internal/migrate"
 	"pushd/internal/mysqlconn"
 )
 
-// Login is by which user and password the database is used.
-type Login = mysqlconn.Login
+// DB is a pool and how to speak to its database. Its methods may be called from
+// many goroutines.
+type DB struct {
+	Pool    *sqlx.DB
+	Dialect Dialect
+}
 
-// Dialect is everything in which databases differ for this package. The
-// statements themselves are the same for all of them.
+// Dialect is everything in which databases differ for pushd. The statements
+// themselves are the same for all of them.
 type Dialect struct {
 	Name   string // as it is shown
 	Driver string // as sqlx knows it, for the kind of placeholders
@@ -21,7 +29,7 @@ type Dialect struct {
 	// Open prepares a pool for the data source name, whose sessions are in
 	// zone. login, which may be nil, is how user and password can change, where
 	// there are any. Its errors never show the password.
-	Open func(dsn string, login *Login, zone *time.Location, log *slog.Logger) (*sql.DB, error)
+	Open func(dsn string, login *mysqlconn.Login, zone *time.Location, log *slog.Logger) (*sql.DB, error)
 	// Now is an expression for the current time in microseconds since 1970.
 	Now string
 
