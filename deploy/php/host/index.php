@@ -13,7 +13,7 @@ declare(strict_types=1);
 
 use Pushd\Platform\Schema\TooOld;
 
-$path = (string) parse_url((string) ($_SERVER['REQUEST_URI'] ?? '/'), PHP_URL_PATH);
+$path = (string) strtok((string) ($_SERVER['REQUEST_URI'] ?? '/'), '?'); // parse_url would take //x/y for another host
 if ($path === '/wechat/callback') {
     require __DIR__ . '/callback.php';
     return;
@@ -25,7 +25,7 @@ if (PHP_SAPI === 'cli-server' && preg_match('#^/assets/(\w+)\.(css|js|svg)$#D', 
 }
 
 ini_set('display_errors', '0');
-foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'audience', 'channel', 'saved', 'reminder', 'command', 'wechat',
+foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'audience', 'channel', 'channellist', 'saved', 'reminder', 'command', 'wechat',
     'settings', 'template', 'qrcode', 'trial', 'promise', 'subscriber', 'follow', 'contact', 'calendar', 'watch',
     'page'] as $name) {
     require_once __DIR__ . "/app/$name.php";
@@ -129,11 +129,15 @@ function api_audiences(Host $host, array $owner): void
 
 function api_channels(Host $host, array $owner): void
 {
-    $items = [];
-    foreach (channel_list($host, $owner['uin']) as $channel) {
-        $items[] = channel_answer($host, $channel);
+    $group = $_GET['group'] ?? 'next';
+    if (!is_string($group) || !isset(CHANNEL_GROUPS[$group])) {
+        throw new Refusal(422, 'invalid', '参数 group 只能是 now、next、past', 'group');
     }
-    http_answer(['items' => $items]);
+    $found = channel_group($host, $owner['uin'], $group, is_string($_GET['q'] ?? null) ? $_GET['q'] : '', isset($_GET['page']) ? max(1, min(10000, http_number('page'))) : 1);
+    foreach ($found['items'] as &$channel) {
+        $channel = channel_answer($host, $channel);
+    }
+    http_answer($found);
 }
 
 function api_channel(Host $host, array $owner, string $id): void
@@ -226,7 +230,7 @@ function route_guard(Host $host, string $who, string $method): array
     if ($who === 'viewer') {
         return [];
     }
-    session_begin($host);
+    session_begin($host, $who === 'open');
     if ($who !== 'open' && session_owner() === null) {
         throw new Refusal(401, 'login', '请先登录');
     }
@@ -246,8 +250,10 @@ function route_guard(Host $host, string $who, string $method): array
 /** Shows a refusal: to programs as JSON, to people as a page. */
 function refuse(?Host $host, string $path, Refusal $r): void
 {
-    if ($host === null || strncmp($path, '/api/', 5) === 0) {
+    if (strncmp($path, '/api/', 5) === 0) {
         http_refuse($r);
+    } elseif ($host === null) {
+        page_broken();
     } elseif (strncmp($path, '/watch/', 7) === 0) {
         watch_refusal($host, $r);
     } else {
@@ -259,7 +265,8 @@ $host = null;
 try {
     $host = new Host();
     http_headers($host);
-    route($host, (string) $_SERVER['REQUEST_METHOD'], $path);
+    $method = (string) $_SERVER['REQUEST_METHOD'];
+    route($host, $method === 'HEAD' ? 'GET' : $method, $path);
 } catch (Refusal $r) {
     refuse($host, $path, $r);
 } catch (TooOld $e) {

@@ -32,7 +32,7 @@ function audience_subscribers(Host $host, int $act): int
  */
 function audience_choices(Host $host, array $owner, ?array $channel): array
 {
-    $of = $channel ?? (channel_list($host, $owner['uin'], 1)[0] ?? null); // a dry run wants some channel
+    $of = $channel ?? (channel_choices($host, $owner['uin'])[0] ?? null); // a dry run wants some channel
     $items = [
         audience_choice('subscribers', $channel === null ? 0 : audience_subscribers($host, $channel['id']), audience_offered($host, $owner, $of)),
         audience_choice('followers', audience_followers($host, $owner, $of)),

@@ -44,13 +44,6 @@ function channel_find(Host $host, int $uin, int $id): array
     return channel_from_row($row);
 }
 
-/** The owner's channels, latest start first. */
-function channel_list(Host $host, int $uin, int $limit = 100): array
-{
-    $rows = $host->query(CHANNEL_SELECT . " WHERE a.uin = ? ORDER BY a.start_time DESC, a.id DESC LIMIT $limit", [$uin])->fetchAll();
-    return array_map('channel_from_row', $rows);
-}
-
 /** What an interface tells of a channel. */
 function channel_answer(Host $host, array $channel): array
 {

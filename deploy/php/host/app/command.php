@@ -17,7 +17,11 @@ function command_left(array $job): int
 function command_offers(Host $host, array $owner, array $channel, array $job): array
 {
     if (reminder_active($job)) {
-        return [command_offer('stop', $job, '停止发送', '停止后，还没有收到的 ' . number_format(command_left($job)) . ' 人不会再收到；已经发出的不能撤回。确定停止吗？')];
+        $left = number_format(command_left($job));
+        // Other pauses are the platform's: only it may end them.
+        $resume = $job['state'] === 'paused' && $job['reason'] === 'first_reached'
+            ? [command_offer('resume', $job, "继续发给其余 $left 人", "将继续发给其余 $left 人，已经收到的不会再收到。确定继续吗？")] : [];
+        return array_merge($resume, [command_offer('stop', $job, '停止发送', '停止后，还没有收到的 ' . number_format(command_left($job)) . ' 人不会再收到；已经发出的不能撤回。确定停止吗？')]);
     }
     if (!$channel['live_notify'] || $channel['start_time'] + $host->config['grace'] <= time() || !settings_find($host, $owner['uin'])['enabled']) {
         return [];
@@ -70,6 +74,9 @@ function command_run(Host $host, array $owner, array $channel, array $body): arr
     switch ($do) {
         case 'stop':
             pushd_call($host, 'POST', "/v1/jobs/$id/cancel", null);
+            break;
+        case 'resume':
+            pushd_call($host, 'POST', "/v1/jobs/$id/resume", null);
             break;
         case 'retry':
             pushd_call($host, 'POST', "/v1/jobs/$id/retry", null);

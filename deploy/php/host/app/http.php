@@ -64,7 +64,20 @@ function http_page(Host $host, string $name, array $v, int $status = 200): void
     header('Content-Type: text/html; charset=utf-8');
     header('Cache-Control: no-store');
     $v += ['title' => '', 'owner' => null, 'csrf' => '', 'view' => $name, 'scripts' => [], 'base' => $host->config['base_url']];
-    require __DIR__ . '/../views/layout.php';
+    ob_start(); // a view that fails must not leave half a page behind
+    try {
+        require __DIR__ . '/../views/layout.php';
+    } catch (Throwable $e) {
+        ob_end_clean();
+        throw $e;
+    }
+    ob_end_flush();
+}
+
+/** The address of a script or a style sheet: another one after each change, so that browsers may keep it. */
+function http_asset(string $name): string
+{
+    return "/assets/$name?v=" . dechex((int) @filemtime(__DIR__ . "/../assets/$name"));
 }
 
 function http_redirect(string $path): void
@@ -90,5 +103,5 @@ function http_secure(Host $host): bool
     }
     $public = parse_url($host->config['base_url']);
     return ($public['scheme'] ?? '') === 'https'
-        && strcasecmp($public['host'] ?? '', (string) ($_SERVER['HTTP_HOST'] ?? '')) === 0;
+        && strcasecmp($public['host'] ?? '', (string) preg_replace('/:\d+$/', '', (string) ($_SERVER['HTTP_HOST'] ?? ''))) === 0;
 }

@@ -15,17 +15,18 @@ function page_home(Host $host, array $owner): void
 
 function page_login(Host $host): void
 {
-    http_page($host, 'login', ['title' => '登录', 'csrf' => session_csrf(), 'error' => '', 'uin' => '']);
+    http_page($host, 'login', ['title' => '登录', 'csrf' => session_csrf(), 'error' => '', 'uin' => '', 'next' => session_next($_GET['next'] ?? '')]);
 }
 
 function page_login_post(Host $host): void
 {
     try {
         session_login($host);
-        http_redirect('/channels');
+        http_redirect(session_next($_POST['next'] ?? '') ?: '/channels');
     } catch (Refusal $r) {
         $uin = is_string($_POST['uin'] ?? null) ? $_POST['uin'] : '';
-        http_page($host, 'login', ['title' => '登录', 'csrf' => session_csrf(), 'error' => $r->getMessage(), 'uin' => $uin], $r->status);
+        http_page($host, 'login', ['title' => '登录', 'csrf' => session_csrf(), 'error' => $r->getMessage(), 'uin' => $uin,
+            'next' => session_next($_POST['next'] ?? '')], $r->status);
     }
 }
 
@@ -62,20 +63,30 @@ function page_settings(Host $host, array $owner): void
         'scripts'  => ['settings'],
         'settings' => settings_find($host, $owner['uin']),
         'callback' => settings_callback($host, $owner),
-        'channels' => channel_list($host, $owner['uin']),
+        'channels' => channel_choices($host, $owner['uin']),
         'host'     => $host,
     ]);
 }
 
 function page_channels(Host $host, array $owner): void
 {
-    $items = [];
-    foreach (array_slice(channel_list($host, $owner['uin']), 0, 20) as $channel) {
-        $items[] = ['channel' => $channel, 'when' => $host->clock($channel['start_time']), 'badge' => page_badge($host, $channel)];
+    $group = is_string($_GET['group'] ?? null) && isset(CHANNEL_GROUPS[$_GET['group']]) ? $_GET['group'] : '';
+    $search = is_string($_GET['q'] ?? null) ? (string) iconv_substr(trim($_GET['q']), 0, 64, 'UTF-8') : '';
+    $page = isset($_GET['page']) ? max(1, min(10000, http_number('page'))) : 1;
+    $groups = [];
+    foreach ($group !== '' ? [$group] : ($search !== '' ? array_keys(CHANNEL_GROUPS) : ['now', 'next']) as $name) {
+        $found = channel_group($host, $owner['uin'], $name, $search, $page);
+        foreach ($found['items'] as &$channel) {
+            $channel = ['channel' => $channel, 'when' => $host->clock($channel['start_time']), 'badge' => page_badge($host, $channel)];
+        }
+        unset($channel);
+        $groups[$name] = $found;
     }
-    page_show($host, $owner, 'channels', ['title' => '频道', 'items' => $items,
-        'enabled' => settings_find($host, $owner['uin'])['enabled']]);
+    page_show($host, $owner, 'channels', ['title' => '频道', 'groups' => $groups, 'counts' => channel_counts($host, $owner['uin']),
+        'group' => $group, 'search' => $search, 'page' => $page, 'enabled' => settings_find($host, $owner['uin'])['enabled']]);
 }
+
+const PAGE_LATE = 600; // seconds after which the list calls a reminder late; its own page knows sooner
 
 /** A channel's reminder in one word, from its row alone: the list asks pushd nothing. */
 function page_badge(Host $host, array $channel): array
@@ -90,11 +101,18 @@ function page_badge(Host $host, array $channel): array
     if ($channel['start_time'] + $host->config['grace'] <= time()) {
         return ['', '未发送'];
     }
+    if (channel_due($host, $channel) && $channel['start_time'] - 60 * $channel['live_notify_time'] < time() - PAGE_LATE) {
+        return ['bad', '未按时发送'];
+    }
     return ['wait', $channel['live_notify_time'] === 0 ? '开播时提醒' : "提前 {$channel['live_notify_time']} 分钟提醒"];
 }
 
 function page_channel_new(Host $host, array $owner): void
 {
+    if (isset($_GET['from'])) {
+        page_channel_show($host, $owner, channel_copy($host, channel_find($host, $owner['uin'], http_number('from'))), null);
+        return;
+    }
     $start = intdiv(time() + 86400, 3600) * 3600;
     page_channel_show($host, $owner, ['start_time' => $start, 'live_notify' => true, 'audience' => 'subscribers'] + channel_empty($owner['uin']), null);
 }
@@ -102,7 +120,7 @@ function page_channel_new(Host $host, array $owner): void
 function page_channel(Host $host, array $owner, string $id): void
 {
     $channel = channel_find($host, $owner['uin'], (int) $id);
-    page_channel_show($host, $owner, $channel, reminder_state($host, $owner, $channel));
+    page_channel_show($host, $owner, $channel, reminder_glance($host, $owner, $channel));
 }
 
 function page_channel_show(Host $host, array $owner, array $channel, ?array $reminder): void
@@ -137,7 +155,8 @@ function page_zone(Host $host): string
 function page_refusal(Host $host, Refusal $r): void
 {
     if ($r->name === 'login') {
-        http_redirect('/login');
+        $next = $_SERVER['REQUEST_METHOD'] === 'GET' ? session_next($_SERVER['REQUEST_URI'] ?? '') : '';
+        http_redirect('/login' . ($next !== '' ? '?next=' . rawurlencode($next) : ''));
         return;
     }
     if (strncmp($r->name, 'gate_', 5) === 0 && session_owner() !== null) {
@@ -147,4 +166,18 @@ function page_refusal(Host $host, Refusal $r): void
         return;
     }
     http_page($host, 'error', ['title' => '出错了', 'text' => $r->getMessage()], $r->status);
+}
+
+/** A page for people where the settings can't be read: the log says why. */
+function page_broken(): void
+{
+    http_response_code(500);
+    header('Content-Type: text/html; charset=utf-8');
+    header('Cache-Control: no-store');
+    header("Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'");
+    header('X-Content-Type-Options: nosniff');
+    $text = '系统设置有误，暂时不能使用，请联系平台管理员。';
+    echo '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<title>暂时不能使用</title><link rel="stylesheet" href="/assets/style.css"></head><body class="error"><main class="wide">',
+        '<section class="card narrow"><h1>暂时不能使用</h1><p>', h($text), '</p></section></main></body></html>';
 }

@@ -5,6 +5,7 @@ declare(strict_types=1);
 /** Why a job is in its state: in words, and what to do. held and quota_exhausted have functions of their own. */
 const REMINDER_REASONS = [
     'ledger_went_back'        => ['数据库恢复过，为避免重复发送，已暂停', '请联系平台管理员确认后继续。'],
+    'first_reached'           => ['已发给第一批，正在等您确认', '请看看第一批的结果，确认没有问题后点“继续发送”。到有效时间还没有确认，其余的人不会收到。'],
     'held'                    => ['已暂停发送', ''],
     'account_busy'            => ['同一公众号的另一个提醒正在发送，完成后自动开始', ''],
     'quota_exhausted'         => ['今日发送额度已用完', ''],
@@ -55,6 +56,16 @@ function reminder_state(Host $host, array $owner, array $channel): array
         return reminder_is('waiting', $host->clock($due, 'm月d日 H:i') . ' 发送', '', [], min(60, $due - time()));
     }
     return reminder_due($host, $owner, $channel, $due);
+}
+
+/** The same without asking pushd: the page shows it at once and asks then. */
+function reminder_glance(Host $host, array $owner, array $channel): array
+{
+    if ($channel['live_notify_status'] === 0) {
+        return reminder_state($host, $owner, $channel);
+    }
+    $words = [1 => '发送中', 2 => '已完成'];
+    return ['next' => 1] + reminder_is('asking', $words[$channel['live_notify_status']] ?? '未完成');
 }
 
 /** A reminder that should be on its way: nothing has come of it yet. */
@@ -117,6 +128,9 @@ function reminder_words(Host $host, array $owner, array $channel, array $job): a
     $reason = (string) $job['reason'];
     if ($reason === 'held') {
         return reminder_held($host, $owner);
+    }
+    if ($job['state'] === 'paused' && $reason === '') {
+        return ['parked', '平台管理员已暂停这次发送', '需要继续时，请联系平台管理员。'];
     }
     list($why, $todo) = $reason === 'quota_exhausted' ? reminder_quota($host, $job) : (REMINDER_REASONS[$reason] ?? ['', '']);
     if ($reason === 'account_mismatch' || $reason === 'wechat_refused' || $reason === 'too_many_failures') {
@@ -242,13 +256,13 @@ function reminder_duration(int $seconds): string
     return $minutes < 120 ? "约 $minutes 分钟" : '约 ' . round($minutes / 60, 1) . ' 小时';
 }
 
-/** The channel that a request names, or the owner's newest. */
+/** The channel that a request names, or the owner's next. */
 function channel_of_request(Host $host, array $owner, Fields $f): array
 {
     if ($f->has('actid')) {
         return channel_find($host, $owner['uin'], $f->number('actid', 1, PHP_INT_MAX));
     }
-    $all = channel_list($host, $owner['uin']);
+    $all = channel_choices($host, $owner['uin']);
     if ($all === []) {
         $f->refuse('actid', '请先创建一个频道：预览、测试和估算都要用到频道的标题和时间');
     }

@@ -8,11 +8,16 @@
  */
 declare(strict_types=1);
 
-function session_begin(Host $host): void
+/** How long an owner may be idle, in seconds. */
+const SESSION_IDLE = 28800;
+
+/** Opens the session. One is made only where a form is shown: strangers leave no files behind. */
+function session_begin(Host $host, bool $make): void
 {
-    if (session_status() === PHP_SESSION_ACTIVE) {
+    if (session_status() === PHP_SESSION_ACTIVE || (!$make && !isset($_COOKIE['host_session']))) {
         return;
     }
+    ini_set('session.gc_maxlifetime', (string) SESSION_IDLE);
     session_name('host_session');
     $secure = http_secure($host);
     if (PHP_VERSION_ID >= 70300) {
@@ -27,6 +32,12 @@ function session_begin(Host $host): void
     // From here on the session is only read: other requests of the same
     // browser need not wait for this one.
     session_write_close();
+}
+
+/** Where to go after the login: a page of an owner, or '' for anything else. */
+function session_next($path): string
+{
+    return is_string($path) && preg_match('#^/(channels|settings|account)(/[A-Za-z0-9]+)?(\?[A-Za-z0-9=&%_.~+-]*)?$#D', $path) ? $path : '';
 }
 
 /** The owner's number, or null where nobody is logged in. */

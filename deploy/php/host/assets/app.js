@@ -37,7 +37,8 @@ async function api(method, path, body) {
     throw Object.assign(new Error('网络不通，请稍后再试'), {code: 'network', field: ''});
   }
   if (!response.ok) {
-    if (answer.code === 'login' || answer.code === 'csrf') logInAgain();
+    if (answer.code === 'login') logInAgain();
+    if (answer.code === 'csrf') reload(); // another tab has logged in since
     throw Object.assign(new Error(answer.message || '出错了，请稍后再试'), {code: answer.code, field: answer.field || ''});
   }
   return answer;
@@ -48,10 +49,20 @@ async function api(method, path, body) {
 let unsaved = () => null;
 let leaving = false; // on purpose: nothing is lost
 
-function logInAgain() {
+function keepTyped() {
   const typed = unsaved();
   if (typed) store.put('typed:' + location.pathname, JSON.stringify(typed));
+}
+
+function logInAgain() {
+  keepTyped();
   leave('/login?next=' + encodeURIComponent(location.pathname + location.search));
+}
+
+function reload() {
+  keepTyped();
+  leaving = true;
+  location.reload();
 }
 
 function restored() {

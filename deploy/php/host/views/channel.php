@@ -1,5 +1,5 @@
 <?php $c = $v['channel'] ?>
-<div class="head"><h1><?= h($c['id'] === 0 ? '新建频道' : $c['title']) ?></h1><?php if ($c['id'] !== 0): ?><a class="button" href="/watch/<?= h($c['id']) ?>" target="_blank">观看页</a><?php endif ?></div>
+<div class="head"><h1><?= h($c['id'] === 0 ? '新建频道' : $c['title']) ?></h1><?php if ($c['id'] !== 0): ?><span class="buttons"><a class="button" href="/channels/new?from=<?= h($c['id']) ?>">复制</a><a class="button" href="/watch/<?= h($c['id']) ?>" target="_blank" rel="noopener">观看页</a></span><?php endif ?></div>
 <?php if ($v['reminder'] !== null): ?>
 <section class="card" id="reminder" data-id="<?= h($c['id']) ?>" data-reminder="<?= h(json_attribute($v['reminder'])) ?>">
   <h2>提醒状态</h2>
@@ -12,10 +12,10 @@
     <dl class="counts"><div><dt>已送出</dt><dd data-count="sent"></dd></div><div><dt>不接收</dt><dd data-count="skipped"></dd></div><div><dt>失败</dt><dd data-count="failed"></dd></div><div><dt>未知</dt><dd data-count="unknown"></dd></div></dl>
     <p class="quiet">“不接收”是已取消关注或拒收消息的人；“未知”是微信没有回答，为避免重复不再发送的人。</p>
   </div>
-  <p class="actions" hidden><?php foreach (['stop', 'continue', 'retry', 'restart'] as $do): ?><button type="button" data-do="<?= h($do) ?>"<?php if ($do !== 'restart'): ?> class="<?= h($do === 'stop' ? 'danger' : 'primary') ?>"<?php endif ?> hidden></button><?php endforeach ?></p>
+  <p class="actions" hidden><?php foreach (['resume', 'stop', 'continue', 'retry', 'restart'] as $do): ?><button type="button" data-do="<?= h($do) ?>"<?php if ($do !== 'restart'): ?> class="<?= h($do === 'stop' ? 'danger' : 'primary') ?>"<?php endif ?> hidden></button><?php endforeach ?></p>
 </section>
 <?php endif ?>
-<form class="card" id="channel" data-id="<?= h($c['id']) ?>" data-key="<?= h($v['key']) ?>" data-version="<?= h($v['version']) ?>" data-now="<?= h($v['now']) ?>" data-audience="<?= h($c['audience']) ?>" data-status="<?= h($c['live_notify_status']) ?>" data-enabled="<?= h($v['enabled'] ? 1 : 0) ?>" novalidate>
+<form class="card" id="channel" data-id="<?= h($c['id']) ?>" data-key="<?= h($v['key']) ?>" data-version="<?= h($v['version']) ?>" data-now="<?= h($v['now']) ?>" data-audience="<?= h($c['audience']) ?>" data-status="<?= h($c['live_notify_status']) ?>" data-enabled="<?= h($v['enabled'] ? 1 : 0) ?>" method="post" novalidate>
   <label>标题<input name="title" maxlength="64" required placeholder="例如：零基础学烘焙" value="<?= h($c['title']) ?>"></label>
   <label>开播时间<input name="start_time" type="datetime-local" required value="<?= h($v['start']) ?>"><small><?= h($v['zone']) ?></small></label>
   <label>简介<textarea name="content" rows="3" maxlength="2000" placeholder="选填，显示在观看页"><?= h($c['content']) ?></textarea></label>

@@ -1,5 +1,5 @@
 <section class="card">
-  <h1>还差一步，就能使用开播提醒</h1>
+  <h1><?= h(count($v['missing']) > 1 ? '还差两步' : '还差一步') ?>，就能使用开播提醒</h1>
   <p class="quiet">开播前，用公众号的模板消息自动提醒订阅者或粉丝。需要满足下面两个条件：</p>
   <ul class="checks">
     <?php foreach (['gate_edition' => '标准版或以上', 'gate_account' => '已配置公众号'] as $code => $name): ?>

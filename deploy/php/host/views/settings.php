@@ -28,7 +28,7 @@
     <?php if ($v['channels'] === []): ?>
     <p class="notice warn">先<a href="/channels/new">创建一个频道</a>，才能预览和测试：消息里的标题和时间来自频道。</p>
     <?php else: ?>
-    <label>用这个频道的内容<select id="actid"><?php foreach ($v['channels'] as $c): ?><option value="<?= h($c['id']) ?>"><?= h($c['title'] . ' · ' . $v['host']->clock($c['start_time'], 'm-d H:i')) ?></option><?php endforeach ?></select></label>
+    <label>用这个频道的内容<select id="actid"><?php foreach ($v['channels'] as $c): ?><option value="<?= h($c['id']) ?>"><?= h($c['title'] . ' · ' . $v['host']->clock($c['start_time'], 'Y-m-d H:i')) ?></option><?php endforeach ?></select></label>
     <div class="phone"><div class="message"><h3 id="mtitle"></h3><dl id="lines"></dl><p id="more" hidden>查看详情<span>›</span></p></div></div>
     <div id="warnings"></div>
     <?php endif ?>
