@@ -64,7 +64,7 @@ var badRequests = []bad{
 	{name: "a receipt of no account", path: receiptsPath, body: receiptXML("oA1", "success"), status: 422, code: pushd.CodeInvalid, field: "appid"},
 	{name: "a receipt of what can't be an account", path: receiptsPath + "?appid=wx%2001", body: receiptXML("oA1", "success"), status: 422, code: pushd.CodeInvalid, field: "appid"},
 	{name: "a receipt cut off", path: receiptsPath + "?appid=wx01", body: "<xml><Event>TEMPLATESENDJOBFINISH</Event>", status: 400, code: codeMalformed},
-	{name: "a receipt of nobody", path: receiptsPath + "?appid=wx01", body: receiptXML("", "success"), status: 422, code: pushd.CodeInvalid, field: "FromUserName"},
+	{name: "a receipt without an openid", path: receiptsPath + "?appid=wx01", body: receiptXML("", "success"), status: 422, code: pushd.CodeInvalid, field: "FromUserName"},
 	{name: "a receipt of an odd openid", path: receiptsPath + "?appid=wx01", body: receiptXML("o A", "success"), status: 422, code: pushd.CodeInvalid, field: "FromUserName"},
 	{name: "a receipt without a status", path: receiptsPath + "?appid=wx01", body: receiptXML("oA1", " "), status: 422, code: pushd.CodeInvalid, field: "Status"},
 	{name: "a receipt of no time", path: receiptsPath + "?appid=wx01", body: strings.Replace(receiptXML("oA1", "success"), "1772366400", "0", 1), status: 422, code: pushd.CodeInvalid, field: "CreateTime"},

@@ -115,7 +115,8 @@ func parseReceipt(app pushd.AppID, body []byte) (r pushd.Reported, result string
 		return r, receiptMalformed, invalid("Status", "is required")
 	}
 	seconds, _ := strconv.ParseInt(created, 10, 64) // the pattern has made sure
-	return pushd.Reported{AppID: app, OpenID: pushd.OpenID(openID), At: pushd.Time(seconds * 1e6), Receipt: pushd.ParseReceipt(e.Status)}, receiptTaken, nil
+	// The account is cloned: it would keep the whole query in memory.
+	return pushd.Reported{AppID: pushd.AppID(strings.Clone(string(app))), OpenID: pushd.OpenID(openID), At: pushd.Time(seconds * 1e6), Receipt: pushd.ParseReceipt(e.Status)}, receiptTaken, nil
 }
 
 // signatureFor is how far the time of a signature may be away from now.

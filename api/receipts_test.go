@@ -240,3 +240,17 @@ func TestServer_ReceiptMetrics(t *testing.T) {
 		t.Error("receipts are counted where none are taken")
 	}
 }
+
+// Whatever is posted: no panic, and what is taken is whole.
+func FuzzParseReceipt(f *testing.F) {
+	f.Add(receiptXML("oA1", "failed:user block"))
+	f.Add("<xml><Event>TEMPLATESENDJOBFINISH</Event><Encrypt>x</Encrypt></xml>")
+	f.Add("<?xml version=\"1.0\" encoding=\"GBK\"?><!DOCTYPE xml [<!ENTITY a \"b\">]><xml><FromUserName>&a;</FromUserName></xml>")
+	f.Fuzz(func(t *testing.T, body string) {
+		r, result, err := parseReceipt("wx01", []byte(body))
+		whole := r.AppID == "wx01" && openIDPattern.MatchString(string(r.OpenID)) && r.At > 0 && r.At < 1e17 && r.Receipt != pushd.NoReceipt
+		if (result == receiptTaken) != (err == nil && whole) {
+			t.Errorf("%s, %v: %+v", result, err, r)
+		}
+	})
+}

@@ -246,7 +246,7 @@ func TestMirror(t *testing.T) {
 		want[pushd.ParseReceipt(r.Status).String()]++
 	}
 	if job.Receipts.Delivered != want["delivered"] || job.Receipts.Blocked != want["blocked"] || job.Receipts.By["freq_limit"] != want["freq_limit"] {
-		t.Errorf("the job has %+v, WeChat has told %v", job.Receipts, want)
+		t.Errorf("the job has %+v, WeChat has posted %v", job.Receipts, want)
 	}
 
 	stranger := account.Join()
@@ -262,7 +262,7 @@ func TestMirror(t *testing.T) {
 	}
 	w.do(get)
 	w.post(url.Values{"appid": {appid}, "signature": {wechatsim.Signature(token(), stamp, "n2")}, "timestamp": {stamp}, "nonce": {"n2"}}, stranger, nil)
-	w.wait(`pushd_receipts_uncounted_total{why="unmatched"} 1`) // it came, and is nobody's
+	w.wait(`pushd_receipts_uncounted_total{why="unmatched"} 1`) // it came, and is of no recipient
 	w.wait(`pushd_http_answers_total{class="4xx"} 3`)           // what was tried by GET did not
 	resp, err := http.Get(w.url + "/pushd-receipts?appid=" + appid)
 	if err != nil {

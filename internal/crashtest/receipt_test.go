@@ -165,7 +165,7 @@ func receiptsWhileKilled(w *World) {
 		all[slices.Index(all, victim)] = fresh
 	}
 	w.AwaitState(j, "succeeded", longest)
-	w.Until("WeChat has told everything", time.Minute, func() bool {
+	w.Until("WeChat has posted everything", time.Minute, func() bool {
 		s := j.Account.Stats()
 		return s.Callbacks+s.CallbackFails == s.CallbacksMade
 	})
@@ -176,14 +176,14 @@ func receiptsWhileKilled(w *World) {
 	m.judge(all[0], j)
 }
 
-// judge holds the receipts of a job against what WeChat has told.
+// judge holds the receipts of a job against what WeChat has posted.
 func (m *mirror) judge(p *Process, j *Job) {
 	w := m.w
 	w.Helper()
-	told := map[string]pushd.Receipt{} // the best that may be known
+	posted := map[string]pushd.Receipt{} // the best that may be known
 	for _, r := range j.Account.Receipts(w.MsgID(j)) {
 		if r.OpenID != "" {
-			told[r.OpenID] = max(told[r.OpenID], pushd.ParseReceipt(r.Status))
+			posted[r.OpenID] = max(posted[r.OpenID], pushd.ParseReceipt(r.Status))
 		}
 	}
 	certain, each := map[string]pushd.Receipt{}, map[string]map[string]bool{}
@@ -213,10 +213,10 @@ func (m *mirror) judge(p *Process, j *Job) {
 		}
 		sums[person.Receipt]++
 		if !each[person.OpenID][person.Receipt] {
-			w.Errorf("%s has the receipt %s, which was not told: %v", person.OpenID, person.Receipt, each[person.OpenID])
+			w.Errorf("%s has the receipt %s, which was not posted: %v", person.OpenID, person.Receipt, each[person.OpenID])
 		}
-		if best := certain[person.OpenID]; parsed(person.Receipt) < best || parsed(person.Receipt) > told[person.OpenID] {
-			w.Errorf("%s has the receipt %s, want at least %s and at most %s", person.OpenID, person.Receipt, best, told[person.OpenID])
+		if best := certain[person.OpenID]; parsed(person.Receipt) < best || parsed(person.Receipt) > posted[person.OpenID] {
+			w.Errorf("%s has the receipt %s, want at least %s and at most %s", person.OpenID, person.Receipt, best, posted[person.OpenID])
 		}
 	}
 	job, err := p.API().Job(w.Context(), j.ID)

@@ -96,6 +96,20 @@ func (w *world) comes(r pushd.Receipt, ids ...pushd.OpenID) {
 	}
 }
 
+// start runs the keeper until stop is called.
+func (w *world) start() (stop func()) {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
 // rounds runs n rounds.
 func (w *world) rounds(n int) {
 	w.t.Helper()
@@ -200,6 +214,32 @@ func TestKeeper_TwoJobs(t *testing.T) {
 	})
 }
 
+// A job that was paused while another ran, and then went on, gets its own receipts.
+func TestKeeper_JobPausedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		ctx := t.Context()
+		first := w.job(1, ids(1, 3))
+		time.Sleep(time.Minute)
+		_, err := w.ledger.Command(ctx, first.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
+		w.ok(err)
+		w.ok(w.ledger.SaveSent(ctx, first.Lease(), w.ledger.Clock()))
+		w.ok(w.ledger.Release(ctx, first.Lease()))
+		second := w.job(2, ids(1, 3))
+		time.Sleep(time.Minute)
+		w.finish(second)
+		_, err = w.ledger.Command(ctx, first.ID, pushd.Command{From: []pushd.State{pushd.Paused}, To: pushd.Queued})
+		w.ok(err)
+		_, err = w.ledger.Claim(ctx, worker, first.ID, time.Minute)
+		w.ok(err)
+		time.Sleep(time.Minute)
+		w.comes(pushd.ReceiptDelivered, "o01_00000")
+		w.rounds(1)
+		w.want(first.ID, pushd.ReceiptCounts{Delivered: 1})
+		w.want(second.ID, pushd.ReceiptCounts{})
+	})
+}
+
 // A job gets receipts for half an hour after its last send, and clocks may differ.
 func TestKeeper_Time(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -247,7 +287,7 @@ func TestKeeper_Search(t *testing.T) {
 		pages = append(pages, ids(no, 10))
 	}
 	j := w.job(1, pages...)
-	w.comes(pushd.ReceiptDelivered, "o00_00003", "o29_00003", "oNobody")
+	w.comes(pushd.ReceiptDelivered, "o00_00003", "o29_00003", "oUnknown")
 	w.rounds(1)
 	w.want(j.ID, pushd.ReceiptCounts{Delivered: 1}) // the last page is where it sends
 	if w.ledger.opened > loads {
@@ -361,18 +401,12 @@ func TestKeeper_Run(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		j := w.job(1, ids(1, 3))
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			w.Run(ctx)
-		}()
+		stop := w.start()
 		w.comes(pushd.ReceiptDelivered, "o01_00000")
 		time.Sleep(roundEvery + time.Millisecond)
 		w.want(j.ID, pushd.ReceiptCounts{Delivered: 1})
 		w.comes(pushd.ReceiptBlocked, "o01_00001")
 		stop()
-		<-done
 		w.want(j.ID, pushd.ReceiptCounts{Delivered: 1, Blocked: 1})
 	})
 }
@@ -383,17 +417,11 @@ func TestKeeper_RunLoses(t *testing.T) {
 		w := newWorld(t)
 		w.job(1, ids(1, 3))
 		w.ledger.wrong = errors.New("connection lost")
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			w.Run(ctx)
-		}()
+		stop := w.start()
 		w.comes(pushd.ReceiptDelivered, "o01_00000")
 		time.Sleep(3 * roundEvery)
 		w.comes(pushd.ReceiptDelivered, "o01_00001")
 		stop()
-		<-done
 		if s := w.Stats(); s.Lost != 2 {
 			t.Errorf("stats %+v", s)
 		}
@@ -405,12 +433,7 @@ func TestKeeper_Closes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		j := w.job(1, ids(1, 3))
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			w.Run(ctx)
-		}()
+		stop := w.start()
 		w.comes(pushd.ReceiptDelivered, "o01_00000")
 		events := func() (n int) {
 			all, _, err := w.ledger.Events(t.Context(), pushd.EventFilter{Job: j.ID, Limit: 50})
@@ -431,6 +454,5 @@ func TestKeeper_Closes(t *testing.T) {
 			t.Errorf("%d events, want 1", n)
 		}
 		stop()
-		<-done
 	})
 }

@@ -114,29 +114,35 @@ func (b *batch) aim(r receipt) {
 }
 
 // job is the job that a receipt most likely belongs to, of those that were not
-// ruled out: the last one that had begun when WeChat made the receipt. Where there
-// is none, for the clocks differ, it is the first that began soon after.
+// ruled out.
 func (b *batch) job(r receipt) (best *pushd.SentJob) {
 	for i := range b.jobs {
 		j := &b.jobs[i]
 		if slices.Contains(r.not, j.ID) || r.At > j.LastSent.Add(pushd.ReceiptsFor) || r.At.Add(skew) < j.StartedAt {
 			continue
 		}
-		if best == nil || closer(j.StartedAt, best.StartedAt, r.At) {
+		if best == nil || likelier(j, best, r.At) {
 			best = j
 		}
 	}
 	return best
 }
 
-// closer says that a job which began at a is likelier than one which began at b.
-func closer(a, b, at pushd.Time) bool {
-	if before := a <= at; before != (b <= at) {
-		return before
-	} else if before {
-		return a > b
+// likelier says that a receipt which WeChat made at a time is a's rather than b's. A
+// job that had begun by then comes first, of several the one that went on sending,
+// for another may have run while it was paused, and then the one that began last.
+// Where none had begun, for the clocks differ, it is the one that began first.
+func likelier(a, b *pushd.SentJob, at pushd.Time) bool {
+	begun := a.StartedAt <= at
+	switch {
+	case begun != (b.StartedAt <= at):
+		return begun
+	case !begun:
+		return a.StartedAt < b.StartedAt
+	case (a.LastSent >= at) != (b.LastSent >= at):
+		return a.LastSent >= at
 	}
-	return a < b
+	return a.StartedAt > b.StartedAt
 }
 
 // settle tries the receipts that are aimed at a job: those whose recipients are

@@ -157,7 +157,7 @@ func TestCallback_ThreeTries(t *testing.T) {
 }
 
 // What becomes of messages follows from the seed: all statuses, some late, twice,
-// contradicted, and of nobody; the book has what was told and what was taken.
+// contradicted, and of nobody; the book has what was posted and what was taken.
 func TestCallback_Receipts(t *testing.T) {
 	told := func(seed uint64) map[string][]string {
 		r := newRig(t, AccountOptions{Followers: 300})

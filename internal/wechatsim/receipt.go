@@ -7,10 +7,10 @@ import (
 )
 
 // Receipt is an event TEMPLATESENDJOBFINISH: what became of a message, as WeChat
-// tells the platform.
+// posts it to the platform.
 type Receipt struct {
 	ClientMsgID string
-	OpenID      string // "" of a message that is nobody's
+	OpenID      string // "" where it is of no follower
 	Status      string
 	// Answered is when the platform has taken it, for the first time; zero if it
 	// has not.
@@ -18,7 +18,7 @@ type Receipt struct {
 	Times    int // how often it has
 }
 
-// receiptBook is what was told of messages.
+// receiptBook is what WeChat has said of messages.
 type receiptBook struct {
 	mu  sync.Mutex
 	all []*Receipt
@@ -40,7 +40,7 @@ func (b *receiptBook) answered(r *Receipt, now time.Time) {
 	}
 }
 
-// Receipts lists what was told, or is going to be, of the messages with one
+// Receipts lists what was posted, or is going to be, of the messages with one
 // client_msg_id, in the order in which it was drawn; those of strangers too.
 func (a *Account) Receipts(clientMsgID string) (all []Receipt) {
 	a.receipts.mu.Lock()
@@ -102,7 +102,7 @@ func (a *Account) postLater(e event, after time.Duration) {
 	})
 }
 
-// eventOpenID is whom an event is about. That of a strange receipt is nobody's.
+// eventOpenID is whom an event is about. A strange receipt has the openid of no follower.
 func (a *Account) eventOpenID(e event) string {
 	if e.receipt != nil && e.receipt.OpenID == "" {
 		return fmt.Sprintf("o%027d", e.msgid)
