@@ -102,6 +102,7 @@ type Ledger interface {
 	Counting
 	Holds
 	Events
+	Refusals
 }
 
 // Housekeeping is what a running daemon does beside the jobs.

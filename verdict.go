@@ -69,19 +69,20 @@ func (v Verdict) String() string {
 // negative and outside WeChat's range, and appear in a job's errors as text
 // (see CodeName).
 const (
-	CodeNotSent   = -10001 // not one byte of the request was written
-	CodeTimeout   = -10002 // no answer within PUSHD_SEND_TIMEOUT
-	CodeBroken    = -10003 // reset, EOF or half a body
-	CodeHTTP      = -10004 // an HTTP status other than 200
-	CodeNotJSON   = -10005 // a body that is not WeChat's JSON
-	CodeInDoubt   = -10006 // sent before a crash; the answer is not known
-	CodeNotOnList = -10007 // not on PUSHD_ONLY_OPENIDS
+	CodeNotSent       = -10001 // not one byte of the request was written
+	CodeTimeout       = -10002 // no answer within PUSHD_SEND_TIMEOUT
+	CodeBroken        = -10003 // reset, EOF or half a body
+	CodeHTTP          = -10004 // an HTTP status other than 200
+	CodeNotJSON       = -10005 // a body that is not WeChat's JSON
+	CodeInDoubt       = -10006 // sent before a crash; the answer is not known
+	CodeNotOnList     = -10007 // not on PUSHD_ONLY_OPENIDS
+	CodeRefusedBefore = -10008 // has refused the template lately, and was not asked
 )
 
 var codeNames = map[int]string{
 	CodeNotSent: "not_sent", CodeTimeout: "timeout", CodeBroken: "broken_connection",
 	CodeHTTP: "http_status", CodeNotJSON: "not_json", CodeInDoubt: "in_doubt",
-	CodeNotOnList: "not_on_only_list",
+	CodeNotOnList: "not_on_only_list", CodeRefusedBefore: "refused_before",
 }
 
 // WeChat's errcodes that the ledger keeps (Person.Code) and that are recognised
@@ -94,7 +95,7 @@ const (
 
 // SkippedUnasked says that a code of pushd's own says why a recipient was skipped
 // without a call to WeChat.
-func SkippedUnasked(code int) bool { return code == CodeNotOnList }
+func SkippedUnasked(code int) bool { return code == CodeNotOnList || code == CodeRefusedBefore }
 
 // CodeName names pushd's own codes and is empty for WeChat's errcodes.
 func CodeName(code int) string { return codeNames[code] }
@@ -122,6 +123,8 @@ const (
 	// CauseAudience: the audience can't be listed. The account has no such tag,
 	// or PUSHD_AUDIENCE_QUERY does not give it.
 	CauseAudience
+	// CauseUnwilling: the recipient refuses messages of this kind.
+	CauseUnwilling
 )
 
 // Suspect says whether a cause may mean that the job is wrong, not the

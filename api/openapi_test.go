@@ -230,6 +230,17 @@ func TestOpenAPI_AnswersFollowIt(t *testing.T) {
 			w.options.Heartbeat = func(context.Context) (pushd.Time, error) { return 0, errors.New("connection lost") }
 		}},
 		{"heartbeat without a key", "POST", "/v1/heartbeat", "", 401, func(w *world) { w.options.Keys = []pushd.Key{{Secret: "another"}} }},
+		{"drop a refusal", "DELETE", "/v1/accounts/wx01/refusals/oA-_1", "", 200, func(w *world) {
+			w.options.DropRefusal = func(_ context.Context, app pushd.AppID, who pushd.OpenID) (bool, error) {
+				return app == "wx01" && who == "oA-_1", nil
+			}
+		}},
+		{"drop a refusal of no openid", "DELETE", "/v1/accounts/wx01/refusals/o%20A", "", 404, nil},
+		{"drop a refusal without a database", "DELETE", "/v1/accounts/wx01/refusals/oA", "", 503, func(w *world) {
+			w.options.DropRefusal = func(context.Context, pushd.AppID, pushd.OpenID) (bool, error) {
+				return false, errors.New("connection lost")
+			}
+		}},
 		{"receipt", "POST", "/v1/receipts?appid=wx01", receiptXML("oA1", "success"), 200, nil},
 		{"receipt with nothing to take it", "POST", "/v1/receipts?appid=wx01", receiptXML("oA1", "success"), 503, func(w *world) { w.options.Receipts = nil }},
 		{"receipt with a bad signature", "POST", "/v1/receipts?appid=wx01&signature=00&timestamp=1&nonce=n", receiptXML("oA1", "success"), 403, nil},

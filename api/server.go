@@ -48,6 +48,9 @@ type Options struct {
 	// Heartbeat notes that the host is alive, and says when that was, by the
 	// database's clock; nil notes nothing.
 	Heartbeat func(context.Context) (pushd.Time, error)
+	// DropRefusal has a recipient asked again who has refused, and says whether that
+	// was remembered; nil: nothing is.
+	DropRefusal func(context.Context, pushd.AppID, pushd.OpenID) (bool, error)
 	// Receipts takes what WeChat says of an accepted message, at once, and says
 	// whether there was room for it; nil takes none. ReceiptStats counts them; nil
 	// where none are taken.
@@ -144,6 +147,9 @@ func New(o Options) *Server {
 	if o.Heartbeat == nil {
 		o.Heartbeat = func(context.Context) (pushd.Time, error) { return 0, nil }
 	}
+	if o.DropRefusal == nil {
+		o.DropRefusal = func(context.Context, pushd.AppID, pushd.OpenID) (bool, error) { return false, nil }
+	}
 	if o.Receipts == nil {
 		o.Receipts = func(pushd.Reported) bool { return false }
 	}
@@ -205,6 +211,7 @@ func (s *Server) routes(e *echo.Echo) {
 	}
 
 	e.GET("/v1/accounts/:appid/tags", s.tags)
+	e.DELETE("/v1/accounts/:appid/refusals/:openid", s.dropRefusal)
 	const account = "/v1/accounts/:appid/templates"
 	e.GET(account, s.templates)
 	e.GET(account+"/:templateId", s.template)

@@ -23,6 +23,9 @@ type Problem struct {
 	JobID     string       `json:"jobId"`
 	JobState  pushd.State  `json:"jobState"`
 	JobReason pushd.Reason `json:"jobReason"`
+	// Reason says why in a word for programs, and Params what belongs to it.
+	Reason pushd.WhyWord     `json:"reason"`
+	Params map[string]string `json:"params"`
 	// NotBefore is from when on the same request may be granted; zero: not known.
 	NotBefore time.Time `json:"notBefore"`
 }

@@ -37,6 +37,7 @@ type commands struct {
 	Check   checkCmd   `cmd:"" help:"Check settings, database, token endpoint and WeChat."`
 	Job     jobCmd     `cmd:"" help:"Look at and command the jobs of a running pushd."`
 	Hold    holdCmd    `cmd:"" help:"Stop everything, or one account, until an operator lifts it."`
+	Refusal refusalCmd `cmd:"" help:"Recipients who have refused a template, and are left alone."`
 	Top     topCmd     `cmd:"" help:"Show the jobs that have not ended, again and again; q quits."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 

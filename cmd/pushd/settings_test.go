@@ -56,7 +56,7 @@ func TestSettings_Defaults(t *testing.T) {
 		WeChatURL: "https://api.weixin.qq.com", Concurrency: 1024, MaxJobs: 512,
 		SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend, WebhookFormat: alarm.JSON,
 		Lease: 15 * time.Second, DrainTimeout: 15 * time.Second, Grace: 30 * time.Minute,
-		Retention: 168 * time.Hour, JobRetention: 9600 * time.Hour, Timezone: "Asia/Shanghai", StatusFailed: 3,
+		Retention: 168 * time.Hour, JobRetention: 9600 * time.Hour, RefusalMemory: 720 * time.Hour, Timezone: "Asia/Shanghai", StatusFailed: 3,
 	}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got %+v\nwant %+v", s, want)

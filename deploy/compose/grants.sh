@@ -16,6 +16,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_message TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE ON live.pushd_install TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_hold TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE ON live.pushd_account TO pushd@'%';
+GRANT SELECT, INSERT, DELETE ON live.pushd_refusal TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_event TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_alarm TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_receipt TO pushd@'%';

@@ -2,6 +2,8 @@ package crashtest
 
 import (
 	"errors"
+	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 func brakeScenarios() []scenario {
 	return []scenario{
 		{name: "the first N, killed before, at and after a person's yes", run: firstFewKilled},
+		{name: "who refused is not asked by the next job, killed while it is learned", run: refusalsKilled},
 		{name: "reminders of one account at once, in two processes that are killed", run: brakedAndKilled},
 	}
 }
@@ -116,4 +119,54 @@ func onlyBraked(err error) error {
 		return err
 	}
 	return nil
+}
+
+// refusalsKilled kills pushd while it learns who refuses. The account's next job asks
+// none of them, but for one of whom the host says that they have asked for messages.
+func refusalsKilled(w *World) {
+	j := w.NewChannel(size(2000, 8000), nil)
+	var refusers []string
+	for i := 7; i < j.Account.Followers(); i += 9 {
+		if id := j.Account.OpenID(i); j.Account.SetCode(id, 43101) {
+			refusers = append(refusers, id)
+		}
+	}
+	p := w.Start("a")
+	w.must(w.Post(p, j))
+	for range 4 {
+		w.AwaitSends(j, 1)
+		w.Pass(w.Between(0, 200*time.Millisecond))
+		p.Kill()
+		w.Row.Kills++
+		p = w.Start("a")
+	}
+	w.Finish(p, j, Verdict{Kills: int64(w.Row.Kills)})
+
+	again := refusers[len(refusers)/2]
+	j.Account.SetCode(again, 0)
+	_, err := p.API().Raw(w.Context(), http.MethodDelete, "/v1/accounts/"+j.Channel.AppID+"/refusals/"+again, nil)
+	w.must(err)
+	next := *j
+	next.Channel.ActID += 1000
+	w.must(w.AddChannel(w.Context(), next.Channel))
+	w.Row.Jobs++
+	w.must(w.Post(p, &next))
+	w.Finish(p, &next, Verdict{})
+	asked := 0
+	for _, id := range refusers {
+		if r, _ := j.Account.Recipient(w.MsgID(&next), id); r.Requests > 0 && id != again {
+			asked++
+		}
+	}
+	if asked > 0 {
+		w.Errorf("%d of %d were asked although they had refused", asked, len(refusers))
+	}
+	if r, _ := j.Account.Recipient(w.MsgID(&next), again); r.Delivered != 1 {
+		w.Errorf("who has asked for messages got %d", r.Delivered)
+	}
+	raw, err := p.API().Raw(w.Context(), http.MethodGet, "/v1/jobs/"+next.ID+"/recipients?outcome=skipped", nil)
+	w.must(err)
+	if n := strings.Count(string(raw), `"refused_before"`); n != len(refusers)-1 {
+		w.Errorf("%d are listed as having refused before, want %d", n, len(refusers)-1)
+	}
 }

@@ -135,6 +135,7 @@ func ownTables() map[string][]string {
 		"pushd_install":      {"SELECT", "INSERT", "UPDATE"},
 		"pushd_hold":         {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_account":      {"SELECT", "INSERT", "UPDATE"},
+		"pushd_refusal":      {"SELECT", "INSERT", "DELETE"},
 		"pushd_event":        {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_alarm":        {"SELECT", "INSERT", "UPDATE", "DELETE"},
 		"pushd_receipt":      {"SELECT", "INSERT", "UPDATE", "DELETE"},

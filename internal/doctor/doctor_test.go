@@ -38,6 +38,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_message TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON p.pushd_install TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_hold TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON p.pushd_account TO pushd@localhost;
+GRANT SELECT, INSERT, DELETE ON p.pushd_refusal TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_event TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_alarm TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON p.pushd_receipt TO pushd@localhost;

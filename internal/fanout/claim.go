@@ -13,6 +13,7 @@ import (
 	"pushd/internal/lease"
 	"pushd/internal/listing"
 	"pushd/internal/pagebuffer"
+	"pushd/internal/refusal"
 )
 
 // claim takes the jobs that are due, as long as there are slots. A drain ends
@@ -112,6 +113,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 	e.mu.Unlock()
 	r.retry = e.retry
 	r.retry.Log = r.log
+	r.refusals = refusal.New(e.cfg.Ledger, r.retry, job.AppID, e.cfg.RefusalMemory)
 	r.hard, r.kill = context.WithCancelCause(hard)
 	r.soft, r.stop = context.WithCancelCause(r.hard)
 	r.wire, r.cut = context.WithCancel(r.hard)

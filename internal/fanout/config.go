@@ -49,6 +49,10 @@ type Config struct {
 	// Only, if not nil, are the only recipients who are sent to (staging).
 	Only map[pushd.OpenID]bool
 
+	// RefusalMemory is how long recipients are not asked again who have refused a
+	// template; 0 = they are.
+	RefusalMemory time.Duration
+
 	// Counter keeps the ledger's counter outside of the database, so that one
 	// that went back is recognised; nil = nowhere. Hold has the engine hold all
 	// jobs at its start, as if the ledger had gone back.

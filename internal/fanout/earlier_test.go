@@ -27,7 +27,7 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 				return
 			}
 			row := pushd.Progress{Page: 1, People: 3, Mark: 3, DoubtAt: walk.PassAt, Outcomes: pushd.EncodePersons(nil, people)}
-			if err := r.record(ctx, []pushd.Progress{row}); err != nil {
+			if err := r.record(ctx, []pushd.Progress{row}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -58,7 +58,7 @@ func New(cfg Config) *Engine {
 	e.observer = lease.NewObserver(cfg.Lease)
 	e.house = housekeeping.New(housekeeping.Config{
 		Ledger: cfg.Ledger, Work: work{e}, Log: cfg.Log, Clock: e.clock, Boottime: cfg.Boottime, Ready: e.ready,
-		DedupWindow: cfg.DedupWindow, Retention: cfg.Retention, JobRetention: cfg.JobRetention, StatusFailed: cfg.StatusFailed, Counter: cfg.Counter, Hold: cfg.Hold, Overdue: cfg.Overdue,
+		DedupWindow: cfg.DedupWindow, Retention: cfg.Retention, JobRetention: cfg.JobRetention, RefusalMemory: cfg.RefusalMemory, StatusFailed: cfg.StatusFailed, Counter: cfg.Counter, Hold: cfg.Hold, Overdue: cfg.Overdue,
 	})
 	e.retry = retry.Retrier{Log: cfg.Log, Jitter: e.jitter, Failures: &e.counters.LedgerErrors}
 	return e

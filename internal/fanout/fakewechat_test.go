@@ -587,4 +587,4 @@ func (f *fakeWeChat) token() pushd.Token {
 var _ pushd.WeChat = phone{}
 
 // causes are those of the answers to sends, as internal/wechat has them.
-var causes = map[int]pushd.Cause{43004: pushd.CauseUnfollowed, 40003: pushd.CauseOpenID, 49003: pushd.CauseOpenID, 40037: pushd.CauseTemplate}
+var causes = map[int]pushd.Cause{43004: pushd.CauseUnfollowed, 40003: pushd.CauseOpenID, 49003: pushd.CauseOpenID, 40037: pushd.CauseTemplate, 43101: pushd.CauseUnwilling}

@@ -414,6 +414,20 @@ func (c wire) Create(ctx context.Context, job pushd.Job) (pushd.Job, error) {
 	return ask(c, ctx, "create", func(ctx context.Context) (pushd.Job, error) { return c.fakeLedger.Create(ctx, job) })
 }
 
+func (c wire) Refuse(ctx context.Context, app pushd.AppID, id pushd.TemplateID, who []pushd.OpenID) error {
+	return c.call(ctx, "refuse", func() error { return c.fakeLedger.Refuse(context.Background(), app, id, who) })
+}
+
+func (c wire) Refused(ctx context.Context, app pushd.AppID, id pushd.TemplateID, within time.Duration, who []pushd.OpenID) ([]pushd.OpenID, error) {
+	return ask(c, ctx, "refused", func(ctx context.Context) ([]pushd.OpenID, error) {
+		return c.fakeLedger.Refused(ctx, app, id, within, who)
+	})
+}
+
+func (c wire) PurgeRefusals(ctx context.Context, t pushd.Time) (bool, error) {
+	return ask(c, ctx, "purge refusals", func(ctx context.Context) (bool, error) { return c.fakeLedger.PurgeRefusals(ctx, t) })
+}
+
 func (c wire) Activity(ctx context.Context, app pushd.AppID, since pushd.Time) (pushd.Activity, error) {
 	return read(c, ctx, "activity", func(l *fakeLedger) (pushd.Activity, error) { return l.Activity(ctx, app, since) })
 }

@@ -11,6 +11,7 @@ import (
 	"pushd/internal/deferral"
 	"pushd/internal/frontier"
 	"pushd/internal/pagebuffer"
+	"pushd/internal/refusal"
 	"pushd/internal/retry"
 )
 
@@ -36,7 +37,11 @@ type feeder struct {
 	// person lets the rest follow.
 	only  map[pushd.OpenID]bool
 	first *allowance.Allowance
-	out   chan batch
+	// refusals are those of the template, which is known once prepared is closed.
+	refusals *refusal.Memory
+	prepared <-chan struct{}
+	template func() pushd.TemplateID
+	out      chan batch
 }
 
 // batch is some recipients of one page. The first batch of a page brings it, the
@@ -166,15 +171,14 @@ func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 				if at, may := f.earlier.doubts[d.To]; may {
 					d.Doubtful(at)
 				}
-				if code := f.spares(d.To); code != 0 {
-					b.spared = append(b.spared, spared{d, code})
-				} else if !view.Untouched(i) || f.first.Take() {
-					b.deliveries = append(b.deliveries, d)
-				}
+				b.deliveries = append(b.deliveries, d)
 			}
 			i++
 		}
 		b.last = i == row.People
+		if err := f.sift(ctx, &b); err != nil {
+			return err
+		}
 		select {
 		case f.out <- b:
 			f.again.Fed(row.Page, b.last)
@@ -185,12 +189,46 @@ func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 	return nil
 }
 
-// spares is the code for which a recipient is skipped without being asked; 0 = none.
-func (f *feeder) spares(to pushd.OpenID) int {
-	if f.only != nil && !f.only[to] {
-		return pushd.CodeNotOnList
+// sift takes those out of a batch who are skipped without being asked, and those
+// whom a person has to let follow.
+func (f *feeder) sift(ctx context.Context, b *batch) error {
+	unwilling, err := f.unwilling(ctx, b.deliveries)
+	if err != nil {
+		return err
 	}
-	return 0
+	all := b.deliveries
+	b.deliveries = all[:0]
+	for _, d := range all {
+		switch {
+		case f.only != nil && !f.only[d.To]:
+			b.spared = append(b.spared, spared{d, pushd.CodeNotOnList})
+		case unwilling(d.To):
+			b.spared = append(b.spared, spared{d, pushd.CodeRefusedBefore})
+		case !d.Untouched() || f.first.Take():
+			b.deliveries = append(b.deliveries, d)
+		}
+	}
+	return nil
+}
+
+// unwilling says who of some has refused the template lately. Whoever may have the
+// message is none of them: WeChat is asked what became of it.
+func (f *feeder) unwilling(ctx context.Context, some []*delivery) (func(pushd.OpenID) bool, error) {
+	if f.refusals == nil {
+		return f.refusals.Among(ctx, "", nil)
+	}
+	select {
+	case <-f.prepared:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	var who []pushd.OpenID
+	for _, d := range some {
+		if !d.InDoubt() {
+			who = append(who, d.To)
+		}
+	}
+	return f.refusals.Among(ctx, f.template(), who)
 }
 
 // damagedPage says that a stored page does not hold what its row says.

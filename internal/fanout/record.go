@@ -47,7 +47,8 @@ func (s *sender) record(ctx context.Context, now time.Time, force bool) {
 		return
 	}
 	s.recording.underway, s.recording.began = true, time.Now()
-	s.run.wg.Go(func() { s.recording.done <- s.run.record(ctx, rows) })
+	refused := s.run.refusals.Take()
+	s.run.wg.Go(func() { s.recording.done <- s.run.record(ctx, rows, refused) })
 }
 
 // onRecorded takes the answer to a record.
@@ -66,9 +67,14 @@ func (s *sender) onRecorded(err error) error {
 	return nil
 }
 
-// record writes progress until the ledger has it. There is no giving up while
+// record writes progress, and who has refused before that, until the ledger has it. There is no giving up while
 // the lease may be ours: what is known in memory alone is known nowhere else.
-func (r *run) record(ctx context.Context, rows []pushd.Progress) error {
+func (r *run) record(ctx context.Context, rows []pushd.Progress, refused []pushd.OpenID) error {
+	if len(refused) > 0 {
+		if err := r.refusals.Store(ctx, r.template(), refused); err != nil {
+			return err
+		}
+	}
 	err := r.retry.Do(ctx, "record progress", func(ctx context.Context) error {
 		began := time.Now()
 		err := r.e.cfg.Ledger.Record(ctx, r.job.Lease(), rows)

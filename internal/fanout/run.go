@@ -20,6 +20,7 @@ import (
 	"pushd/internal/listing"
 	"pushd/internal/meter"
 	"pushd/internal/pagebuffer"
+	"pushd/internal/refusal"
 	"pushd/internal/retry"
 )
 
@@ -58,6 +59,7 @@ type run struct {
 	written     *pagebuffer.Written
 	deferrals   deferral.Waits
 	fruitless   fruitless
+	refusals    *refusal.Memory
 	waitsForYes bool        // the first recipients were attempted, and others are left
 	doubted     int         // how often the breaker tripped since a message was accepted
 	unproven    bool        // the token refused recipients and has delivered nothing: see judgeSuspects
@@ -169,6 +171,7 @@ func (r *run) round(ctx, soft context.Context) error {
 	defer cancel()
 	f := r.reader()
 	f.frontier, f.earlier, f.again, f.out = r.frontier, r.earlier, r.reopening, make(chan batch)
+	f.prepared, f.template, f.refusals = r.prepared, r.template, r.refusals
 	f.only, f.first = r.e.cfg.Only, allowance.Of(&r.job, len(r.earlier.doubts))
 	f.due = r.deferrals.Round(r.e.clock.Now(), r.deadline())
 	fed := make(chan error, 1)
@@ -267,6 +270,9 @@ func (r *run) moved() {
 	defer r.attemptMu.Unlock()
 	r.restart(errMoved)
 }
+
+// template is that of the message, once it is prepared.
+func (r *run) template() pushd.TemplateID { return r.job.Prepared.Message.TemplateID }
 
 // reader is what a feeder needs to read the job's pages.
 func (r *run) reader() *feeder {

@@ -120,6 +120,9 @@ func (s *sender) sent(d *delivery, tok pushd.Token, at time.Time) {
 // skip settles a recipient who can't receive, unless the code may mean that the
 // job itself is wrong: then the breaker decides later.
 func (s *sender) skip(d *delivery, a pushd.Answer) {
+	if a.Cause == pushd.CauseUnwilling {
+		s.run.refusals.Note(d.To)
+	}
 	if !a.Cause.Suspect() {
 		s.breaker.Personal()
 		s.settle(d, pushd.PersonSkipped, a.Code)

@@ -139,6 +139,38 @@ func (w *sim) judgeFirst() {
 	}
 }
 
+// hasRefused says that somebody has answered a message so, whichever it was.
+func (w *sim) hasRefused(who pushd.OpenID) bool {
+	for r, p := range w.wechat.people {
+		if r.to == who && p.answers[43101] {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeRefusals says whether somebody was asked by a later job who was on the list
+// of an earlier one as having refused.
+func (w *sim) judgeRefusals() {
+	if w.ledger.Life() > 0 {
+		return
+	}
+	for _, id := range w.ledger.IDs() {
+		job := w.ledger.Read(w.ledger.ByID[id])
+		_, people := w.ledger.Everyone(id)
+		for who, p := range people {
+			if p.State != pushd.PersonSkipped || p.Code != 43101 || !job.State.Ended() {
+				continue
+			}
+			for r, other := range w.wechat.people {
+				if r.to == who && r.msg != job.MsgID && other.requests > 0 && pushd.Time(other.asked.UnixMicro()) > job.FinishedAt.Add(w.outside.back+w.cfg.SendTimeout) && w.faults&(clockSteps|processClocks) == 0 {
+					w.violated("%s was asked by %s, although they had refused %s", who, r.msg, job.MsgID)
+				}
+			}
+		}
+	}
+}
+
 // free are the messages to which no brake applies: a person has forced them, or
 // has made their job go on.
 func (w *sim) free(ids map[pushd.ActID]map[pushd.MsgID]bool, all []simDelivery) map[pushd.MsgID]bool {

@@ -49,6 +49,7 @@ func (w *sim) judge() {
 	w.judgeStatus()
 	w.judgeBrakes(ids)
 	w.judgeFirst()
+	w.judgeRefusals()
 }
 
 // judgeEnd says whether a job may have ended as it did.
@@ -163,6 +164,12 @@ func (w *sim) judgePerson(job pushd.Job, r recipient, person pushd.Person) {
 		}
 	}
 	answered := person.State == pushd.PersonSkipped || person.State == pushd.PersonFailed
+	if person.State == pushd.PersonSkipped && person.Code == pushd.CodeRefusedBefore {
+		if told || !w.hasRefused(r.to) {
+			w.violated("%s was not asked because they had refused, told %v", r.to, told)
+		}
+		return
+	}
 	if answered && !p.answers[int(person.Code)] {
 		w.violated("%s counts as %s with %d, which was never answered", r.to, person.State, person.Code)
 	}

@@ -199,7 +199,7 @@ func planned(p plan, tracing bool) *sim {
 	w.cfg = Config{
 		Concurrency: 8 << d.IntN(3), MaxJobs: 1 + d.IntN(2),
 		Lease: 15 * time.Second, SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute,
-		Ambiguous: []Ambiguous{Resend, Unknown}[d.IntN(2)], Grace: 30 * time.Minute, Retention: 24 * time.Hour, JobRetention: 9600 * time.Hour,
+		Ambiguous: []Ambiguous{Resend, Unknown}[d.IntN(2)], Grace: 30 * time.Minute, Retention: 24 * time.Hour, JobRetention: 9600 * time.Hour, RefusalMemory: 720 * time.Hour,
 		Location: time.UTC, StatusFailed: 3,
 	}
 	w.brake()

@@ -43,6 +43,7 @@ type Ledger interface {
 	pushd.Counting
 	pushd.Holds
 	pushd.Channels
+	pushd.Refusals
 	// Now reads the database's clock.
 	Now(ctx context.Context) (pushd.Time, error)
 	// Reload reads a job.
@@ -58,12 +59,13 @@ type Config struct {
 	Boottime func() time.Duration
 	Ready    func() bool // whether the tables may be worked on
 
-	DedupWindow  time.Duration // how long a repeated send is safe
-	Retention    time.Duration // how long pages stay after the end
-	JobRetention time.Duration // how long jobs do; as long as their pages at least
-	StatusFailed int           // live_notify_status of a job that did not complete
-	Counter      CounterStore  // nil = nowhere
-	Hold         bool          // hold all jobs at the start
+	DedupWindow   time.Duration // how long a repeated send is safe
+	Retention     time.Duration // how long pages stay after the end
+	JobRetention  time.Duration // how long jobs do; as long as their pages at least
+	RefusalMemory time.Duration // how long refusals are remembered
+	StatusFailed  int           // live_notify_status of a job that did not complete
+	Counter       CounterStore  // nil = nowhere
+	Hold          bool          // hold all jobs at the start
 	// Overdue counts the reminders that fell due before a moment and were not
 	// posted; nil = unknown (PUSHD_DUE_QUERY).
 	Overdue func(ctx context.Context, before pushd.Time) (int64, error)
@@ -174,6 +176,9 @@ func (k *Keeper) Purge(ctx context.Context) {
 	k.step(ctx, "purge pages", func(ctx context.Context) error { return k.removeOld(ctx, k.cfg.Retention, k.cfg.Ledger.Purge) })
 	k.step(ctx, "remove jobs", func(ctx context.Context) error {
 		return k.removeOld(ctx, k.cfg.JobRetention, k.cfg.Ledger.RemoveJobs)
+	})
+	k.step(ctx, "remove refusals", func(ctx context.Context) error {
+		return k.removeOld(ctx, k.cfg.RefusalMemory, k.cfg.Ledger.PurgeRefusals)
 	})
 }
 

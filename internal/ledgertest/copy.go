@@ -17,7 +17,7 @@ func (l *Memory) Copy() *Memory {
 func (l *Memory) copy() *Memory {
 	c := NewMemory()
 	c.Step, c.texts, c.Install, c.OnHold = l.Step, maps.Clone(l.texts), l.Install, maps.Clone(l.OnHold)
-	c.events, c.accepted = slices.Clone(l.events), maps.Clone(l.accepted)
+	c.events, c.accepted, c.refusals = slices.Clone(l.events), maps.Clone(l.accepted), maps.Clone(l.refusals)
 	c.Subscribed = maps.Clone(l.Subscribed)
 	for id, j := range l.ByID {
 		same := *j
@@ -45,7 +45,7 @@ func (l *Memory) Restore(old *Memory) {
 	c := old.copy()
 	l.ByID, l.Channels, l.texts, l.Install, l.OnHold = c.ByID, c.Channels, c.texts, c.Install, c.OnHold
 	l.events, l.accepted, l.sums = c.events, c.accepted, c.sums
-	l.Subscribed = c.Subscribed
+	l.Subscribed, l.refusals = c.Subscribed, c.refusals
 	l.lives++
 	for _, j := range l.ByID {
 		j.Where = map[pushd.OpenID][2]int{}

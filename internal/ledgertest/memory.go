@@ -27,6 +27,7 @@ type Memory struct {
 	// OnHold are the holds by account; "" is everything.
 	OnHold map[pushd.AppID]pushd.Hold
 
+	refusals map[refuser]refused
 	alarms   map[string]*alarm
 	sums     map[pushd.JobID]*receiptSums // of the jobs' receipts
 	accepted map[pushd.AppID]int64        // how many jobs of an account were
@@ -85,6 +86,7 @@ func NewMemory() *Memory {
 		ByID: map[pushd.JobID]*Job{}, Channels: map[pushd.ActID]*pushd.Channel{},
 		Subscribed: map[pushd.ActID][]pushd.OpenID{},
 		texts:      map[textKey]pushd.Texts{}, Unclean: map[pushd.JobID]int{},
+		refusals: map[refuser]refused{},
 		accepted: map[pushd.AppID]int64{},
 		OnHold:   map[pushd.AppID]pushd.Hold{},
 		Install:  pushd.Installation{Counter: pushd.Counter{Installation: "sim"}},

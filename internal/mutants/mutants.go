@@ -366,5 +366,15 @@ func mutants() []mutant {
 			[]string{"./internal/receipts TestKeeper_DatabaseDown"}},
 		{"receipts are not written at a stop", []edit{{"internal/receipts/receipts.go", "			k.last()\n", ""}},
 			[]string{"./internal/receipts TestKeeper_Run"}},
+		{"one more than the first are attempted", []edit{{"internal/allowance/allowance.go", "	if a.left <= 0 {\n", "	if a.left < 0 {\n"}},
+			[]string{"./internal/allowance TestAllowance"}},
+		{"resuming any pause lets the rest follow", []edit{{"internal/store/command.go", "WHEN state = 'paused' AND reason = 'first_reached' THEN 1", "WHEN state = 'paused' THEN 1"}},
+			[]string{"./internal/store TestLedger/./FirstAndOtherPauses"}},
+		{"two reminders of an account are accepted at once", []edit{{"internal/store/activity.go", "	if seen != nil {\n		query", "	if false && seen != nil {\n		query"}},
+			[]string{"./internal/store TestLedger/./CreateAfterAtOnce"}},
+		{"a reminder that may still send does not count", []edit{{"internal/control/brakes.go", "		if job.Until == 0 || job.Until >= begin {\n", "		if job.Until >= begin {\n"}},
+			[]string{"./internal/control TestBrakes_PerDay"}},
+		{"a refusal counts for all templates", []edit{{"internal/store/refusal.go", "  AND template_id = ?\n", "  AND template_id <> CONCAT(?, '')\n"}},
+			[]string{"./internal/store TestLedger/mariadb/Refusals"}},
 	}
 }

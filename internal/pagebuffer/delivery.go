@@ -21,6 +21,7 @@ type Delivery struct {
 	index     int
 	attempted bool
 	late      bool
+	untouched bool
 	reopened  bool // has an outcome and is sent to all the same
 	earlier   bool
 	// ambiguous says that an earlier try may have been accepted, forgotten that
@@ -56,6 +57,9 @@ func (d *Delivery) Earlier() bool { return d.earlier }
 
 // InDoubt says that an earlier try may have been accepted.
 func (d *Delivery) InDoubt() bool { return d.ambiguous || d.forgotten }
+
+// Untouched says that the recipient was never sent to before this round.
+func (d *Delivery) Untouched() bool { return d.untouched }
 
 // Forgotten says that an earlier try may have been accepted so long ago that
 // WeChat would not know a repetition for one.

@@ -24,16 +24,11 @@ func (b *Buffer) View(again pushd.Again) View {
 	return View{page: b, people: slices.Clone(b.people), mark: b.mark, doubtAt: b.offAt, again: again}
 }
 
-// Untouched says that the recipient at index was never sent to.
-func (v View) Untouched(index int) bool {
-	return v.people[index].State == pushd.Untouched && index >= v.mark
-}
-
 // Delivery is that of the recipient at index, or nil where none is due in this
 // round. due decides about those who were put off.
 func (v View) Delivery(index int, to pushd.OpenID, due func(pushd.Person) deferral.Turn) *Delivery {
-	d := &Delivery{To: to, page: v.page, index: index}
 	p := v.people[index]
+	d := &Delivery{To: to, page: v.page, index: index, untouched: p.State == pushd.Untouched && index >= v.mark}
 	switch {
 	case p.State == pushd.PersonFailed && v.again != pushd.AgainNobody:
 		d.reopened = true

@@ -166,7 +166,7 @@ func (r *Rig) Config() daemon.Config {
 		Engine: fanout.Config{
 			Owner: pushd.Owner{Instance: "rig"}, Concurrency: 1024, MaxJobs: 512, Lease: 15 * time.Second,
 			SendTimeout: 10 * time.Second, DedupWindow: 9 * time.Minute, Ambiguous: fanout.Resend,
-			Grace: 30 * time.Minute, Retention: 168 * time.Hour, JobRetention: 9600 * time.Hour, Location: shanghai, StatusFailed: 3,
+			Grace: 30 * time.Minute, Retention: 168 * time.Hour, JobRetention: 9600 * time.Hour, RefusalMemory: 720 * time.Hour, Location: shanghai, StatusFailed: 3,
 		},
 		Keys: []pushd.Key{{Name: "rig", Secret: APIKey}}, Console: true, Listen: "127.0.0.1:0", Drain: 15 * time.Second, Version: "rig", Log: r.options.Log,
 	}

@@ -84,6 +84,8 @@ type Settings struct {
 	// JobRetention is how long jobs stay after their end.
 	JobRetention time.Duration `default:"9600h" min:"24h" max:"87600h" help:"How long a job itself stays on record after its end: its figures and its messages. It never goes before its recipients."`
 
+	// RefusalMemory is how long a refusal is remembered; 0 = not at all.
+	RefusalMemory time.Duration `default:"720h" min:"0s" max:"8760h" help:"How long a recipient who has refused a template (43101) is skipped without being asked; 0 = not at all."`
 	// Timezone is the zone of the times in messages, and of the day that PerDay
 	// means; see Location.
 	Timezone string `default:"Asia/Shanghai" placeholder:"ZONE" help:"Zone of the times in messages, and of the day of --per-day."`

@@ -118,7 +118,7 @@ func TestDialect_Print(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		var text bytes.Buffer
 		f.ok(f.opt.Dialect.Print(&text))
-		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "pushd_alarm", "pushd_account", "pushd_receipt", "pushd_receipt_page", "pushd_schema"} {
+		for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "pushd_alarm", "pushd_account", "pushd_refusal", "pushd_receipt", "pushd_receipt_page", "pushd_schema"} {
 			f.set(`DROP TABLE ` + table)
 		}
 		if f.opt.Dialect.Shared {
@@ -139,7 +139,7 @@ func TestDialect_Print(t *testing.T) {
 // Both dialects have the same tables and columns.
 func TestDialects_HaveTheSameTables(t *testing.T) {
 	a, b := onMariaDB(t), onSQLite(t)
-	for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "pushd_alarm", "pushd_account", "pushd_receipt", "pushd_receipt_page", "activity", "activity_detail", "user", "user_wx_account", "user_wx_config"} {
+	for _, table := range []string{"pushd_job", "pushd_page", "pushd_progress", "pushd_template", "pushd_message", "pushd_install", "pushd_hold", "pushd_event", "pushd_alarm", "pushd_account", "pushd_refusal", "pushd_receipt", "pushd_receipt_page", "activity", "activity_detail", "user", "user_wx_account", "user_wx_config"} {
 		if x, y := a.columns(table), b.columns(table); !slices.Equal(x, y) {
 			t.Errorf("%s: mariadb %v, sqlite %v", table, x, y)
 		}
@@ -216,6 +216,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_message TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON live.pushd_install TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_hold TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE ON live.pushd_account TO pushd@localhost;
+GRANT SELECT, INSERT, DELETE ON live.pushd_refusal TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_event TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_alarm TO pushd@localhost;
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_receipt TO pushd@localhost;

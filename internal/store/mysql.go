@@ -34,7 +34,7 @@ func MySQL() sqldb.Dialect {
 SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0)
 FROM information_schema.TABLES
 WHERE TABLE_SCHEMA = DATABASE()
-  AND TABLE_NAME IN ('pushd_job', 'pushd_page', 'pushd_progress', 'pushd_template', 'pushd_message', 'pushd_install', 'pushd_hold', 'pushd_event', 'pushd_alarm', 'pushd_account', 'pushd_receipt', 'pushd_receipt_page')`,
+  AND TABLE_NAME IN ('pushd_job', 'pushd_page', 'pushd_progress', 'pushd_template', 'pushd_message', 'pushd_install', 'pushd_hold', 'pushd_event', 'pushd_alarm', 'pushd_account', 'pushd_refusal', 'pushd_receipt', 'pushd_receipt_page')`,
 		Duplicate: mysqlconn.Duplicate,
 		Transient: mysqlconn.Passes,
 		// Who saves a channel may hold its row for long.

@@ -183,7 +183,14 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 		"Active":    func() error { _, err := p.Active(ctx, 2000); return ignore(err, pushd.ErrNotFound) },
 		"Newest":    func() error { _, err := p.Newest(ctx, 2000, start); return ignore(err, pushd.ErrNotFound) },
 		"Create":    fresh(func() error { return nil }),
-		"Activity":  fresh(func() error { _, err := p.Activity(ctx, j.AppID, now.Add(-24*time.Hour)); return err }),
+		"Refuse":    func() error { return p.Refuse(ctx, "wxrefused", "t1", openids("oA", "oB")) },
+		"Refused": func() error {
+			_, err := p.Refused(ctx, "wxrefused", "t1", time.Hour, openids("oA", "oB", "oC"))
+			return err
+		},
+		"DropRefusal":   func() error { _, err := p.DropRefusal(ctx, "wxrefused", "oB"); return err },
+		"PurgeRefusals": func() error { _, err := p.PurgeRefusals(ctx, now); return err },
+		"Activity":      fresh(func() error { _, err := p.Activity(ctx, j.AppID, now.Add(-24*time.Hour)); return err }),
 		"CreateAfter": func() error {
 			act++
 			app := pushd.AppID(fmt.Sprint("wx", act))

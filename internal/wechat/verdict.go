@@ -57,6 +57,7 @@ func verdictOf(code int) pushd.Verdict {
 var causes = map[Call]map[int]pushd.Cause{
 	CallSend: {
 		43004: pushd.CauseUnfollowed, 40003: pushd.CauseOpenID, 49003: pushd.CauseOpenID, 40037: pushd.CauseTemplate,
+		43101: pushd.CauseUnwilling,
 	},
 	CallPage:   {40003: pushd.CauseCursor},
 	CallTagged: {40003: pushd.CauseCursor, 40152: pushd.CauseAudience, 45159: pushd.CauseAudience},

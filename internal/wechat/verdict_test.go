@@ -76,7 +76,7 @@ func TestClassify(t *testing.T) {
 func TestClassify_Cause(t *testing.T) {
 	want := map[Call]map[int]pushd.Cause{
 		CallSend: {
-			43004: pushd.CauseUnfollowed, 40003: pushd.CauseOpenID, 49003: pushd.CauseOpenID, 40037: pushd.CauseTemplate,
+			43004: pushd.CauseUnfollowed, 40003: pushd.CauseOpenID, 49003: pushd.CauseOpenID, 40037: pushd.CauseTemplate, 43101: pushd.CauseUnwilling,
 		},
 		CallPage:  {40003: pushd.CauseCursor},
 		CallQuota: {40164: pushd.CauseAddress},
