@@ -32,6 +32,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_callback TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_trial TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_form TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_saved TO php@'%';
+GRANT SELECT, INSERT, UPDATE ON live.host_brakes TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_subscriber TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_contact TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_receipt TO php@'%';

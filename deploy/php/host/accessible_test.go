@@ -65,6 +65,8 @@ func TestAccessible_Pages(t *testing.T) {
 		o.wait(page.ready)
 		o.accessible(page.state)
 	}
+	o.must(p.Click(o.ctx, "#braking summary"))
+	o.wait(`document.querySelector("#braking").open`)
 	o.must(p.Click(o.ctx, "#templates label:last-child input"))
 	o.wait(`!document.querySelector("#paste").hidden`)
 	o.accessible("a pasted template")

@@ -25,7 +25,7 @@ if (PHP_SAPI === 'cli-server' && preg_match('#^/assets/(\w+)\.(css|js|svg)$#D', 
 }
 
 ini_set('display_errors', '0');
-foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'audience', 'channel', 'channellist', 'saved', 'reminder', 'command', 'wechat',
+foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'audience', 'brakes', 'channel', 'channellist', 'saved', 'reminder', 'command', 'wechat',
     'settings', 'template', 'qrcode', 'trial', 'promise', 'subscriber', 'follow', 'contact', 'calendar', 'watch',
     'page'] as $name) {
     require_once __DIR__ . "/app/$name.php";
@@ -61,6 +61,8 @@ const ROUTES = [
     ['POST', '/api/templates/([\w-]{1,64})/test', 'owner', 'api_test'],
     ['GET',  '/api/tests/([0-9a-f]{32})',        'owner',  'api_test_state'],
     ['POST', '/api/estimate',                    'owner',  'api_estimate'],
+    ['GET',  '/api/brakes',                      'owner',  'api_brakes'],
+    ['POST', '/api/brakes',                      'owner',  'api_brakes_save'],
     ['GET',  '/api/audiences',                   'owner',  'api_audiences'],
     ['GET',  '/api/channels',                    'owner',  'api_channels'],
     ['POST', '/api/channels',                    'owner',  'api_channel_create'],
@@ -119,6 +121,16 @@ function api_test_state(Host $host, array $owner, string $nonce): void
 function api_estimate(Host $host, array $owner): void
 {
     http_answer(reminder_estimate($host, $owner, http_json()));
+}
+
+function api_brakes(Host $host, array $owner): void
+{
+    http_answer(brakes_answer(brakes_find($host, $owner['uin'])));
+}
+
+function api_brakes_save(Host $host, array $owner): void
+{
+    http_answer(brakes_save($host, $owner['uin'], http_json()));
 }
 
 function api_audiences(Host $host, array $owner): void

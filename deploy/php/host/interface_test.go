@@ -42,6 +42,8 @@ func interfaces() []call {
 		{"GET", "/api/tests/0123456789abcdef0123456789abcdef", nil, 200, 404},
 		{"POST", "/api/estimate", map[string]any{"actid": 11, "templateId": wechatsim.TemplateID("wxalice", 1)}, 200, 404},
 		{"GET", "/api/audiences", nil, 200, 0},
+		{"GET", "/api/brakes", nil, 200, 0},
+		{"POST", "/api/brakes", map[string]any{"per_day": 3}, 200, 0},
 		{"GET", "/api/channels", nil, 200, 0},
 		{"POST", "/api/channels", channelBody(), 201, 0},
 		{"GET", "/api/channels/11", nil, 200, 404},

@@ -110,3 +110,15 @@ CREATE TABLE IF NOT EXISTS host_receipt (
   xml       VARBINARY(2000) NOT NULL,
   PRIMARY KEY (appid, signature)
 ) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
+
+-- How often an owner's reminders may go out; NULL: the platform's settings decide.
+-- pushd reads the first three by its channel query (docs/host.md).
+-- 每个主播的防打扰设置。
+CREATE TABLE IF NOT EXISTS host_brakes (
+  uin        BIGINT   NOT NULL PRIMARY KEY,
+  min_gap    INT      NULL, -- minutes between two reminders of the account
+  per_day    INT      NULL, -- reminders a day
+  first      INT      NULL, -- so many recipients, then a person
+  quiet_from SMALLINT NULL, -- minutes since 00:00: no reminder is to leave from here
+  quiet_to   SMALLINT NULL  -- to here
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;

@@ -100,7 +100,7 @@ func (w *wechat) count(path string) int {
 	return w.calls[path]
 }
 
-func newSite(t *testing.T, followers int) *site {
+func newSite(t *testing.T, followers int, change ...func(*daemon.Config)) *site {
 	t.Helper()
 	sim := wechatsim.New(wechatsim.Options{Seed: 5})
 	t.Cleanup(sim.Close)
@@ -113,7 +113,12 @@ func newSite(t *testing.T, followers int) *site {
 	s.wx.URL = front.URL
 	var err error
 	s.Rig, err = rig.New(t.Context(), rig.Options{
-		Server: server, Schema: read(t, "../../schema.sql"), Sim: sim, Change: s.startPHP,
+		Server: server, Schema: read(t, "../../schema.sql"), Sim: sim, Change: func(c *daemon.Config) {
+			s.startPHP(c)
+			for _, f := range change {
+				f(c)
+			}
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

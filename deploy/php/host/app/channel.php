@@ -175,6 +175,7 @@ function channel_create(Host $host, int $uin, array $body): array
             return (int) $host->row('SELECT act_id FROM host_form WHERE uin = ? AND form_key = ?', [$uin, $key])['act_id'];
         }
         channel_confirm_alike($host, $new, $confirmed);
+        channel_confirm_quiet($host, channel_empty($uin), $new, $confirmed);
         channel_confirm_now($host, channel_empty($uin), $new, $confirmed);
         $id = channel_insert($host, $uin, $new);
         saved_note($host, 'channel', $id);
@@ -216,6 +217,28 @@ function channel_confirm_now(Host $host, array $old, array $new, array $confirme
     }
 }
 
+/** A reminder that would leave in the owner's quiet hours, where it did not before. */
+function channel_confirm_quiet(Host $host, array $old, array $new, array $confirmed): void
+{
+    if (!$new['live_notify'] || $new['live_notify_status'] !== 0) {
+        return;
+    }
+    $due = max(time(), channel_due_at($new));
+    if (channel_due_at($new) === channel_due_at($old) && $old['live_notify'] || $new['start_time'] <= time()) {
+        return;
+    }
+    $brakes = brakes_find($host, $new['uin']);
+    if (brakes_quiet($host, $brakes, $due)) {
+        $hours = brakes_answer($brakes);
+        channel_confirm($confirmed, 'quiet', '提醒将在 ' . $host->clock($due, 'H:i') . " 发出，属于免打扰时段（{$hours['quiet_from']}–{$hours['quiet_to']}）。确定保存吗？");
+    }
+}
+
+function channel_due_at(array $channel): int
+{
+    return $channel['start_time'] - 60 * $channel['live_notify_time'];
+}
+
 /** Is the reminder of this channel to be sent now? */
 function channel_due(Host $host, array $channel): bool
 {
@@ -245,6 +268,7 @@ function channel_update(Host $host, int $uin, int $id, array $body): array
         if ($new['start_time'] !== $old['start_time']) {
             $new['live_notify_status'] = channel_moved($host, $old, $new, $f->names('confirmed'));
         }
+        channel_confirm_quiet($host, $old, $new, $f->names('confirmed'));
         channel_confirm_now($host, $old, $new, $f->names('confirmed'));
         $host->query('UPDATE activity SET title = ?, start_time = ?, watch_url = ? WHERE id = ? AND uin = ?',
             [$new['title'], $new['start_time'], $new['watch_url'], $id, $uin]);

@@ -63,6 +63,7 @@ function page_settings(Host $host, array $owner): void
         'scripts'  => ['settings'],
         'settings' => settings_find($host, $owner['uin']),
         'callback' => settings_callback($host, $owner),
+        'brakes'   => brakes_answer(brakes_find($host, $owner['uin'])),
         'channels' => channel_choices($host, $owner['uin']),
         'host'     => $host,
     ]);

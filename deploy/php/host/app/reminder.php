@@ -74,6 +74,9 @@ function reminder_due(Host $host, array $owner, array $channel, int $due): array
     $try = $host->row('SELECT answer, next_try FROM pushd_php_attempt WHERE act_id = ? AND start_time = ?', [$channel['id'], $channel['start_time']]);
     if ($try !== null) {
         $code = preg_match('/[a-z_]{3,}/', (string) $try['answer'], $m) ? $m[0] : '';
+        if ($code === 'too_soon' || $code === 'too_many_today') {
+            return reminder_is('late', '还没有发送：' . pushd_words($code), '这是“防打扰”的设置。将在 ' . $host->clock(max(time() + 60, (int) $try['next_try']), 'm月d日 H:i') . ' 前后自动再试。', [], 5);
+        }
         return reminder_is('late', '还没有发送：' . pushd_words($code), '改正后会在 ' . $host->clock(max(time() + 60, (int) $try['next_try']), 'H:i') . ' 前后再试；在这里保存一次，会立即再试。', [], 5);
     }
     $since = max($due, saved_at($host, 'channel', $channel['id']), saved_at($host, 'settings', $owner['uin']));
@@ -207,7 +210,7 @@ function reminder_receipts(Host $host, array $job): array
     }
     $told = $r['delivered'] + $r['blocked'] + $r['undelivered'];
     if ($told === 0) {
-        return ['还没有收到送达回执。回执由微信发到“公众号服务器配置”中的地址，通常在发送后几秒内到达。'];
+        return $job['finishedAt'] === null ? [] : ['还没有收到送达回执。回执由微信发到“公众号服务器配置”中的地址，通常在发送后几秒内到达。'];
     }
     $lines = ['已送达 ' . number_format($r['delivered']) . ' 人，送达率 ' . number_format(100 * $r['delivered'] / max($told, 1), 1) . '%（按已收到的 '
         . number_format($told) . ' 份回执计算）'];

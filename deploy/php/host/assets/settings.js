@@ -377,4 +377,20 @@ $('#confirm').addEventListener('click', () => busy($('#confirm'), async () => {
   $('#enablebox').close();
 }));
 
+// ---- brakes ----
+
+const brakes = $('#brakes');
+brakes.addEventListener('input', () => forgive(brakes));
+brakes.addEventListener('submit', (event) => {
+  event.preventDefault();
+  busy($('button', brakes), async () => {
+    try {
+      await api('POST', '/brakes', Object.fromEntries(new FormData(brakes)));
+      toast('已保存');
+    } catch (e) {
+      blame(e, brakes.elements[e.field]);
+    }
+  });
+});
+
 start();

@@ -35,6 +35,17 @@
   </section>
 </div>
 </div>
+<details class="card" id="braking"><summary><h2>防打扰</h2></summary>
+  <p>提醒太频繁会让粉丝取关、投诉，公众号可能被微信限制。留空表示按平台的规定。</p>
+  <form id="brakes" novalidate>
+    <label>两次提醒至少间隔（分钟）<input name="min_gap" type="number" inputmode="numeric" min="0" max="10080" value="<?= h($v['brakes']['min_gap']) ?>"></label>
+    <label>每天最多提醒（次）<input name="per_day" type="number" inputmode="numeric" min="0" max="100" value="<?= h($v['brakes']['per_day']) ?>"></label>
+    <label>先发多少人，等我确认后再发其余的人<input name="first" type="number" inputmode="numeric" min="0" max="1000000" value="<?= h($v['brakes']['first']) ?>"><small>0 或留空：一次发完</small></label>
+    <label>免打扰从<input name="quiet_from" type="time" value="<?= h($v['brakes']['quiet_from']) ?>"></label>
+    <label>到<input name="quiet_to" type="time" value="<?= h($v['brakes']['quiet_to']) ?>"><small>保存频道时，如果提醒会在这个时段发出，会先问您</small></label>
+    <p class="actions"><button class="primary">保存</button></p>
+  </form>
+</details>
 <details class="card" id="callback"<?php if ($v['callback']['state'] !== 'connected'): ?> open<?php endif ?>><summary><h2>公众号服务器配置</h2><span class="badge <?= h(['connected' => 'good', 'sealed' => 'bad'][$v['callback']['state']] ?? 'wait') ?>"><?= h(['connected' => '已接通', 'verified' => '已验证', 'sealed' => '无法识别'][$v['callback']['state']] ?? '未接通') ?></span></summary>
   <p class="quiet"><?= h($v['callback']['text']) ?></p>
   <p>填到“公众平台 → 设置与开发 → 基本配置 → 服务器配置”，消息加解密方式选“明文模式”。填好后，观看页才能知道观众已关注，测试消息才能送达扫码的人，也才有送达回执。</p>
