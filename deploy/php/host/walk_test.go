@@ -69,17 +69,22 @@ type viewerOf struct {
 func (w *walk) setUp(b *chromium.Browser, audience string) {
 	w.t.Helper()
 	w.enable(alice, "wxalice")
-	a := w.site.login(alice)
-	body := channelBody()
-	body["start_time"] = time.Now().Add(25 * time.Minute).Unix() // due
-	body["confirmed"] = []string{"now"}
-	got := a.api("/channels", body)
-	if got.status != 201 {
-		w.t.Fatal(got.text)
-	}
-	w.act = "1"
-	w.exec("UPDATE activity_detail SET audience = ? WHERE act_id = 1", audience)
-	card := a.card()
+	w.owner = w.open(b, chromium.Desktop, "Asia/Shanghai")
+	w.login()
+	w.must(w.owner.Open(w.ctx, w.host+"/channels/new"))
+	w.must(w.owner.Fill(w.ctx, "[name=title]", title))
+	w.must(w.owner.Fill(w.ctx, "[name=start_time]", time.Now().Add(25*time.Minute).In(shanghai).Format("2006-01-02T15:04"))) // due
+	choice := fmt.Sprintf("[name=audience][value=%q]", audience)
+	w.wait(fmt.Sprintf("document.querySelector(%q)", choice))
+	w.must(w.owner.Click(w.ctx, choice))
+	w.must(w.owner.Click(w.ctx, "#channel .primary"))
+	w.wait(`document.querySelector("#ask-box").open`) // it goes out within a minute
+	w.must(w.owner.Click(w.ctx, "#ask-box .primary"))
+	w.wait(`/^\/channels\/\d+$/.test(location.pathname)`)
+	var err error
+	w.act, err = w.owner.Run(w.ctx, `location.pathname.split("/")[2]`)
+	w.must(err)
+	card := w.site.login(alice).card()
 	w.acct.SetCallback(&wechatsim.Callback{URL: w.host + strings.TrimPrefix(card.URL, public), Token: card.Token, JobFinish: true})
 	w.must(w.acct.VerifyCallback(w.ctx))
 }
@@ -175,6 +180,8 @@ func (w *walk) receipts() {
 		w.must(err)
 		return job.Receipts != nil && job.Receipts.Delivered == job.Sent
 	})
+	w.must(w.owner.Open(w.ctx, w.host+"/channels/"+w.act))
+	w.wait(fmt.Sprintf(`document.querySelector("#reminder").innerText.includes("已送达 %d 人，送达率 100.0%%")`, job.Sent))
 }
 
 // after is the page of a viewer who stayed, once the reminder is out.
