@@ -230,6 +230,9 @@ func TestSubscriber_Export(t *testing.T) {
 	c.send(event("subscribe", "oA", "qrscene_live_11", at))
 	c.send(event("unsubscribe", "oA", "", at+60))
 	s.exec("UPDATE activity SET title = '=HYPERLINK(\"x\"),\n第一课' WHERE id = 11")
+	if page := a.page("/channels/11"); !strings.Contains(page.text, `href="/channels/11/subscribers.csv"`) {
+		t.Error("the channel's page does not lead to the file")
+	}
 	got := a.page("/channels/11/subscribers.csv")
 	if got.status != 200 || !strings.HasPrefix(got.header.Get("Content-Type"), "text/csv") || !strings.Contains(got.header.Get("Content-Disposition"), "subscribers-11.csv") {
 		t.Fatal(got.status, got.header)

@@ -7,7 +7,8 @@
 declare(strict_types=1);
 
 const RECEIPT_BATCH = 500;   // read at once
-const RECEIPT_FLYING = 8;    // handed on at once
+const RECEIPT_GROUP = 100;   // posted before the next look at the time
+const RECEIPT_FLYING = 8;    // of them at once
 const RECEIPT_SECONDS = 3;   // to wait for pushd's answer
 const RECEIPT_PAUSE = 10;    // seconds before a pushd that did not answer is asked again
 const RECEIPT_KEPT = 86400;  // seconds; later a receipt is of no use
@@ -71,14 +72,13 @@ function receipt_hand_on_all(Host $host, float $until): array
 {
     pushd_check_url($host->config, 'url');
     $multi = curl_multi_init(); // one for all: it keeps connections open
+    curl_multi_setopt($multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, RECEIPT_FLYING);
     $taken = 0;
     do {
         $rows = $host->query('SELECT appid, signature, xml FROM host_receipt ORDER BY appid, signature LIMIT ' . RECEIPT_BATCH)->fetchAll();
-        foreach (array_chunk($rows, RECEIPT_FLYING) as $chunk) {
+        foreach (array_chunk($rows, RECEIPT_GROUP) as $chunk) {
             $done = receipt_post($host, $multi, $chunk, $until);
-            foreach ($done as $row) {
-                $host->query('DELETE FROM host_receipt WHERE appid = ? AND signature = ?', [$row['appid'], $row['signature']]);
-            }
+            receipt_forget($host, $done);
             $taken += count($done);
             if (count($done) < count($chunk)) {
                 return [$taken, true];
@@ -89,6 +89,19 @@ function receipt_hand_on_all(Host $host, float $until): array
         }
     } while (count($rows) === RECEIPT_BATCH);
     return [$taken, false];
+}
+
+/** Deletes what pushd has taken: one statement an account. */
+function receipt_forget(Host $host, array $rows): void
+{
+    $signatures = [];
+    foreach ($rows as $row) {
+        $signatures[$row['appid']][] = $row['signature'];
+    }
+    foreach ($signatures as $appid => $of) {
+        $host->query('DELETE FROM host_receipt WHERE appid = ? AND signature IN (?' . str_repeat(', ?', count($of) - 1) . ')',
+            array_merge([(string) $appid], $of));
+    }
 }
 
 function receipt_request(Host $host, array $row, float $wait)

@@ -34,3 +34,6 @@
   <p class="notice warn" id="conflict" role="alert" hidden></p>
   <p class="actions"><button class="primary">保存</button></p>
 </form>
+<?php if ($c['id'] !== 0): ?>
+<section class="card"><h2>订阅记录</h2><p class="quiet">谁在什么时候、以哪种方式订阅了这场直播。被投诉或处罚时，可以作为对方主动要求接收的凭证。</p><p class="actions"><a class="button" href="/channels/<?= h($c['id']) ?>/subscribers.csv" download>导出 CSV</a></p></section>
+<?php endif ?>
