@@ -21,6 +21,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_event TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_alarm TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_receipt TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.pushd_receipt_page TO pushd@'%';
+GRANT SELECT ON live.host_subscriber TO pushd@'%';
 GRANT SELECT ON live.pushd_schema TO pushd@'%';
 GRANT SELECT ON live.pushd_schema_state TO pushd@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.wx_access_token TO php@'%';

@@ -154,7 +154,8 @@ func (r *run) attempt(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		<-walking // the round has seen all pages, so the walk is as good as done
+		r.idle.Store(true) // a walk that lets others be sent to first has nothing to wait for
+		<-walking          // the round has seen all pages, so the walk is as good as done
 		if walked != nil {
 			return walked
 		}

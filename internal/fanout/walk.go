@@ -36,6 +36,8 @@ type walker struct {
 const (
 	staleWalk = 10 * time.Minute // an unfinished pass older than this starts again
 	maxPasses = 3
+	// Of a tag one pass says little, and those that a crash has cut short count.
+	maxTagPasses = 6
 )
 
 var errWalkIncomplete = errors.New("the list of the audience broke off")
@@ -297,8 +299,11 @@ func (w *walker) end(ctx context.Context, sound bool) error {
 		all := next.Walked
 		next.Total = &all
 	}
-	_, tag := w.run.job.Audience.Tag() // of which a third pass may say more
-	if !next.Complete && (w.walk.Pass >= maxPasses || w.walk.Pass > 1 && w.walk.Fresh == 0 && !tag) {
+	spent := w.walk.Pass >= maxPasses || w.walk.Pass > 1 && w.walk.Fresh == 0
+	if _, tag := w.run.job.Audience.Tag(); tag {
+		spent = w.walk.Pass >= maxTagPasses
+	}
+	if !next.Complete && spent {
 		if err := w.save(ctx, next); err != nil {
 			return err
 		}

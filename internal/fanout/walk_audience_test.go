@@ -64,8 +64,8 @@ func TestWalk_Tag(t *testing.T) {
 		"counted a little too high":     {thousand, 1040, 1000, 2, false},
 		"counted too high":              {thousand, 1500, 1000, 3, false},
 		"nobody carries it":             {honest(nil, 100), 0, 0, 2, false},
-		"nobody, and it is not counted": {honest(nil, 100), -1, 0, 3, true},
-		"nobody is listed, some do":     {honest(nil, 100), 10, 0, 3, true},
+		"nobody, and it is not counted": {honest(nil, 100), -1, 0, 6, true},
+		"nobody is listed, some do":     {honest(nil, 100), 10, 0, 6, true},
 		"breaks off once":               {breaks(4), 1000, 1000, 1, false}, // the place is asked for again
 		"breaks off, and is uncounted":  {breaks(4), -1, 1000, 2, false},
 		"breaks off twice at one place": {breaks(4, 5), 1000, 1000, 2, false},
@@ -388,4 +388,38 @@ func (l *dropping) People(_ context.Context, _ pushd.JobID, page, offset, limit 
 	}
 	b = b[offset%line:]
 	return b[:min(limit, len(b))], nil
+}
+
+// A round that stops for those who wait (43117), with the breaker's suspects held
+// back, leaves a walk that would let them be sent to first nothing to wait for.
+func TestRun_SubscribersWhoAllWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, 60)
+		w.remindSubscribers(ids(0, 60))
+		until := time.Now().Add(5 * time.Minute)
+		w.change = func(c *Config) {
+			c.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
+				switch {
+				case !time.Now().Before(until):
+					return nil
+				case to < "o0000005":
+					return &pushd.Answer{Verdict: pushd.DeferLong, Code: pushd.CodeTooFrequent}
+				}
+				return &pushd.Answer{Verdict: pushd.Other, Code: 40270}
+			}}
+		}
+		w.boot(0)
+		w.post(1, pushd.Request{})
+		w.settle()
+		if job := w.job(); job.State.Active() {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		for _, text := range w.wrong {
+			t.Error(text)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
 }

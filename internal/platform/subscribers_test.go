@@ -143,6 +143,13 @@ func TestChannel_AudienceOfTheDefaultQuery(t *testing.T) {
 			f.set(`UPDATE activity_detail SET audience = ?`, text)
 			want(pushd.AudienceFollowers, true)
 		}
+		if f.DriverName() == "mysql" { // SQLite has no name for the key
+			f.set(`UPDATE activity_detail SET audience = 'tag:1'`)
+			f.set(`DROP INDEX activity_detail_act_id ON activity_detail`)
+			f.set(`INSERT INTO activity_detail (act_id, live_notify, audience) VALUES (?, 1, 'tag:2')`, actID)
+			want("tag:1", true) // two rows of the channel, which say two things
+			f.set(`DELETE FROM activity_detail WHERE audience = 'tag:2'`)
+		}
 		f.set(`ALTER TABLE activity_detail DROP COLUMN audience`)
 		want(pushd.AudienceFollowers, false)
 		f.set(`DELETE FROM activity_detail`)

@@ -33,7 +33,7 @@ SELECT
   d.live_notify AS live_notify,
   d.live_notify_time AS live_notify_time,
   d.live_notify_status AS live_notify_status,
-  (SELECT audience FROM activity_detail WHERE act_id = a.id LIMIT 1) AS audience
+  (SELECT audience FROM activity_detail own WHERE own.id = d.id) AS audience
 FROM activity a
 CROSS JOIN (SELECT 'followers' AS audience) unless_told
 LEFT JOIN activity_detail d ON d.act_id = a.id

@@ -1,3 +1,5 @@
 -- +goose Up
 
+-- breaks older programs
+
 ALTER TABLE pushd_job ADD COLUMN audience TEXT NOT NULL DEFAULT 'followers';
