@@ -24,13 +24,7 @@ func newLaravel(t *testing.T, answer func(posted) reply) *laravel {
 	if _, err := os.Stat("/usr/share/php/Illuminate/Foundation/Application.php"); err != nil {
 		t.Fatal("Laravel is not installed (Debian: apt-get install php-laravel-framework)")
 	}
-	p := emptyOn(t, server, "root")
-	tables, err := os.ReadFile("../schema.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.exec(t, string(tables))
-	p.account(t, 1, "wx1")
+	p := unmigrated(t)
 	l := &laravel{manager: managerOn(t, p, answer), dir: t.TempDir()}
 	if err := os.CopyFS(l.dir, os.DirFS("testdata/laravel")); err != nil {
 		t.Fatal(err)

@@ -55,6 +55,20 @@ func newPlatform(t testing.TB) *platform {
 	return platformOn(t, server, "root")
 }
 
+// unmigrated is a database with the platform's tables and the account wx1, and none
+// of the tables of deploy/php.
+func unmigrated(t testing.TB) *platform {
+	t.Helper()
+	p := emptyOn(t, server, "root")
+	tables, err := os.ReadFile("../schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.exec(t, string(tables))
+	p.account(t, 1, "wx1")
+	return p
+}
+
 // platformOn makes a platform on a server, for an account that is made if the
 // server knows accounts.
 func platformOn(t testing.TB, on *mariadb.Server, user string) *platform {

@@ -2,7 +2,6 @@ package php_test
 
 import (
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
@@ -14,13 +13,7 @@ import (
 // they often do.
 func newThink(t *testing.T, answer func(posted) reply) *manager {
 	t.Helper()
-	p := emptyOn(t, server, "root")
-	tables, err := os.ReadFile("../schema.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.exec(t, string(tables))
-	p.account(t, 1, "wx1")
+	p := unmigrated(t)
 	p.channel(t, 1, 1, in(5), 15)
 	for _, table := range []string{"activity", "activity_detail", "user", "user_wx_account", "user_wx_config"} {
 		p.exec(t, "RENAME TABLE "+table+" TO lv_"+table)

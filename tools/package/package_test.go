@@ -139,6 +139,7 @@ const dpkg = "dpkg --force-unsafe-io --no-triggers "
 
 const modes = `stat -c '%A %U:%G %n' /usr/bin/pushd /etc/pushd /etc/pushd/pushd.env /usr/lib/systemd/system/pushd.service \
 /usr/share/pushd/schema.sql /usr/share/pushd/monitoring/alerts.yml /usr/share/pushd/php/cron.php /usr/share/pushd/php/host/index.php \
+/usr/share/pushd/php/src/Config.php /usr/share/pushd/php/composer.json /usr/share/pushd/php/migrations/001_tables.sql \
 /usr/share/man/man1/pushd.1.gz /usr/share/doc/pushd/docs/operations.md`
 
 const wantModes = `-rwxr-xr-x root:root /usr/bin/pushd
@@ -149,6 +150,9 @@ drwxr-x--- root:root /etc/pushd
 -rw-r--r-- root:root /usr/share/pushd/monitoring/alerts.yml
 -rw-r--r-- root:root /usr/share/pushd/php/cron.php
 -rw-r--r-- root:root /usr/share/pushd/php/host/index.php
+-rw-r--r-- root:root /usr/share/pushd/php/src/Config.php
+-rw-r--r-- root:root /usr/share/pushd/php/composer.json
+-rw-r--r-- root:root /usr/share/pushd/php/migrations/001_tables.sql
 -rw-r--r-- root:root /usr/share/man/man1/pushd.1.gz
 -rw-r--r-- root:root /usr/share/doc/pushd/docs/operations.md`
 

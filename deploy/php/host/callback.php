@@ -17,6 +17,10 @@ foreach (['host', 'http', 'account', 'gate', 'channel', 'saved', 'settings', 'te
 $body = (string) file_get_contents('php://input', false, null, 0, 65536);
 try {
     event_main(new Host(), $body);
+} catch (Pushd\Platform\Callback\Refused $r) {
+    error_log('wechat callback: ' . $r->getMessage());
+    http_response_code($r->getCode());
+    echo $r->getMessage();
 } catch (Refusal $r) {
     error_log('wechat callback: ' . $r->getMessage());
     http_response_code($r->status);

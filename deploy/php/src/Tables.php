@@ -75,10 +75,17 @@ final class Tables
         }, $sql);
     }
 
-    /** A statement of a migration, which names the tables of the PHP side as they are called by default. */
-    public function migration(string $sql): string
+    /**
+     * SQL that names the tables as they are called by default: that of a migration, of
+     * the sample host. Columns stay as they are.
+     */
+    public function plain(string $sql): string
     {
-        return preg_replace_callback('/\b((?:TABLE|EXISTS|ON|INTO|UPDATE|FROM|JOIN)\s+)(' . self::OURS . ')\b/i', function (array $m): string {
+        if ($this->names === []) {
+            return $sql;
+        }
+        $known = self::OURS . '|' . implode('|', array_keys(self::KNOWN));
+        return preg_replace_callback("/\\b((?:TABLE|EXISTS|ON|INTO|UPDATE|FROM|JOIN)\\s+)($known)\\b/i", function (array $m): string {
             return $m[1] . $this->table($m[2]);
         }, $sql);
     }

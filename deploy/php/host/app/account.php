@@ -6,47 +6,16 @@
  */
 declare(strict_types=1);
 
+use Pushd\Platform\Gate;
+
 const ACCOUNT_LABELS = ['appid' => 'AppID', 'secret' => 'AppSecret'];
 const ACCOUNT_TAKEN = '该公众号已绑定其他账号。一个公众号只能绑定一个账号，请核对 AppID，或先在原账号中解除绑定。';
 const ACCOUNT_WAIT = 5; // seconds to wait while another owner saves the same appid
 
-/** What is wrong with the appid of an owner's row: '', none, malformed, taken. */
-function account_fault(Host $host, int $uin, string $text): string
-{
-    $appid = wx_appid($text);
-    if ($appid === '') {
-        return 'none';
-    }
-    if (!wx_appid_valid($appid)) {
-        return 'malformed';
-    }
-    // WeChat writes appids in small letters. Of two spellings that is the one
-    // which stays usable, and it needs no look at all rows.
-    $usual = $text === strtolower($appid);
-    return $usual && account_held($host, $uin, $appid) || !$usual && account_alike($host, $uin, $appid) ? 'taken' : '';
-}
-
-/** Does somebody else hold this very appid? */
-function account_held(Host $host, int $uin, string $appid): bool
-{
-    foreach ($host->query('SELECT appid FROM user_wx_account WHERE appid = ? AND uin <> ?', [$appid, $uin]) as $row) {
-        if (wx_appid((string) $row['appid']) === $appid) { // the database may have found other spellings
-            return true;
-        }
-    }
-    return false;
-}
-
-/** Does somebody else hold it in this spelling or in another: other case, blanks? */
+/** Does somebody else hold an appid, in this spelling or in another? */
 function account_alike(Host $host, int $uin, string $appid): bool
 {
-    $small = strtolower($appid);
-    foreach ($host->query('SELECT appid FROM user_wx_account WHERE LOWER(appid) LIKE ? AND uin <> ?', ["%$small%", $uin]) as $row) {
-        if (strtolower(wx_appid((string) $row['appid'])) === $small) {
-            return true;
-        }
-    }
-    return false;
+    return (new Gate($host->connection()))->isAlike($uin, $appid);
 }
 
 /** Saves the owner's account, if it is theirs: WeChat takes the secret, and nobody else holds it. */
@@ -65,7 +34,7 @@ function account_save(Host $host, int $uin, array $body): void
         throw new Refusal(409, 'account_taken', ACCOUNT_TAKEN, 'appid');
     }
     account_prove($host, $appid, $secret);
-    $unlock = pushd_lock($host->db(), 'account/' . strtolower($appid), ACCOUNT_WAIT);
+    $unlock = $host->lock('account/' . strtolower($appid), ACCOUNT_WAIT);
     if ($unlock === null) {
         throw new Refusal(503, 'account_busy', '正在保存，请稍后再试');
     }

@@ -19,7 +19,7 @@ function contact_find(Host $host, string $appid): array
 function callback_token(Host $host, string $appid, int $version = 0): string
 {
     $secret = $host->config['callback_secret'] !== '' ? $host->config['callback_secret'] : $host->config['host_secret'];
-    return substr(hash_hmac('sha256', "callback\n$appid" . ($version > 0 ? "\n$version" : ''), $secret), 0, 32);
+    return Pushd\Platform\Callback\Signature::token($secret, $appid, $version);
 }
 
 /** What the owner enters in WeChat's console, and how the connection stands. */

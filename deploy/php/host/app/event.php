@@ -6,8 +6,10 @@
  */
 declare(strict_types=1);
 
-const EVENT_FRESH = 300; // seconds that a signature is good for
-const EVENT_KEPT = 600;  // seconds that it is remembered, both sides of now
+use Pushd\Platform\Callback\Event;
+use Pushd\Platform\Callback\Replay;
+use Pushd\Platform\Callback\Signature;
+use Pushd\Platform\Db\DatabaseClock;
 
 function event_main(Host $host, string $body): void
 {
@@ -65,7 +67,7 @@ function event_take(Host $host, string $appid, int $version, string $signature, 
     contact_check($contact, $version);
     $event = event_read($body);
     if ($event === null) {
-        $sealed = event_sealed($body);
+        $sealed = Event::isSealed($body);
         if ($sealed) {
             error_log("wechat callback: $appid sends encrypted messages: choose plain mode (明文模式) in WeChat's console");
         }
@@ -81,7 +83,7 @@ function event_take(Host $host, string $appid, int $version, string $signature, 
     });
     contact_note($host, $appid, $contact, 'event_at');
     if (random_int(0, 99) === 0) { // where nothing else tidies up
-        $host->query('DELETE FROM host_callback WHERE seen_at < ?', [follow_seconds($host) - EVENT_KEPT]);
+        (new Replay($host->connection(), new DatabaseClock($host->connection())))->tidy();
     }
     if ($note === null) {
         echo 'success';
@@ -93,76 +95,26 @@ function event_take(Host $host, string $appid, int $version, string $signature, 
 /** A parameter of the query that must be there. */
 function event_parameter(string $name, string $pattern): string
 {
-    $value = $_GET[$name] ?? '';
-    if (!is_string($value) || !preg_match($pattern, $value)) {
-        throw new Refusal(400, 'malformed', "parameter $name is missing or malformed");
-    }
-    return $value;
+    return Signature::parameter($_GET, $name, $pattern);
 }
 
-/**
- * Checks who calls. Source: the SHA-1 of token, timestamp and nonce in order,
- * https://developers.weixin.qq.com/doc/service/guide/dev/push/
- */
+/** Checks who calls. */
 function event_signature(Host $host, string $appid, int $version): string
 {
-    $given = event_parameter('signature', '/^[0-9a-f]{40}$/D');
-    $time = event_parameter('timestamp', '/^\d{1,12}$/D');
-    $parts = [callback_token($host, $appid, $version), $time, event_parameter('nonce', '/^[\w-]{1,64}$/D')];
-    sort($parts, SORT_STRING);
-    if (!hash_equals(sha1(implode('', $parts)), $given)) {
-        throw new Refusal(403, 'signature', 'wrong signature: is the token in WeChat\'s console the one of the settings page?');
-    }
-    if (abs(time() - (int) $time) > EVENT_FRESH) {
-        throw new Refusal(403, 'stale', 'the timestamp is more than five minutes away; check the clock of this server');
-    }
-    return $given;
+    return Signature::check(callback_token($host, $appid, $version), $_GET, time());
 }
 
 /** Uses a signature up; false if it was. It signs no body, so it is good for one request. */
 function event_unseen(Host $host, string $appid, string $signature): bool
 {
-    return $host->unlessTwice('INSERT INTO host_callback (appid, signature, seen_at) VALUES (?, ?, ?)', [$appid, $signature, follow_seconds($host)]);
-}
-
-/** A field of a body. The XML is flat and written by WeChat: no parser is needed, and so none can be tricked. */
-function event_field(string $body, string $name): string
-{
-    return preg_match("#<$name>(?:<!\\[CDATA\\[)?([^\\]<]*)#", $body, $m) ? $m[1] : '';
-}
-
-/** Nothing in it can be read: the account's mode is 安全模式. In 兼容模式 the plain fields are there as well. */
-function event_sealed(string $body): bool
-{
-    return event_field($body, 'Encrypt') !== '' && event_field($body, 'MsgType') === '';
+    return (new Replay($host->connection(), new DatabaseClock($host->connection())))->isNew($appid, $signature);
 }
 
 /** The event in a body, or null. A message 退订 is one, too: kind STOP. */
 function event_read(string $body): ?array
 {
-    $event = [
-        'openid'  => event_field($body, 'FromUserName'),
-        'account' => event_field($body, 'ToUserName'),
-        'created' => (int) event_field($body, 'CreateTime'),
-        'kind'    => event_field($body, 'Event'),
-        'scene'   => event_scene(event_field($body, 'EventKey')),
-    ];
-    if (event_field($body, 'MsgType') === 'text') {
-        $stop = in_array(strtoupper(trim(event_field($body, 'Content'))), ['退订', 'TD', 'T'], true);
-        $event['kind'] = $stop ? 'STOP' : '';
-        $event['scene'] = '';
-    } elseif (event_field($body, 'MsgType') !== 'event') {
-        return null;
-    }
-    $known = in_array($event['kind'], ['subscribe', 'SCAN', 'unsubscribe', 'STOP'], true);
-    return $known && preg_match('/^[\w-]{1,64}$/D', $event['openid']) ? $event : null;
-}
-
-/** The scene of a code, as far as it is one that can be ours: others are the platform's, and of any length. */
-function event_scene(string $key): string
-{
-    $scene = preg_replace('/^qrscene_/', '', $key);
-    return preg_match('/^[\w.:@-]{0,64}$/D', $scene) ? $scene : '';
+    $event = Event::read($body);
+    return $event === null ? null : get_object_vars($event);
 }
 
 /**
@@ -216,7 +168,8 @@ function event_act(Host $host, string $appid, array $event, array $note): void
     if ($text === '') {
         echo 'success';
     } else {
-        event_reply($event, $text);
+        header('Content-Type: text/xml; charset=utf-8');
+        echo Event::of($event)->reply($text, time());
     }
 }
 
@@ -252,13 +205,4 @@ function event_answered(string $text): bool
 {
     echo $text;
     return function_exists('fastcgi_finish_request') && fastcgi_finish_request();
-}
-
-/** Answers with a message to the person. */
-function event_reply(array $event, string $text): void
-{
-    header('Content-Type: text/xml; charset=utf-8');
-    printf('<xml><ToUserName><![CDATA[%s]]></ToUserName><FromUserName><![CDATA[%s]]></FromUserName>'
-        . '<CreateTime>%d</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[%s]]></Content></xml>',
-        $event['openid'], $event['account'], time(), str_replace(']]>', ' ', $text));
 }

@@ -6,39 +6,30 @@
  */
 declare(strict_types=1);
 
-const GATE_EDITION = 2; // standard
+use Pushd\Platform\Gate;
+
 const GATE_EDITIONS = [0 => '免费版', 1 => '基础版', 2 => '标准版', 3 => '专业版'];
 const GATE_ACCOUNT = [
-    'none'      => '尚未配置公众号。请在“账户中心 → 公众号设置”中填写公众号的 AppID 和 AppSecret。',
-    'malformed' => '公众号的 AppID 不正确。请在“账户中心 → 公众号设置”中重新填写，AppID 请从公众平台完整复制。',
-    'taken'     => '该公众号已绑定其他账号。一个公众号只能绑定一个账号：请在“账户中心 → 公众号设置”中核对 AppID，或先在原账号中解除绑定。',
+    Gate::ACCOUNT_NONE      => '尚未配置公众号。请在“账户中心 → 公众号设置”中填写公众号的 AppID 和 AppSecret。',
+    Gate::ACCOUNT_MALFORMED => '公众号的 AppID 不正确。请在“账户中心 → 公众号设置”中重新填写，AppID 请从公众平台完整复制。',
+    Gate::ACCOUNT_TAKEN     => '该公众号已绑定其他账号。一个公众号只能绑定一个账号：请在“账户中心 → 公众号设置”中核对 AppID，或先在原账号中解除绑定。',
 ];
 
 /** The owner: uin, edition, appid ('' where none may be used, and why: account). */
 function gate_owner(Host $host, int $uin): array
 {
-    $row = $host->row("SELECT u.uin, u.edition, COALESCE(w.appid, '') AS appid,
-            CASE WHEN COALESCE(w.app_secret, '') = '' THEN 0 ELSE 1 END AS has_secret
-        FROM user u
-        LEFT JOIN user_wx_account w ON w.uin = u.uin
-        WHERE u.uin = ?", [$uin]);
-    if ($row === null) {
+    $owner = (new Gate($host->connection()))->owner($uin);
+    if ($owner === null) {
         throw new Refusal(401, 'login', '账号不存在，请重新登录');
     }
-    $fault = (int) $row['has_secret'] === 1 ? account_fault($host, $uin, (string) $row['appid']) : 'none';
-    return [
-        'uin'     => (int) $row['uin'],
-        'edition' => (int) $row['edition'],
-        'appid'   => $fault === '' ? wx_appid((string) $row['appid']) : '',
-        'account' => $fault,
-    ];
+    return $owner;
 }
 
 /** What is missing: code => what to do. Empty where the gate is open. */
 function gate_missing(array $owner): array
 {
     $missing = [];
-    if ($owner['edition'] < GATE_EDITION) {
+    if ($owner['edition'] < Gate::EDITION) {
         $now = GATE_EDITIONS[$owner['edition']] ?? '未知版本';
         $missing['gate_edition'] = "开播提醒需要标准版或以上，当前为{$now}。请在“账户中心 → 版本升级”中升级后再使用。";
     }

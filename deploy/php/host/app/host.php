@@ -8,6 +8,10 @@ declare(strict_types=1);
 require_once __DIR__ . '/../../lib.php';
 require_once __DIR__ . '/../../wxtoken.php';
 
+use Pushd\Platform\Config;
+use Pushd\Platform\Db\Connection;
+use Pushd\Platform\Db\RowLock;
+
 /**
  * What the host will not do, in words for the person before the screen.
  * code is for programs; field names what is to blame, or is ''.
@@ -30,7 +34,7 @@ final class Refusal extends Exception
 final class Host
 {
     public $config;
-    private $db;
+    private $connection;
 
     public function __construct()
     {
@@ -48,15 +52,22 @@ final class Host
     /** The database, opened when first needed. */
     public function db(): PDO
     {
-        if ($this->db === null) {
-            $this->db = pushd_db($this->config);
+        return $this->connection()->pdo();
+    }
+
+    /** The same, for the classes of the package. */
+    public function connection(): Connection
+    {
+        if ($this->connection === null) {
+            $this->connection = Connection::open(Config::checked($this->config));
         }
-        return $this->db;
+        return $this->connection;
     }
 
     public function query(string $sql, array $args = []): PDOStatement
     {
-        return pushd_query($this->db(), $sql, $args);
+        $connection = $this->connection();
+        return $connection->query($connection->tables()->plain($sql), $args);
     }
 
     /** One row, or null. */
@@ -108,15 +119,15 @@ final class Host
     /** Writes a row; false if its key would be there twice. */
     public function unlessTwice(string $sql, array $args): bool
     {
-        try {
-            $this->query($sql, $args);
-            return true;
-        } catch (PDOException $e) {
-            if (in_array((int) ($e->errorInfo[1] ?? 0), [1062, 19], true)) { // MySQL, SQLite
-                return false;
-            }
-            throw $e;
-        }
+        $connection = $this->connection();
+        return $connection->insert($connection->tables()->plain($sql), $args);
+    }
+
+    /** Takes a lock that all web servers see; see RowLock. Returns the function that gives it back, or null. */
+    public function lock(string $name, int $wait): ?callable
+    {
+        $lock = RowLock::take($this->connection(), $name, $wait);
+        return $lock === null ? null : [$lock, 'release'];
     }
 
     /** A keyed hash, 64 hex digits. The purpose keeps one use from another. */

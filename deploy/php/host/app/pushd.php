@@ -5,6 +5,9 @@
  */
 declare(strict_types=1);
 
+use Pushd\Platform\Api\PushdClient;
+use Pushd\Platform\Config;
+
 const PUSHD_UNREACHABLE = '推送服务暂时没有应答，请稍后再试';
 const PUSHD_AWAY = 'pushd_away';
 const PUSHD_REST = 5; // seconds
@@ -17,37 +20,18 @@ const PUSHD_REST = 5; // seconds
  */
 function pushd_call(Host $host, string $method, string $path, ?array $body = null, int $timeout = 15): array
 {
-    pushd_check_url($host->config, 'url');
     $look = $method === 'GET' || substr($path, -8) === '/preview';
     if ($look && saved_at($host, PUSHD_AWAY, 0) > time() - PUSHD_REST) {
         throw new Refusal(502, 'pushd_unreachable', PUSHD_UNREACHABLE);
     }
-    $key = preg_replace('/^[A-Za-z0-9_-]{1,32}:/', '', trim(explode(',', trim($host->config['api_key'], ', '))[0]));
-    $curl = curl_init($host->config['url'] . $path);
-    curl_setopt_array($curl, [
-        CURLOPT_CUSTOMREQUEST  => $method,
-        CURLOPT_HTTPHEADER     => ['Authorization: Bearer ' . $key, 'Content-Type: application/json', 'Expect:'],
-        CURLOPT_RETURNTRANSFER => true,
-        CURLOPT_PROXY          => '', // not the environment's: the key is for pushd alone
-        CURLOPT_CONNECTTIMEOUT => 3,
-        CURLOPT_TIMEOUT        => $timeout,
-    ]);
-    if ($body !== null) {
-        curl_setopt($curl, CURLOPT_POSTFIELDS, json_encode($body, JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES));
-    }
-    if ($host->config['ca_file'] !== '') {
-        curl_setopt($curl, CURLOPT_CAINFO, $host->config['ca_file']);
-    }
-    $text = curl_exec($curl);
-    if ($text === false) {
+    $answer = (new PushdClient(Config::checked($host->config)))->call($method, $path, $body, $timeout);
+    if ($answer->status === 0) {
         saved_set($host, PUSHD_AWAY, 0, time());
     }
-    $status = (int) curl_getinfo($curl, CURLINFO_RESPONSE_CODE);
-    $json = $text === false ? null : json_decode($text, true);
-    if ($status >= 200 && $status < 300 && is_array($json)) {
-        return $json;
+    if ($answer->status >= 200 && $answer->status < 300 && $answer->json !== null) {
+        return $answer->json;
     }
-    throw pushd_refusal($status, is_array($json) ? $json : [], curl_error($curl));
+    throw pushd_refusal($answer->status, $answer->json ?? [], $answer->error);
 }
 
 /** A refusal of pushd, in Chinese. */

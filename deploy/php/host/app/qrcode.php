@@ -15,7 +15,7 @@ function qrcode_get(Host $host, string $appid, string $scene, int $seconds = QR_
     $margin = min(QR_MARGIN, intdiv($seconds, 2));
     $row = qrcode_row($host, $appid, $scene);
     if (!qrcode_fresh($row, $margin)) {
-        $unlock = pushd_lock($host->db(), "qrcode/$appid/$scene", QR_WAIT);
+        $unlock = $host->lock("qrcode/$appid/$scene", QR_WAIT);
         if ($unlock === null) {
             throw new Refusal(503, 'qrcode_busy', '二维码正在生成，请稍后再试');
         }

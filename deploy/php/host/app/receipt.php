@@ -16,7 +16,7 @@ const RECEIPT_KEPT = 86400;  // seconds; later a receipt is of no use
 /** Is this body a receipt? */
 function receipt_is(string $body): bool
 {
-    return strpos($body, '<Event><![CDATA[TEMPLATESENDJOBFINISH]]></Event>') !== false;
+    return Pushd\Platform\Callback\Event::isReceipt($body);
 }
 
 /** Is PHP to hand receipts on? Not where the web server does (nginx: mirror). */

@@ -5,6 +5,9 @@
  */
 declare(strict_types=1);
 
+use Pushd\Platform\Audience\Subscribers;
+use Pushd\Platform\Callback\Event;
+
 const SUBSCRIBER_KINDS = ['subscribe' => '扫码关注', 'SCAN' => '已关注，扫码', 'TAP' => '已关注，在直播页点击'];
 
 /**
@@ -15,15 +18,7 @@ const SUBSCRIBER_KINDS = ['subscribe' => '扫码关注', 'SCAN' => '已关注，
 function subscriber_record(Host $host, string $appid, array $event, int $act, int $left): void
 {
     $us = (int) $host->row('SELECT ' . follow_clock($host) . ' AS us')['us'];
-    $row = [$appid, $event['kind'], $event['scene'], $event['created'], $us, $left, $act, $event['openid']];
-    if ($host->unlessTwice('INSERT INTO host_subscriber (appid, kind, scene, asked_at, noted_us, left_at, act_id, openid)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)', $row)) {
-        return;
-    }
-    // promised comes first: MySQL lets what follows see the new values.
-    $host->query('UPDATE host_subscriber SET promised = CASE WHEN left_at = 0 THEN promised ELSE 0 END,
-        appid = ?, kind = ?, scene = ?, asked_at = ?, noted_us = ?, left_at = ?
-        WHERE act_id = ? AND openid = ? AND asked_at <= ? AND left_at < ?', array_merge($row, [$event['created'], $event['created']]));
+    (new Subscribers($host->connection()))->record($appid, Event::of($event), $act, $us, $left);
 }
 
 /** A viewer's row, or null. */
@@ -46,29 +41,13 @@ function subscriber_promise(Host $host, int $act, string $openid): void
 /** A viewer wants no reminder of this channel any more. */
 function subscriber_leave(Host $host, int $act, string $openid): void
 {
-    $host->query('UPDATE host_subscriber SET left_at = ? WHERE act_id = ? AND openid = ? AND left_at = 0',
-        [follow_seconds($host), $act, $openid]);
+    (new Subscribers($host->connection()))->leave($act, $openid, follow_seconds($host));
 }
 
 /** A viewer wants none of an account's, or has left it. How many that ends. */
 function subscriber_leave_all(Host $host, string $appid, string $openid, int $at): int
 {
-    return $host->query('UPDATE host_subscriber SET left_at = ? WHERE appid = ? AND openid = ? AND left_at = 0 AND asked_at <= ?',
-        [$at, $appid, $openid, $at])->rowCount();
-}
-
-/** All rows of a channel, a part at a time: there may be a million. */
-function subscriber_each(Host $host, int $act): Generator
-{
-    $after = '';
-    do {
-        $rows = $host->query('SELECT openid, appid, kind, scene, asked_at, noted_us, left_at FROM host_subscriber
-            WHERE act_id = ? AND openid > ? ORDER BY openid LIMIT 1000', [$act, $after])->fetchAll();
-        foreach ($rows as $row) {
-            yield $row;
-            $after = $row['openid'];
-        }
-    } while (count($rows) === 1000);
+    return (new Subscribers($host->connection()))->leaveAll($appid, $openid, $at);
 }
 
 /** The proof of consent as CSV, written to an open file. */
@@ -76,7 +55,7 @@ function subscriber_csv(Host $host, array $channel, $out): void
 {
     fwrite($out, "\xEF\xBB\xBF"); // so that Excel reads UTF-8
     subscriber_line($out, ['openid', '公众号 AppID', '频道 ID', '频道标题', '订阅方式', '场景值', '订阅时间', '记录时间', '退订时间']);
-    foreach (subscriber_each($host, $channel['id']) as $row) {
+    foreach ((new Subscribers($host->connection()))->each($channel['id']) as $row) {
         subscriber_line($out, [$row['openid'], $row['appid'], $channel['id'], $channel['title'],
             SUBSCRIBER_KINDS[$row['kind']] ?? $row['kind'], $row['scene'],
             $host->clock((int) $row['asked_at'], DATE_ATOM), $host->clock(intdiv((int) $row['noted_us'], 1000000), DATE_ATOM),

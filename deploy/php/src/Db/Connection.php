@@ -86,6 +86,31 @@ final class Connection
         }
     }
 
+    /**
+     * Runs one statement, again where it lost against another: on a cluster a write at
+     * the same moment on another node is a deadlock. Outside of transactions only.
+     */
+    public function write(string $sql, array $args = []): PDOStatement
+    {
+        for ($try = 1; ; $try++) {
+            try {
+                return $this->query($sql, $args);
+            } catch (PDOException $e) {
+                if ($try >= 5 || !self::lost($e)) {
+                    throw $e;
+                }
+                usleep(random_int(10000, 50000));
+            }
+        }
+    }
+
+    /** Did a statement lose against another's, so that it may succeed a moment later? */
+    public static function lost(PDOException $e): bool
+    {
+        // A deadlock; a wait for a lock that was too long.
+        return in_array((int) ($e->errorInfo[1] ?? 0), [1213, 1205], true);
+    }
+
     /** Writes a row; false if its key is there already. */
     public function insert(string $sql, array $args): bool
     {

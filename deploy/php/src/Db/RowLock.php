@@ -43,13 +43,25 @@ final class RowLock
     public function release(): void
     {
         try {
-            $this->db->query('DELETE FROM {pushd_php_lock} WHERE name = ? AND busy_by = ?', [$this->name, $this->me]);
+            $this->db->write('DELETE FROM {pushd_php_lock} WHERE name = ? AND busy_by = ?', [$this->name, $this->me]);
         } catch (PDOException $e) {
             error_log('pushd: a lock was not given back: ' . $e->getMessage());
         }
     }
 
     private function try(): bool
+    {
+        try {
+            return $this->write();
+        } catch (PDOException $e) {
+            if (Connection::lost($e)) {
+                return false; // another was faster, on another node of a cluster
+            }
+            throw $e;
+        }
+    }
+
+    private function write(): bool
     {
         $now = $this->db->timeSql();
         $until = $now . ' + ' . self::SECONDS;

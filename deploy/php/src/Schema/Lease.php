@@ -32,20 +32,20 @@ final class Lease
     {
         $this->row();
         $until = $this->now . ' + ' . self::SECONDS;
-        return $this->write("UPDATE {pushd_php_schema} SET busy_until = $until, busy_by = ?
-            WHERE name = 'lease' AND (busy_until <= {$this->now} OR busy_until > $until)") === 1;
+        return $this->db->write("UPDATE {pushd_php_schema} SET busy_until = $until, busy_by = ?
+            WHERE name = 'lease' AND (busy_until <= {$this->now} OR busy_until > $until)", [$this->me])->rowCount() === 1;
     }
 
     /** Prolongs it. False: it is another's by now. */
     public function renew(): bool
     {
-        $this->write("UPDATE {pushd_php_schema} SET busy_until = {$this->now} + " . self::SECONDS . " WHERE name = 'lease' AND busy_by = ?");
+        $this->db->write("UPDATE {pushd_php_schema} SET busy_until = {$this->now} + " . self::SECONDS . " WHERE name = 'lease' AND busy_by = ?", [$this->me]);
         return $this->db->query("SELECT busy_by FROM {pushd_php_schema} WHERE name = 'lease'")->fetchColumn() === $this->me;
     }
 
     public function release(): void
     {
-        $this->write("UPDATE {pushd_php_schema} SET busy_until = 0, busy_by = '' WHERE name = 'lease' AND busy_by = ?");
+        $this->db->write("UPDATE {pushd_php_schema} SET busy_until = 0, busy_by = '' WHERE name = 'lease' AND busy_by = ?", [$this->me]);
     }
 
     private function row(): void
@@ -55,29 +55,9 @@ final class Lease
                 FROM {pushd_php_schema} WHERE name = 'lease') t WHERE t.n = 0");
         } catch (PDOException $e) {
             // Another was faster. If the row is not there, take() finds none.
-            if ($e->getCode() !== '23000' && !$this->passing($e)) {
+            if ($e->getCode() !== '23000' && !Connection::lost($e)) {
                 throw $e;
             }
         }
-    }
-
-    /** Another node's write at the same moment is a deadlock on a cluster: it is tried again. */
-    private function write(string $sql): int
-    {
-        for ($try = 1; ; $try++) {
-            try {
-                return $this->db->query($sql, [$this->me])->rowCount();
-            } catch (PDOException $e) {
-                if ($try >= 5 || !$this->passing($e)) {
-                    throw $e;
-                }
-                usleep(random_int(10000, 50000));
-            }
-        }
-    }
-
-    private function passing(PDOException $e): bool
-    {
-        return in_array((int) ($e->errorInfo[1] ?? 0), [1213, 1205], true);
     }
 }

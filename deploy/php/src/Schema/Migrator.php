@@ -107,7 +107,7 @@ final class Migrator
     /** The statements of a migration, with the names that the platform has chosen. */
     private function statements(Migration $migration): array
     {
-        return array_map([$this->db->tables(), 'migration'], $migration->statements($this->db->driver()));
+        return array_map([$this->db->tables(), 'plain'], $migration->statements($this->db->driver()));
     }
 
     /** Does an error say that the change was made before? */

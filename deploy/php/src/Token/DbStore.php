@@ -63,11 +63,11 @@ final class DbStore implements Store
         ];
         if ($record->lockedBy !== '') {
             $set = implode(' = ?, ', array_keys($row)) . ' = ?';
-            $this->db->query("UPDATE {wx_access_token} SET $set WHERE appid = ? AND busy_by = ?",
+            $this->db->write("UPDATE {wx_access_token} SET $set WHERE appid = ? AND busy_by = ?",
                 array_merge(array_values($row), [$record->appid, $record->lockedBy]));
         } elseif ($record->token !== '') {
             $row += ['appid' => $record->appid, 'busy_until' => 0, 'busy_by' => ''];
-            $this->db->query('REPLACE INTO {wx_access_token} (' . implode(', ', array_keys($row)) . ')
+            $this->db->write('REPLACE INTO {wx_access_token} (' . implode(', ', array_keys($row)) . ')
                 VALUES (?' . str_repeat(', ?', count($row) - 1) . ')', array_values($row));
         }
     }
@@ -84,7 +84,7 @@ final class DbStore implements Store
         }
         return function () use ($appid, $me) {
             try {
-                $this->db->query("UPDATE {wx_access_token} SET busy_until = 0, busy_by = '' WHERE appid = ? AND busy_by = ?", [$appid, $me]);
+                $this->db->write("UPDATE {wx_access_token} SET busy_until = 0, busy_by = '' WHERE appid = ? AND busy_by = ?", [$appid, $me]);
             } catch (PDOException $e) { // it ends by itself; who has a token shall get it
                 error_log('pushd token endpoint: ' . $e->getMessage());
             }
@@ -92,6 +92,18 @@ final class DbStore implements Store
     }
 
     private function tryLock(string $appid, string $me): bool
+    {
+        try {
+            return $this->writeLock($appid, $me);
+        } catch (PDOException $e) {
+            if (Connection::lost($e)) {
+                return false; // another was faster, on another node of a cluster
+            }
+            throw $e;
+        }
+    }
+
+    private function writeLock(string $appid, string $me): bool
     {
         $spellings = $this->db->query('SELECT appid FROM {wx_access_token} WHERE appid = ?', [$appid])->fetchAll(PDO::FETCH_COLUMN);
         if ($spellings === []) {
