@@ -129,16 +129,22 @@ func (s Schema) saveOldest(ctx context.Context, exec Exec) error {
 	if !s.Shared {
 		return nil
 	}
-	version, err := s.version()
-	if err != nil {
-		return err
-	}
-	oldest, err := s.oldest()
+	version, oldest, err := s.programs()
 	if err != nil {
 		return err
 	}
 	_, err = exec(ctx, `UPDATE pushd_schema_state SET version = ?, oldest = ? WHERE id = 1`, version, oldest)
 	return err
+}
+
+// programs are the version of the tables and that of the oldest program that can
+// work on them.
+func (s Schema) programs() (version, oldest int64, err error) {
+	if version, err = s.version(); err != nil {
+		return 0, 0, err
+	}
+	oldest, err = s.oldest()
+	return version, oldest, err
 }
 
 // breaks is what a migration says, on a line of its own, that older programs can't
@@ -220,11 +226,7 @@ func (s Schema) Print(w io.Writer) error {
 	if !s.Shared {
 		return nil
 	}
-	version, err := s.version()
-	if err != nil {
-		return err
-	}
-	oldest, err := s.oldest()
+	version, oldest, err := s.programs()
 	if err != nil {
 		return err
 	}

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -27,9 +25,9 @@ const (
 	leaveEvery = time.Second
 	// leaveQuiet is for how long it is not said again that the node is left.
 	leaveQuiet = time.Minute
-	// shunFor is for how long a node that was left is taken only if there is no
+	// avoidFor is for how long a node that was left is taken only if there is no
 	// other.
-	shunFor = 10 * time.Second
+	avoidFor = 10 * time.Second
 	// connectFor bounds the opening of a connection where there are several
 	// nodes.
 	connectFor = 3 * time.Second
@@ -45,14 +43,14 @@ type node struct {
 	now   func() time.Time
 	alone atomic.Bool // it has no Group Replication
 
-	mu    sync.Mutex
-	lines map[*line]struct{}
-	left  time.Time // when last
+	mu      sync.Mutex
+	sockets map[*socket]struct{}
+	left    time.Time // when last
 }
 
 // newNode makes a node of one address of a configuration.
 func newNode(cfg *mysql.Config, addr string, login *Login, table string, log *slog.Logger) (*node, error) {
-	n := &node{name: addr, login: login, table: table, log: log, now: time.Now, lines: map[*line]struct{}{}}
+	n := &node{name: addr, login: login, table: table, log: log, now: time.Now, sockets: map[*socket]struct{}{}}
 	cfg = cfg.Clone()
 	cfg.Addr = addr
 	if cfg.TLSConfig != "" {
@@ -64,43 +62,6 @@ func newNode(cfg *mysql.Config, addr string, login *Login, table string, log *sl
 	return n, err
 }
 
-// line is a connection's socket: closing it ends whatever the connection waits
-// for, and the pool notices when it takes the connection the next time.
-type line struct {
-	net.Conn
-	node *node
-}
-
-func (n *node) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	l := &line{conn, n}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.lines[l] = struct{}{}
-	return l, nil
-}
-
-// Close implements net.Conn.
-func (l *line) Close() error {
-	l.node.mu.Lock()
-	delete(l.node.lines, l)
-	l.node.mu.Unlock()
-	return l.Conn.Close()
-}
-
-// SyscallConn implements syscall.Conn, by which the driver sees that a
-// connection was closed while it was idle.
-func (l *line) SyscallConn() (syscall.RawConn, error) {
-	raw, ok := l.Conn.(syscall.Conn)
-	if !ok {
-		return nil, errors.ErrUnsupported
-	}
-	return raw.SyscallConn()
-}
-
 // Connect implements driver.Connector.
 func (n *node) Connect(ctx context.Context) (driver.Conn, error) {
 	as := n.login.of()
@@ -108,10 +69,10 @@ func (n *node) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{conn.(mysqlConn), n, as}, nil
+	return &nodeConn{conn.(mysqlConn), n, as}, nil
 }
 
-// leave closes all connections of a node: what waits for it is told so, and
+// leave closes all connections of a node: what waits for it gets an error, and
 // whoever wants a connection opens a new one. A node that was left a moment ago
 // is not left again: there is one cause, and many who meet it.
 func (n *node) leave(why error) {
@@ -125,26 +86,26 @@ func (n *node) leave(why error) {
 		level = slog.LevelDebug
 	}
 	n.left = n.now()
-	lines := make([]*line, 0, len(n.lines))
-	for l := range n.lines {
-		lines = append(lines, l)
+	sockets := make([]*socket, 0, len(n.sockets))
+	for l := range n.sockets {
+		sockets = append(sockets, l)
 	}
 	n.mu.Unlock()
-	n.log.Log(context.Background(), level, "the connections to a node of the database are closed", "node", n.name, "connections", len(lines), "reason", why)
-	for _, l := range lines {
+	n.log.Log(context.Background(), level, "the connections to a node of the database are closed", "node", n.name, "connections", len(sockets), "reason", why)
+	for _, l := range sockets {
 		_ = l.Close() // what is wrong with it is known
 	}
 }
 
-// shunned says that a node was left not long ago.
-func (n *node) shunned() bool {
+// avoided says that a node was left not long ago.
+func (n *node) avoided() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return !n.left.IsZero() && n.now().Sub(n.left) < shunFor
+	return !n.left.IsZero() && n.now().Sub(n.left) < avoidFor
 }
 
-// hear takes what a statement was answered.
-func (n *node) hear(err error) error {
+// observe takes what a statement was answered.
+func (n *node) observe(err error) error {
 	if err != nil && meaningOf(err) == unfit {
 		n.leave(err)
 	}
@@ -168,7 +129,7 @@ func (n *node) try(ctx context.Context) (conn driver.Conn, is fitness, err error
 	if conn, err = n.Connect(ctx); err != nil {
 		return nil, bad, fmt.Errorf("%s: %w", n.name, err)
 	}
-	if is, err = n.fitness(ctx, conn.(*link)); is == bad {
+	if is, err = n.fitness(ctx, conn.(*nodeConn)); is == bad {
 		conn.Close()
 		return nil, bad, fmt.Errorf("%s: %w", n.name, err)
 	}
@@ -177,7 +138,7 @@ func (n *node) try(ctx context.Context) (conn driver.Conn, is fitness, err error
 
 // fitness looks at a node over a connection on which nothing is set yet, so that
 // no read of Galera's waits for other nodes. err says what is the matter if it is not fit.
-func (n *node) fitness(ctx context.Context, conn *link) (fitness, error) {
+func (n *node) fitness(ctx context.Context, conn *nodeConn) (fitness, error) {
 	values, err := firstRow(ctx, conn, "SELECT @@global.read_only, @@global.innodb_read_only")
 	if err != nil {
 		return bad, err
@@ -239,69 +200,3 @@ func text(v driver.Value) string {
 	}
 	return fmt.Sprint(v)
 }
-
-// mysqlConn is what the driver's connections can do, and pushd's must.
-type mysqlConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.NamedValueChecker
-	driver.Pinger
-	driver.QueryerContext
-	driver.SessionResetter
-	driver.Validator
-}
-
-// link is a connection whose errors its node hears.
-type link struct {
-	mysqlConn
-	node *node
-	as   *credentials
-}
-
-// retired says that the connection was opened by a user who is not in use any more.
-func (l *link) retired() bool { return l.as != l.node.login.of() }
-
-// IsValid implements driver.Validator: it is asked when nothing uses the connection
-// any more.
-func (l *link) IsValid() bool { return !l.retired() && l.mysqlConn.IsValid() }
-
-// ResetSession implements driver.SessionResetter: it is asked before the connection
-// is used again.
-func (l *link) ResetSession(ctx context.Context) error {
-	if l.retired() {
-		return driver.ErrBadConn
-	}
-	return l.mysqlConn.ResetSession(ctx)
-}
-
-// ExecContext implements driver.ExecerContext.
-func (l *link) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	res, err := l.mysqlConn.ExecContext(ctx, query, args)
-	return res, l.node.hear(err)
-}
-
-// QueryContext implements driver.QueryerContext.
-func (l *link) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	rows, err := l.mysqlConn.QueryContext(ctx, query, args)
-	return rows, l.node.hear(err)
-}
-
-// BeginTx implements driver.ConnBeginTx.
-func (l *link) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	tx, err := l.mysqlConn.BeginTx(ctx, opts)
-	if l.node.hear(err) != nil {
-		return nil, err
-	}
-	return &deal{tx, l.node}, nil
-}
-
-// deal is a transaction whose commit its node hears of.
-type deal struct {
-	driver.Tx
-	node *node
-}
-
-// Commit implements driver.Tx.
-func (d *deal) Commit() error { return d.node.hear(d.Tx.Commit()) }

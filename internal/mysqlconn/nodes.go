@@ -173,15 +173,15 @@ func (n *nodes) used() *node {
 // that were left not long ago.
 func (n *nodes) order(used *node) []*node {
 	at := slices.Index(n.all, used)
-	var order, shunned []*node
+	var order, avoided []*node
 	for i := range n.all {
-		if one := n.all[(at+i)%len(n.all)]; one.shunned() {
-			shunned = append(shunned, one)
+		if one := n.all[(at+i)%len(n.all)]; one.avoided() {
+			avoided = append(avoided, one)
 		} else {
 			order = append(order, one)
 		}
 	}
-	return append(order, shunned...)
+	return append(order, avoided...)
 }
 
 // move puts another node into use in place of one that is no good, whose

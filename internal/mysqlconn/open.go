@@ -44,7 +44,7 @@ func Open(dsn string, login *Login, table string, zone *time.Location, log *slog
 	cfg.InterpolateParams = true
 	cfg.ParseTime = false
 	cfg.MultiStatements = false
-	cfg.RejectReadOnly = false // the node hears of it, see errno.go
+	cfg.RejectReadOnly = false // the node observes it, see errno.go
 	cfg.Timeout = orElse(cfg.Timeout, 5*time.Second)
 	cfg.ReadTimeout = orElse(cfg.ReadTimeout, readTimeout)
 	cfg.WriteTimeout = orElse(cfg.WriteTimeout, 30*time.Second)

@@ -70,7 +70,7 @@ func sessionSettings(zone string, readTimeout time.Duration) []Setting {
 
 // SessionZone is the zone of pushd's sessions: that of the platform's dates
 // and times, if it is the same offset all year; else UTC, for a server knows
-// the names of zones only where somebody has loaded them. A TIMESTAMP comes in
+// the names of zones only where they were loaded. A TIMESTAMP comes in
 // this zone, and UNIX_TIMESTAMP() of a DATETIME takes it to be in it.
 func SessionZone(zone *time.Location, now time.Time) *time.Location {
 	_, offset := now.In(zone).Zone()
