@@ -20,11 +20,11 @@ const (
 	AlarmTest           AlarmKind = "test"
 )
 
-// Alarm is a message to people that waits in the ledger until the webhook has
+// Alarm is a message to the operators that waits in the ledger until the webhook has
 // taken it.
 type Alarm struct {
 	// Key says what it is about, and is the alarm's identity: what goes on being
-	// so is told once.
+	// so is sent once.
 	Key    string    `json:"key"`
 	Kind   AlarmKind `json:"kind"`
 	Job    JobID     `json:"jobId,omitempty"`
@@ -32,7 +32,7 @@ type Alarm struct {
 	AppID  AppID     `json:"appid,omitempty"`
 	State  State     `json:"state,omitempty"`
 	Reason Reason    `json:"reason,omitempty"`
-	Text   string    `json:"text"` // for people
+	Text   string    `json:"text"` // to be read
 	At     Time      `json:"-"`    // when it was raised
 	Tries  int       `json:"-"`    // how often it was taken to be sent
 }

@@ -66,7 +66,7 @@ func ParseAudience(text string) (Audience, error) {
 }
 
 // AudienceError says that an audience can't be listed now, for a reason that
-// asking again does not mend: PUSHD_AUDIENCE_QUERY is not set, the database
+// asking again does not help: PUSHD_AUDIENCE_QUERY is not set, the database
 // refuses it, or what it gives can't be used.
 type AudienceError struct{ Text string }
 

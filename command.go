@@ -58,7 +58,7 @@ type Request struct {
 
 // RetryRequest is the body of POST /v1/jobs/{id}/retry.
 type RetryRequest struct {
-	// AcceptDuplicates also retries the people whose outcome is unknown:
+	// AcceptDuplicates also retries the recipients whose outcome is unknown:
 	// some of them may get the message twice.
 	AcceptDuplicates bool
 	// Deadline in unix seconds; 0 keeps the job's, which must not be past.

@@ -2,7 +2,7 @@ package pushd
 
 import "context"
 
-// Counter is the installation's counter as somebody saw it.
+// Counter is the installation's counter as it was seen.
 type Counter struct {
 	// Installation tells one installation from another; it derives from the
 	// salt and does not tell it.
@@ -26,7 +26,7 @@ type StepBack struct {
 	Value int64 // and what it becomes
 	Lost  Gap
 	// Hold says whether all jobs that have not ended are held, and Detail why,
-	// for people.
+	// to be read.
 	Hold   bool
 	Detail string
 }

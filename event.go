@@ -38,7 +38,7 @@ type Event struct {
 	Kind  EventKind
 	By    Actor
 	State State // of EventEnded
-	// Reason is a job's, where the kind has one. Detail is for people.
+	// Reason is a job's, where the kind has one. Detail is to be read.
 	Reason Reason
 	Detail string
 	// Figures are what can be counted, by name: sent, skipped, failed, unknown

@@ -49,13 +49,13 @@ func (g Gap) Covers(ch Channel, now Time, window time.Duration) bool {
 		return false
 	}
 	if ch.StartTime == 0 || ch.NotifyMinutes == nil {
-		return true // nobody knows when it was due
+		return true // it is not known when it was due
 	}
 	due := Time(ch.StartTime * 1e6).Add(-time.Duration(*ch.NotifyMinutes) * time.Minute)
 	return due <= g.To.Add(ClockSlack)
 }
 
-// String words the gap for people.
+// String is the gap in words.
 func (g Gap) String() string {
 	from := "at a time that is not known"
 	if g.From != 0 {
@@ -64,5 +64,5 @@ func (g Gap) String() string {
 	return fmt.Sprintf("the database went back to how it was %s; what happened from then until %s is not in it", from, stamp(g.To))
 }
 
-// stamp writes a time for people.
+// stamp writes a time as it is read.
 func stamp(t Time) string { return t.Std().Format(time.RFC3339) }

@@ -22,7 +22,7 @@ type Health struct {
 }
 
 // HealthPart is one part of Health. Name is one of database, schema, jobs,
-// ledger, hold, token_endpoint, host, drain and only_openids. Text is for people and may
+// ledger, hold, token_endpoint, host, drain and only_openids. Text is to be read and may
 // name accounts and errors: it is shown only to those who have a key.
 type HealthPart struct {
 	Name   string
@@ -31,7 +31,7 @@ type HealthPart struct {
 }
 
 // Stats are the engine's counters since the process started, for /metrics.
-// They carry no names of accounts, jobs or people.
+// They carry no names of accounts, jobs or recipients.
 type Stats struct {
 	Answers         map[Verdict]uint64 // answers to sends, by verdict
 	Retries         uint64             // sends beyond a person's first

@@ -12,7 +12,7 @@ import (
 type Hold struct {
 	// AppID is the account that is held; "" is every account.
 	AppID  AppID
-	Reason string // for people; may be empty, and quote WeChat
+	Reason string // to be read; may be empty, and quote WeChat
 	By     Actor  // who set it
 	// Code is WeChat's errcode because of which pushd has set it; 0 = a person
 	// has.

@@ -1,6 +1,6 @@
 // Package pushd names what pushd is about: a job, its message, the pages of its
 // recipients, verdicts, problems, and the small interfaces by which the packages
-// know each other. It imports nobody, does nothing, and says nothing of HTTP,
+// know each other. It imports nothing of ours, does nothing, and says nothing of HTTP,
 // SQL or WeChat's numbers beyond what is stored.
 //
 // What is done with these nouns: internal/fanout runs a job, internal/store is
@@ -17,7 +17,7 @@ type ActID int64
 type AppID string
 
 // OpenID names one follower of one account. Openids compare byte for byte:
-// "oAbc" and "oabc" are two people.
+// "oAbc" and "oabc" are two recipients.
 type OpenID string
 
 // maxOpenID is far beyond the 28 characters of a real openid.

@@ -16,7 +16,7 @@ type State string
 // have ended.
 const (
 	Queued    State = "queued"    // waits for a process or for its account
-	Running   State = "running"   // somebody works on it
+	Running   State = "running"   // a process works on it
 	Paused    State = "paused"    // a person stopped it; the deadline runs on
 	Parked    State = "parked"    // waits for quota, token, database or WeChat
 	Succeeded State = "succeeded" // everyone is accounted for
@@ -54,7 +54,7 @@ const (
 	WeChatDown       Reason = "wechat_down"       // nothing good for 3 s
 	AccountMismatch  Reason = "account_mismatch"  // the breaker: token, openids and template do not belong together
 	ChannelInvalid   Reason = "channel_invalid"   // a column of the channel's row can't be used
-	WaitingDeferred  Reason = "waiting_deferred"  // only people whom WeChat asked to try later are left
+	WaitingDeferred  Reason = "waiting_deferred"  // only recipients whom WeChat asked to try later are left
 	// AudienceUnavailable: the account has no such tag, or PUSHD_AUDIENCE_QUERY does not run.
 	AudienceUnavailable Reason = "audience_unavailable"
 )
@@ -86,7 +86,7 @@ type Job struct {
 	Run       int      // 0 for the first job of a reminder, then 1, 2, … by restart
 	State     State
 	Reason    Reason
-	Detail    string // the reason for people: what happened and what to do
+	Detail    string // the reason in words: what happened and what to do
 	Asked     Asked
 	Prepared  Prepared // zero until prepare has run
 	Rate      int      // the job's own ceiling, messages/s; 0 = none
@@ -95,7 +95,7 @@ type Job struct {
 	// move with the channel's start.
 	DeadlineAsked bool
 	// Notified says that the job has succeeded once. A retry of its failed
-	// people then leaves live_notify_status at 2.
+	// recipients then leaves live_notify_status at 2.
 	Notified                                      bool
 	CreatedAt, StartedAt, FinishedAt, ParkedUntil Time
 	Walk                                          Walk
@@ -104,7 +104,7 @@ type Job struct {
 	// PurgedAt is when the pages went (PUSHD_RETENTION); 0 = still there.
 	PurgedAt Time
 
-	Owner  Owner // zero while nobody holds the lease
+	Owner  Owner // zero while no process holds the lease
 	Epoch  int64
 	Leased Time // until when
 	// LeaseTerm is how long the lease lasts without a renewal, as its owner
@@ -221,10 +221,10 @@ type Walk struct {
 	Pass     int    // 1 for the first walk of the list, 2 for the second, …; 0 before page 1
 	Cursor   OpenID // where to go on; "" = start
 	Pages    int    // stored so far; they are numbered 1..Pages
-	Walked   int64  // people stored so far
+	Walked   int64  // recipients stored so far
 	Total    *int64 // WeChat's last word; nil before page 1, and where it is not counted before the first pass is over
-	Seen     int64  // people listed in this pass, repeats included
-	Fresh    int64  // people this pass found that earlier passes had not
+	Seen     int64  // recipients listed in this pass, repeats included
+	Fresh    int64  // recipients this pass found that earlier passes had not
 	PassAt   Time   // when this pass began
 	Complete bool
 }
@@ -233,11 +233,11 @@ type Walk struct {
 type Counts struct {
 	Sent, Skipped, Failed, Unknown int64
 	Retries                        int64
-	InDoubt                        int64 // told again after the dedup window (PUSHD_AMBIGUOUS=resend)
+	InDoubt                        int64 // sent to again after the dedup window (PUSHD_AMBIGUOUS=resend)
 	Errors                         map[int]int64
 }
 
-// Settled is how many people have an outcome.
+// Settled is how many recipients have an outcome.
 func (c Counts) Settled() int64 { return c.Sent + c.Skipped + c.Failed + c.Unknown }
 
 // Add adds d.
@@ -319,7 +319,7 @@ func (c Counts) MarshalErrors() []byte {
 	return b
 }
 
-// detailMax is how many bytes of a detail for people a ledger keeps.
+// detailMax is how many bytes of a detail a ledger keeps.
 const detailMax = 2000
 
 // ClipDetail makes a detail, which may quote WeChat or PHP, fit for a ledger:

@@ -7,7 +7,7 @@ import (
 
 // Owner is a process that may hold leases. Instance is the name that
 // survives a restart (PUSHD_INSTANCE); Boot is drawn again at every start, so
-// that two lives of one instance are told apart.
+// that two lives of one instance can be distinguished.
 type Owner struct{ Instance, Boot string }
 
 // Lease is the right to write about a job: it holds as long as Epoch is the
@@ -38,7 +38,7 @@ type Leases interface {
 	// Leases lists the leases that are held, by whomever.
 	Leases(ctx context.Context) ([]Observation, error)
 	// Lapse frees a lease that is still as it was seen, and says whether it
-	// did. Its owner may renew it as long as nobody has claimed the job.
+	// did. Its owner may renew it as long as no process has claimed the job.
 	Lapse(ctx context.Context, seen Observation) (bool, error)
 	// Due lists jobs with a free lease that can be claimed: queued; parked and
 	// due; or running. Earliest deadline first. A job is left out while a lease
@@ -52,7 +52,7 @@ type Leases interface {
 	// ErrLost: another process was faster, or it is not due, or on hold. ErrAccountBusy:
 	// another job of this account is running.
 	Claim(ctx context.Context, owner Owner, id JobID, term time.Duration) (Job, error)
-	// Renew prolongs the leases held, lapsed or not, as long as nobody took
+	// Renew prolongs the leases held, lapsed or not, as long as no process took
 	// them, and keeps each job's rate where other processes can show it. It
 	// returns the jobs whose lease is lost.
 	Renew(ctx context.Context, owner Owner, term time.Duration, held []Held) (lost []JobID, err error)

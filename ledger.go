@@ -21,7 +21,7 @@ var (
 	ErrExists = errors.New("exists already")
 )
 
-// Pages is the part of the ledger that holds one job's people: who they are
+// Pages is the part of the ledger that holds one job's recipients: who they are
 // (pages, never changed) and what became of each (progress, by page).
 type Pages interface {
 	// StorePage stores a page of followers and where the walk stands after
@@ -127,7 +127,7 @@ type Housekeeping interface {
 	// there may be none for the channel's start. It says whether it wrote, and
 	// waits for the platform's row for a second at most.
 	CorrectStatus(ctx context.Context, seen Job, start int64, status int) (corrected bool, err error)
-	// Expire ends the active jobs that nobody holds and whose deadline is
+	// Expire ends the active jobs without an owner whose deadline is
 	// past, each in one transaction with the status
 	// column, and returns them (at most limit).
 	Expire(ctx context.Context, limit int) ([]JobID, error)

@@ -43,7 +43,7 @@ func ParseListCursor(text string) (c ListCursor, err error) {
 	return c, nil
 }
 
-// Failure is one recipient on a list, most often one who was not told.
+// Failure is one recipient on a list, most often one who did not get it.
 type Failure struct {
 	OpenID OpenID
 	State  PersonState

@@ -58,7 +58,7 @@ func (m *Message) Letter(id MsgID) *Letter {
 }
 
 // unescape writes the characters that encoding/json has escaped as \uXXXX as
-// they are. Controls are left out: they can't stand in JSON, and nobody could
+// they are. Controls are left out: they can't stand in JSON, and no one could
 // see them.
 func unescape(b []byte) []byte {
 	out := make([]byte, 0, len(b))

@@ -7,7 +7,7 @@ import (
 )
 
 // PageSize is the most that one answer of user/get lists, and the most
-// people a page holds.
+// recipients a page holds.
 const PageSize = 10000
 
 // Page is a stored page of followers: who they are, once and for all.
@@ -59,16 +59,16 @@ type Person struct {
 	Code int32
 }
 
-// Progress is what became of the people of one page. It is absolute: writing
+// Progress is what became of the recipients of one page. It is absolute: writing
 // it twice changes nothing.
 type Progress struct {
 	Page   int
 	People int // how many the page holds
-	// Mark is the watermark: the people before it may have been sent to.
+	// Mark is the watermark: the recipients before it may have been sent to.
 	// It is committed before they are.
 	Mark int
 	// DoubtAt is a lower bound of when anyone was sent to who is in doubt
-	// (InDoubt, or untouched before Mark); 0 when nobody is.
+	// (InDoubt, or untouched before Mark); 0 when there is none.
 	DoubtAt Time
 	// Outcomes holds every Person of the page, see EncodePersons.
 	Outcomes []byte
@@ -81,10 +81,10 @@ type Progress struct {
 // Done says that everyone on the page is settled.
 func (p Progress) Done() bool { return p.Counts.Settled() == int64(p.People) }
 
-// EncodePersons packs the people of a page as runs of equal entries. A run is
+// EncodePersons packs the recipients of a page as runs of equal entries. A run is
 // uvarint(length<<3 | tag), then for every tag but Untouched and PersonSent
 // varint(code), then for Refused and InDoubt uvarint(defers). The tag is the
-// state; sentVersion stands for PersonSent with a code. Untouched people at the
+// state; sentVersion stands for PersonSent with a code. Untouched recipients at the
 // end are left out, so a page on which nothing happened is empty, and a page of
 // 10,000 with 1 % skipped about 0.7 KB.
 func EncodePersons(dst []byte, people []Person) []byte {
@@ -119,11 +119,11 @@ const sentVersion = PersonUnknown + 1
 
 var errOutcomes = errors.New("outcomes are damaged")
 
-// DecodePersons is the opposite of EncodePersons for a page of n people.
+// DecodePersons is the opposite of EncodePersons for a page of n recipients.
 // Damaged input is an error, never a panic.
 func DecodePersons(b []byte, n int) ([]Person, error) {
 	if n < 0 || n > PageSize {
-		return nil, fmt.Errorf("decode outcomes of %d people: %w", n, errOutcomes)
+		return nil, fmt.Errorf("decode outcomes of %d recipients: %w", n, errOutcomes)
 	}
 	people := make([]Person, n)
 	at := 0

@@ -32,7 +32,7 @@ const (
 	// WeChat on behalf of the caller; jobs have reasons of the same names.
 	CodeWeChatRefused    ProblemCode = "wechat_refused"
 	CodeTokenUnavailable ProblemCode = "token_unavailable"
-	// The reasons why a message can't be made, where somebody looks at it
+	// The reasons why a message can't be made, where a person looks at it
 	// before a job does.
 	CodeTemplateMissing       ProblemCode = "template_missing"
 	CodeTemplateFieldsUnknown ProblemCode = "template_fields_unknown"

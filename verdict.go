@@ -22,7 +22,7 @@ const (
 	DeferShort
 	// DeferLong: try again no earlier than 30 min later (43117), once.
 	DeferLong
-	// TokenRefused: the token is bad; nobody's outcome.
+	// TokenRefused: the token is bad; no recipient's outcome.
 	TokenRefused
 	// Busy: WeChat, or the way there, did not answer properly; try again.
 	Busy
@@ -30,7 +30,7 @@ const (
 	Slower
 	// Quota: the day's quota is used up (45009).
 	Quota
-	// Fatal: the job cannot go on; nobody's outcome.
+	// Fatal: the job cannot go on; no recipient's outcome.
 	Fatal
 	// FatalIfRepeated: like Fatal, but known to be answered sporadically
 	// (40037, 40164): the person is tried again, the job ends when nothing
@@ -157,7 +157,7 @@ type Answer struct {
 // OK says that the call did what it should.
 func (a Answer) OK() bool { return a.Verdict == Sent }
 
-// Describe names the answer for people.
+// Describe is the answer in words.
 func (a Answer) Describe() string {
 	if a.Code == 0 { // it is none of WeChat's
 		return a.Text

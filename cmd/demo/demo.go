@@ -219,7 +219,7 @@ func (s *show) look(ctx context.Context, job client.Job) error {
 	if !s.revoked && !job.Ended() && job.Total != nil && job.Sent*5 > *job.Total*2 {
 		s.account.RevokeToken()
 		s.revoked, s.since = true, time.Now()
-		s.bar.Note("The access token is revoked, as a refresh by somebody else does it ...")
+		s.bar.Note("The access token is revoked, as a refresh by another program does it ...")
 	}
 	if s.revoked && !s.replaced && s.Sim.PHP(appID).Rejecting > 0 {
 		s.replaced = true

@@ -92,7 +92,7 @@ func logger(o options, stderr io.Writer) *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-// terminal says whether somebody watches.
+// terminal says whether a person watches.
 func terminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())

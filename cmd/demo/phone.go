@@ -133,7 +133,7 @@ func (p *phones) scan(w http.ResponseWriter, r *http.Request) {
 func (p *phones) leave(w http.ResponseWriter, r *http.Request) {
 	p.change(w, r, func(own *phone) error {
 		if !p.account.Leave(own.OpenID) {
-			return errors.New("this phone follows nobody")
+			return errors.New("this phone follows no account")
 		}
 		return nil
 	})

@@ -45,7 +45,7 @@ type commands struct {
 
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the pushd on this machine how it does; exit code 0 unless it is down. For HEALTHCHECK of a container."`
 
-	// ShowVersion is what people try first.
+	// ShowVersion is what is tried first.
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 

@@ -33,7 +33,7 @@ func New(wechat pushd.WeChat, tokens pushd.Tokens, jitter *retry.Jitter) *Client
 	return &Client{wechat, tokens, jitter}
 }
 
-// Of is the account, asked on behalf of a channel, which PHP is told with the
+// Of is the account, asked on behalf of a channel, which PHP gets with the
 // question for a token.
 func (c *Client) Of(appID pushd.AppID, actID pushd.ActID) Account {
 	return Account{c, appID, actID}

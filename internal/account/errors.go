@@ -12,7 +12,7 @@ func (e *NoToken) Unwrap() error { return e.Err }
 
 // Refused says that WeChat does not do what it was asked for.
 type Refused struct {
-	What   string // can't be done, for people
+	What   string // can't be done, in words
 	Answer pushd.Answer
 }
 

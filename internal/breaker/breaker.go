@@ -1,6 +1,6 @@
 // Package breaker is the circuit breaker of a job. It notices that token,
 // openids and template do not belong together before that has cost an account
-// its people: the codes it listens to are personal when they come now and then,
+// its followers: the codes it listens to are personal when they come now and then,
 // and a mistake of the whole job when they come from everyone.
 //
 // It knows neither pages nor sends.
@@ -82,7 +82,7 @@ func (b *Breaker[K]) Arm() (dropped []Suspect[K]) {
 }
 
 // Success takes a success. It returns the suspects who turn out to be no more
-// than people who can't receive, and those who are to be asked again: WeChat
+// than recipients who can't receive, and those who are to be asked again: WeChat
 // is known to refuse a valid template now and then.
 func (b *Breaker[K]) Success() (released, again []Suspect[K]) {
 	b.streak = 0

@@ -39,7 +39,7 @@ var (
 )
 
 // fits says whether WeChat takes v in the field, as far as is known. WeChat
-// answers 47003 to everybody if it does not.
+// answers 47003 to all if it does not.
 func (f Field) fits(v string) bool {
 	if n := f.LimitOf(v); v == "" || n > 0 && utf8.RuneCountInString(v) > n {
 		return false

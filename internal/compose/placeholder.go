@@ -15,7 +15,7 @@ import (
 
 // A text may hold four placeholders. Blanks inside the braces do not count,
 // seen or not; everything else in double braces is refused, for it would go
-// out to everybody as it is written.
+// out to all as it is written.
 const blanks = `[\s\p{Z}\p{C}]*`
 
 var (

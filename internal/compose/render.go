@@ -1,7 +1,7 @@
 // Package compose makes a job's message out of what the job, the owner, the
 // channel and WeChat know of it, and says what is wrong with it: fields and their
 // types (field.go, fit.go), placeholders (placeholder.go), an owner's texts
-// (texts.go). It asks nobody; what it is made from is handed in as a Source.
+// (texts.go). It asks no one; what it is made from is handed in as a Source.
 package compose
 
 import (
@@ -85,7 +85,7 @@ func (s Source) links(m *pushd.Message) error {
 	return nil
 }
 
-// placed refuses a text with a placeholder that nobody replaces: it may have
+// placed refuses a text with a placeholder that nothing replaces: it may have
 // been saved before such texts were refused.
 func placed(field, text string) error {
 	if p := CheckPlaceholders(field, text); p != nil {

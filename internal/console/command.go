@@ -19,7 +19,7 @@ type command struct {
 	// Asks says that the button leads to a page that says what will happen,
 	// because it can't be undone or wants more to be said.
 	Asks bool
-	// Grave marks what sends to people again, or never sends to them.
+	// Grave marks what sends to recipients again, or never sends to them.
 	Grave bool
 	// Main marks what is most likely wanted.
 	Main bool

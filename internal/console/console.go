@@ -47,11 +47,11 @@ type Options struct {
 	Logger   *slog.Logger
 	// Token says what this process knows of an account's access token.
 	Token func(appID string) (Token, bool)
-	// Overdue is how many reminders were due and not posted; false if nobody can
+	// Overdue is how many reminders were due and not posted; false if no one can
 	// say.
 	Overdue func() (int64, bool)
 	// Due lists the reminders that the platform will post within the hour, and those
-	// that it should have posted; nil where nobody can say.
+	// that it should have posted; nil where no one can say.
 	Due func(context.Context) (soon, over []pushd.Due, err error)
 	// Hour is what WeChat answered this process in each minute of the last hour,
 	// the oldest first.
@@ -174,7 +174,7 @@ func (c *Console) recovered(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "pushd's log has more under "+w.Header().Get("X-Request-Id"), http.StatusInternalServerError)
 }
 
-// visit is a request of somebody who has logged in.
+// visit is a request of someone who has logged in.
 type visit struct {
 	*face
 	w       http.ResponseWriter
@@ -232,7 +232,7 @@ func (c *Console) asset(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, assets, "assets/"+r.PathValue("file"))
 }
 
-// language remembers the language that somebody chose, and goes back.
+// language remembers the language that was chosen, and goes back.
 func (c *Console) language(w http.ResponseWriter, r *http.Request) {
 	if code := r.PathValue("code"); c.faces[code] != nil {
 		http.SetCookie(w, &http.Cookie{Name: languageCookie, Value: code, Path: Root, MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure(r)})

@@ -34,7 +34,7 @@ type dryRun struct {
 	DryRun bool `json:"dryRun"`
 }
 
-// estimate asks what continue or restart would come to. That it can't be told is
+// estimate asks what continue or restart would come to. That it is not known is
 // no reason not to press.
 func (c *Console) estimate(ctx context.Context, v *visit, j client.Job, how string) *estimate {
 	ctx, cancel := context.WithTimeout(ctx, estimateFor)

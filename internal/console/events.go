@@ -26,7 +26,7 @@ type eventLine struct {
 // eventsShown is how many events of a job a page shows, the newest first.
 const eventsShown = 60
 
-// counted are the figures that people read, in their order; the others are for
+// counted are the figures that are read, in their order; the others are for
 // programs.
 var counted = []string{"walked", "total", "sent", "skipped", "failed", "unknown", "retries", "inDoubt", "delivered", "blocked", "freq_limit", "system_failed", "other", "rate", "version", "errcode", "held", "stopped"}
 

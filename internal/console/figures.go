@@ -130,7 +130,7 @@ func (f *face) span(d time.Duration) string {
 	return f.t("time.d", int(d/(24*time.Hour)))
 }
 
-// people is how many recipients a job has, as far as anybody knows.
+// people is how many recipients a job has, as far as is known.
 func people(j client.Job) int64 {
 	if j.Total != nil && !j.Ended() {
 		return max(j.Walked, *j.Total)
@@ -213,5 +213,5 @@ func mask(openid string) string {
 	return openid[:4] + "…" + openid[len(openid)-4:]
 }
 
-// short says that the day's quota does not reach everybody.
+// short says that the day's quota does not reach all.
 func short(j client.Job) bool { return j.Shortfall != nil && *j.Shortfall > 0 }

@@ -11,7 +11,7 @@ import (
 	"pushd/api/client"
 )
 
-// base is the address of an API in the same process; nobody resolves it.
+// base is the address of an API in the same process; nothing resolves it.
 const base = "http://pushd"
 
 // askFor bounds a page's calls of the API, which itself gives a database 8 s and
@@ -23,7 +23,7 @@ func asking(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), askFor)
 }
 
-// client is the API for somebody with a key.
+// client is the API for someone with a key.
 func (c *Console) client(r *http.Request, key string) client.Client {
 	return client.Client{URL: base, Key: key, HTTP: &http.Client{Transport: inside{c.API, r}}}
 }

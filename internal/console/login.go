@@ -20,7 +20,7 @@ type login struct {
 	Next    string
 }
 
-// toLogin sends somebody to the log-in, and back afterwards. A part of a page
+// toLogin sends a visitor to the log-in, and back afterwards. A part of a page
 // that is renewed makes the browser load the whole.
 func (c *Console) toLogin(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Hx-Request") != "" {
@@ -78,7 +78,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 		refuse(status, l)
 		return
 	}
-	// A database that is away keeps nobody out: the console says so.
+	// A database that is away keeps no one out: the console says so.
 	c.begin(w, r, key)
 	c.Logger.Info("console: log-in", "remote", remote(r))
 	http.Redirect(w, r, l.Next, http.StatusSeeOther)

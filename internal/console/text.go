@@ -12,7 +12,7 @@ import (
 	"pushd/api/client"
 )
 
-// textView is the page on which a wrong message is put right.
+// textView is the page on which a wrong message is corrected.
 type textView struct {
 	Job     client.Job
 	Fields  []textField

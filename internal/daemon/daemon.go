@@ -57,7 +57,7 @@ type Config struct {
 	Drain   time.Duration // longest stop
 	Hook    alarm.Hook    // where alarms go; without a URL nowhere
 	// CallbackSecret is what the tokens of WeChat's callbacks derive from; "" lets
-	// nobody post a receipt without a key.
+	// no one post a receipt without a key.
 	CallbackSecret string
 	// Notice is how long a stop goes on taking POSTs, so that a proxy which looks
 	// at /readyz has noticed before one is refused.
@@ -69,7 +69,7 @@ type Config struct {
 	Settings []string
 	Recent   func() []byte
 	// Ready is called when the API answers and the tables have been looked at,
-	// Stopping when a stop has begun; nil = nobody wants to know.
+	// Stopping when a stop has begun; nil = none.
 	Ready    func()
 	Stopping func()
 }
@@ -295,7 +295,7 @@ func (d *Daemon) lastHour() []pushd.Minute {
 }
 
 // notice lets a proxy notice that this process stops. Whoever has a connection
-// is told to take another one, which the proxy gives to another process.
+// has to take another one, which the proxy gives to another process.
 func (d *Daemon) notice() {
 	d.leaving.Store(true)
 	time.Sleep(d.c.Notice)

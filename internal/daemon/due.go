@@ -16,8 +16,8 @@ const (
 	dueFor   = 5 * time.Second // longest wait for the platform's query
 )
 
-// due is what is due soon, and what is overdue, as it was when somebody last wanted to
-// know. However many look, the platform is asked every dueEvery.
+// due is what is due soon, and what is overdue, as it was when last
+// asked for. However many look, the platform is asked every dueEvery.
 type due struct {
 	list func(ctx context.Context, from, to pushd.Time) ([]pushd.Due, error)
 

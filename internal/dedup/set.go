@@ -16,7 +16,7 @@ import (
 // Set knows whom a walk has stored already, in memory that does not grow
 // with the number of followers: a Bloom filter says "certainly new" of nearly
 // everyone who is, and whoever it is not certain about is looked up in the
-// stored pages and compared byte for byte. So nobody is mistaken for anybody
+// stored pages and compared byte for byte. So no one is mistaken for anyone
 // else, whatever the filter thinks.
 type Set struct {
 	ledger pushd.Pages
@@ -28,9 +28,9 @@ type Set struct {
 	free  func()
 	mask  uint64 // bits in the filter, less one
 	added int64
-	near  int // the page where the last repeated people were found
+	near  int // the page where the last repeated followers were found
 
-	once  map[pushd.OpenID]bool // the people of one answer, by whether they may be stored already
+	once  map[pushd.OpenID]bool // the followers of one answer, by whether they may be stored already
 	list  []pushd.OpenID        // the same, in order
 	known int                   // how many of them are stored
 }
@@ -39,15 +39,15 @@ const (
 	filterHashes    = 12
 	filterPerPerson = 24        // bits
 	filterLarge     = 16 << 20  // bytes: what an account of 500,000 to 5.5 million gets
-	filterLargeFrom = 500_000   // people
+	filterLargeFrom = 500_000   // followers
 	filterSmallest  = 1 << 16   // bits
-	lookUpBytes     = 256 << 10 // openids read at once when people are looked up
+	lookUpBytes     = 256 << 10 // openids read at once when followers are looked up
 	// WeChat's total can be wrong by any factor. What it claims beyond this
-	// is believed when the people come; the filter then grows.
-	filterClaimed = 10_000_000 // people
+	// is believed when the followers come; the filter then grows.
+	filterClaimed = 10_000_000 // followers
 )
 
-// New makes an empty set for about total people, as WeChat claims.
+// New makes an empty set for about total followers, as WeChat claims.
 func New(ledger pushd.Pages, job pushd.JobID, retry retry.Retrier, total int64) *Set {
 	s := &Set{ledger: ledger, job: job, retry: retry, seed: maphash.MakeSeed(), near: 1}
 	s.resize(min(total, filterClaimed))
@@ -72,7 +72,7 @@ func (s *Set) resize(people int64) {
 // Close gives the memory back.
 func (s *Set) Close() { s.free() }
 
-// Load fills the memory with the people of the pages stored so far.
+// Load fills the memory with the followers of the pages stored so far.
 func (s *Set) Load(ctx context.Context, pages int) error {
 	for page := 1; page <= pages; page++ {
 		if err := s.scan(ctx, page, func(id []byte) { s.add(maphash.Bytes(s.seed, id)) }); err != nil {
@@ -102,7 +102,7 @@ func (s *Set) maybe(h uint64) bool {
 	return true
 }
 
-// Fresh returns those of ids, each once, who are people and not stored in
+// Fresh returns those of ids, each once, who are not stored in
 // pages 1..pages, in order, and remembers them. What it returns is valid until
 // the next call.
 func (s *Set) Fresh(ctx context.Context, ids []pushd.OpenID, pages int) ([]pushd.OpenID, error) {

@@ -50,7 +50,7 @@ type reconciler struct {
 // word is put back.
 //
 // It looks at the active jobs and, in turns, at those that ended within StandFor;
-// at one whose column can't be written until it is right. So rows which somebody
+// at one whose column can't be written until it is right. So rows which another transaction
 // keeps locked do not hold up the others.
 func (k *Keeper) Reconcile(ctx context.Context) {
 	k.step(ctx, "correct status", k.reconcile)

@@ -23,7 +23,7 @@ type reading struct {
 }
 
 // SlowReading is how long a reading may take to be worth more than the last
-// one: nobody knows at which moment in between it was taken.
+// one: it is not known at which moment in between it was taken.
 const SlowReading = 2 * time.Second
 
 // Read takes the database's time, which was read no earlier than at.

@@ -16,8 +16,8 @@ const stateTable = `CREATE TABLE IF NOT EXISTS pushd_schema_state (
   id      TINYINT     NOT NULL COMMENT 'always 1',
   version BIGINT      NOT NULL DEFAULT 0 COMMENT 'of the tables, for which oldest is said',
   oldest  BIGINT      NOT NULL DEFAULT 0 COMMENT 'programs of this version and later may work on the tables; 0 = not known',
-  holder  VARCHAR(32) NOT NULL DEFAULT '' COMMENT 'who migrates, empty = nobody',
-  beat    BIGINT      NOT NULL DEFAULT 0 COMMENT 'rises as long as somebody migrates',
+  holder  VARCHAR(32) NOT NULL DEFAULT '' COMMENT 'who migrates, empty = no process',
+  beat    BIGINT      NOT NULL DEFAULT 0 COMMENT 'rises as long as a process migrates',
   PRIMARY KEY (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;`
 

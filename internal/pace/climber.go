@@ -189,7 +189,7 @@ func (c *climber) answer(good bool, took time.Duration, now time.Time) {
 	if !good && began.After(c.set) && c.refused(now) {
 		return
 	}
-	// What comes at first was sent at another level. It is told by time, not
+	// What comes at first was sent at another level. It is known by time, not
 	// by when it was sent: of the sends from the new level the quick ones
 	// answer first, and would make every sample look better than the last.
 	if !c.s.settled && now.Sub(c.s.since) < c.rtt*5/4 {
@@ -270,7 +270,7 @@ func (c *climber) judge(now time.Time) {
 	case c.phase == holding:
 		c.held(q, full, now)
 	case c.phase == raising && !full:
-		c.hold(c.level, now) // too few people or too low a rate to try it
+		c.hold(c.level, now) // too few recipients or too low a rate to try it
 	case c.phase == raising:
 		c.triedUp(q, now)
 	default:

@@ -19,7 +19,7 @@ func (c *climber) held(q quality, full bool, now time.Time) {
 		c.hold(c.s.peak, now) // what is in flight is less: judge that
 		return
 	case fell && full && c.at > levelFloor:
-		// Slowness costs nobody a refusal: it is looked at twice, so that
+		// Slowness costs no recipient a refusal: it is looked at twice, so that
 		// one step down can tell.
 		refused := q.worse(quality{c.ref.share, q.time}, fellBy, 3) > 0
 		if !refused && !c.again {

@@ -4,7 +4,7 @@ import "slices"
 
 // FairShare is the max-min fair bound of each of those who want so much of
 // total: who wants less gets it, the others share what is left equally. It is
-// 0, no bound, where there is enough for everybody, and where total is 0. It
+// 0, no bound, where there is enough for all, and where total is 0. It
 // sorts wants.
 func FairShare(wants []int, total int) int {
 	sum := 0

@@ -187,7 +187,7 @@ func (p *Pacer) rested(now time.Time) {
 	p.publish()
 }
 
-// Drop takes back n starts that sent nothing, or whose answers nobody awaits.
+// Drop takes back n starts that sent nothing, or whose answers are not awaited.
 func (p *Pacer) Drop(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -79,7 +79,7 @@ func (c *climber) pulsed(good bool, began, now time.Time) {
 	room, all := c.p.room(c.ref.bad(), c.ref.badError())
 	switch {
 	case 2*c.p.answered < c.p.started || c.p.extras < 1:
-		if c.blanks++; c.blanks > 1 { // too few people, or they had to wait for connections
+		if c.blanks++; c.blanks > 1 { // too few recipients, or they had to wait for connections
 			c.blanks = 0
 			c.raise(max(c.level+1, int(float64(c.level)*min(c.step, rateStep))), now)
 			return

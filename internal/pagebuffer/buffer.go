@@ -166,7 +166,7 @@ func (b *Buffer) tally(state pushd.PersonState, by int64) {
 }
 
 // oldestDoubt is a lower bound of when anyone was sent to who is in doubt; 0 when
-// nobody is.
+// there is none.
 func (b *Buffer) oldestDoubt() pushd.Time {
 	var oldest pushd.Time
 	if b.off > 0 {

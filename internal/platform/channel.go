@@ -26,7 +26,7 @@ var channelColumns = []string{
 // optionalColumns may be left out, which is as NULL.
 var optionalColumns = []string{"min_gap", "per_day", "first", "audience"}
 
-// The columns that nothing depends on: they are there for people.
+// The columns that nothing depends on: they are there to be read.
 const actIDColumn, ownerColumn = "act_id", "uin"
 
 // Channel reads a channel over a pool or a transaction; pushd.ErrNotFound if there

@@ -20,7 +20,7 @@ type Column struct {
 	May func(ctx context.Context, tx *sqlx.Tx) error
 }
 
-// The column is the platform's: its row may be locked by a forgotten
+// The column is the platform's: its row may be locked by an abandoned
 // transaction, its table by a backup, the right may be missing, a CHECK may
 // forbid the value, a trigger may fail or hang. None of that may keep a job from
 // changing, nor hold a row or many connections that other jobs need.
@@ -72,7 +72,7 @@ func (t *Tables) WithColumn(ctx context.Context, c Column, change func(*sqlx.Tx)
 	return t.db.Tx(ctx, change)
 }
 
-// cut says that the connection broke, rather than that somebody made it wait:
+// cut says that the connection broke, rather than that another made it wait:
 // with another one the column may well be written.
 func (t *Tables) cut(err error) bool {
 	return t.db.Down(err) && !errors.Is(err, context.DeadlineExceeded)

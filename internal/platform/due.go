@@ -86,7 +86,7 @@ func dueOf(cells map[string]cell, zone *time.Location) (d pushd.Due, err error) 
 	if err != nil {
 		return d, fmt.Errorf("due_at: %w", err)
 	}
-	title, _ := cells["title"].text() // it is for people
+	title, _ := cells["title"].text() // it is only shown
 	app, _ := cells["appid"].text()
 	return pushd.Due{ActID: pushd.ActID(*id), AppID: pushd.AppID(strings.TrimSpace(app)), Title: title, At: time.Unix(at, 0)}, nil
 }
