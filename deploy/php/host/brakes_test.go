@@ -37,7 +37,10 @@ func TestBrakes_Hold(t *testing.T) {
 	if got := a.command(11, r, "resume"); got.status != 200 {
 		t.Fatalf("%d %s", got.status, got.text)
 	}
-	a.until(11, func(r reminded) bool { return r.State == "done" && r.Job.Sent == 30 })
+	r = a.until(11, func(r reminded) bool { return r.State == "done" && r.Job.Sent == 30 })
+	if got := a.command(11, r, "restart"); got.status != 409 || got.Code != "too_many_today" || !strings.Contains(got.Message, "最早 ") || !strings.Contains(got.Message, "00:00 可以发送") {
+		t.Errorf("once more today: %d %s", got.status, got.text)
+	}
 	s.channel(12, alice, "second", start, 0)
 	s.php.Cron(t.Context(), t) // pushd refuses the second one; cron will post it again
 	r = a.reminder(12)

@@ -31,11 +31,11 @@ function pushd_call(Host $host, string $method, string $path, ?array $body = nul
     if ($answer->status >= 200 && $answer->status < 300 && $answer->json !== null) {
         return $answer->json;
     }
-    throw pushd_refusal($answer->status, $answer->json ?? [], $answer->error);
+    throw pushd_refusal($host, $answer->status, $answer->json ?? [], $answer->error);
 }
 
 /** A refusal of pushd, in Chinese. */
-function pushd_refusal(int $status, array $problem, string $error = ''): Refusal
+function pushd_refusal(Host $host, int $status, array $problem, string $error = ''): Refusal
 {
     $code = is_string($problem['code'] ?? null) ? $problem['code'] : '';
     $field = is_string($problem['field'] ?? null) ? $problem['field'] : '';
@@ -46,7 +46,9 @@ function pushd_refusal(int $status, array $problem, string $error = ''): Refusal
     if ($status >= 500 && $code !== 'token_unavailable' && $code !== 'wechat_refused') {
         return new Refusal(503, $code, '推送服务暂时不可用，请稍后再试');
     }
-    return new Refusal($status, $code, pushd_chinese($code, $problem), $field);
+    $text = pushd_chinese($code, $problem);
+    $from = is_string($problem['notBefore'] ?? null) ? strtotime($problem['notBefore']) : false;
+    return new Refusal($status, $code, $from === false ? $text : "{$text}。最早 " . $host->clock($from, 'm月d日 H:i') . ' 可以发送', $field);
 }
 
 /** A refusal, or a problem of a dry run, in words: by its reason, or else by its code. */
