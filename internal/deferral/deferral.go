@@ -73,6 +73,7 @@ type Waits struct {
 	mu                sync.Mutex
 	shortAt, longAt   pushd.Time // not before
 	anyShort, anyLong bool       // since the round began
+	missed            bool       // someone's time would have come after the deadline, since then
 }
 
 // Begin sets the waits of a job that was claimed at now. waited says that it
@@ -110,19 +111,21 @@ func (w *Waits) Round(now, deadline pushd.Time) func(pushd.Person) Turn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	shortAt, longAt := w.shortAt, w.longAt
-	w.anyShort, w.anyLong = false, false
+	w.anyShort, w.anyLong, w.missed = false, false, false
 	return func(p pushd.Person) Turn {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		switch {
 		case p.Code == pushd.CodeTooFrequent && Long.Times(p) > 0 && now < longAt:
 			if longAt >= deadline {
+				w.missed = true
 				return Never
 			}
 			w.anyLong = true
 			return Later
 		case p.Code == pushd.CodeDuplicate && Short.Times(p) > 0 && now < shortAt:
 			if shortAt >= deadline {
+				w.missed = true
 				return Never
 			}
 			w.anyShort = true
@@ -137,6 +140,20 @@ func (w *Waits) Waiting() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.anyShort || w.anyLong
+}
+
+// Miss notes that a recipient was put off beyond the deadline.
+func (w *Waits) Miss() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.missed = true
+}
+
+// Missed says that this round has put a recipient off beyond the deadline.
+func (w *Waits) Missed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.missed
 }
 
 // Next says when the next round can reach a recipient, and which wait that ends. any

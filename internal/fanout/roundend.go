@@ -30,17 +30,18 @@ func leave(suspects []suspect) {
 // that is wrong, however few its recipients are. Where another token has delivered
 // something, this one may be wrong: it has to show that it is the account's.
 // While that is open, or others wait to be sent to again, the suspects are left to
-// a later round.
+// a later round. Where others would have to wait beyond the deadline, WeChat has
+// shown by them that it knows account and message.
 func (s *sender) judgeSuspects() {
 	sus, wrong := s.breaker.Worst()
 	unproven := wrong && !s.run.listing.Proven(s.token.current)
 	wrong = wrong && !s.run.delivered.Load()
-	switch {
+	switch missed := s.run.deferrals.Missed(); {
 	case wrong && s.run.deferrals.Waiting():
 		leave(s.breaker.Arm())
-	case wrong:
+	case wrong && !missed:
 		s.stopRound(s.distrust(pushd.Answer{Code: sus.Code, Cause: sus.Cause}))
-	case unproven:
+	case unproven && !missed:
 		leave(s.breaker.Arm())
 		s.run.unproven = true
 	default:

@@ -177,7 +177,11 @@ func (s *sender) distrust(a pushd.Answer) error {
 // later: WeChat would not know it for a repetition.
 func (s *sender) deferRecipient(d *delivery, a pushd.Answer, kind deferral.Kind) {
 	now := s.run.e.clock.Now()
-	if d.InDoubt() || kind.Spent(d.Person()) || now.Add(kind.Wait()) >= s.run.deadline() {
+	late := now.Add(kind.Wait()) >= s.run.deadline()
+	if late {
+		s.run.deferrals.Miss()
+	}
+	if d.InDoubt() || kind.Spent(d.Person()) || late {
 		s.giveUp(d, a.Code)
 		return
 	}

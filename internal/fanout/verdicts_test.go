@@ -215,3 +215,29 @@ func TestSettle_UnknownCodeToARepeatedID(t *testing.T) {
 		})
 	}
 }
+
+// Where WeChat puts recipients off beyond the deadline, it knows account and
+// message: an unknown code of the others is theirs, and not the job's.
+func TestRun_PutOffBeyondTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, 6)
+		w.change = func(c *Config) {
+			c.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
+				if to < "o0000003" {
+					return &pushd.Answer{Verdict: pushd.Other, Code: 48003}
+				}
+				return &pushd.Answer{Verdict: pushd.DeferLong, Code: pushd.CodeTooFrequent}
+			}}
+		}
+		w.boot(0)
+		w.post(1, pushd.Request{Deadline: time.Now().Add(20 * time.Minute).Unix()})
+		time.Sleep(time.Minute)
+		if job := w.job(); job.State != pushd.Failed || job.Reason != pushd.TooManyFailures || job.Counts.Failed != 6 {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
+}
