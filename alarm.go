@@ -65,7 +65,7 @@ func (f *AlarmFacts) Alarms(now Time) (all []Alarm) {
 	case f.State.Ended():
 		return nil
 	}
-	if f.State == Parked && f.WaitingSince != 0 && now.Sub(f.WaitingSince) >= ParkedLong {
+	if f.State == Parked && f.Reason != InQuietHours && f.WaitingSince != 0 && now.Sub(f.WaitingSince) >= ParkedLong {
 		add(AlarmParked, f.WaitingSince, fmt.Sprintf("%s has been parked since %s (%s): %s", what, stamp(f.WaitingSince), f.Reason, f.Detail))
 	}
 	if f.State != Running && (f.ParkedUntil >= f.Deadline || f.Deadline <= now.Add(LateWithin)) {

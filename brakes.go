@@ -17,6 +17,8 @@ type Brakes struct {
 	// First is how many recipients are attempted before a person has to let the rest
 	// follow; 0 = all.
 	First *int
+	// Quiet is when no message leaves.
+	Quiet *QuietHours
 }
 
 // Or is b, and other where b does not say.
@@ -29,6 +31,9 @@ func (b Brakes) Or(other Brakes) Brakes {
 	}
 	if b.First == nil {
 		b.First = other.First
+	}
+	if b.Quiet == nil {
+		b.Quiet = other.Quiet
 	}
 	return b
 }

@@ -19,6 +19,8 @@ type Command struct {
 	Resume bool
 	// Retry says who is sent to again, nil to leave it.
 	Retry *Again
+	// Force has the brakes hold the job up no more.
+	Force bool
 	// Unpark makes a parked job due now.
 	Unpark bool
 	// Recompose has the message made again: a template or a text may have been

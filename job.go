@@ -46,6 +46,7 @@ type Reason string
 // Reasons of paused, parked and queued jobs.
 const (
 	FirstReached     Reason = "first_reached"     // paused: the first recipients were attempted, and the rest waits for a person
+	InQuietHours     Reason = "quiet_hours"       // parked: no message leaves now
 	LedgerWentBack   Reason = "ledger_went_back"  // paused: the database was restored from a copy
 	OnHold           Reason = "held"              // queued or parked: its account, or everything, is held
 	AccountBusy      Reason = "account_busy"      // queued: another job of the account runs
@@ -120,6 +121,8 @@ type Job struct {
 	// it does not. FirstPassed says that a person has let the rest follow.
 	First       int
 	FirstPassed bool
+	// Forced says that a person has asked for it in spite of the brakes.
+	Forced bool
 	// Retry says which recipients with an outcome are sent to again.
 	Retry Again
 	// SendRate is messages/s over the last 10 s as the owner last reported.

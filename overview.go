@@ -60,6 +60,8 @@ func (o *Overview) Group(s State, why Reason) *Group {
 		return &o.Queued
 	case s == Running:
 		return &o.Running
+	case s == Parked && why == InQuietHours: // as the owner wants it
+		return &o.Paused
 	case s == Parked:
 		return &o.Parked
 	case s == Paused && why == LedgerWentBack:

@@ -24,6 +24,7 @@ const (
 	CodeDeadlinePassed  ProblemCode = "deadline_passed"
 	CodeNothingToRetry  ProblemCode = "nothing_to_retry"
 	CodeTooSoon         ProblemCode = "too_soon"       // a brake: less than the gap after the account's last reminder
+	CodeQuietHours      ProblemCode = "quiet_hours"    // a brake: no message leaves until after the deadline
 	CodeTooManyToday    ProblemCode = "too_many_today" // a brake: the account has had its reminders of the day
 	CodeUnavailable     ProblemCode = "unavailable"    // draining, or no database
 	// CodeAudienceUnavailable: the audience can't be listed; a reason of jobs, too.

@@ -68,6 +68,7 @@ var refusals = map[pushd.ProblemCode]refusal{
 	pushd.CodeOwnerDisabled:       {http.StatusConflict, "The owner's account is not enabled"},
 	pushd.CodeDeadlinePassed:      {http.StatusConflict, "The deadline has passed"},
 	pushd.CodeTooSoon:             {http.StatusConflict, "Too soon after the account's last reminder"},
+	pushd.CodeQuietHours:          {http.StatusConflict, "No message leaves in the quiet hours"},
 	pushd.CodeTooManyToday:        {http.StatusConflict, "The account has had its reminders of the day"},
 	pushd.CodeNothingToRetry:      {http.StatusConflict, "There is no recipient to send to again"},
 	codePurged:                    {http.StatusGone, "The record of recipients is no longer kept"},

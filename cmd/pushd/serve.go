@@ -111,7 +111,7 @@ func newDaemon(ctx context.Context, s settings.Settings, hold bool, log *slog.Lo
 		Engine: fanout.Config{
 			Owner: pushd.Owner{Instance: s.Instance}, Concurrency: s.Concurrency, Rate: s.Rate,
 			TotalRate: s.TotalRate, MaxJobs: s.MaxJobs, Lease: s.Lease, SendTimeout: s.SendTimeout,
-			DedupWindow: s.DedupWindow, Ambiguous: s.Ambiguous, Grace: s.Grace, Retention: s.Retention, JobRetention: s.JobRetention, RefusalMemory: s.RefusalMemory,
+			DedupWindow: s.DedupWindow, Ambiguous: s.Ambiguous, Grace: s.Grace, Retention: s.Retention, JobRetention: s.JobRetention, RefusalMemory: s.RefusalMemory, Quiet: *s.Brakes().Quiet,
 			Location: zone, StatusFailed: s.StatusFailed, Only: s.OnlyOpenIDs.Set(), Point: points(),
 			Counter: counter, Hold: hold,
 		},

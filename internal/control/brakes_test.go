@@ -220,3 +220,34 @@ func TestBrakes_AtOnce(t *testing.T) {
 		})
 	}
 }
+
+// In quiet hours a reminder is accepted if it may be sent after them, and one that
+// waits in them goes on by force.
+func TestBrakes_QuietHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreet(t, 2, 0, 0) // the bubble's clock begins at 08:00 in Beijing
+		s.cfg.Brakes.Quiet = &pushd.QuietHours{From: 7 * 60, To: 9 * 60}
+		end := pushd.Time(time.Now().Add(time.Hour).UnixMicro())
+		s.ledger.Channels[1].StartTime = time.Now().Add(20 * time.Minute).Unix() // and its deadline is half an hour later
+		if code, p := s.post(1); code != pushd.CodeQuietHours || p.NotBefore != end {
+			t.Errorf("before the deadline: %q, %+v", code, p)
+		}
+		if code, _ := s.post(2); code != "" {
+			t.Errorf("with time after them: %q", code)
+		}
+		job, err := s.ledger.Last(t.Context(), 2)
+		if err != nil || job.Forced {
+			t.Fatalf("%+v, %v", job, err)
+		}
+		s.ledger.ByID[job.ID].State, s.ledger.ByID[job.ID].Reason, s.ledger.ByID[job.ID].ParkedUntil = pushd.Parked, pushd.InQuietHours, end
+		if code, _ := s.post(2); code != "" || s.ledger.ByID[job.ID].ParkedUntil != end {
+			t.Errorf("posted again: %q, parked until %d", code, s.ledger.ByID[job.ID].ParkedUntil)
+		}
+		if code, _ := s.post(2, force); code != "" || s.ledger.ByID[job.ID].ParkedUntil != 0 || !s.ledger.ByID[job.ID].Forced {
+			t.Errorf("by force: %q, %+v", code, s.ledger.ByID[job.ID].Job)
+		}
+		if code, _ := s.post(1, force); code != "" {
+			t.Errorf("by force before the deadline: %q", code)
+		}
+	})
+}

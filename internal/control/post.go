@@ -120,6 +120,11 @@ func (c *Controller) existing(ctx context.Context, req pushd.Request, job pushd.
 			job = unparked
 		}
 	}
+	if job.State == pushd.Parked && job.Reason == pushd.InQuietHours && req.Force {
+		if forced, err := c.book.Command(ctx, job.ID, pushd.Command{Kind: pushd.EventResumed, From: []pushd.State{pushd.Parked}, Unpark: true, Force: true}); err == nil {
+			job = forced
+		}
+	}
 	return pushd.Outcome{Job: job, Existing: true}, nil
 }
 
@@ -136,7 +141,7 @@ func (c *Controller) resumeEnded(ctx context.Context, req pushd.Request, ch push
 		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &old,
 			Text: "the job's recipients were removed after the retention time, so it can't go on; POST with restart to start again"}
 	}
-	cmd := pushd.Command{Kind: pushd.EventContinued, From: []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}, To: pushd.Queued, Deadline: deadline, Recompose: true, Retry: again(pushd.AgainNobody)}
+	cmd := pushd.Command{Kind: pushd.EventContinued, From: []pushd.State{pushd.Failed, pushd.Expired, pushd.Canceled}, To: pushd.Queued, Deadline: deadline, Force: req.Force, Recompose: true, Retry: again(pushd.AgainNobody)}
 	if old.Reason == pushd.TooManyFailures || old.Counts.Sent == 0 { // what failed them is put right now
 		cmd.Retry = again(pushd.AgainFailed)
 	}
@@ -199,7 +204,7 @@ func (c *Controller) create(ctx context.Context, req pushd.Request, ch pushd.Cha
 	}
 	job := pushd.Job{
 		ID: pushd.NewJobID(), ActID: req.ActID, AppID: req.AppID, Audience: req.Audience.Or(ch.Audience), StartTime: ch.StartTime, State: pushd.Queued,
-		Asked: req.Asked, Rate: req.Rate, First: first(req, ch), Deadline: deadline, DeadlineAsked: req.Deadline != 0,
+		Asked: req.Asked, Rate: req.Rate, First: first(req, ch), Forced: req.Force, Deadline: deadline, DeadlineAsked: req.Deadline != 0,
 	}
 	if err := c.mayList(ctx, job.ActID, job.Audience); err != nil {
 		return pushd.Outcome{}, err
@@ -240,6 +245,12 @@ func (c *Controller) mayBegin(req pushd.Request, ch pushd.Channel, now pushd.Tim
 	if deadline <= now {
 		return 0, &pushd.Problem{Code: pushd.CodeDeadlinePassed, Field: "deadline", Text: fmt.Sprintf(
 			"it is too late: the deadline was %s; send a later deadline to remind people all the same", deadline.Std().Format(time.RFC3339))}
+	}
+	if quiet := ch.Brakes.Or(c.cfg.Brakes).Quiet; quiet != nil && !req.Force {
+		if end := quiet.End(now, c.cfg.Location); end >= deadline {
+			return 0, &pushd.Problem{Code: pushd.CodeQuietHours, NotBefore: end, Text: fmt.Sprintf(
+				"no message leaves in the quiet hours %s, and the deadline comes before they end; POST with force to send it now", quiet)}
+		}
 	}
 	return deadline, nil
 }

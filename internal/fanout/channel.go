@@ -63,6 +63,9 @@ func (r *run) channelNow(ctx context.Context, was int64) (pushd.Channel, error) 
 		ch, err = r.e.cfg.Ledger.Channel(ctx, r.job.ActID)
 		return err
 	})
+	if err == nil {
+		r.hearQuiet(ch)
+	}
 	switch {
 	case errors.Is(err, pushd.ErrNotFound):
 		return ch, &ended{pushd.Ending{State: pushd.Canceled, Reason: pushd.ChannelGone, Detail: fmt.Sprintf("channel %d is gone", r.job.ActID)}}

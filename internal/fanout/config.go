@@ -49,6 +49,8 @@ type Config struct {
 	// Only, if not nil, are the only recipients who are sent to (staging).
 	Only map[pushd.OpenID]bool
 
+	// Quiet is when no message leaves, of channels that do not say.
+	Quiet pushd.QuietHours
 	// RefusalMemory is how long recipients are not asked again who have refused a
 	// template; 0 = they are.
 	RefusalMemory time.Duration

@@ -60,10 +60,11 @@ type run struct {
 	deferrals   deferral.Waits
 	fruitless   fruitless
 	refusals    *refusal.Memory
-	waitsForYes bool        // the first recipients were attempted, and others are left
-	doubted     int         // how often the breaker tripped since a message was accepted
-	unproven    bool        // the token refused recipients and has delivered nothing: see judgeSuspects
-	wary        atomic.Bool // the list has turned out to be another account's before
+	quiet       atomic.Pointer[pushd.QuietHours] // when no message leaves; nil is not known yet
+	waitsForYes bool                             // the first recipients were attempted, and others are left
+	doubted     int                              // how often the breaker tripped since a message was accepted
+	unproven    bool                             // the token refused recipients and has delivered nothing: see judgeSuspects
+	wary        atomic.Bool                      // the list has turned out to be another account's before
 
 	// What WeChat has shown, in this claim or an earlier one.
 	probing   atomic.Bool // it was down when last heard of

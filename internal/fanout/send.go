@@ -175,6 +175,10 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 	if at >= s.run.deadline() {
 		return wait // whoever watches the deadline may be held up by the database
 	}
+	if quiet := s.run.quietNow(at); quiet != nil {
+		s.stopRound(quiet)
+		return wait
+	}
 	if !s.run.tenure.Holds() { // each worker looks again
 		return 100 * time.Millisecond
 	}

@@ -27,6 +27,10 @@ type simBrakes struct {
 func (w *sim) brake() {
 	d := w.dice("brakes")
 	w.brakes = simBrakes{yes: map[pushd.MsgID]time.Time{}, forced: map[pushd.ActID]time.Time{}, goneOn: map[pushd.MsgID]bool{}}
+	near := time.FixedZone("near midnight", int((24*time.Hour-troubled/2)/time.Second))
+	if w.faults&quietTime != 0 {
+		w.cfg.Location, w.cfg.Quiet = near, pushd.QuietHours{From: 0, To: 1 + d.IntN(3)}
+	}
 	if w.faults&firstFew != 0 {
 		w.brakes.first = 1 + d.IntN(30)
 	}
@@ -41,11 +45,23 @@ func (w *sim) brake() {
 	default:
 		w.brakes.gap, w.brakes.perDay = 15*time.Second, 2
 	}
-	w.cfg.Location = time.FixedZone("near midnight", int((24*time.Hour-troubled/2)/time.Second))
+	w.cfg.Location = near
 }
 
 // set are the settings of the brakes.
-func (b *simBrakes) set() pushd.Brakes { return pushd.Brakes{MinGap: &b.gap, PerDay: &b.perDay} }
+func (w *sim) set() pushd.Brakes {
+	return pushd.Brakes{MinGap: &w.brakes.gap, PerDay: &w.brakes.perDay, Quiet: &w.cfg.Quiet}
+}
+
+// judgeQuiet is told when a send starts.
+func (w *sim) judgeQuiet(p *process, job pushd.Job, to pushd.OpenID) {
+	if p.odd() || w.faults&(clockSteps|processClocks|freezes|standstills) != 0 || job.Forced {
+		return
+	}
+	if end := w.cfg.Quiet.End(pushd.Time(time.Now().UnixMicro()), w.cfg.Location); end != 0 {
+		w.violated("%s sends to %s in the quiet hours, which last until %s", p.owner.Boot, to, end.Std())
+	}
+}
 
 // pressed notes what a person asks for in spite of the brakes.
 func (w *sim) pressed(id pushd.ActID, req pushd.Request) {

@@ -222,7 +222,7 @@ func (p *process) freeze(span time.Duration, still bool) {
 // desk takes what people ask of a process, as its API does; nil: it is not there.
 func (w *sim) desk(process int) *control.Controller {
 	if p := w.process(process); !p.crashed() {
-		return newController(wire{w.ledger, p}, p.engine, w.brakes.set())
+		return newController(wire{w.ledger, p}, p.engine, w.set())
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func (w *sim) desk(process int) *control.Controller {
 // controller takes what people ask of the first process, on a database that
 // always answers.
 func (w *sim) controller() *control.Controller {
-	return newController(recorded{w.ledger, w}, w.process(0).engine, w.brakes.set())
+	return newController(recorded{w.ledger, w}, w.process(0).engine, w.set())
 }
 
 // post asks for a reminder without anything that could go wrong on the way.

@@ -286,6 +286,9 @@ func (w *sim) judgeStart(p *process, r recipient) {
 		w.violated("%s sends to %s without a lease (holder %s, lasts %v)", p.owner.Boot, r.to, owner.Boot, lasts)
 		return
 	}
+	if forced, err := w.ledger.Job(context.Background(), job); err == nil {
+		w.judgeQuiet(p, forced, r.to)
+	}
 	if state, inDoubt, known := w.ledger.Person(job, r.to); !known || !inDoubt {
 		w.violated("%s sends to %s, who is %s and not in doubt in the ledger", p.owner.Boot, r.to, state.State)
 	}

@@ -60,6 +60,7 @@ const (
 	staleSave // and saves a row that it read before
 	longDown  // longer than the dedup window
 	braked    // the owner allows a reminder now and then
+	quietTime // and has quiet hours in the middle of what goes wrong
 	firstFew  // and wants to look at the first recipients before the rest follow
 	allFaults = 1<<iota - 1
 )
@@ -72,7 +73,7 @@ const moments = databaseDown | forgets | vanish | outages | refuseAll | stranger
 var faultNames = strings.Fields(`slowDatabase failingDatabase lostCommits staleReads databaseDown forgets vanish
 slowWeChat busyWeChat timeouts unknownCodes outages refuseAll strangers tokensRevoked tokensStolen phpDown quotas
 minuteLimit churn oddPages personal poison crashes points stops freezes standstills processClocks commands moves
-asksAgain switchedOff clockSteps shortDeadline twoProcesses threeProcesses twoJobs meddling staleSave longDown braked firstFew`)
+asksAgain switchedOff clockSteps shortDeadline twoProcesses threeProcesses twoJobs meddling staleSave longDown braked quietTime firstFew`)
 
 func (f fault) String() string {
 	var names []string

@@ -61,7 +61,7 @@ func (l *Memory) create(ctx context.Context, asked pushd.Job, seen *pushd.Activi
 	job := pushd.Job{
 		ID: asked.ID, ActID: asked.ActID, AppID: asked.AppID, Audience: asked.Audience.Or(""), StartTime: asked.StartTime, Run: asked.Run,
 		State: cmp.Or(asked.State, pushd.Queued), Reason: asked.Reason, Detail: pushd.ClipDetail(asked.Detail), Asked: stored(asked.Asked),
-		Rate: asked.Rate, First: asked.First, Deadline: asked.Deadline, DeadlineAsked: asked.DeadlineAsked, CreatedAt: now,
+		Rate: asked.Rate, First: asked.First, Forced: asked.Forced, Deadline: asked.Deadline, DeadlineAsked: asked.DeadlineAsked, CreatedAt: now,
 	}
 	if job.ID == "" {
 		job.ID = pushd.NewJobID()
@@ -171,6 +171,7 @@ func (j *Job) change(cmd pushd.Command, now pushd.Time) {
 		j.DeadlineAsked = j.DeadlineAsked || cmd.Deadline != j.Deadline
 		j.Deadline = cmd.Deadline
 	}
+	j.Forced = j.Forced || cmd.Force
 	if cmd.Recompose {
 		j.Prepared.Message, j.Prepared.StartTime = nil, 0
 	}

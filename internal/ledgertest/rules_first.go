@@ -10,6 +10,7 @@ func firstRules() []rule {
 	return []rule{
 		{"FirstThenAPerson", firstThenAPerson},
 		{"FirstAndOtherPauses", firstAndOtherPauses},
+		{"Forced", forced},
 	}
 }
 
@@ -77,5 +78,28 @@ func firstAndOtherPauses(t *testing.T, f *bench) {
 	f.ok(f.Park(f.ctx, j.Lease(), pushd.Parking{Reason: pushd.WeChatDown, Until: future}))
 	if got, err = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, Resume: true}); err != nil || got.FirstPassed {
 		t.Errorf("a parked job that was resumed: %+v, %v", got, err)
+	}
+}
+
+// What was asked for in spite of the brakes is kept, and a command may do it later.
+func forced(t *testing.T, f *bench) {
+	f.channel(43, otherApp)
+	j, err := f.Create(f.ctx, pushd.Job{ActID: 43, AppID: otherApp, StartTime: start, Deadline: future, Forced: true})
+	f.ok(err)
+	if !j.Forced || !f.job(j.ID).Forced {
+		t.Error("a job was made by force, and the ledger does not know")
+	}
+	j = f.claimed(alice)
+	f.ok(f.Park(f.ctx, j.Lease(), pushd.Parking{Reason: pushd.InQuietHours, Until: future}))
+	if j = f.job(j.ID); j.Forced {
+		t.Error("forced by nobody")
+	}
+	j, err = f.Command(f.ctx, j.ID, pushd.Command{From: []pushd.State{pushd.Parked}, Unpark: true, Force: true})
+	f.ok(err)
+	if !j.Forced || j.ParkedUntil != 0 {
+		t.Errorf("forced: %+v", j)
+	}
+	if j, err = f.Claim(f.ctx, bob, j.ID, term); err != nil || !j.Forced {
+		t.Errorf("claimed: %+v, %v", j, err)
 	}
 }

@@ -24,7 +24,7 @@ var channelColumns = []string{
 }
 
 // optionalColumns may be left out, which is as NULL.
-var optionalColumns = []string{"min_gap", "per_day", "first", "audience"}
+var optionalColumns = []string{"min_gap", "per_day", "first", "quiet_hours", "audience"}
 
 // The columns that nothing depends on: they are there to be read.
 const actIDColumn, ownerColumn = "act_id", "uin"
@@ -220,9 +220,24 @@ func (r *channelRow) brakes() (b pushd.Brakes) {
 		gap := time.Duration(*minutes) * time.Minute
 		b.MinGap = &gap
 	}
+	b.Quiet = r.quiet("quiet_hours")
 	b.First = narrow(r.whole("first", 0, firstMax))
 	b.PerDay = narrow(r.whole("per_day", 0, perDayMax))
 	return b
+}
+
+// quiet reads quiet hours; nil where nothing is said.
+func (r *channelRow) quiet(column string) *pushd.QuietHours {
+	text := strings.TrimSpace(r.text(column))
+	if text == "" {
+		return nil
+	}
+	q, err := pushd.ParseQuietHours(text)
+	if err != nil {
+		r.refuse(column, "%v; write HH:MM-HH:MM, or NULL where nothing is said", err)
+		return nil
+	}
+	return &q
 }
 
 // narrow is a number that is known to be small.

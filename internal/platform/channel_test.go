@@ -80,6 +80,8 @@ func field(ch pushd.Channel, name string) string {
 		return shown(ch.Status)
 	case "min_gap":
 		return shown(ch.Brakes.MinGap)
+	case "quiet_hours":
+		return shown(ch.Brakes.Quiet)
 	case "first":
 		return shown(ch.Brakes.First)
 	case "per_day":
@@ -116,6 +118,7 @@ func TestChannel_ReadsAnyColumnType(t *testing.T) {
 		{"live_notify_time", "VARCHAR(9)", "''"}: "NULL", {"live_notify_time", "SMALLINT UNSIGNED", "0"}: "0",
 		{"live_notify_status", "BIT(2)", "2"}: "2", {"live_notify_status", "CHAR(4)", "'3'"}: "3", {"live_notify_status", "ENUM('0','1','2','3')", "'1'"}: "1",
 		{"min_gap", "INT", "90"}: "1h30m0s", {"min_gap", "VARCHAR(9)", "'0'"}: "0s", {"min_gap", "INT", "NULL"}: "NULL",
+		{"quiet_hours", "VARCHAR(20)", "' 22:30-07:30 '"}: "22:30-07:30", {"quiet_hours", "CHAR(11)", "''"}: "NULL", {"quiet_hours", "VARCHAR(9)", "NULL"}: "NULL",
 		{"first", "INT UNSIGNED", "50"}: "50", {"first", "INT", "NULL"}: "NULL", {"per_day", "DECIMAL(5,1)", "3"}: "3", {"per_day", "TINYINT", "0"}: "0", {"per_day", "VARCHAR(9)", "''"}: "NULL",
 		{"live_notify_status", "BOOL", "NULL"}: "NULL", {"live_notify_status", "INT", "-1"}: "-1",
 
@@ -164,6 +167,7 @@ func TestChannel_RefusesByName(t *testing.T) {
 		{"live_notify_time", "VARCHAR(9)", "'30分钟'"}: "no whole number", {"live_notify_time", "DECIMAL(5,2)", "7.5"}: "no whole number",
 		{"live_notify_time", "INT", "-5"}: "allowed are 0 to", {"live_notify_time", "TIME", "'00:30:00'"}: "no whole number", {"live_notify_time", "BIGINT", "1796040015"}: "allowed are 0 to",
 		{"min_gap", "INT", "-1"}: "allowed are 0 to", {"min_gap", "VARCHAR(9)", "'2h'"}: "no whole number", {"min_gap", "BIGINT", "99999999"}: "allowed are 0 to",
+		{"quiet_hours", "VARCHAR(20)", "'at night'"}: "write HH:MM-HH:MM", {"quiet_hours", "TIME", "'22:30:00'"}: "write HH:MM-HH:MM",
 		{"first", "INT", "-1"}: "allowed are 0 to", {"first", "VARCHAR(9)", "'some'"}: "no whole number", {"per_day", "INT", "1001"}: "allowed are 0 to 1000", {"per_day", "DECIMAL(5,2)", "1.5"}: "no whole number",
 		{"live_notify_status", "VARCHAR(9)", "'done'"}: "no whole number", {"live_notify_status", "BIGINT", "99999999999"}: "allowed are",
 		{"title", "BINARY(3)", "x'bfceff'"}: "not UTF-8", {"appid", "VARBINARY(3)", "x'ff'"}: "not UTF-8", {"template_id", "BLOB", "x'ff'"}: "not UTF-8", {"watch_url", "BLOB", "x'ff'"}: "not UTF-8",

@@ -92,6 +92,8 @@ type Settings struct {
 	// MinGap and PerDay are brakes; 0 = none. See Brakes.
 	MinGap time.Duration `default:"0s" min:"0s" max:"8760h" help:"Least time between two reminders of an account, where the channel query does not say (min_gap); 0 = none."`
 	PerDay int           `default:"0" min:"0" max:"1000" help:"Reminders a day of an account, where the channel query does not say (per_day); 0 = any number."`
+	// QuietHours is when no message leaves; "" = any time.
+	QuietHours string `placeholder:"HH:MM-HH:MM" help:"Time of the day in which no message leaves, such as 22:30-07:30, where the channel query does not say (quiet_hours)."`
 	// ChannelQuery and StatusUpdate replace the SQL that reads a channel
 	// and writes its status; "" is the SQL for deploy/schema.sql.
 	ChannelQuery string `placeholder:"SQL" help:"SELECT that reads a channel; one ? (actid)."`
@@ -178,8 +180,17 @@ func (s Settings) Hook(instance string) alarm.Hook {
 	return alarm.Hook{URL: string(s.WebhookURL), Secret: string(s.WebhookSecret), Format: s.WebhookFormat, Instance: instance}
 }
 
+// quiet is QuietHours. A Settings that is valid has none that can't be read.
+func (s Settings) quiet() pushd.QuietHours {
+	q, _ := pushd.ParseQuietHours(s.QuietHours)
+	return q
+}
+
 // Brakes are those of channels that have none of their own.
-func (s Settings) Brakes() pushd.Brakes { return pushd.Brakes{MinGap: &s.MinGap, PerDay: &s.PerDay} }
+func (s Settings) Brakes() pushd.Brakes {
+	quiet := s.quiet()
+	return pushd.Brakes{MinGap: &s.MinGap, PerDay: &s.PerDay, Quiet: &quiet}
+}
 
 // Keys returns the API's keys one by one, the read-only ones last.
 func (s Settings) Keys() []pushd.Key {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"pushd"
 	"pushd/internal/alarm"
 	"pushd/internal/daemon"
 	"pushd/internal/loopback"
@@ -234,6 +235,9 @@ func (s Settings) validateTimes(p *Problems) {
 	}
 	if _, err := s.Location(); err != nil || s.Timezone == "Local" || s.Timezone == "" {
 		p.Add("PUSHD_TIMEZONE", "%q is not a time zone such as Asia/Shanghai", s.Timezone)
+	}
+	if _, err := pushd.ParseQuietHours(s.QuietHours); err != nil {
+		p.Add("PUSHD_QUIET_HOURS", "%q %v", s.QuietHours, err)
 	}
 }
 

@@ -70,11 +70,11 @@ func (s *Store) create(ctx context.Context, j pushd.Job, seen *pushd.Activity) (
 		}
 		_, err := s.exec(ctx, tx, `
 INSERT INTO pushd_job
-  (id, actid, appid, audience, start_time, run, msg_id, state, reason, detail, asked, rate, first_n, deadline, deadline_asked, created_at, waiting_since, active_actid)
+  (id, actid, appid, audience, start_time, run, msg_id, state, reason, detail, asked, rate, first_n, forced, deadline, deadline_asked, created_at, waiting_since, active_actid)
 VALUES
-  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, {now}, ?)`,
+  (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN {now} > ? THEN {now} ELSE ? END, {now}, ?)`,
 			j.ID, j.ActID, j.AppID, j.Audience.Or(""), j.StartTime, its.run, its.msgID, j.State, j.Reason, pushd.ClipDetail(j.Detail), string(asked),
-			j.Rate, j.First, j.Deadline, j.DeadlineAsked, its.after, its.after+1, j.ActID)
+			j.Rate, j.First, j.Forced, j.Deadline, j.DeadlineAsked, its.after, its.after+1, j.ActID)
 		if err != nil {
 			return s.casResult(0, err, pushd.ErrExists)
 		}
@@ -156,6 +156,9 @@ func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []an
 		// MySQL assigns from left to right: compare first, then set.
 		set += `, deadline_asked = CASE WHEN deadline = ? THEN deadline_asked ELSE 1 END, deadline = ?`
 		args = append(args, cmd.Deadline, cmd.Deadline)
+	}
+	if cmd.Force {
+		set += `, forced = 1`
 	}
 	if cmd.Recompose {
 		set += `, message = NULL, prepared_start = 0`

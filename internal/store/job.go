@@ -30,7 +30,7 @@ const jobColumns = `
   rate, deadline, deadline_asked, notified,
   created_at, started_at, finished_at, parked_until, purged_at,
   owner, boot, epoch, lease_until, lease_term, send_rate, last_sent_at,
-  COALESCE(msg_id, id) AS msg_id, message_version, retry, first_n, first_passed,
+  COALESCE(msg_id, id) AS msg_id, message_version, retry, first_n, first_passed, forced,
   walk_pass, walk_cursor, walk_pages, walk_walked, walk_total,
   walk_seen, walk_fresh, walk_pass_at, walk_complete,
   sent, skipped, failed, unsure, retries, in_doubt, errors,
@@ -71,6 +71,7 @@ type jobRow struct {
 	Retry            pushd.Again    `db:"retry"`
 	First            int            `db:"first_n"`
 	FirstPassed      bool           `db:"first_passed"`
+	Forced           bool           `db:"forced"`
 	SendRate         float64        `db:"send_rate"`
 	LastSent         pushd.Time     `db:"last_sent_at"`
 	WalkPass         int            `db:"walk_pass"`
@@ -99,7 +100,7 @@ func (r *jobRow) job() (pushd.Job, error) {
 		ParkedUntil: r.ParkedUntil, PurgedAt: r.PurgedAt,
 		Owner: pushd.Owner{Instance: r.Owner, Boot: r.Boot},
 		Epoch: r.Epoch, Leased: r.LeaseUntil, LeaseTerm: time.Duration(r.LeaseTerm) * time.Microsecond, SendRate: r.SendRate, LastSent: r.LastSent,
-		MsgID: r.MsgID, MessageVersion: r.MessageVersion, Retry: r.Retry, First: r.First, FirstPassed: r.FirstPassed,
+		MsgID: r.MsgID, MessageVersion: r.MessageVersion, Retry: r.Retry, First: r.First, FirstPassed: r.FirstPassed, Forced: r.Forced,
 		Walk: pushd.Walk{
 			Pass: r.WalkPass, Cursor: r.WalkCursor, Pages: r.WalkPages, Walked: r.WalkWalked,
 			Total: r.WalkTotal, Seen: r.WalkSeen, Fresh: r.WalkFresh, PassAt: r.WalkPassAt,

@@ -9,7 +9,8 @@ CREATE TABLE IF NOT EXISTS pushd_account (
 
 ALTER TABLE pushd_job
   ADD COLUMN first_n INT NOT NULL DEFAULT 0 COMMENT 'recipients who are attempted before it pauses itself; 0 = it does not',
-  ADD COLUMN first_passed TINYINT NOT NULL DEFAULT 0 COMMENT 'a person has let the rest follow';
+  ADD COLUMN first_passed TINYINT NOT NULL DEFAULT 0 COMMENT 'a person has let the rest follow',
+  ADD COLUMN forced TINYINT NOT NULL DEFAULT 0 COMMENT 'in spite of the brakes';
 
 -- Who refuses an account's messages: they are left alone for some weeks.
 CREATE TABLE IF NOT EXISTS pushd_refusal (
