@@ -73,7 +73,11 @@ func newWorld(t *testing.T, change func(*daemon.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	limit := 5 * time.Minute
+	if *every {
+		limit = 20 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	r, err := rig.New(ctx, rig.Options{
 		Server: server, Schema: string(schema), Seed: 7, Change: change,

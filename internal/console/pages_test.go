@@ -144,6 +144,7 @@ func TestPages(t *testing.T) {
 	}
 	looked := 0
 	for _, look := range looks {
+		t.Logf("%s, %s", look.lang, look.scheme)
 		p := s.page(screens[2], look.languages, look.scheme)
 		s.must(p.Open(s.ctx, s.URL+"/console/login"))
 		s.fits(p, look.lang, "login")
@@ -170,7 +171,7 @@ func TestPages(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("axe looked %d times", looked)
+	t.Logf("axe looked %d times at pages", looked)
 }
 
 // look is how somebody looks at the pages.
