@@ -10,7 +10,7 @@ import (
 	"pushd"
 )
 
-// Commands are what people tell a job. Each returns the job as it is after.
+// Commands are what an operator asks of a job. Each returns the job as it is after.
 type Commands interface {
 	Pause(ctx context.Context, id pushd.JobID) (pushd.Job, error)
 	Resume(ctx context.Context, id pushd.JobID) (pushd.Job, error)
@@ -29,7 +29,7 @@ func (s *Server) resume(c echo.Context) error { return s.plain(c, s.Control.Resu
 func (s *Server) cancel(c echo.Context) error { return s.plain(c, s.Control.Cancel) }
 
 // plain gives a command that takes nothing. These go on while the process
-// drains: they are writes to the database, and somebody may be in a hurry to
+// drains: they are writes to the database, and an operator may be in a hurry to
 // stop a job.
 func (s *Server) plain(c echo.Context, command func(context.Context, pushd.JobID) (pushd.Job, error)) error {
 	if _, err := parseBody(c, func(*fields) struct{} { return struct{}{} }); err != nil {

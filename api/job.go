@@ -167,7 +167,7 @@ func (s *Server) job(ctx context.Context, j pushd.Job) jobDoc {
 }
 
 // rate is the messages/s of a job over the last 10 s. A running job whose
-// owner is gone sends nothing, whatever was told last.
+// owner is gone sends nothing, whatever was written last.
 func (s *Server) rate(j pushd.Job) float64 {
 	if j.State != pushd.Running {
 		return 0

@@ -12,7 +12,7 @@ import (
 
 // parseJSON reads a body of one JSON object. Unlike encoding/json by itself
 // it refuses a key given twice, and bytes that are not UTF-8, which usually
-// are GBK and would reach people as garbage.
+// are GBK and would reach recipients as garbage.
 func parseJSON(b []byte) (*node, *pushd.Problem) {
 	if !utf8.Valid(b) {
 		return nil, problem(codeMalformed, "the body is not UTF-8 at "+place(b, validPrefix(b)))

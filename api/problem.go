@@ -34,7 +34,7 @@ const (
 	codeInternal          pushd.ProblemCode = "internal_error"
 )
 
-// retryAfter is what a caller who gets 503 is told, in seconds: a restart, and
+// retryAfter is what a caller who gets 503 is given, in seconds: a restart, and
 // most hiccups of a database, are over by then.
 const retryAfter = 5
 
@@ -82,7 +82,7 @@ var refusals = map[pushd.ProblemCode]refusal{
 	codeInternal:                  {http.StatusInternalServerError, "Something went wrong inside pushd"},
 	pushd.CodeUnavailable:         {http.StatusServiceUnavailable, "Not available now"},
 
-	// Of the calls that ask WeChat while somebody waits.
+	// Of the calls that ask WeChat while a caller waits.
 	pushd.CodeWeChatRefused:         {http.StatusBadGateway, "WeChat refuses"},
 	pushd.CodeTokenUnavailable:      {http.StatusServiceUnavailable, "There is no access token"},
 	pushd.CodeTemplateMissing:       {http.StatusUnprocessableEntity, "There is no template"},
@@ -145,7 +145,7 @@ func unready(why string) *pushd.Problem {
 	return problem(pushd.CodeUnavailable, "pushd can't work on its tables now: "+why)
 }
 
-// statusGone is what the log and the metrics show where nobody was left to
+// statusGone is what the log and the metrics show where no caller was left to
 // answer to; no client sees it.
 const statusGone = 499
 
@@ -175,7 +175,7 @@ func (s *Server) fail(err error, c echo.Context) {
 }
 
 // gone says that the call was given up because the client went away, which is
-// nobody's mistake.
+// no caller's mistake.
 func gone(err error, c echo.Context) bool {
 	var p *pushd.Problem
 	return !errors.As(err, &p) && errors.Is(c.Request().Context().Err(), context.Canceled)

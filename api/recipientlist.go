@@ -15,10 +15,10 @@ import (
 	"pushd"
 )
 
-// flushEvery is after how many people a piece of the list is sent off.
+// flushEvery is after how many recipients a piece of the list is sent off.
 const flushEvery = 500
 
-// stream writes people as they come. Nothing is sent before the first piece,
+// stream writes recipients as they come. Nothing is sent before the first piece,
 // so that an error until then still gets an answer of its own.
 type stream struct {
 	c      echo.Context

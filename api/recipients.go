@@ -64,7 +64,7 @@ func (s *Server) recipients(c echo.Context) error {
 	return s.stream(c, f, states, withReceipt(f), "recipients")
 }
 
-// failures is GET /v1/jobs/{id}/failures. A million people may be on the
+// failures is GET /v1/jobs/{id}/failures. A million recipients may be on the
 // list, so it is written as it is read.
 func (s *Server) failures(c echo.Context) error {
 	f, err := parameters(c.QueryParams(), "outcome", "format")

@@ -19,7 +19,7 @@ import (
 	"pushd"
 )
 
-// Control is what people can ask of jobs; *control.Controller.
+// Control is what callers can ask of jobs; *control.Controller.
 type Control interface {
 	Intake
 	Commands
@@ -63,7 +63,7 @@ type Options struct {
 	// before that. nil = never.
 	Overview func() (pushd.Overview, bool)
 	// Overdue is how many reminders were due and not posted, as last counted;
-	// false if it is unknown. nil = nobody can.
+	// false if it is unknown. nil = never known.
 	Overdue func() (int64, bool)
 	// Webhook counts the messages that the webhook has taken, and the calls of it
 	// that have failed; ok is false where there is none. nil = there is none.
@@ -92,14 +92,14 @@ type Options struct {
 	// accepts no writes, rather than that something is wrong with a request.
 	Down func(error) bool
 	// Live is the rate in messages/s of a job that this very process sends;
-	// other jobs show the rate that their owner last told the database.
+	// other jobs show the rate that their owner last wrote to the database.
 	Live    func(pushd.JobID) (rate float64, ok bool)
 	Version string
 	Logger  *slog.Logger
 }
 
 // A request but a stream is bounded: past it the database, or WeChat where
-// somebody wants to know what it says, counts as not answering.
+// a caller wants to know what it says, counts as not answering.
 const (
 	// callTimeout is shorter than the 10 s that PHP's cron waits, so that
 	// cron hears what is the matter.

@@ -7,7 +7,7 @@ import (
 	"pushd"
 )
 
-// Command is what a job can be told that takes nothing more.
+// Command is what can be asked of a job that takes nothing more.
 type Command string
 
 // The commands.

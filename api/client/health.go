@@ -15,7 +15,7 @@ type Health struct {
 	Parts    map[string]HealthPart `json:"parts"`
 }
 
-// HealthPart is how a part does; what it says is told only to those with a key.
+// HealthPart is how a part does; what it says is shown only to those with a key.
 type HealthPart struct {
 	Status pushd.Level `json:"status"`
 	Text   string      `json:"text"`

@@ -1,4 +1,4 @@
-// Package control takes what people and programs ask of pushd: a job by a POST,
+// Package control takes what operators and programs ask of pushd: a job by a POST,
 // commands, an estimate, and looks at the message before anybody gets it. It
 // only talks to the database, and asks WeChat what costs nothing: the work is
 // that of internal/fanout, in whatever process that runs.
@@ -63,7 +63,7 @@ type Workers interface {
 	Disturb(appID pushd.AppID)
 }
 
-// Config is what the package is told once.
+// Config is what the package is set to, once.
 type Config struct {
 	Workers Workers
 	Account *account.Client

@@ -244,7 +244,7 @@ func (c *Controller) mayBegin(req pushd.Request, ch pushd.Channel, now pushd.Tim
 	}
 	if deadline <= now {
 		return 0, &pushd.Problem{Code: pushd.CodeDeadlinePassed, Field: "deadline", Text: fmt.Sprintf(
-			"it is too late: the deadline was %s; send a later deadline to remind people all the same", deadline.Std().Format(time.RFC3339))}
+			"it is too late: the deadline was %s; send a later deadline to send it all the same", deadline.Std().Format(time.RFC3339))}
 	}
 	if quiet := ch.Brakes.Or(c.cfg.Brakes).Quiet; quiet != nil && !req.Force {
 		if end := quiet.End(now, c.cfg.Location); end >= deadline {
@@ -255,7 +255,7 @@ func (c *Controller) mayBegin(req pushd.Request, ch pushd.Channel, now pushd.Tim
 	return deadline, nil
 }
 
-// holdBack holds a job to be made if the ledger may have forgotten that its
+// holdBack holds a job to be made if the ledger may have lost that its
 // reminder was sent.
 func (c *Controller) holdBack(ctx context.Context, job *pushd.Job, ch pushd.Channel) error {
 	in, err := c.book.Installation(ctx)

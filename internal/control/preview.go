@@ -55,7 +55,7 @@ func (c *Composer) Preview(ctx context.Context, appID pushd.AppID, id pushd.Temp
 	}
 	if c.slow(ctx, appID, src) {
 		p.Warnings = append(p.Warnings, Warning{Code: "minutes_inexact",
-			Text: "sending will take more than five minutes: {{minutes}} will be wrong for the last people; {{startTime}} is right for everyone"})
+			Text: "sending will take more than five minutes: {{minutes}} will be wrong for the last recipients; {{startTime}} is right for everyone"})
 	}
 	return p, nil
 }

@@ -14,7 +14,7 @@ const mendWait = 30 * time.Second
 // goes on with the message it has, or waits until the row is corrected.
 func (r *run) withBadChannel(bad *pushd.ChannelError) error {
 	if r.job.Prepared.Message == nil {
-		return &parked{pushd.Parking{Reason: pushd.ChannelInvalid, Detail: bad.Error() + "; it goes on by itself when that is mended", Until: r.e.clock.Now().Add(mendWait)}}
+		return &parked{pushd.Parking{Reason: pushd.ChannelInvalid, Detail: bad.Error() + "; it goes on by itself when that is corrected", Until: r.e.clock.Now().Add(mendWait)}}
 	}
 	r.log.Warn("the channel can't be read; the job goes on with what it knows of it", "column", bad.Column, "text", bad.Text)
 	return nil

@@ -51,7 +51,7 @@ func inBadRow(t *testing.T, people, rate int, bad bool, f func(w *sim, l *unread
 }
 
 // A job whose channel can't be used before there is a message waits, says which
-// column it is, and goes on by itself when that is mended.
+// column it is, and goes on by itself when that is corrected.
 func TestRun_BadRowBeforeTheMessage(t *testing.T) {
 	inBadRow(t, 100, 0, true, func(w *sim, l *unreadable) {
 		time.Sleep(time.Minute)

@@ -19,7 +19,7 @@ const (
 	Unknown Ambiguous = "unknown" // leave them, and list them
 )
 
-// Config is what an engine is told once, when it is made.
+// Config is what an engine is set to, once, when it is made.
 type Config struct {
 	Ledger pushd.Ledger
 	WeChat pushd.WeChat
@@ -72,7 +72,7 @@ type Config struct {
 	// Boottime is a clock that runs on while the machine sleeps
 	// (CLOCK_BOOTTIME), from any origin. Leases are counted on it.
 	Boottime func() time.Duration
-	// Point, if not nil, is told of every point that is passed. Production
+	// Point, if not nil, is called at every point that is passed. Production
 	// has none; tests end the process there.
 	Point func(Point)
 	// Rand draws jitter. It need not be safe for concurrent use.

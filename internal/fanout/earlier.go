@@ -9,7 +9,7 @@ import (
 	"pushd/internal/pagebuffer"
 )
 
-// earlier is what is known of recipients of a list that a job has forgotten: they
+// earlier is what is known of recipients of a list that a job has dropped: they
 // may be on its next list, too. It outlives a claim, but not the process; after a
 // crash they are sent to again under the same id.
 type earlier struct {
@@ -27,7 +27,7 @@ func (e *earlier) of(job pushd.JobID) earlier {
 	return *e
 }
 
-// remember keeps what is known of a page that will be forgotten.
+// remember keeps what is known of a page that will be dropped.
 func (r *run) remember(ctx context.Context, row pushd.Progress) error {
 	people, err := pushd.DecodePersons(row.Outcomes, row.People)
 	if err != nil {

@@ -23,7 +23,7 @@ type feeder struct {
 	lease    pushd.Lease
 	frontier *frontier.Frontier
 	retry    retry.Retrier
-	// earlier is what is known of recipients of a list that was forgotten.
+	// earlier is what is known of recipients of a list that was dropped.
 	earlier earlier
 	// written is what this claim has recorded of the pages, claimed how many there
 	// were when it began.

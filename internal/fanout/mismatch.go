@@ -136,7 +136,7 @@ func (r *run) parkMismatch(m *mismatch, more string) error {
 	return r.park(pushd.AccountMismatch, m.String()+more, r.e.clock.Now().Add(wait))
 }
 
-// mayStartOver says whether the list may be forgotten: if none of its
+// mayStartOver says whether the list may be dropped: if none of its
 // recipients has the message, or may have it for so long that WeChat would not
 // recognise a repetition.
 func (r *run) mayStartOver(ctx context.Context) (bool, error) {
@@ -166,7 +166,7 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// startOver forgets the list and whatever came of it. Its pages have the numbers
+// startOver drops the list and whatever came of it. Its pages have the numbers
 // of those that come now, so nothing is read before every node of the database
 // can be taken to know that they are gone.
 func (r *run) startOver(ctx context.Context) error {

@@ -9,7 +9,7 @@ import (
 	"pushd/internal/pace"
 )
 
-// shared is what the jobs of one account share in this process. It is forgotten
+// shared is what the jobs of one account share in this process. It is dropped
 // when the account has had no job for an hour.
 type shared struct {
 	pacer     *pace.Pacer

@@ -17,7 +17,7 @@ import (
 // less the list changes under it.
 //
 // It ends on an empty list or an empty cursor and never on a total, which moves.
-// An end that may be too early is walked again, and only people who are new are
+// An end that may be too early is walked again, and only those who are new are
 // added.
 type walker struct {
 	run       *run
@@ -187,9 +187,9 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 	return nil
 }
 
-// store keeps the people of a page who are new.
+// store keeps the recipients of a page who are new.
 //
-// A list that is walked again begins with people who are known. One that does
+// A list that is walked again begins with recipients who are known. One that does
 // not is another account's, whose token PHP has mixed up: it must neither be
 // sent to, nor count as the end of this account's.
 func (w *walker) store(ctx context.Context, page pushd.FollowerPage) error {
