@@ -88,15 +88,20 @@ func (b *Buffer) Take() (row pushd.Progress, changed bool) {
 }
 
 // ReturnAll ends all deliveries, for the round stops: who may have the message
-// stays in doubt, the others may be sent to again.
+// stays in doubt, the others may be sent to again. A recipient of unknown outcome
+// who was not sent to again keeps it: a doubt would be as old as this round, and
+// what they may have is older.
 func (b *Buffer) ReturnAll() {
 	for _, d := range b.live {
 		if d.counted {
 			b.counts.InDoubt--
 		}
-		if code := int(d.Person().Code); d.InDoubt() {
+		switch code := int(d.Person().Code); {
+		case d.counted && d.reopened:
+			d.Settle(pushd.PersonUnknown, code)
+		case d.InDoubt():
 			d.Leave(code)
-		} else {
+		default:
 			d.Settle(pushd.Refused, code)
 		}
 	}

@@ -139,17 +139,19 @@ func TestBuffer_IdleOnlyWhenNobodyWaits(t *testing.T) {
 }
 
 // Who is given back when a round stops is in doubt only if there is a doubt, and
-// no send counts as a second message that did not happen.
+// no send counts as a second message that did not happen. Who was to be sent to
+// again although the outcome is unknown, and was not, keeps that outcome.
 func TestBuffer_ReturnAll(t *testing.T) {
 	doubts := Doubts{Window: 10, Resend: true}
-	s := opened(t, 2, 1, make([]pushd.Person, 3)...)
-	view := s.View(pushd.AgainNobody)
+	unknown := pushd.Person{State: pushd.PersonUnknown, Code: -1}
+	s := opened(t, 2, 1, pushd.Person{}, pushd.Person{}, pushd.Person{}, unknown, unknown)
+	view := s.View(pushd.AgainUnknown)
 	now := pushd.Time(1_000_000)
-	for i := range 3 {
+	for i := range 5 {
 		d := view.Delivery(i, "o", nil)
 		d.Queue()
 		d.Admit(now, doubts)
-		if i == 1 {
+		if i == 1 || i == 4 {
 			d.Sending(now, doubts.Window)
 		}
 	}
@@ -161,12 +163,12 @@ func TestBuffer_ReturnAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []pushd.PersonState{pushd.InDoubt, pushd.InDoubt, pushd.Refused} {
+	for i, want := range []pushd.PersonState{pushd.InDoubt, pushd.InDoubt, pushd.Refused, pushd.PersonUnknown, pushd.InDoubt} {
 		if people[i].State != want {
 			t.Errorf("recipient %d is %s, want %s", i, people[i].State, want)
 		}
 	}
-	if !changed || row.Counts.InDoubt != 1 || !s.Idle() {
-		t.Errorf("changed %v, in doubt %d, want the one who was sent to; idle %v", changed, row.Counts.InDoubt, s.Idle())
+	if !changed || row.Counts.InDoubt != 2 || !s.Idle() {
+		t.Errorf("changed %v, in doubt %d, want the two who were sent to; idle %v", changed, row.Counts.InDoubt, s.Idle())
 	}
 }
