@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"bytes"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -80,6 +81,29 @@ func every(n int64, which func([]byte) bool, fate Fate) func([]byte) Fate {
 	}
 }
 
+// oneOf makes a rule that gives one of n statements in a row that which picks a
+// fate, drawn by the seed: each n-th would meet the same write of a transaction
+// of n again and again.
+func (w *World) oneOf(n int64, which func([]byte) bool, fate Fate) func([]byte) Fate {
+	var mu sync.Mutex
+	var seen, at int64
+	return func(s []byte) Fate {
+		if !which(s) {
+			return Fate{}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if seen%n == 0 {
+			at = seen + w.Rand.Int64N(n)
+		}
+		seen++
+		if seen-1 == at {
+			return fate
+		}
+		return Fate{}
+	}
+}
+
 func deadlocks(w *World) {
 	w.Proxy.Rule(every(10, func(s []byte) bool {
 		return writes(s) && !bytes.HasPrefix(s, []byte("COMMIT"))
@@ -100,7 +124,7 @@ func databaseFull(w *World) {
 func answersLost(w *World) {
 	p := w.Start("a")
 	j := w.NewChannel(3000, func(b *wechatsim.Behaviour) { b.Walk.PageSize = 300 })
-	w.Proxy.Rule(every(5, writes, Fate{LoseAnswer: true}))
+	w.Proxy.Rule(w.oneOf(5, writes, Fate{LoseAnswer: true}))
 	w.Until("the post is answered", 30*time.Second, func() bool { return w.Post(p, j) == nil })
 	w.Finish(p, j, Verdict{})
 }
