@@ -132,8 +132,10 @@ func (c *call) latency(to route, key uint64) time.Duration {
 func (a *Account) tallyCall(path Path) {
 	a.counters.change(func(t *Stats) {
 		switch path {
-		case PathUserGet, PathTagUsers:
+		case PathUserGet:
 			t.Pages++
+		case PathTagUsers:
+			t.TagPages++
 		case PathToken, PathStable:
 			t.TokenCalls++
 		default:

@@ -13,7 +13,8 @@ type Stats struct {
 	Sends       int64         // requests to message/template/send
 	Delivered   int64         // messages that a follower got
 	Repeated    int64         // sends recognised by their client_msg_id
-	Pages       int64         // calls of user/get and user/tag/get
+	Pages       int64         // calls of user/get
+	TagPages    int64         // calls of user/tag/get
 	TokenCalls  int64         // calls of cgi-bin/token and stable_token
 	PHPCalls    int64         // questions to the PHP token endpoint
 	OtherCalls  int64         // templates, quota, QR codes, …
