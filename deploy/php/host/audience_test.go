@@ -140,6 +140,8 @@ func TestAudience_Walk(t *testing.T) {
 		o.must(err)
 		viewers = append(viewers, openid)
 	}
+	// The scans are answered by callbacks, which the page does not wait for.
+	o.must(acct.Wait(o.ctx, func(t wechatsim.Stats) bool { return t.Callbacks+t.CallbackFails >= 2 }))
 	o.must(p.Open(o.ctx, o.host+"/channels/1"))
 	o.wait(`document.querySelector("[data-people=subscribers]").textContent.startsWith("2 人")`)
 	if got := l.send(l.signed(time.Now(), "left"), event("unsubscribe", viewers[1], "", time.Now().Unix()+1)); got.status != 200 {
