@@ -73,7 +73,7 @@ type Waits struct {
 	mu                sync.Mutex
 	shortAt, longAt   pushd.Time // not before
 	anyShort, anyLong bool       // since the round began
-	missed            bool       // someone's time would have come after the deadline, since then
+	missed            bool       // some recipient's time would have come after the deadline
 }
 
 // Begin sets the waits of a job that was claimed at now. waited says that it
@@ -111,7 +111,7 @@ func (w *Waits) Round(now, deadline pushd.Time) func(pushd.Person) Turn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	shortAt, longAt := w.shortAt, w.longAt
-	w.anyShort, w.anyLong, w.missed = false, false, false
+	w.anyShort, w.anyLong = false, false
 	return func(p pushd.Person) Turn {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -149,7 +149,7 @@ func (w *Waits) Miss() {
 	w.missed = true
 }
 
-// Missed says that this round has put a recipient off beyond the deadline.
+// Missed says that a recipient of the job was put off beyond the deadline.
 func (w *Waits) Missed() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

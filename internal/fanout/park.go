@@ -34,12 +34,18 @@ func (p *parked) log(log *slog.Logger) {
 	log.Warn("job parked", "reason", p.Reason, "detail", p.Detail, "until", p.Until.Std())
 }
 
-// pauseAfterFirst pauses a job of which the first recipients were attempted.
-func pauseAfterFirst(j pushd.Job) error {
+// pauseAfterFirst pauses a job of which the first recipients were attempted. refused
+// is the code with which WeChat has refused those who are asked again with the rest;
+// 0 if there is none.
+func pauseAfterFirst(j pushd.Job, refused int) error {
 	c := j.Counts
+	var more string
+	if refused != 0 {
+		more = fmt.Sprintf(" No recipient is known to have got it, and WeChat refuses it with %d: it may be the message, or those recipients, who are asked again with the rest.", refused)
+	}
 	return &parked{pushd.Parking{Pause: true, Reason: pushd.FirstReached, Detail: fmt.Sprintf(
-		"the first %d recipients were attempted: sent %d, skipped %d, failed %d, unknown %d. Resume the job to send to the rest, or correct its message, or cancel it",
-		j.First, c.Sent, c.Skipped, c.Failed, c.Unknown)}}
+		"the first %d recipients were attempted: sent %d, skipped %d, failed %d, unknown %d.%s Resume the job to send to the rest, or correct its message, or cancel it",
+		j.First, c.Sent, c.Skipped, c.Failed, c.Unknown, more)}}
 }
 
 // unanswered turns why a call to the account came to nothing into what happens

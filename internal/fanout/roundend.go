@@ -31,17 +31,24 @@ func leave(suspects []suspect) {
 // something, this one may be wrong: it has to show that it is the account's.
 // While that is open, or others wait to be sent to again, the suspects are left to
 // a later round. Where others would have to wait beyond the deadline, WeChat has
-// shown by them that it knows account and message.
+// shown by them that it knows account and message; but perhaps by another token.
+// Where a person has to let others follow, an unknown code may be about the few who
+// were attempted or about the message, and it would be the same few each time: the
+// person decides, and then all are judged together.
 func (s *sender) judgeSuspects() {
 	sus, wrong := s.breaker.Worst()
 	unproven := wrong && !s.run.listing.Proven(s.token.current)
 	wrong = wrong && !s.run.delivered.Load()
+	code, unknown := s.breaker.Unknown()
 	switch missed := s.run.deferrals.Missed(); {
 	case wrong && s.run.deferrals.Waiting():
 		leave(s.breaker.Arm())
+	case wrong && !missed && unknown && s.first.Reached(): // the feeder has ended
+		s.firstCode = code
+		leave(s.breaker.Arm())
 	case wrong && !missed:
 		s.stopRound(s.distrust(pushd.Answer{Code: sus.Code, Cause: sus.Cause}))
-	case unproven && !missed:
+	case unproven:
 		leave(s.breaker.Arm())
 		s.run.unproven = true
 	default:

@@ -62,6 +62,7 @@ type run struct {
 	refusals    *refusal.Memory
 	quiet       atomic.Pointer[pushd.QuietHours] // when no message leaves; nil is not known yet
 	waitsForYes bool                             // the first recipients were attempted, and others are left
+	firstCode   int                              // the unknown code with which all of them were refused who could receive it, or 0
 	doubted     int                              // how often the breaker tripped since a message was accepted
 	unproven    bool                             // the token refused recipients and has delivered nothing: see judgeSuspects
 	wary        atomic.Bool                      // the list has turned out to be another account's before
@@ -178,13 +179,13 @@ func (r *run) round(ctx, soft context.Context) error {
 	f.due = r.deferrals.Round(r.e.clock.Now(), r.deadline())
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
-	s := newSender(r, f.out)
+	s := newSender(r, f)
 	err := s.loop(ctx, soft)
 	cancel()
 	if ferr := <-fed; err == nil && ferr != nil {
 		return fmt.Errorf("feed round: %w", ferr)
 	}
-	r.waitsForYes = f.first.Reached()
+	r.waitsForYes, r.firstCode = f.first.Reached(), s.firstCode
 	return r.consider(err)
 }
 

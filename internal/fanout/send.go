@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/allowance"
 	"pushd/internal/breaker"
 	"pushd/internal/outage"
 	"pushd/internal/pace"
@@ -34,6 +35,7 @@ type sender struct {
 	pages   map[int]*pagebuffer.Buffer
 
 	feed     <-chan batch
+	first    *allowance.Allowance // the feeder's, until feed is closed
 	backlog  []*delivery
 	admitted []*delivery // wait for the record that is being written
 	ready    []*delivery
@@ -52,12 +54,13 @@ type sender struct {
 	token     sendToken
 	outage    outage.Watch
 
-	stop error // why the round stops early
+	stop      error // why the round stops early
+	firstCode int   // the unknown code of the first recipients, of whom none got it
 }
 
-func newSender(r *run, feed <-chan batch) *sender {
+func newSender(r *run, f *feeder) *sender {
 	return &sender{
-		run: r, pacer: r.account.pacer, breaker: &r.breaker, pages: map[int]*pagebuffer.Buffer{}, feed: feed,
+		run: r, pacer: r.account.pacer, breaker: &r.breaker, pages: map[int]*pagebuffer.Buffer{}, feed: f.out, first: f.first,
 		tasks: make(chan task), results: make(chan result, 64), done: make(chan struct{}),
 		recording: newRecording(time.Now()), token: newSendToken(), outage: outage.New(time.Now(), r.probing.Load()),
 	}

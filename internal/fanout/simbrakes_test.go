@@ -166,7 +166,8 @@ func (w *sim) hasRefused(who pushd.OpenID) bool {
 }
 
 // judgeRefusals says whether somebody was asked by a later job who was on the list
-// of an earlier one as having refused.
+// of an earlier one as having refused. Whoever may have the later job's message
+// already is asked all the same.
 func (w *sim) judgeRefusals() {
 	if w.ledger.Life() > 0 {
 		return
@@ -179,7 +180,7 @@ func (w *sim) judgeRefusals() {
 				continue
 			}
 			for r, other := range w.wechat.people {
-				if r.to == who && r.msg != job.MsgID && other.requests > 0 && pushd.Time(other.asked.UnixMicro()) > job.FinishedAt.Add(w.outside.back+w.cfg.SendTimeout) && w.faults&(clockSteps|processClocks) == 0 {
+				if r.to == who && r.msg != job.MsgID && other.requests > 0 && !w.outside.unsure[r] && pushd.Time(other.asked.UnixMicro()) > job.FinishedAt.Add(w.outside.back+w.cfg.SendTimeout) && w.faults&(clockSteps|processClocks) == 0 {
 					w.violated("%s was asked by %s, although they had refused %s", who, r.msg, job.MsgID)
 				}
 			}

@@ -22,6 +22,9 @@ type outside struct {
 	// and the database did not know that they have it: the process before it has
 	// died, or was cut off, before it could say so.
 	doubt map[recipient]bool
+	// unsure has those of whom the database did not know whether they have the
+	// message, when a process took the job over.
+	unsure map[recipient]bool
 	// forgotten has those whose outcome, or that they were about to be sent to,
 	// was committed and is lost: the database came back as it was before.
 	forgotten map[recipient]bool
@@ -33,7 +36,7 @@ type outside struct {
 
 func newOutside() outside {
 	return outside{mu: &sync.Mutex{}, moved: map[pushd.ActID]int{}, restarts: map[pushd.ActID]int{}, canceled: map[pushd.JobID]bool{}, accepted: map[pushd.MsgID]bool{},
-		doubt: map[recipient]bool{}, forgotten: map[recipient]bool{}, refused: map[pushd.Reason]bool{},
+		doubt: map[recipient]bool{}, unsure: map[recipient]bool{}, forgotten: map[recipient]bool{}, refused: map[pushd.Reason]bool{},
 		asked: map[pushd.OpenID]bool{}, left: map[pushd.OpenID]bool{}}
 }
 
@@ -73,8 +76,9 @@ func (r recorded) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command
 	return r.fakeLedger.Command(ctx, id, cmd)
 }
 
-// tookOver notes who has the message although the database does not know,
-// at the moment when a process takes a job over.
+// tookOver notes who has the message although the database does not know, and of
+// whom it does not know whether they have it, at the moment when a process takes a
+// job over.
 func (w *sim) tookOver(id pushd.JobID) {
 	msg, people := w.ledger.Everyone(id)
 	w.wechat.mu.Lock()
@@ -84,6 +88,9 @@ func (w *sim) tookOver(id pushd.JobID) {
 			r := recipient{msg, who}
 			if told := w.wechat.people[r]; told != nil && len(told.told) > 0 && p.State != pushd.PersonSent {
 				f.doubt[r] = true
+			}
+			if p.State == pushd.InDoubt {
+				f.unsure[r] = true
 			}
 		}
 	})

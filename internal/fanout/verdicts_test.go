@@ -2,6 +2,8 @@ package fanout
 
 import (
 	"context"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -240,4 +242,49 @@ func TestRun_PutOffBeyondTheDeadline(t *testing.T) {
 		w.all.Wait()
 		w.late.Wait()
 	})
+}
+
+// The first recipients whom WeChat refuses with an unknown code don't say whether
+// they or the message are wrong, and would be the same each time: a person decides.
+// Afterwards all are judged together.
+func TestRun_FirstRecipientsRefused(t *testing.T) {
+	for name, wrong := range map[string]bool{"they can't receive": false, "the message is wrong": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const n, first = 40, 2
+				w := newSim(1, 0, false)
+				w.wechat.followers, w.brakes.first = ids(0, n), first
+				var asked atomic.Int64
+				w.change = func(c *Config) {
+					c.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
+						if asked.Add(1); wrong || to < "o0000002" {
+							return &pushd.Answer{Verdict: pushd.Other, Code: 48003}
+						}
+						return nil
+					}}
+				}
+				w.boot(0)
+				w.post(1, pushd.Request{})
+				time.Sleep(time.Minute)
+				job := w.job()
+				if job.State != pushd.Paused || job.Reason != pushd.FirstReached || !strings.Contains(job.Detail, "48003") || job.Counts.Settled() != 0 || asked.Load() != first {
+					t.Errorf("%s %s (%s), %+v; %d were asked", job.State, job.Reason, job.Detail, job.Counts, asked.Load())
+				} else if _, err := w.controller().Resume(context.Background(), job.ID); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Minute)
+				job = w.job()
+				got := w.states()
+				switch {
+				case !wrong && (job.State != pushd.Succeeded || got[pushd.PersonSent] != n-first || got[pushd.PersonFailed] != first):
+					t.Errorf("%s %s (%s): %v", job.State, job.Reason, job.Detail, got)
+				case wrong && (job.State != pushd.Failed || job.Reason != pushd.WeChatRefused || job.Counts.Settled() != 0):
+					t.Errorf("%s %s (%s): %v", job.State, job.Reason, job.Detail, got)
+				}
+				w.processes[0].stop()
+				w.all.Wait()
+				w.late.Wait()
+			})
+		})
+	}
 }
