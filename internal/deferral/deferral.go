@@ -67,6 +67,25 @@ func (k Kind) Next(p pushd.Person) uint8 {
 	return p.Defers + 1
 }
 
+// GivenUp is how p stood before it was given up because its time would have come
+// after the deadline, or it was put off too often; false for whoever failed for
+// another reason.
+func GivenUp(p pushd.Person) (before pushd.Person, ok bool) {
+	kind := Short
+	switch {
+	case p.State != pushd.PersonFailed:
+		return p, false
+	case p.Code == pushd.CodeTooFrequent:
+		kind = Long
+	case p.Code != pushd.CodeDuplicate:
+		return p, false
+	}
+	if p.State = pushd.Refused; kind.Times(p) == 0 {
+		p.Defers = kind.Next(p)
+	}
+	return p, true
+}
+
 // Waits are the waits of one job. They are safe for concurrent use, once Begin
 // has been called.
 type Waits struct {

@@ -88,3 +88,22 @@ func TestKind_Next(t *testing.T) {
 		t.Errorf("%+v is put off for ever", p)
 	}
 }
+
+// Who was given up for WeChat's patience stands as one who was put off.
+func TestGivenUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		p, want pushd.Person
+		ok      bool
+	}{
+		"too frequent":         {pushd.Person{State: pushd.PersonFailed, Code: 43117}, pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}, true},
+		"duplicate":            {pushd.Person{State: pushd.PersonFailed, Code: 40241}, pushd.Person{State: pushd.Refused, Code: 40241, Defers: 1}, true},
+		"put off before":       {pushd.Person{State: pushd.PersonFailed, Code: 40241, Defers: 3}, pushd.Person{State: pushd.Refused, Code: 40241, Defers: 3}, true},
+		"for another reason":   {p: pushd.Person{State: pushd.PersonFailed, Code: 47003}},
+		"not given up at all":  {p: pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}},
+		"unknown, so in doubt": {p: pushd.Person{State: pushd.PersonUnknown, Code: 40241}},
+	} {
+		if got, ok := GivenUp(c.p); ok != c.ok || ok && got != c.want {
+			t.Errorf("%s: %+v, %v", name, got, ok)
+		}
+	}
+}

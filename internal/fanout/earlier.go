@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pushd"
+	"pushd/internal/deferral"
 	"pushd/internal/pagebuffer"
 )
 
@@ -46,6 +47,10 @@ func (r *run) remember(ctx context.Context, row pushd.Progress) error {
 			r.earlier.doubts[id] = row.DoubtAt
 		case p.State == pushd.Refused && p.Defers > 0:
 			r.earlier.put[id] = p
+		default: // WeChat's patience is not the list's
+			if before, ok := deferral.GivenUp(p); ok {
+				r.earlier.put[id] = before
+			}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -15,9 +16,10 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := claimed(t, newFakeLedger(), nil, pushd.Walk{})
 		l, ctx := r.e.cfg.Ledger, t.Context()
-		walk := pushd.Walk{Pass: 1, Pages: 1, Walked: 3, PassAt: r.e.clock.Now()}
+		walk := pushd.Walk{Pass: 1, Pages: 1, Walked: 4, PassAt: r.e.clock.Now()}
 		put := pushd.Person{State: pushd.Refused, Code: pushd.CodeDuplicate, Defers: 1}
-		people := []pushd.Person{put, {State: pushd.InDoubt}, {State: pushd.Refused, Code: 40001}}
+		late := pushd.Person{State: pushd.Refused, Code: pushd.CodeTooFrequent, Defers: 16} // as it was before
+		people := []pushd.Person{put, {State: pushd.InDoubt}, {State: pushd.Refused, Code: 40001}, {State: pushd.PersonFailed, Code: pushd.CodeTooFrequent}}
 		store := func(openids []pushd.OpenID, people []pushd.Person) {
 			t.Helper()
 			if err := l.StorePage(ctx, r.job.Lease(), pushd.Page{No: 1, OpenIDs: openids}, walk); err != nil {
@@ -26,12 +28,12 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 			if people == nil {
 				return
 			}
-			row := pushd.Progress{Page: 1, People: 3, Mark: 3, DoubtAt: walk.PassAt, Outcomes: pushd.EncodePersons(nil, people)}
+			row := pushd.Progress{Page: 1, People: 4, Mark: 4, DoubtAt: walk.PassAt, Outcomes: pushd.EncodePersons(nil, people)}
 			if err := r.record(ctx, []pushd.Progress{row}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
-		store([]pushd.OpenID{"put", "doubt", "refused"}, people)
+		store([]pushd.OpenID{"put", "doubt", "refused", "late"}, people)
 		r.frontier.Set(walk)
 		if free, err := r.mayStartOver(ctx); err != nil || !free {
 			t.Fatal(free, err)
@@ -39,7 +41,7 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 		if err := r.startOver(ctx); err != nil {
 			t.Fatal(err)
 		}
-		store([]pushd.OpenID{"refused", "put", "doubt"}, nil)
+		store([]pushd.OpenID{"refused", "put", "doubt", "late"}, nil)
 		rows, err := l.Progress(ctx, r.job.ID, 1, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -52,7 +54,7 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 		if err := f.page(ctx, rows[0]); err != nil {
 			t.Fatal(err)
 		}
-		if again := r.e.newRun(t.Context(), r.job, r.tenure); len(again.earlier.put) != 1 || len(again.earlier.doubts) != 1 {
+		if again := r.e.newRun(t.Context(), r.job, r.tenure); len(again.earlier.put) != 2 || len(again.earlier.doubts) != 1 {
 			t.Errorf("of the job's next claim: %+v", again.earlier)
 		}
 		next := r.job
@@ -63,7 +65,7 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 		b := <-f.out
 		row, changed := b.page.Take()
 		kept, err := pushd.DecodePersons(row.Outcomes, row.People)
-		if len(asked) != 1 || asked[0] != put || err != nil || !changed || kept[1] != put {
+		if !slices.Equal(asked, []pushd.Person{put, late}) || err != nil || !changed || kept[1] != put || kept[3] != late {
 			t.Errorf("put off: %+v; on the page %+v, %v", asked, kept, err)
 		}
 		if len(b.deliveries) != 2 {
