@@ -70,7 +70,7 @@ func TestCompletion(t *testing.T) {
 	for shell, offer := range offers {
 		t.Run(shell, func(t *testing.T) {
 			if _, err := exec.LookPath(shell); err != nil {
-				t.Skipf("%s is not here; .ci/deps installs it", shell)
+				t.Fatalf("%s is not here; .ci/deps installs it", shell)
 			}
 			file := script(t, shell)
 			want := func(line []string, words ...string) {

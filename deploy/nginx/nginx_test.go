@@ -125,7 +125,7 @@ http {
 		_ = cmd.Wait()
 	})
 	w.url = "http://" + address
-	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) { // between two looks: nginx does not say when it listens
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			conn.Close()
@@ -211,7 +211,7 @@ func (w *world) wait(line string) {
 		if ctx.Err() != nil {
 			w.t.Fatalf("no line %s: %v", line, err)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // between two looks
 	}
 }
 

@@ -267,7 +267,7 @@ func TestCron_BackOff(t *testing.T) {
 	}
 }
 
-// What may be mended is asked for again before the start, however often it was
+// What may be corrected is asked for again before the start, however often it was
 // refused.
 func TestCron_BackOffBeforeTheStart(t *testing.T) {
 	m := newManager(t, func(posted) reply { return problem(409, "reminder_off") })

@@ -22,7 +22,7 @@ func wantProblem(t *testing.T, err error, code pushd.ProblemCode) {
 }
 
 // The POST says who is reminded, else the channel does, else it is everyone; and a
-// new job of the same reminder is asked anew.
+// new job of the same reminder is asked again.
 func TestPost_Audience(t *testing.T) {
 	for _, c := range []struct{ posted, channel, want pushd.Audience }{
 		{"", "", "followers"}, {"", "tag:7", "tag:7"}, {"tag:8", "tag:7", "tag:8"}, {"followers", "subscribers", "followers"}, {"subscribers", "", "subscribers"},

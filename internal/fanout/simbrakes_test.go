@@ -53,7 +53,7 @@ func (w *sim) set() pushd.Brakes {
 	return pushd.Brakes{MinGap: &w.brakes.gap, PerDay: &w.brakes.perDay, Quiet: &w.cfg.Quiet}
 }
 
-// judgeQuiet is told when a send starts.
+// judgeQuiet is called when a send starts.
 func (w *sim) judgeQuiet(p *process, job pushd.Job, to pushd.OpenID) {
 	if p.odd() || w.faults&(clockSteps|processClocks|freezes|standstills) != 0 || job.Forced {
 		return

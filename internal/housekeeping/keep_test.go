@@ -69,7 +69,7 @@ func (h *house) Statuses(ctx context.Context, ids []pushd.ActID) (map[pushd.ActI
 	return h.Memory.Statuses(ctx, ids)
 }
 
-// CorrectStatus waits for rows that somebody keeps locked.
+// CorrectStatus waits for rows that another transaction keeps locked.
 func (h *house) CorrectStatus(ctx context.Context, seen pushd.Job, start int64, status int) (bool, error) {
 	if h.locked[seen.ActID] {
 		time.Sleep(time.Second)

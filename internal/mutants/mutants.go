@@ -364,7 +364,7 @@ func mutants() []mutant {
 			[]string{"./api TestServer_ReceiptsSignature"}},
 		{"a receipt of who was not sent to counts", []edit{{"internal/receipts/round.go", "			if !sent(l.index) {\n", "			if !sent(l.index) && false {\n"}},
 			[]string{"./internal/receipts TestKeeper_OnlyWhoWasSentTo", "./internal/receipts TestKeeper_TwoJobs"}},
-		{"a receipt is looked for on the pages that are sent to now alone", []edit{{"internal/receipts/round.go", "		s.at = no\n", ""}},
+		{"a receipt is looked for on the pages that are sent to now alone", []edit{{"internal/receipts/search.go", "		s.at = no\n", ""}},
 			[]string{"./internal/receipts TestKeeper_Search"}},
 		{"what a failed write held is lost", []edit{{"internal/receipts/round.go", "				return b.unsettled(), err\n", "				return b.left, err\n"}},
 			[]string{"./internal/receipts TestKeeper_DatabaseDown"}},

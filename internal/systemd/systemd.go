@@ -63,6 +63,6 @@ func (m Manager) Watch(ctx context.Context, alive func() bool) {
 
 func (m Manager) say(state string) {
 	if _, err := sd.SdNotify(false, state); err != nil {
-		m.log.Warn("the service manager can't be told", "err", err)
+		m.log.Warn("the service manager does not take the state", "err", err)
 	}
 }

@@ -124,7 +124,7 @@ func TestManager_None(t *testing.T) {
 	}
 	t.Setenv("NOTIFY_SOCKET", filepath.Join(t.TempDir(), "gone"))
 	m.Ready()
-	if !strings.Contains(log.String(), "can't be told") {
+	if !strings.Contains(log.String(), "does not take the state") {
 		t.Errorf("logged %q", log.String())
 	}
 }

@@ -136,7 +136,7 @@ func TestAccessible_Dialogs(t *testing.T) {
 	}
 }
 
-// Whoever has no JavaScript is told so, and whoever wants less motion has none.
+// Whoever has no JavaScript reads so, and whoever wants less motion has none.
 func TestAccessible_NoScriptNoMotion(t *testing.T) {
 	s := world(t)
 	o := stroll(t, s)

@@ -47,7 +47,7 @@ final class Gate
         ];
     }
 
-    /** What keeps an owner from using an appid, as somebody has typed it: one of the above, or ''. */
+    /** What keeps an owner from using an appid, as it was typed: one of the above, or ''. */
     public function fault(int $uin, string $text): string
     {
         $appid = Appid::canonical($text);
@@ -63,7 +63,7 @@ final class Gate
         return $usual && $this->isHeld($uin, $appid) || !$usual && $this->isAlike($uin, $appid) ? self::ACCOUNT_TAKEN : '';
     }
 
-    /** Does somebody else hold this very appid? */
+    /** Does another owner hold this very appid? */
     public function isHeld(int $uin, string $appid): bool
     {
         $same = function (string $other) use ($appid): bool {
@@ -72,7 +72,7 @@ final class Gate
         return $this->others($uin, '{user_wx_account.appid} = ?', $appid, $same);
     }
 
-    /** Does somebody else hold it in this spelling or in another: other case, blanks? */
+    /** Does another owner hold it in this spelling or in another: other case, blanks? */
     public function isAlike(int $uin, string $appid): bool
     {
         $small = strtolower($appid);

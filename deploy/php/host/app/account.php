@@ -12,7 +12,7 @@ const ACCOUNT_LABELS = ['appid' => 'AppID', 'secret' => 'AppSecret'];
 const ACCOUNT_TAKEN = '该公众号已绑定其他账号。一个公众号只能绑定一个账号，请核对 AppID，或先在原账号中解除绑定。';
 const ACCOUNT_WAIT = 5; // seconds to wait while another owner saves the same appid
 
-/** Does somebody else hold an appid, in this spelling or in another? */
+/** Does another owner hold an appid, in this spelling or in another? */
 function account_alike(Host $host, int $uin, string $appid): bool
 {
     return (new Gate($host->connection()))->isAlike($uin, $appid);

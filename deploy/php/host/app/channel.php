@@ -72,7 +72,7 @@ function channel_version(array $channel): string
 }
 
 /**
- * Stops a page that was opened before somebody saved in another one. Switching
+ * Stops a page that was opened before a save in another one. Switching
  * the reminder off is always in time.
  */
 function channel_check_version(Fields $f, array $body, array $old): void

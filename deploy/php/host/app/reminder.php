@@ -209,12 +209,12 @@ function reminder_receipts(Host $host, array $job): array
     if ($job['sent'] === 0 || !is_array($r)) {
         return [];
     }
-    $told = $r['delivered'] + $r['blocked'] + $r['undelivered'];
-    if ($told === 0) {
+    $counted = $r['delivered'] + $r['blocked'] + $r['undelivered'];
+    if ($counted === 0) {
         return $job['finishedAt'] === null ? [] : ['还没有收到送达回执。回执由微信发到“公众号服务器配置”中的地址，通常在发送后几秒内到达。'];
     }
-    $lines = ['已送达 ' . number_format($r['delivered']) . ' 人，送达率 ' . number_format(100 * $r['delivered'] / max($told, 1), 1) . '%（按已收到的 '
-        . number_format($told) . ' 份回执计算）'];
+    $lines = ['已送达 ' . number_format($r['delivered']) . ' 人，送达率 ' . number_format(100 * $r['delivered'] / max($counted, 1), 1) . '%（按已收到的 '
+        . number_format($counted) . ' 份回执计算）'];
     $why = ['freq_limit' => '微信限制了接收频率', 'system_failed' => '微信系统错误', 'other' => '其他原因'];
     if ($r['blocked'] > 0) {
         $lines[] = number_format($r['blocked']) . ' 人拒收这个公众号的消息';

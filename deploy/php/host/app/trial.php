@@ -41,7 +41,7 @@ function trial_state(Host $host, array $owner, string $nonce): array
     return ['state' => $row['state'], 'message' => $words[$row['state']] ?? '测试失败：' . $row['detail']];
 }
 
-/** Somebody scanned: sends them the test, waiting at most so many seconds for pushd. */
+/** The code was scanned: sends the test, waiting at most so many seconds for pushd. */
 function trial_scanned(Host $host, string $appid, string $nonce, string $openid, int $seconds): void
 {
     $claimed = $host->query("UPDATE host_trial SET state = 'sending'

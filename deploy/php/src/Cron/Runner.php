@@ -285,7 +285,7 @@ final class Runner
             . ($answer->error !== '' ? $answer->error : 'HTTP ' . $answer->status));
     }
 
-    /** It is asked for again later. A changed start time is another reminder and starts anew. */
+    /** It is asked for again later. A changed start time is another reminder and starts again. */
     private function refused(Channel $channel, Response $answer, Decision $decision): void
     {
         $this->exit = max($this->exit, $decision->exit);

@@ -5,7 +5,7 @@ namespace Pushd\Platform\Token;
 
 /**
  * The places of this machine for requests that wait for WeChat. PHP's workers are
- * shared with the platform's pages: whoever finds no place is told to come again,
+ * shared with the platform's pages: whoever finds no place is asked to come again,
  * in place of taking one more worker. When the process dies the place is free.
  */
 final class Places
