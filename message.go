@@ -3,6 +3,7 @@ package pushd
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"unicode/utf8"
 )
@@ -14,16 +15,42 @@ type MiniProgram struct {
 	PagePath string `json:"pagepath"`
 }
 
-// Message is what a job sends: the same to everyone.
+// Message is what a job sends: the same to everyone, but for the minutes.
 // Source: https://developers.weixin.qq.com/doc/service/api/notify/template/api_sendtemplatemessage
 type Message struct {
 	TemplateID  TemplateID        `json:"templateId"`
 	URL         string            `json:"url,omitempty"`
 	MiniProgram *MiniProgram      `json:"miniprogram,omitempty"`
 	Data        map[string]string `json:"data"` // by field key, "thing1"
+	// Countdown is what those values are made from that count the minutes; nil
+	// where none does. The others hold for the whole job.
+	Countdown *Countdown `json:"countdown,omitempty"`
 }
 
-// Letter is a message encoded once for a whole job: the body of a send is
+// Written are the texts that the values are made from, where that is known, else the
+// values.
+func (m *Message) Written() map[string]string {
+	texts := maps.Clone(m.Data)
+	if m.Countdown != nil {
+		maps.Copy(texts, m.Countdown.Data)
+	}
+	return texts
+}
+
+// Countdown is what the values of a message are made from that count the minutes
+// until the start, so that they can be made again as the minutes pass: by then the
+// owner may have changed the texts, and the platform the title.
+type Countdown struct {
+	StartTime int64             `json:"startTime"`
+	Minutes   int64             `json:"minutes"` // how many there are at most: live_notify_time
+	Title     string            `json:"title,omitempty"`
+	WatchURL  string            `json:"watchUrl,omitempty"`
+	Data      map[string]string `json:"data,omitempty"` // by field key
+	URL       string            `json:"url,omitempty"`
+	PagePath  string            `json:"pagepath,omitempty"`
+}
+
+// Letter is a message encoded once for all who get the same: the body of a send is
 // Head, the openid, Tail.
 type Letter struct{ Head, Tail []byte }
 

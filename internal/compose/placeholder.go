@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"net/url"
@@ -64,38 +65,6 @@ type Facts struct {
 	Now pushd.Time
 }
 
-// minutes are those from now to the start, begun ones included, and no more than
-// the owner has set: a reminder that leaves late says so. Only where
-// NotifyMinutes is known.
-func (f Facts) minutes() (left int64, begun bool) {
-	const second = int64(time.Second / time.Microsecond)
-	set := *f.NotifyMinutes
-	if f.Now == 0 || f.StartTime == 0 || set < 0 { // below 0 is a mistake in the row, to be refused
-		return set, false
-	}
-	seconds := (f.StartTime*second - int64(f.Now)) / second
-	return max(0, min(set, (seconds+59)/60)), seconds <= -60
-}
-
-// countdown is how a text counts minutes: 还有{{minutes}}分钟, {{minutes}} 分钟后.
-// Where none are left it reads 即将开播 in place of 0 分钟后开播, and 已经开播
-// once the stream has begun.
-var countdown = regexp.MustCompile(`(还有|还剩|仅剩)?` + blanks + `\{\{` + blanks + `minutes` + blanks + `\}\}` + blanks + `分钟(之后|以后|后就?)?`)
-
-func (f Facts) countdown(text string) string {
-	if f.NotifyMinutes == nil {
-		return text
-	}
-	left, begun := f.minutes()
-	switch {
-	case begun:
-		return countdown.ReplaceAllString(text, "已经")
-	case left == 0:
-		return countdown.ReplaceAllString(text, "即将")
-	}
-	return text
-}
-
 // value is what a placeholder stands for in a field: "" if the channel does
 // not know it.
 func (f Facts) value(name string, in Field) string {
@@ -137,6 +106,9 @@ func (f Facts) expandLink(link string) string {
 		return strings.ReplaceAll(v, "+", "%20") // which a path understands as well
 	})
 }
+
+// link is where a tap leads to; the watch page where nothing else was written.
+func (f Facts) link(written string) string { return cmp.Or(f.expandLink(written), f.WatchURL) }
 
 // lacks says which placeholder of a text comes out empty, and why; "" if none
 // does.

@@ -1,7 +1,7 @@
 // Package compose makes a job's message out of what the job, the owner, the
 // channel and WeChat know of it, and says what is wrong with it: fields and their
 // types (field.go, fit.go), placeholders (placeholder.go), an owner's texts
-// (texts.go). It asks no one; what it is made from is handed in as a Source.
+// (texts.go), minutes that pass while it is sent (countdown.go). It asks no one; what it is made from is handed in as a Source.
 package compose
 
 import (
@@ -58,24 +58,32 @@ func (s Source) Render() (*pushd.Message, error) {
 		return nil, err
 	}
 	m := &pushd.Message{TemplateID: id, Data: data}
-	return m, s.links(m)
+	if err := s.links(m); err != nil {
+		return nil, err
+	}
+	m.Countdown = s.countdown()
+	return m, nil
 }
 
-// links makes what a tap on the message leads to.
-func (s Source) links(m *pushd.Message) error {
-	link, mini := s.Asked.URL, s.Asked.MiniProgram
+// tap is what a tap on the message leads to, as it was written.
+func (s Source) tap() (link string, mini *pushd.MiniProgram) {
+	link, mini = s.Asked.URL, s.Asked.MiniProgram
 	if s.Texts != nil && link == "" {
 		link = s.Texts.URL
 	}
 	if s.Texts != nil && mini == nil {
 		mini = s.Texts.MiniProgram
 	}
+	return link, mini
+}
+
+// links makes what a tap on the message leads to.
+func (s Source) links(m *pushd.Message) error {
+	link, mini := s.tap()
 	if err := placed("url", link); err != nil {
 		return err
 	}
-	if m.URL = s.Facts.expandLink(link); m.URL == "" {
-		m.URL = s.Facts.WatchURL
-	}
+	m.URL = s.Facts.link(link)
 	if mini != nil {
 		if err := placed("miniprogram.pagepath", mini.PagePath); err != nil {
 			return err

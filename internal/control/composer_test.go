@@ -160,30 +160,6 @@ func TestComposer_PreviewCountsTheMinutes(t *testing.T) {
 	})
 }
 
-// How long a send will take is known from the account's last job.
-func TestComposer_WarnsOfMinutes(t *testing.T) {
-	total := func(n int64) pushd.Job { return pushd.Job{Walk: pushd.Walk{Total: &n}} }
-	for name, tc := range map[string]struct {
-		jobs []pushd.Job
-		text string
-		warn bool
-	}{
-		"no job":              {nil, "{{minutes}}", false},
-		"few":                 {[]pushd.Job{total(1000)}, "{{minutes}}", false},
-		"many":                {[]pushd.Job{{}, total(1e6), total(1)}, "{{ minutes }}", true},
-		"many, and no minute": {[]pushd.Job{total(1e6)}, "{{title}}", false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c, s, w := newComposer()
-			s.jobs = tc.jobs
-			p, err := c.Preview(t.Context(), "wx", "t", 1, &pushd.Texts{Content: "课:{{thing1.DATA}}", Fields: map[string]string{"thing1": tc.text}})
-			if err != nil || (len(p.Warnings) == 1 && p.Warnings[0].Code == "minutes_inexact") != tc.warn || w.others+w.templates != 0 {
-				t.Errorf("%+v, %v, asked %+v", p.Warnings, err, w)
-			}
-		})
-	}
-}
-
 // A draft that can't be sent names the field.
 func TestComposer_PreviewNamesTheField(t *testing.T) {
 	for text, code := range map[string]pushd.ProblemCode{"{{标题}}": pushd.CodeMessageInvalid, "😀": pushd.CodeMessageInvalid} {

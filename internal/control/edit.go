@@ -56,7 +56,7 @@ func (c *Controller) corrected(ctx context.Context, job pushd.Job, e pushd.Edit)
 	if e.Data.Set && e.Data.To != nil {
 		data, _ := src.Written()
 		if len(data) == 0 && job.Prepared.Message != nil && src.TemplateID() == before {
-			data = job.Prepared.Message.Data
+			data = job.Prepared.Message.Written()
 		}
 		src.Asked.Data = merged(data, e.Data.To)
 		if len(src.Asked.Data) == 0 {

@@ -53,10 +53,6 @@ func (c *Composer) Preview(ctx context.Context, appID pushd.AppID, id pushd.Temp
 		p.Lines = append(p.Lines, PreviewLine{f.Key, f.Label, m.Data[f.Key]})
 		p.Warnings = append(p.Warnings, warn(src, f, m.Data[f.Key])...)
 	}
-	if c.slow(ctx, appID, src) {
-		p.Warnings = append(p.Warnings, Warning{Code: "minutes_inexact",
-			Text: "sending will take more than five minutes: {{minutes}} will be wrong for the last recipients; {{startTime}} is right for everyone"})
-	}
 	return p, nil
 }
 
@@ -124,30 +120,6 @@ func warn(s compose.Source, f compose.Field, value string) (warnings []Warning) 
 		warnings = append(warnings, Warning{"line_dropped", f.Key, "stands alone on its line, so WeChat will not show it"})
 	}
 	return warnings
-}
-
-// slow says whether the send will take more than five minutes although the
-// message counts the minutes. A look costs WeChat nothing: it goes by the
-// account's last jobs, and where there are none, nothing is said.
-func (c *Composer) slow(ctx context.Context, appID pushd.AppID, src compose.Source) bool {
-	counts := false
-	texts, _ := src.Written()
-	for _, text := range texts {
-		counts = counts || compose.Mentions(text, "minutes")
-	}
-	if !counts {
-		return false
-	}
-	jobs, _, err := c.book.Jobs(ctx, pushd.Filter{AppID: appID, Limit: 10})
-	if err != nil {
-		return false
-	}
-	for _, job := range jobs {
-		if job.Walk.Total != nil {
-			return *job.Walk.Total/int64(c.cfg.perSecond(pushd.Request{})) > int64(5*time.Minute/time.Second)
-		}
-	}
-	return false
 }
 
 // Test sends one real message to one follower; draft, if not nil, takes the place

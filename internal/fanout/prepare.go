@@ -46,7 +46,7 @@ func (r *run) prepare(ctx context.Context) error {
 			r.setDeadline(job.Deadline)
 		}
 	}
-	r.letter = p.Message.Letter(r.job.MsgID)
+	r.letters = compose.NewLetters(p.Message, r.job.MsgID, r.e.cfg.Location)
 	r.startTime.Store(p.StartTime)
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"pushd/internal/account"
 	"pushd/internal/allowance"
 	"pushd/internal/breaker"
+	"pushd/internal/compose"
 	"pushd/internal/deferral"
 	"pushd/internal/frontier"
 	"pushd/internal/lease"
@@ -46,9 +47,9 @@ type run struct {
 	// Of the current attempt; begin sets them.
 	attemptMu sync.Mutex
 	restart   context.CancelCauseFunc // stops the attempt, not the run
-	prepared  chan struct{}           // closed when letter is there
-	letter    *pushd.Letter
-	startTime atomic.Int64 // what the message says; -1 before it is made
+	prepared  chan struct{}           // closed when letters is there
+	letters   *compose.Letters        // of the sender's loop, from then on
+	startTime atomic.Int64            // what the message says; -1 before it is made
 	breaker   breaker.Breaker[pagebuffer.Place]
 
 	// The list of followers, and what this claim knows of it.

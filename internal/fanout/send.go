@@ -212,7 +212,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			s.run.wg.Go(func() { s.run.work(s.tasks, s.results, s.done) })
 		}
 		s.inFlight++
-		s.tasks <- task{d, s.token.current}
+		s.tasks <- task{d, s.token.current, s.run.letters.At(at)}
 	}
 	return wait
 }

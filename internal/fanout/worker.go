@@ -10,6 +10,7 @@ import (
 type task struct {
 	delivery *delivery
 	token    pushd.Token
+	letter   *pushd.Letter
 }
 
 type result struct {
@@ -31,7 +32,7 @@ func (r *run) work(tasks <-chan task, results chan<- result, done <-chan struct{
 			r.e.pass(PointSending)
 			began := time.Now()
 			r.sentAt.Store(began.UnixNano())
-			res.answer = r.e.cfg.WeChat.Send(r.wire, t.token, r.letter, t.delivery.To)
+			res.answer = r.e.cfg.WeChat.Send(r.wire, t.token, t.letter, t.delivery.To)
 			res.at = time.Now()
 			res.took = res.at.Sub(began)
 			r.e.pass(PointSent)

@@ -84,12 +84,17 @@ func saying(text string) *pushd.Message {
 func messageIsKept(t *testing.T, f *bench) {
 	j := f.claimed(alice)
 	m := saying("a")
+	m.Countdown = &pushd.Countdown{StartTime: start, Minutes: 30, Title: "第一课 🙂", Data: map[string]string{"thing1": "{{minutes}} {{title}}"}}
 	f.message(j.Lease(), pushd.Prepared{Message: m, StartTime: start})
 	m.Data["thing1"] = "changed since"
 	f.job(j.ID).Prepared.Message.Data["thing1"] = "changed by a reader"
 	f.versions(j.ID, "a")
-	if got := f.job(j.ID).Prepared.Message.Data["thing1"]; got != "a" {
-		t.Errorf("the message says %q", got)
+	got := f.job(j.ID).Prepared.Message
+	if got.Data["thing1"] != "a" {
+		t.Errorf("the message says %q", got.Data["thing1"])
+	}
+	if c := got.Countdown; c == nil || c.StartTime != start || c.Minutes != 30 || c.Title != "第一课 🙂" || c.Data["thing1"] != "{{minutes}} {{title}}" {
+		t.Errorf("it counts the minutes by %+v", c)
 	}
 	version, err := f.SaveMessage(f.ctx, j.Lease(), pushd.Prepared{StartTime: start})
 	f.ok(err)

@@ -91,7 +91,7 @@ func TestWords_AllThatPushdSays(t *testing.T) {
 		"codes":    append(constants(t, root+"problem.go", "ProblemCode"), append(constants(t, root+"api/problem.go", "ProblemCode"), "quota_short", "held", "wechat_down")...),
 		"problems": problems,
 		"reasons":  constants(t, root+"job.go", "Reason"),
-		"warnings": []string{"value_cut", "value_cleaned", "line_dropped", "minutes_inexact"},
+		"warnings": []string{"value_cut", "value_cleaned", "line_dropped"},
 	})
 	if err != nil {
 		t.Fatal(err)

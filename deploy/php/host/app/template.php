@@ -89,10 +89,9 @@ function template_preview(Host $host, array $owner, string $id, array $body): ar
 function template_warning(array $w): string
 {
     $words = [
-        'value_cut'       => '内容过长，超出部分会被截掉',
-        'value_cleaned'   => '换行、表情和特殊字符会被去掉',
-        'line_dropped'    => '这一行没有标题，微信不会显示',
-        'minutes_inexact' => '粉丝较多，发送会超过五分钟：最后收到的人看到的分钟数偏大，建议改用开播时间',
+        'value_cut'     => '内容过长，超出部分会被截掉',
+        'value_cleaned' => '换行、表情和特殊字符会被去掉',
+        'line_dropped'  => '这一行没有标题，微信不会显示',
     ];
     return $words[$w['code']] ?? '请检查这个字段';
 }
