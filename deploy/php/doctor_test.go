@@ -28,6 +28,7 @@ func TestDoctor(t *testing.T) {
 		{"nobody", phptest.Settings{"url": "http://127.0.0.1:9"}, "", "FAIL  pushd: no answer of pushd, is url right?"},
 		{"query", phptest.Settings{"due_query": "SELECT nothing FROM nowhere"}, "", "FAIL  due_query:"},
 		{"host's tables", phptest.Settings{"host_secret": strings.Repeat("s", 32)}, "", "from host/001_tables: run php migrate.php"},
+		{"a name of the host", phptest.Settings{"host_secret": strings.Repeat("s", 32)}, "ALTER TABLE activity CHANGE title heading VARCHAR(255) NOT NULL", "FAIL  columns of activity: "},
 		{"tables", nil, "DELETE FROM pushd_php_schema WHERE name = 'core/003_refusals_and_lock'", "FAIL  tables: 1 migrations are missing, from core/003_refusals_and_lock"},
 		{"no table", nil, "DROP TABLE pushd_php_lock", "FAIL  rights on pushd_php_lock:"},
 	} {

@@ -19,12 +19,12 @@ function export_main(array $args): int
         return 2;
     }
     $host = new Host();
-    $row = $host->row(CHANNEL_SELECT . ' WHERE a.id = ?', [(int) $args[0]]);
-    if ($row === null) {
+    $channel = channel_row($host, (int) $args[0]);
+    if ($channel === null) {
         fwrite(STDERR, "export: there is no channel {$args[0]}\n");
         return 2;
     }
-    subscriber_csv($host, channel_from_row($row), STDOUT);
+    subscriber_csv($host, $channel, STDOUT);
     return 0;
 }
 

@@ -286,7 +286,7 @@ try {
     refuse($host, $path, new Refusal(503, 'schema', '系统正在升级，请稍后再试'));
 } catch (PDOException $e) {
     error_log('host: ' . $e->getMessage());
-    refuse($host, $path, host_database_refusal($e));
+    refuse($host, $path, host_database_refusal($host, $e));
 } catch (Throwable $e) {
     error_log('host: ' . $e->getMessage() . ' at ' . basename($e->getFile()) . ':' . $e->getLine());
     refuse($host, $path, new Refusal(500, 'failed', '系统出错了，请稍后再试'));

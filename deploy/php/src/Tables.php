@@ -16,7 +16,7 @@ final class Tables
     /** The tables that pushd's PHP side knows, and the columns of those that are the platform's. */
     private const KNOWN = [
         'activity'          => ['id', 'uin', 'title', 'start_time', 'watch_url'],
-        'activity_detail'   => ['act_id', 'live_notify', 'live_notify_time', 'live_notify_status'],
+        'activity_detail'   => ['act_id', 'content', 'live_notify', 'live_notify_time', 'live_notify_status', 'audience'],
         'user'              => ['uin', 'edition'],
         'user_wx_account'   => ['uin', 'appid', 'app_secret'],
         'user_wx_config'    => ['uin', 'act_live_template_id', 'status'],
@@ -27,6 +27,8 @@ final class Tables
         'pushd_php_schema'  => [],
         'host_callback'     => [],
     ];
+
+    private const PLATFORMS = 5; // of KNOWN the first five are the platform's
 
     /** Tables that migrations make, also those of the sample host. */
     private const OURS = '(?:wx_access_token|pushd_php_\w+|host_\w+)';
@@ -64,28 +66,54 @@ final class Tables
         return $this->names["$table.$column"] ?? $column;
     }
 
-    /** SQL with the names in braces replaced. */
+    /**
+     * A SELECT for each table of the platform that reads no row, and fails where a name
+     * is wrong. Not all tables have the column audience: owners of those choose none.
+     */
+    public function probes(): array
+    {
+        $probes = [];
+        foreach (array_slice(self::KNOWN, 0, self::PLATFORMS, true) as $table => $columns) {
+            $list = array_map(function (string $column) use ($table): string {
+                return "{{$table}.$column}";
+            }, array_diff($columns, ['audience']));
+            $probes[$table] = 'SELECT ' . implode(', ', $list) . " FROM {{$table}} WHERE 1 = 0";
+        }
+        return $probes;
+    }
+
+    /** What a column is called here that the database names, for example in an error. */
+    public function known(string $column): string
+    {
+        foreach ($this->names as $key => $name) {
+            if ($name === $column && strpos($key, '.') !== false) {
+                return explode('.', $key)[1];
+            }
+        }
+        return $column;
+    }
+
+    /** SQL with the names in braces replaced. A name of the platform's is quoted: it may be a word of SQL. */
     public function sql(string $sql): string
     {
-        return preg_replace_callback('/\{(\w+)(?:\.(\w+))?\}/', function (array $m): string {
-            if (!isset(self::KNOWN[$m[1]])) {
-                return $m[0];
+        return preg_replace_callback('/(`?)\{(\w+)(?:\.(\w+))?\}\1/', function (array $m): string {
+            list($all, $quote, $table) = $m;
+            if (!isset(self::KNOWN[$table])) {
+                return $all;
             }
-            return isset($m[2]) ? $this->column($m[1], $m[2]) : $this->table($m[1]);
+            $name = isset($m[3]) ? $this->column($table, $m[3]) : $this->table($table);
+            $own = isset($this->names[isset($m[3]) ? "$table.$m[3]" : $table]);
+            return $own || $quote !== '' ? '`' . str_replace('.', '`.`', $name) . '`' : $name;
         }, $sql);
     }
 
-    /**
-     * SQL that names the tables as they are called by default: that of a migration, of
-     * the sample host. Columns stay as they are.
-     */
+    /** SQL that names tables of migrations as they are called by default: that of the migrations, of the sample host. */
     public function plain(string $sql): string
     {
         if ($this->names === []) {
             return $sql;
         }
-        $known = self::OURS . '|' . implode('|', array_keys(self::KNOWN));
-        return preg_replace_callback("/\\b((?:TABLE|EXISTS|ON|INTO|UPDATE|FROM|JOIN)\\s+)($known)\\b/i", function (array $m): string {
+        return preg_replace_callback('/\b((?:TABLE|EXISTS|ON|INTO|UPDATE|FROM|JOIN)\s+)(' . self::OURS . ')\b/i', function (array $m): string {
             return $m[1] . $this->table($m[2]);
         }, $sql);
     }

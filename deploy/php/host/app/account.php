@@ -12,6 +12,13 @@ const ACCOUNT_LABELS = ['appid' => 'AppID', 'secret' => 'AppSecret'];
 const ACCOUNT_TAKEN = '该公众号已绑定其他账号。一个公众号只能绑定一个账号，请核对 AppID，或先在原账号中解除绑定。';
 const ACCOUNT_WAIT = 5; // seconds to wait while another owner saves the same appid
 
+/** The appid of an owner as it stands in the table, '' for none. */
+function account_appid(Host $host, int $uin): string
+{
+    $row = $host->row('SELECT {user_wx_account.appid} AS appid FROM {user_wx_account} WHERE {user_wx_account.uin} = ?', [$uin]);
+    return (string) ($row['appid'] ?? '');
+}
+
 /** Does another owner hold an appid, in this spelling or in another? */
 function account_alike(Host $host, int $uin, string $appid): bool
 {
@@ -74,12 +81,13 @@ function account_prove(Host $host, string $appid, string $secret): void
 /** Writes the owner's row; false if the table's unique key knows the appid already. */
 function account_write(Host $host, int $uin, string $appid, string $secret): bool
 {
-    $mine = 'SELECT appid FROM user_wx_account WHERE uin = ?';
-    $new = $host->row($mine, [$uin]) === null
-        && $host->unlessTwice('INSERT INTO user_wx_account (appid, app_secret, uin) VALUES (?, ?, ?)', [$appid, $secret, $uin]);
-    if (!$new && !$host->unlessTwice('UPDATE user_wx_account SET appid = ?, app_secret = ? WHERE uin = ?', [$appid, $secret, $uin])) {
+    $row = [$appid, $secret, $uin];
+    $new = $host->row('SELECT 1 FROM {user_wx_account} WHERE {user_wx_account.uin} = ?', [$uin]) === null
+        && $host->unlessTwice('INSERT INTO {user_wx_account} ({user_wx_account.appid}, {user_wx_account.app_secret}, {user_wx_account.uin})
+            VALUES (?, ?, ?)', $row);
+    if (!$new && !$host->unlessTwice('UPDATE {user_wx_account} SET {user_wx_account.appid} = ?, {user_wx_account.app_secret} = ?
+            WHERE {user_wx_account.uin} = ?', $row)) {
         return false;
     }
-    $row = $host->row($mine, [$uin]); // none: the insert met another owner's row
-    return $row !== null && wx_appid((string) $row['appid']) === $appid;
+    return wx_appid(account_appid($host, $uin)) === $appid; // '': the insert met another owner's row
 }

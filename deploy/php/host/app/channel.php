@@ -11,14 +11,31 @@ const CHANNEL_LABELS = [
     'version' => '版本', 'form_key' => '表单编号', 'confirmed' => '确认',
 ];
 const CHANNEL_FORM_DAYS = 2; // how long a form that was sent is remembered
-// d.* comes first, for a.id to win; it has the column audience where the platform has one.
+// d.* comes first, for the others to win; it has the column audience where the platform has one.
 const CHANNEL_SELECT = '
-    SELECT d.*, a.id, a.uin, a.title, a.start_time, a.watch_url, d.content, d.live_notify, d.live_notify_time, d.live_notify_status
-    FROM activity a
-    LEFT JOIN activity_detail d ON d.act_id = a.id';
+    SELECT d.*, a.{activity.id} AS id, a.{activity.uin} AS uin, a.{activity.title} AS title,
+        a.{activity.start_time} AS start_time, a.{activity.watch_url} AS watch_url,
+        d.{activity_detail.content} AS content, d.{activity_detail.live_notify} AS live_notify,
+        d.{activity_detail.live_notify_time} AS live_notify_time, d.{activity_detail.live_notify_status} AS live_notify_status
+    FROM {activity} a
+    LEFT JOIN {activity_detail} d ON d.{activity_detail.act_id} = a.{activity.id} ';
 
-/** A row as the rest of the host knows it. */
-function channel_from_row(array $row): array
+/** The channels that a condition finds, as the rest of the host knows them. */
+function channel_rows(Host $host, string $where, array $args): array
+{
+    $audience = $host->connection()->tables()->column('activity_detail', 'audience');
+    return array_map(function (array $row) use ($audience): array {
+        return channel_from_row($row, (string) ($row[$audience] ?? 'followers'));
+    }, $host->query(CHANNEL_SELECT . $where, $args)->fetchAll());
+}
+
+/** A channel, whoever's it is, or null. */
+function channel_row(Host $host, int $id): ?array
+{
+    return channel_rows($host, 'WHERE a.{activity.id} = ?', [$id])[0] ?? null;
+}
+
+function channel_from_row(array $row, string $audience): array
 {
     return [
         'id'                 => (int) $row['id'],
@@ -30,18 +47,18 @@ function channel_from_row(array $row): array
         'live_notify'        => (int) $row['live_notify'] === 1,
         'live_notify_time'   => (int) ($row['live_notify_time'] ?? 30),
         'live_notify_status' => (int) $row['live_notify_status'],
-        'audience'           => (string) ($row['audience'] ?? 'followers'),
+        'audience'           => $audience,
     ];
 }
 
 /** A channel of this owner. Somebody else's is as if it did not exist. */
 function channel_find(Host $host, int $uin, int $id): array
 {
-    $row = $host->row(CHANNEL_SELECT . ' WHERE a.id = ? AND a.uin = ?', [$id, $uin]);
-    if ($row === null) {
+    $channel = channel_row($host, $id);
+    if ($channel === null || $channel['uin'] !== $uin) {
         throw new Refusal(404, 'channel_not_found', '频道不存在');
     }
-    return channel_from_row($row);
+    return $channel;
 }
 
 /** What an interface tells of a channel. */
@@ -142,7 +159,7 @@ function channel_audience(Fields $f): string
 function channel_save_audience(Host $host, array $old, array $new, int $id): void
 {
     if ($new['audience'] !== $old['audience']) {
-        $host->query('UPDATE activity_detail SET audience = ? WHERE act_id = ?', [$new['audience'], $id]);
+        $host->query('UPDATE {activity_detail} SET {activity_detail.audience} = ? WHERE {activity_detail.act_id} = ?', [$new['audience'], $id]);
     }
 }
 
@@ -187,13 +204,14 @@ function channel_create(Host $host, int $uin, array $body): array
 
 function channel_insert(Host $host, int $uin, array $new): int
 {
-    $host->query('INSERT INTO activity (uin, title, start_time, watch_url) VALUES (?, ?, ?, ?)',
+    $host->query('INSERT INTO {activity} ({activity.uin}, {activity.title}, {activity.start_time}, {activity.watch_url}) VALUES (?, ?, ?, ?)',
         [$uin, $new['title'], $new['start_time'], $new['watch_url']]);
     $id = (int) $host->db()->lastInsertId();
     if ($new['watch_url'] === '') { // our own page, whose address needs the number
-        $host->query('UPDATE activity SET watch_url = ? WHERE id = ?', [$host->config['base_url'] . "/watch/$id", $id]);
+        $host->query('UPDATE {activity} SET {activity.watch_url} = ? WHERE {activity.id} = ?', [$host->config['base_url'] . "/watch/$id", $id]);
     }
-    $host->query('INSERT INTO activity_detail (act_id, content, live_notify, live_notify_time) VALUES (?, ?, ?, ?)',
+    $host->query('INSERT INTO {activity_detail} ({activity_detail.act_id}, {activity_detail.content}, {activity_detail.live_notify}, {activity_detail.live_notify_time})
+        VALUES (?, ?, ?, ?)',
         [$id, $new['content'], (int) $new['live_notify'], $new['live_notify_time']]);
     channel_save_audience($host, channel_empty($uin), $new, $id);
     return $id;
@@ -203,7 +221,7 @@ function channel_insert(Host $host, int $uin, array $new): int
 function channel_confirm_alike(Host $host, array $new, array $confirmed): void
 {
     // Compared here: a column of an older character set can't be compared with every text.
-    $titles = $host->query('SELECT title FROM activity WHERE uin = ? AND start_time = ?', [$new['uin'], $new['start_time']])->fetchAll(PDO::FETCH_COLUMN);
+    $titles = $host->query('SELECT {activity.title} FROM {activity} WHERE {activity.uin} = ? AND {activity.start_time} = ?', [$new['uin'], $new['start_time']])->fetchAll(PDO::FETCH_COLUMN);
     if (in_array($new['title'], $titles, true)) {
         channel_confirm($confirmed, 'alike', '已经有一个标题和开播时间都相同的频道。再建一个，观众会收到两次提醒。确定还要新建吗？');
     }
@@ -252,12 +270,12 @@ function channel_update(Host $host, int $uin, int $id, array $body): array
 {
     channel_find($host, $uin, $id);
     // A row to lock: a lock on one that is not there makes two savers wait for each other.
-    if ($host->row('SELECT id FROM activity_detail WHERE act_id = ?', [$id]) === null) {
-        $host->unlessTwice('INSERT INTO activity_detail (act_id, live_notify) VALUES (?, 0)', [$id]);
+    if ($host->row('SELECT {activity_detail.act_id} FROM {activity_detail} WHERE {activity_detail.act_id} = ?', [$id]) === null) {
+        $host->unlessTwice('INSERT INTO {activity_detail} ({activity_detail.act_id}, {activity_detail.live_notify}) VALUES (?, 0)', [$id]);
     }
     $host->transaction(function () use ($host, $uin, $id, $body) {
         // Locked: pushd may be about to accept this very reminder.
-        $host->query('SELECT id FROM activity_detail WHERE act_id = ?' . $host->forUpdate(), [$id])->fetchAll();
+        $host->query('SELECT {activity_detail.act_id} FROM {activity_detail} WHERE {activity_detail.act_id} = ?' . $host->forUpdate(), [$id])->fetchAll();
         $old = channel_find($host, $uin, $id);
         $f = new Fields($body, CHANNEL_LABELS);
         channel_check_version($f, $body, $old);
@@ -270,9 +288,10 @@ function channel_update(Host $host, int $uin, int $id, array $body): array
         }
         channel_confirm_quiet($host, $old, $new, $f->names('confirmed'));
         channel_confirm_now($host, $old, $new, $f->names('confirmed'));
-        $host->query('UPDATE activity SET title = ?, start_time = ?, watch_url = ? WHERE id = ? AND uin = ?',
+        $host->query('UPDATE {activity} SET {activity.title} = ?, {activity.start_time} = ?, {activity.watch_url} = ? WHERE {activity.id} = ? AND {activity.uin} = ?',
             [$new['title'], $new['start_time'], $new['watch_url'], $id, $uin]);
-        $host->query('UPDATE activity_detail SET content = ?, live_notify = ?, live_notify_time = ? WHERE act_id = ?',
+        $host->query('UPDATE {activity_detail}
+            SET {activity_detail.content} = ?, {activity_detail.live_notify} = ?, {activity_detail.live_notify_time} = ? WHERE {activity_detail.act_id} = ?',
             [$new['content'], (int) $new['live_notify'], $new['live_notify_time'], $id]);
         channel_save_audience($host, $old, $new, $id);
         saved_note($host, 'channel', $id);
@@ -292,6 +311,6 @@ function channel_moved(Host $host, array $old, array $new, array $confirmed): in
     if ($old['live_notify_status'] !== 0 && $new['live_notify']) {
         channel_confirm($confirmed, 'again', '这场直播的提醒已经发过。修改开播时间后，会按新的时间再发一次。确定修改吗？');
     }
-    $host->query('UPDATE activity_detail SET live_notify_status = 0 WHERE act_id = ?', [$old['id']]);
+    $host->query('UPDATE {activity_detail} SET {activity_detail.live_notify_status} = 0 WHERE {activity_detail.act_id} = ?', [$old['id']]);
     return 0;
 }

@@ -8,9 +8,9 @@ const CHANNEL_ON_AIR = 21600; // the tables know no end: a stream counts as on f
 
 /** The condition and the order of a group; the arguments are :now and :over. */
 const CHANNEL_GROUP_SQL = [
-    'now'  => ['a.start_time <= :now AND a.start_time > :over', 'a.start_time DESC, a.id DESC'],
-    'next' => ['a.start_time > :now', 'a.start_time, a.id'],
-    'past' => ['a.start_time <= :over', 'a.start_time DESC, a.id DESC'],
+    'now'  => ['a.{activity.start_time} <= :now AND a.{activity.start_time} > :over', 'a.{activity.start_time} DESC, a.{activity.id} DESC'],
+    'next' => ['a.{activity.start_time} > :now', 'a.{activity.start_time}, a.{activity.id}'],
+    'past' => ['a.{activity.start_time} <= :over', 'a.{activity.start_time} DESC, a.{activity.id} DESC'],
 ];
 
 /** One page of a group, the titles holding $search: the channels, and whether there are more. */
@@ -21,22 +21,23 @@ function channel_group(Host $host, int $uin, string $group, string $search = '',
     $args = [':uin' => $uin, ':now' => $now, ':over' => $now - CHANNEL_ON_AIR];
     $like = '';
     if ($search !== '') {
-        $like = " AND a.title LIKE :like ESCAPE '!'";
+        $like = " AND a.{activity.title} LIKE :like ESCAPE '!'";
         $args[':like'] = '%' . preg_replace('/[!%_]/', '!$0', $search) . '%';
     }
-    $rows = $host->query(CHANNEL_SELECT . " WHERE a.uin = :uin AND $when$like ORDER BY $order LIMIT " . ($size + 1) . ' OFFSET ' . $size * ($page - 1),
+    $found = channel_rows($host, "WHERE a.{activity.uin} = :uin AND $when$like ORDER BY $order LIMIT " . ($size + 1) . ' OFFSET ' . $size * ($page - 1),
         array_filter($args, function ($name) use ($when, $like) {
             return $name === ':uin' || preg_match("/$name\b/", $when . $like);
-        }, ARRAY_FILTER_USE_KEY))->fetchAll();
-    return ['items' => array_map('channel_from_row', array_slice($rows, 0, $size)), 'more' => count($rows) > $size];
+        }, ARRAY_FILTER_USE_KEY));
+    return ['items' => array_slice($found, 0, $size), 'more' => count($found) > $size];
 }
 
 /** How many channels each group has. */
 function channel_counts(Host $host, int $uin): array
 {
     $now = time();
-    $row = $host->row('SELECT COUNT(*) AS n, SUM(CASE WHEN start_time > ? THEN 1 ELSE 0 END) AS ahead, SUM(CASE WHEN start_time <= ? THEN 1 ELSE 0 END) AS ended
-        FROM activity WHERE uin = ?', [$now, $now - CHANNEL_ON_AIR, $uin]);
+    $row = $host->row('SELECT COUNT(*) AS n, SUM(CASE WHEN {activity.start_time} > ? THEN 1 ELSE 0 END) AS ahead,
+            SUM(CASE WHEN {activity.start_time} <= ? THEN 1 ELSE 0 END) AS ended
+        FROM {activity} WHERE {activity.uin} = ?', [$now, $now - CHANNEL_ON_AIR, $uin]);
     return ['now' => $row['n'] - $row['ahead'] - $row['ended'], 'next' => (int) $row['ahead'], 'past' => (int) $row['ended']];
 }
 

@@ -149,10 +149,8 @@ function event_channel(Host $host, string $appid, string $scene): ?array
     if (!preg_match('/^[1-9]\d{0,18}$/D', $id) || (string) (int) $id !== $id) {
         return null;
     }
-    $row = $host->row(CHANNEL_SELECT . ' WHERE a.id = ?', [(int) $id]);
-    $channel = $row === null ? null : channel_from_row($row);
-    $holder = $channel === null ? null : $host->row('SELECT appid FROM user_wx_account WHERE uin = ?', [$channel['uin']]);
-    return $holder !== null && wx_appid((string) $holder['appid']) === $appid ? $channel : null;
+    $channel = channel_row($host, (int) $id);
+    return $channel !== null && wx_appid(account_appid($host, $channel['uin'])) === $appid ? $channel : null;
 }
 
 /** Does what was asked for, and answers. */
@@ -187,7 +185,7 @@ function event_words(Host $host, array $event, array $note): string
     $id = $note['channel']['id'];
     // Read again, now that the subscription is saved: with status 0 pushd has
     // not begun, and so will find it.
-    $channel = channel_from_row($host->row(CHANNEL_SELECT . ' WHERE a.id = ?', [$id]));
+    $channel = channel_row($host, $id);
     $now = follow_seconds($host);
     $promise = watch_promise($host, $channel, gate_owner($host, $channel['uin']), $now);
     $asked = subscriber_active(subscriber_find($host, $id, $event['openid']));

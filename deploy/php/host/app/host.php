@@ -149,7 +149,7 @@ final class Host
 }
 
 /** A failure of the database in words: what it can't store is the text's fault, all else its own. */
-function host_database_refusal(PDOException $e): Refusal
+function host_database_refusal(Host $host, PDOException $e): Refusal
 {
     $number = (int) ($e->errorInfo[1] ?? 0);
     if ($number !== 1366 && $number !== 3988 && strncmp((string) $e->getCode(), '22', 2) !== 0) {
@@ -157,5 +157,6 @@ function host_database_refusal(PDOException $e): Refusal
     }
     // "Incorrect string value: '\xF0\x9F…' for column `live`.`activity`.`title` at row 1"
     $field = preg_match('/for column .*?(\w+)[`\']? at row/', $e->getMessage(), $m) ? $m[1] : '';
+    $field = $host->connection()->tables()->known($field);
     return new Refusal(422, 'invalid', '内容中有系统不能保存的字符（例如表情符号），请去掉后再保存', $field);
 }

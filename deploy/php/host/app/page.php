@@ -39,8 +39,7 @@ function page_logout(Host $host): void
 /** The owner's account. An appid that came another way is shown as it is. */
 function page_account(Host $host, array $owner): void
 {
-    $row = $host->row('SELECT appid FROM user_wx_account WHERE uin = ?', [$owner['uin']]);
-    page_show($host, $owner, 'account', ['title' => '公众号设置', 'appid' => (string) ($row['appid'] ?? ''),
+    page_show($host, $owner, 'account', ['title' => '公众号设置', 'appid' => account_appid($host, $owner['uin']),
         'error' => $owner['account'] === 'none' ? '' : (GATE_ACCOUNT[$owner['account']] ?? '')]);
 }
 

@@ -9,7 +9,7 @@ declare(strict_types=1);
 function saved_note(Host $host, string $what, int $id): void
 {
     saved_set($host, $what, $id, time());
-    $channels = $what === 'channel' ? 'act_id = ?' : 'act_id IN (SELECT id FROM activity WHERE uin = ?)';
+    $channels = $what === 'channel' ? 'act_id = ?' : 'act_id IN (SELECT {activity.id} FROM {activity} WHERE {activity.uin} = ?)';
     $host->query("DELETE FROM pushd_php_attempt WHERE $channels", [$id]);
 }
 

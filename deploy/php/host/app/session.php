@@ -70,7 +70,7 @@ function session_login(Host $host): void
     if ($want === '') {
         throw new Refusal(403, 'login_off', '演示登录未开放：请在设置中填写 host_password，或接入平台自己的登录');
     }
-    $known = preg_match('/^\d{1,18}$/D', $uin) && $host->row('SELECT uin FROM user WHERE uin = ?', [(int) $uin]);
+    $known = preg_match('/^\d{1,18}$/D', $uin) && $host->row('SELECT 1 FROM {user} WHERE {user.uin} = ?', [(int) $uin]);
     if (!hash_equals($want, $password) || !$known) {
         throw new Refusal(401, 'login', '账号或密码不正确');
     }

@@ -6,9 +6,10 @@ const SETTINGS_LABELS = ['templateId' => '模板 ID', 'enabled' => '启用', 've
 
 function settings_find(Host $host, int $uin): array
 {
-    $row = $host->row('SELECT act_live_template_id, status FROM user_wx_config WHERE uin = ?', [$uin]);
+    $row = $host->row('SELECT {user_wx_config.act_live_template_id} AS template, {user_wx_config.status} AS status
+        FROM {user_wx_config} WHERE {user_wx_config.uin} = ?', [$uin]);
     $found = [
-        'templateId' => (string) ($row['act_live_template_id'] ?? ''),
+        'templateId' => (string) ($row['template'] ?? ''),
         'enabled'    => (int) ($row['status'] ?? 0) === 1,
     ];
     return $found + ['version' => substr(hash('sha256', (string) json_encode($found)), 0, 16)];
@@ -28,17 +29,18 @@ function settings_save(Host $host, array $owner, array $body): array
     if ($enabled ?? $old['enabled']) {
         settings_check_ready($host, $owner, $f, $template ?? $old['templateId']);
     }
-    if ($host->row('SELECT id FROM user_wx_config WHERE uin = ?', [$owner['uin']]) === null) {
-        $host->unlessTwice("INSERT INTO user_wx_config (act_live_template_id, status, uin) VALUES ('', 0, ?)", [$owner['uin']]);
+    if ($host->row('SELECT {user_wx_config.uin} FROM {user_wx_config} WHERE {user_wx_config.uin} = ?', [$owner['uin']]) === null) {
+        $host->unlessTwice("INSERT INTO {user_wx_config} ({user_wx_config.act_live_template_id}, {user_wx_config.status}, {user_wx_config.uin})
+            VALUES ('', 0, ?)", [$owner['uin']]);
     }
     $host->transaction(function () use ($host, $owner, $f, $template, $enabled) {
-        $host->query('SELECT id FROM user_wx_config WHERE uin = ?' . $host->forUpdate(), [$owner['uin']])->fetchAll();
+        $host->query('SELECT {user_wx_config.uin} FROM {user_wx_config} WHERE {user_wx_config.uin} = ?' . $host->forUpdate(), [$owner['uin']])->fetchAll();
         $now = settings_find($host, $owner['uin']);
         $stop = $template === null && $enabled === false;
         if ($f->has('version') && !$stop && $f->text('version', 16, true) !== $now['version']) {
             throw new Refusal(409, 'changed_elsewhere', '设置已在别处修改过，本次没有保存。请刷新页面，核对后再保存。');
         }
-        $host->query('UPDATE user_wx_config SET act_live_template_id = ?, status = ? WHERE uin = ?',
+        $host->query('UPDATE {user_wx_config} SET {user_wx_config.act_live_template_id} = ?, {user_wx_config.status} = ? WHERE {user_wx_config.uin} = ?',
             [$template ?? $now['templateId'], (int) ($enabled ?? $now['enabled']), $owner['uin']]);
         saved_note($host, 'settings', $owner['uin']);
     });

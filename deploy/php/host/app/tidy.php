@@ -14,7 +14,7 @@ function tidy_all(Host $host): array
         // A stream that is still to come keeps its subscribers, whenever they asked.
         'host_subscriber' => tidy($host, 'host_subscriber', 'act_id, openid',
             '(left_at > 0 AND left_at < ?) OR (asked_at < ? AND NOT EXISTS
-            (SELECT 1 FROM activity WHERE activity.id = host_subscriber.act_id AND activity.start_time >= ?))', [$left, $keep, $keep]),
+            (SELECT 1 FROM {activity} a WHERE a.{activity.id} = {host_subscriber}.act_id AND a.{activity.start_time} >= ?))', [$left, $keep, $keep]),
         'host_follow'   => tidy($host, 'host_follow', 'appid, openid, created_at',
             '(left_at > 0 AND left_at < ?) OR noted_us < ?', [$left, 1000000 * $keep]),
         'host_callback' => tidy($host, 'host_callback', 'seen_at', 'seen_at < ?', [$now - 600]),

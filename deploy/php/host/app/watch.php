@@ -11,11 +11,10 @@ const WATCH_BADGES = ['live' => '直播中', 'past' => '往期'];
 /** A channel for everybody, with its owner as the gate sees it. */
 function watch_find(Host $host, int $id): array
 {
-    $row = $host->row(CHANNEL_SELECT . ' WHERE a.id = ?', [$id]);
-    if ($row === null) {
+    $channel = channel_row($host, $id);
+    if ($channel === null) {
         throw new Refusal(404, 'channel_not_found', '直播不存在或已删除');
     }
-    $channel = channel_from_row($row);
     return [$channel, gate_owner($host, $channel['uin'])];
 }
 

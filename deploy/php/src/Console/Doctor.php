@@ -113,6 +113,12 @@ final class Doctor
             $first = $due === [] ? '' : ', the first ' . $due[0]->id . ' of ' . $due[0]->appid . ', which starts at ' . date('Y-m-d H:i T', $due[0]->start);
             return count($due) . ' channels are due now' . $first;
         });
+        foreach ($config->get('host_secret') !== '' ? $db->tables()->probes() : [] as $table => $probe) {
+            $this->check("columns of $table", function () use ($db, $probe): string {
+                $db->query($probe);
+                return '';
+            });
+        }
         foreach (['wx_access_token', 'pushd_php_attempt', 'pushd_php_lock'] as $table) {
             $this->check("rights on $table", function () use ($db, $table): string {
                 // What changes nothing tells whether it were allowed.
