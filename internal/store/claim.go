@@ -79,7 +79,7 @@ WHERE id = ?
 			return err
 		}
 		job.Reason, job.ParkedUntil = was.Reason, was.Until
-		return s.event(ctx, tx, pushd.ClaimedEvent(job))
+		return s.events.Write(ctx, tx, pushd.ClaimedEvent(job))
 	})
 	return job, wrap(err, "claim job %s", id)
 }

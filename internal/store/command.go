@@ -82,9 +82,9 @@ VALUES
 			return err
 		}
 		accepted = pushd.AcceptedEvent(job)
-		return s.event(ctx, tx, accepted)
+		return s.events.Write(ctx, tx, accepted)
 	})
-	s.tell(ctx, err, accepted)
+	s.events.Say(ctx, err, accepted)
 	return job, wrap(err, "create job of channel %d", j.ActID)
 }
 
@@ -135,10 +135,10 @@ func (s *Store) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) 
 			return nil
 		}
 		done.Complete(job)
-		return s.event(ctx, tx, *done)
+		return s.events.Write(ctx, tx, *done)
 	})
 	if done != nil {
-		s.tell(ctx, err, *done)
+		s.events.Say(ctx, err, *done)
 	}
 	return job, wrap(err, "command job %s", id)
 }

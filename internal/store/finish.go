@@ -32,7 +32,7 @@ WHERE `+endable+`
 		}
 		existed, err := s.insertHold(ctx, tx, *e.Hold)
 		if err == nil && !existed {
-			err = s.event(ctx, tx, pushd.HeldEvent(*e.Hold))
+			err = s.events.Write(ctx, tx, pushd.HeldEvent(*e.Hold))
 		}
 		return err
 	})
@@ -79,7 +79,7 @@ func (s *Store) end(ctx context.Context, id pushd.JobID, e pushd.Ending, fence f
 		ended, err = s.checkTotals(ctx, tx, id, e)
 		return err
 	})
-	s.tell(ctx, err, ended)
+	s.events.Say(ctx, err, ended)
 	return err
 }
 
@@ -104,7 +104,7 @@ WHERE id = ?`, id); err != nil {
 		return ended, pushd.ErrIncomplete
 	}
 	ended = pushd.Event{Job: id, Kind: pushd.EventEnded, State: e.State, Reason: e.Reason, Detail: e.Detail, Figures: pushd.SumsOf(sum.Counts, walk.Walked)}
-	return ended, s.event(ctx, tx, ended)
+	return ended, s.events.Write(ctx, tx, ended)
 }
 
 // overdue is the condition under which a job without an owner has expired.
@@ -164,6 +164,6 @@ WHERE id = ?
 		ended, err = s.checkTotals(ctx, tx, id, late)
 		return err
 	})
-	s.tell(ctx, err, ended)
+	s.events.Say(ctx, err, ended)
 	return err
 }

@@ -49,10 +49,10 @@ func (s *Store) SetHold(ctx context.Context, h pushd.Hold) (in pushd.Hold, exist
 		if in, err = s.readHold(ctx, tx, h.AppID); err != nil || existed {
 			return err
 		}
-		return s.event(ctx, tx, pushd.HeldEvent(in))
+		return s.events.Write(ctx, tx, pushd.HeldEvent(in))
 	})
 	if !existed {
-		s.tell(ctx, err, pushd.HeldEvent(in))
+		s.events.Say(ctx, err, pushd.HeldEvent(in))
 	}
 	return in, existed, wrap(err, "set a hold")
 }
@@ -103,9 +103,9 @@ func (s *Store) LiftHold(ctx context.Context, appID pushd.AppID) (h pushd.Hold, 
 		if err := s.casResult(n, err, pushd.ErrExists); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, pushd.LiftedEvent(h))
+		return s.events.Write(ctx, tx, pushd.LiftedEvent(h))
 	})
-	s.tell(ctx, err, pushd.LiftedEvent(h))
+	s.events.Say(ctx, err, pushd.LiftedEvent(h))
 	if errors.Is(err, pushd.ErrLost) { // another was faster
 		err = pushd.ErrNotFound
 	}

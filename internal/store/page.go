@@ -71,7 +71,7 @@ VALUES (?, ?, ?, ?, ?, ?)`, l.Job, p.No, len(p.OpenIDs), l.Epoch, rev, []byte{})
 		if err != nil || !w.Complete {
 			return err
 		}
-		return s.event(ctx, tx, pushd.WalkedEvent(l.Job, w))
+		return s.events.Write(ctx, tx, pushd.WalkedEvent(l.Job, w))
 	})
 	return wrap(err, "store page %d of job %s", p.No, l.Job)
 }
@@ -105,7 +105,7 @@ WHERE `+writable+`
 		if err := s.casResult(n, err, pushd.ErrLost); err != nil || !w.Complete {
 			return err
 		}
-		return s.event(ctx, tx, pushd.WalkedEvent(l.Job, w))
+		return s.events.Write(ctx, tx, pushd.WalkedEvent(l.Job, w))
 	})
 	return wrap(err, "save walk of job %s", l.Job)
 }

@@ -31,7 +31,7 @@ WHERE `+endable, state, p.Reason, pushd.ClipDetail(p.Detail), p.Until, l.Job, l.
 		if err := s.casResult(n, err, pushd.ErrLost); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, pushd.ParkedEvent(l.Job, p))
+		return s.events.Write(ctx, tx, pushd.ParkedEvent(l.Job, p))
 	})
 	return wrap(err, "park job %s", l.Job)
 }

@@ -32,7 +32,7 @@ func (s *Store) Purge(ctx context.Context, t pushd.Time) (more bool, err error) 
 			return false, wrap(err, "purge job %s", id)
 		}
 	}
-	events, err := s.removeEvents(ctx, t)
+	events, err := s.events.Remove(ctx, t)
 	return more || events, wrap(err, "remove events")
 }
 

@@ -257,14 +257,14 @@ LIMIT ?`), micros(quiet), closeReceipts)
 			if mine = n > 0; err != nil || !mine {
 				return err
 			}
-			return s.event(ctx, tx, e)
+			return s.events.Write(ctx, tx, e)
 		})
 		if err != nil {
 			return closed, wrap(err, "close the receipts of job %s", r.Job)
 		}
 		if mine {
 			closed++
-			s.tell(ctx, nil, e)
+			s.events.Say(ctx, nil, e)
 		}
 	}
 	return closed, wrap(err, "close receipts")

@@ -32,6 +32,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
+	"pushd/internal/eventlog"
 	"pushd/internal/mysqlconn"
 	"pushd/internal/outbox"
 	"pushd/internal/platform"
@@ -75,8 +76,7 @@ type Store struct {
 	rev atomic.Int64
 	// platform is the platform's tables.
 	platform *platform.Tables
-	// noEvents says that an event could not be written, and that it was logged.
-	noEvents atomic.Bool
+	events   *eventlog.Log
 	// odd holds the jobs whose row can't be decoded, each of which is logged
 	// once: there are as many as were damaged by hand.
 	odd sync.Map
@@ -112,7 +112,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	db.SetConnMaxIdleTime(time.Minute)
 	db.SetConnMaxLifetime(5 * time.Minute) // lets a proxy or a failover move us
 	pool := &sqldb.DB{Pool: sqlx.NewDb(db, opt.Dialect.Driver), Dialect: opt.Dialect}
-	s := &Store{db: pool.Pool, d: opt.Dialect, sql: pool, Alarms: outbox.NewAlarms(pool), opt: opt, login: login}
+	s := &Store{db: pool.Pool, d: opt.Dialect, sql: pool, Alarms: outbox.NewAlarms(pool), events: eventlog.New(pool, opt.Logger), opt: opt, login: login}
 	s.platform = platform.New(opt.Queries, database{s}, opt.Location, opt.Logger)
 	return s, nil
 }

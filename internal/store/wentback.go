@@ -111,7 +111,7 @@ WHERE id = 1
 		if held, err = s.holdAll(ctx, tx, b.Detail); err != nil {
 			return err
 		}
-		return s.event(ctx, tx, pushd.WentBackEvent(b, held))
+		return s.events.Write(ctx, tx, pushd.WentBackEvent(b, held))
 	})
 	return held, wrap(err, "hold the jobs of a ledger that went back")
 }

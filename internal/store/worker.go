@@ -47,10 +47,10 @@ WHERE `+endable, nullText(message), m.StartTime, m.Deadline, m.Deadline, m.Deadl
 		if err := s.moveStart(ctx, tx, l.Job, m.StartTime); err != nil || !fresh {
 			return err
 		}
-		return s.event(ctx, tx, pushd.MessageEvent(l.Job, version))
+		return s.events.Write(ctx, tx, pushd.MessageEvent(l.Job, version))
 	})
 	if fresh {
-		s.tell(ctx, err, pushd.MessageEvent(l.Job, version))
+		s.events.Say(ctx, err, pushd.MessageEvent(l.Job, version))
 	}
 	return version, wrap(err, "save message of job %s", l.Job)
 }
