@@ -13,6 +13,7 @@ import (
 	"pushd/internal/lease"
 	"pushd/internal/listing"
 	"pushd/internal/pagebuffer"
+	"pushd/internal/readback"
 	"pushd/internal/refusal"
 )
 
@@ -103,16 +104,16 @@ func (e *Engine) claimOne(ctx, hard context.Context, jobs *sync.WaitGroup, id pu
 // ledger says that an earlier claim has stopped.
 func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *run {
 	r := &run{
-		e: e, job: job, account: e.account(job.AppID), wechat: e.wechat.Of(job.AppID, job.ActID), tenure: t,
+		e: e, job: job, account: e.accounts.Of(job.AppID), wechat: e.wechat.Of(job.AppID, job.ActID), tenure: t,
 		log:      e.log.With("job_id", job.ID, "actid", job.ActID),
-		frontier: frontier.New(job.Walk), reopening: pagebuffer.NewReopening(job.Retry), written: pagebuffer.NewWritten(),
+		frontier: frontier.New(job.Walk), reopening: pagebuffer.NewReopening(job.Retry),
 		listing: listing.New(job.Walk.Pages > 0),
 	}
-	e.mu.Lock()
-	r.earlier = r.account.earlier.of(job.ID)
-	e.mu.Unlock()
+	r.earlier = r.account.Earlier(job.ID)
 	r.retry = e.retry
 	r.retry.Log = r.log
+	r.pages = &readback.Reader{Ledger: e.cfg.Ledger, Lease: job.Lease(), Retry: r.retry, Written: readback.NewWritten(), Claimed: job.Walk.Pages}
+	r.channel = r.newChecker()
 	r.refusals = refusal.New(e.cfg.Ledger, r.retry, job.AppID, e.cfg.RefusalMemory)
 	r.hard, r.kill = context.WithCancelCause(hard)
 	r.soft, r.stop = context.WithCancelCause(r.hard)
@@ -125,7 +126,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 	r.setDeadline(job.Deadline)
 	r.recordAt.Store(time.Now().UnixNano())
 	r.deferrals.Begin(job.Now, job.Reason == pushd.WaitingDeferred && job.ParkedUntil <= job.Now)
-	r.account.pacer.SetRate(e.rateFor(job.Rate))
+	r.account.Pacer.SetRate(e.rateFor(job.Rate))
 	return r
 }
 

@@ -15,7 +15,7 @@ func (e *Engine) Stats() pushd.Stats {
 	s.StatusCorrected, s.StatusErrors = e.house.Corrected()
 	for _, r := range e.running() {
 		s.InFlight += int(r.inFlight.Load())
-		s.Concurrency += r.account.pacer.Limit()
+		s.Concurrency += r.account.Pacer.Limit()
 		s.Jobs[pushd.Running]++
 		if r.atRisk() {
 			s.JobsAtRisk++

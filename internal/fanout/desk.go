@@ -33,7 +33,7 @@ func (e *Engine) Follow(ctx context.Context, j pushd.Job) {
 
 // Disturb notes that a message which is no job's goes to a recipient of the
 // account, such as a test message.
-func (e *Engine) Disturb(appID pushd.AppID) { e.account(appID).disturb() }
+func (e *Engine) Disturb(appID pushd.AppID) { e.accounts.Of(appID).Disturb() }
 
 // Account asks WeChat for any account, beside the jobs.
 func (e *Engine) Account() *account.Client { return e.wechat }

@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pushd"
@@ -12,21 +11,6 @@ import (
 // doubt: the other message that caused the first is not forgotten for it, and
 // who got nothing does not count as delivered.
 func TestSender_DuplicateAfterAClockStep(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := &shared{}
-		if !a.quiet() {
-			t.Error("not quiet, and nothing was sent")
-		}
-		a.disturb()
-		time.Sleep(quietFor) // the last moment at which it counts; the time is synctest's
-		if a.quiet() {
-			t.Errorf("quiet %s after another message", quietFor)
-		}
-		time.Sleep(time.Second)
-		if !a.quiet() {
-			t.Errorf("not quiet %s after another message", quietFor+time.Second)
-		}
-	})
 	tries := map[pushd.OpenID]int{}
 	withWeChat(t, 60, func(w *sim, to pushd.OpenID) *pushd.Answer {
 		tries[to]++

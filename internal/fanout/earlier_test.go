@@ -49,17 +49,17 @@ func TestRun_RemembersAForgottenList(t *testing.T) {
 		r.frontier.Set(walk)
 		r.frontier.End()
 		var asked []pushd.Person
-		f := &feeder{written: r.written, again: pagebuffer.NewReopening(pushd.AgainNobody), ledger: l, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, earlier: r.earlier,
+		f := &feeder{pages: r.pages, again: pagebuffer.NewReopening(pushd.AgainNobody), frontier: r.frontier, earlier: r.earlier,
 			due: func(p pushd.Person) deferral.Turn { asked = append(asked, p); return deferral.Later }, out: make(chan batch, 1)}
 		if err := f.page(ctx, rows[0]); err != nil {
 			t.Fatal(err)
 		}
-		if again := r.e.newRun(t.Context(), r.job, r.tenure); len(again.earlier.put) != 2 || len(again.earlier.doubts) != 1 {
+		if again := r.e.newRun(t.Context(), r.job, r.tenure); !again.earlier.PutOff() || again.earlier.Doubts() != 1 {
 			t.Errorf("of the job's next claim: %+v", again.earlier)
 		}
 		next := r.job
 		next.ID = "next"
-		if other := r.e.newRun(t.Context(), next, r.tenure); len(other.earlier.put)+len(other.earlier.doubts) != 0 {
+		if other := r.e.newRun(t.Context(), next, r.tenure); other.earlier.PutOff() || other.earlier.Doubts() != 0 {
 			t.Errorf("of the account's next job: %+v", other.earlier)
 		}
 		b := <-f.out

@@ -10,6 +10,7 @@ import (
 
 	"pushd"
 	"pushd/internal/account"
+	"pushd/internal/accountstate"
 	"pushd/internal/health"
 	"pushd/internal/housekeeping"
 	"pushd/internal/intake"
@@ -35,15 +36,15 @@ type Engine struct {
 	refusals intake.Refusals
 	house    *housekeeping.Keeper
 	database *health.Database
+	accounts *accountstate.Table
 
 	wake     chan struct{}
 	events   chan pushd.Event // to be written down
 	draining atomic.Bool
 	pulse    atomic.Pointer[time.Time] // when share last came round; nil before that
 
-	mu       sync.Mutex
-	runs     map[pushd.JobID]*run
-	accounts map[pushd.AppID]*shared
+	mu   sync.Mutex
+	runs map[pushd.JobID]*run
 }
 
 // New makes an engine. Nothing runs before Run.
@@ -51,8 +52,9 @@ func New(cfg Config) *Engine {
 	e := &Engine{
 		cfg: cfg, log: cfg.Log, jitter: retry.NewJitter(cfg.Rand), slots: intake.NewSlots(cfg.MaxJobs),
 		total: pace.NewBucket(float64(cfg.TotalRate)), wake: make(chan struct{}, 1), events: make(chan pushd.Event, 256),
-		runs: map[pushd.JobID]*run{}, accounts: map[pushd.AppID]*shared{}, database: health.NewDatabase(time.Now()),
+		runs: map[pushd.JobID]*run{}, database: health.NewDatabase(time.Now()),
 	}
+	e.accounts = accountstate.NewTable(func() *pace.Pacer { return pace.New(cfg.Concurrency, cfg.Rate, e.total) })
 	e.wechat = account.New(cfg.WeChat, cfg.Tokens, e.jitter)
 	e.clock = lease.NewClock(cfg.Boottime)
 	e.observer = lease.NewObserver(cfg.Lease)

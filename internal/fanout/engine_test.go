@@ -305,7 +305,7 @@ func TestFeeder_SaysWhyItStopped(t *testing.T) {
 				r.frontier.Set(pushd.Walk{Pages: 1, Walked: 10})
 			}
 			ctx, stop := context.WithCancelCause(t.Context())
-			f := &feeder{written: r.written, again: pagebuffer.NewReopening(pushd.AgainNobody), ledger: r.e.cfg.Ledger, lease: r.job.Lease(), frontier: r.frontier, retry: r.retry, due: func(pushd.Person) deferral.Turn { return deferral.Now }, out: make(chan batch)}
+			f := &feeder{pages: r.pages, again: pagebuffer.NewReopening(pushd.AgainNobody), frontier: r.frontier, due: func(pushd.Person) deferral.Turn { return deferral.Now }, out: make(chan batch)}
 			got := make(chan error, 1)
 			go func() { got <- f.run(ctx) }()
 			synctest.Wait()
@@ -354,10 +354,10 @@ func TestEngine_Share(t *testing.T) {
 		}
 		bounds := func() (all []int) {
 			for _, r := range w.processes[0].engine.running() {
-				if p := r.account.pacer; p.Bounds() > 0 && p.Limit() > p.Bounds() {
+				if p := r.account.Pacer; p.Bounds() > 0 && p.Limit() > p.Bounds() {
 					t.Errorf("limit %d, bound %d", p.Limit(), p.Bounds())
 				}
-				all = append(all, r.account.pacer.Bounds())
+				all = append(all, r.account.Pacer.Bounds())
 			}
 			return all
 		}
@@ -382,7 +382,7 @@ func TestEngine_WaitForConnections(t *testing.T) {
 		w.wechat.waits = 3 * time.Second
 		w.within(5 * time.Minute)
 		e := w.processes[0].engine
-		if rtt := e.account("wx1").pacer.RoundTrip(); rtt > time.Second {
+		if rtt := e.accounts.Of("wx1").Pacer.RoundTrip(); rtt > time.Second {
 			t.Errorf("WeChat seems to take %v", rtt)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"pushd/internal/control"
 
 	"pushd"
+	"pushd/internal/readback"
 )
 
 // process is one life of one instance: when it crashes, or is frozen, all its
@@ -274,7 +275,7 @@ func (c wire) Progress(ctx context.Context, id pushd.JobID, from, to int) ([]pus
 
 func (c wire) People(ctx context.Context, id pushd.JobID, page, offset, limit int) ([]byte, error) {
 	return read(c, ctx, "people", func(l *fakeLedger) ([]byte, error) {
-		if limit == feedBytes {
+		if limit == readback.SomeBytes {
 			limit = 300 // so that a small page is fed in several batches, as a large one is
 		}
 		return l.People(ctx, id, page, offset, limit)

@@ -16,8 +16,9 @@
 //	finish.go     the job ends in the ledger
 //
 // How a job comes to be is in internal/control. What is known of a page's
-// recipients while they are sent to is in internal/pagebuffer, what is done beside
-// the jobs in internal/housekeeping.
+// recipients while they are sent to is in internal/pagebuffer, what the jobs of an
+// account share in internal/accountstate, whether the reminder is still asked for in
+// internal/channelcheck, and what is done beside the jobs in internal/housekeeping.
 //
 // The package knows neither HTTP nor SQL. What it needs of the world are small
 // interfaces of the root package: the ledger (internal/store), the account at

@@ -1,34 +1,26 @@
 package fanout
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 
 	"pushd"
 	"pushd/internal/allowance"
 	"pushd/internal/deferral"
+	"pushd/internal/earlier"
 	"pushd/internal/frontier"
 	"pushd/internal/pagebuffer"
+	"pushd/internal/readback"
 	"pushd/internal/refusal"
-	"pushd/internal/retry"
 )
 
 // feeder reads the unsettled recipients of a job from the ledger, page by page,
 // as the walk stores them. It runs ahead of the sends by one batch and never
 // holds a whole page.
 type feeder struct {
-	ledger   pushd.Pages
-	lease    pushd.Lease
+	pages    *readback.Reader
 	frontier *frontier.Frontier
-	retry    retry.Retrier
 	// earlier is what is known of recipients of a list that was dropped.
-	earlier earlier
-	// written is what this claim has recorded of the pages, claimed how many there
-	// were when it began.
-	written *pagebuffer.Written
-	claimed int
+	earlier earlier.Lists
 	// due says whether a refused recipient may be sent to in this round.
 	due func(pushd.Person) deferral.Turn
 	// again says who is sent to again although they have an outcome.
@@ -59,11 +51,6 @@ type spared struct {
 	code int
 }
 
-const (
-	feedBytes = 8 << 10 // openids read at once: about 280 recipients
-	feedPages = 50      // progress rows read at once
-)
-
 // run feeds one round: every page from the first to the walk's last.
 func (f *feeder) run(ctx context.Context) error {
 	defer close(f.out)
@@ -80,7 +67,7 @@ func (f *feeder) run(ctx context.Context) error {
 				return context.Cause(ctx)
 			}
 		}
-		rows, err := f.progress(ctx, next, min(walk.Pages, next+feedPages-1))
+		rows, err := f.pages.Progress(ctx, next, min(walk.Pages, next+readback.Pages-1))
 		if err != nil {
 			return err
 		}
@@ -97,42 +84,8 @@ func (f *feeder) run(ctx context.Context) error {
 				}
 			}
 		}
-		next = min(walk.Pages, next+feedPages-1) + 1
+		next = min(walk.Pages, next+readback.Pages-1) + 1
 	}
-}
-
-// progress reads the progress of some pages, and waits out a node of the database
-// that lags behind. errForgotten: they will not be again what this claim has made
-// of them.
-func (f *feeder) progress(ctx context.Context, from, to int) (rows []pushd.Progress, err error) {
-	forgotten := false
-	err = f.retry.Patiently(ctx, "read progress", func(ctx context.Context) (err error) {
-		if rows, err = f.ledger.Progress(ctx, f.lease.Job, from, to); err != nil {
-			return err
-		}
-		missing := len(rows) < to-from+1
-		forgotten = f.stale(rows) || missing && from+len(rows) > f.claimed
-		if missing || forgotten {
-			return retry.ErrStale
-		}
-		return nil
-	})
-	if errors.Is(err, pushd.ErrNotFound) && forgotten {
-		err = errForgotten
-	}
-	return rows, err
-}
-
-// stale says that rows are older than the claim, or than what it has recorded:
-// a node of the database lags behind. Whoever was sent to since would be sent to
-// again.
-func (f *feeder) stale(rows []pushd.Progress) bool {
-	for _, row := range rows {
-		if row.Epoch != f.lease.Epoch || f.written.Differs(row) {
-			return true
-		}
-	}
-	return false
 }
 
 // page feeds one page.
@@ -141,41 +94,35 @@ func (f *feeder) page(ctx context.Context, row pushd.Progress) error {
 	if err != nil {
 		return err
 	}
-	if err := f.recall(ctx, page); err != nil {
-		return err
+	if f.earlier.PutOff() {
+		openids, err := f.pages.OpenIDs(ctx, row)
+		if err != nil {
+			return err
+		}
+		f.earlier.Recall(page, openids)
 	}
 	// The page belongs to the sender from the first batch on; what it was when it
 	// was opened is all that matters here.
 	view := page.View(f.again.Of(row.Page))
-	offset := 0
-	for i := 0; i < row.People; {
-		var chunk []byte
-		err := f.retry.Patiently(ctx, "read openids", func(ctx context.Context) (err error) {
-			chunk, err = f.ledger.People(ctx, f.lease.Job, row.Page, offset, feedBytes)
-			return err
-		})
+	for i, offset := 0, 0; i < row.People; {
+		openids, next, err := f.pages.Some(ctx, row, offset)
 		if err != nil {
 			return err
 		}
-		end := bytes.LastIndexByte(chunk, '\n') + 1
-		if end == 0 {
-			return &damagedPage{row.Page}
+		if i+len(openids) > row.People {
+			return &readback.Damaged{Page: row.Page}
 		}
-		offset += end
-		b := batch{page: page}
-		for line := range bytes.Lines(chunk[:end]) {
-			if i == row.People {
-				return &damagedPage{row.Page}
-			}
-			if d := view.Delivery(i, pushd.OpenID(line[:len(line)-1]), f.due); d != nil {
-				if at, may := f.earlier.doubts[d.To]; may {
+		offset = next
+		b := batch{page: page, last: i+len(openids) == row.People}
+		for _, id := range openids {
+			if d := view.Delivery(i, id, f.due); d != nil {
+				if at, may := f.earlier.Doubtful(id); may {
 					d.Doubtful(at)
 				}
 				b.deliveries = append(b.deliveries, d)
 			}
 			i++
 		}
-		b.last = i == row.People
 		if err := f.sift(ctx, &b); err != nil {
 			return err
 		}
@@ -230,8 +177,3 @@ func (f *feeder) unwilling(ctx context.Context, some []*delivery) (func(pushd.Op
 	}
 	return f.refusals.Among(ctx, f.template(), who)
 }
-
-// damagedPage says that a stored page does not hold what its row says.
-type damagedPage struct{ page int }
-
-func (e *damagedPage) Error() string { return fmt.Sprintf("stored page %d is damaged", e.page) }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/readback"
 	"pushd/internal/retry"
 )
 
@@ -15,13 +16,13 @@ func inexplicable(cause error) bool {
 	var e *ended
 	var p *parked
 	return !errors.As(cause, &e) && !errors.As(cause, &p) && !errors.Is(cause, pushd.ErrLost) &&
-		!errors.Is(cause, errRelease) && !errors.Is(cause, context.Canceled)
+		!errors.Is(cause, errRelease) && !errors.Is(cause, readback.ErrForgotten) && !errors.Is(cause, context.Canceled)
 }
 
 // finish ends the job in the ledger. A sum that does not add up may be that of
 // a node which lags behind, so it is asked for some time.
 //
-// errForgotten: after that the ledger still lacks what this claim has recorded,
+// readback.ErrForgotten: after that the ledger still lacks what this claim has recorded,
 // so a failover has lost it. A claim that has recorded nothing would find the
 // same again.
 func (r *run) finish(ctx context.Context, lease pushd.Lease, e *ended) error {
@@ -34,8 +35,8 @@ func (r *run) finish(ctx context.Context, lease pushd.Lease, e *ended) error {
 			return err
 		}
 		if time.Since(first) >= retry.StaleFor {
-			if r.written.Any() {
-				return errForgotten
+			if r.pages.Written.Any() {
+				return readback.ErrForgotten
 			}
 			e.Ending = pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: "the ledger does not account for everyone"}
 		} else if !retry.Sleep(ctx, time.Second) {

@@ -20,6 +20,7 @@ func (e *Engine) Health(schema, tokens string) pushd.Health {
 	if level, text, seen := e.house.HostHealth(); seen {
 		f.Host, f.HostText = level, text
 	}
+	f.Unanswering = e.accounts.Down(now)
 	f.Silent = now.Sub(e.database.LastWrite())
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -27,11 +28,6 @@ func (e *Engine) Health(schema, tokens string) pushd.Health {
 	for id, r := range e.runs {
 		if health.Stuck(r.lastSign(), now) {
 			f.Stuck = append(f.Stuck, id)
-		}
-	}
-	for _, a := range e.accounts {
-		if a.outage.IsDown(now) {
-			f.Unanswering++
 		}
 	}
 	return health.Of(f)

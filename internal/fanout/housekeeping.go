@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"pushd"
+	"pushd/internal/accountstate"
 	"pushd/internal/housekeeping"
 )
 
@@ -70,5 +71,14 @@ func (e *Engine) keepHouse(ctx context.Context, loops *sync.WaitGroup) {
 	loops.Go(func() { e.every(ctx, houseEvery, nil, e.house.Keep) })
 	loops.Go(func() { e.every(ctx, reconcileEvery, nil, e.house.Reconcile) })
 	loops.Go(func() { e.every(ctx, houseEvery, nil, e.house.Purge) })
-	loops.Go(func() { e.every(ctx, houseEvery, nil, func(context.Context) { e.forgetAccounts() }) })
+	loops.Go(func() { e.every(ctx, houseEvery, nil, e.expireAccounts) })
+}
+
+// expireAccounts drops what was learned about accounts that have been idle.
+func (e *Engine) expireAccounts(context.Context) {
+	var inUse []*accountstate.State
+	for _, r := range e.running() {
+		inUse = append(inUse, r.account)
+	}
+	e.accounts.Expire(inUse)
 }

@@ -10,6 +10,7 @@ import (
 	"pushd"
 	"pushd/internal/breaker"
 	"pushd/internal/pagebuffer"
+	"pushd/internal/readback"
 	"pushd/internal/retry"
 )
 
@@ -58,7 +59,7 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	// Where recipients have the message, or may have it, the list is more likely
 	// right than the token; another token costs nothing of what is known. Of a list
 	// that no token gave, only the token can be wrong.
-	keep := r.delivered.Load() || len(r.earlier.doubts) > 0 && r.doubted == 1 || !r.job.Audience.Listed()
+	keep := r.delivered.Load() || r.earlier.Doubts() > 0 && r.doubted == 1 || !r.job.Audience.Listed()
 	if keep || r.listing.AllBy(m.token) {
 		tok, err := r.anotherToken(ctx, m)
 		if ctx.Err() != nil {
@@ -100,9 +101,8 @@ func (r *run) prove(ctx context.Context) error {
 // account; where none has it, the first must do. It is not sure where WeChat does
 // not say.
 func (r *run) owns(ctx context.Context) (own bool, by pushd.Token, sure bool, err error) {
-	f := r.reader()
 	walk, _ := r.frontier.Get()
-	rows, err := f.progress(ctx, 1, walk.Pages)
+	rows, err := r.pages.Progress(ctx, 1, walk.Pages)
 	if err != nil || len(rows) == 0 {
 		return false, "", false, err
 	}
@@ -111,7 +111,7 @@ func (r *run) owns(ctx context.Context) (own bool, by pushd.Token, sure bool, er
 	if err != nil {
 		return false, "", false, err
 	}
-	known, err := f.openids(ctx, row.Page, row.People)
+	known, err := r.pages.OpenIDs(ctx, row)
 	if err != nil {
 		return false, "", false, err
 	}
@@ -132,8 +132,7 @@ func (r *run) anotherToken(ctx context.Context, m *mismatch) (pushd.Token, error
 
 // parkMismatch parks the job until its next claim tries again.
 func (r *run) parkMismatch(m *mismatch, more string) error {
-	wait := min(10*time.Minute, time.Minute<<min(r.account.mismatches.Add(1)-1, 10))
-	return r.park(pushd.AccountMismatch, m.String()+more, r.e.clock.Now().Add(wait))
+	return r.park(pushd.AccountMismatch, m.String()+more, r.e.clock.Now().Add(r.account.Mismatched()))
 }
 
 // mayStartOver says whether the list may be dropped: if none of its
@@ -148,9 +147,8 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	walk, _ := r.frontier.Get() // the job may have been read from a node that lags behind
-	f := r.reader()
-	for from := 1; from <= walk.Pages; from += feedPages {
-		rows, err := f.progress(ctx, from, min(walk.Pages, from+feedPages-1))
+	for from := 1; from <= walk.Pages; from += readback.Pages {
+		rows, err := r.pages.Progress(ctx, from, min(walk.Pages, from+readback.Pages-1))
 		if err != nil {
 			return false, err
 		}
@@ -158,7 +156,7 @@ func (r *run) mayStartOver(ctx context.Context) (bool, error) {
 			if row.DoubtAt != 0 && r.e.clock.Now().Sub(row.DoubtAt) > r.e.cfg.DedupWindow/2 {
 				return false, nil
 			}
-			if err := r.remember(ctx, row); err != nil {
+			if err := r.earlier.Drop(row, func() ([]pushd.OpenID, error) { return r.pages.OpenIDs(ctx, row) }); err != nil {
 				return false, err
 			}
 		}
@@ -179,7 +177,7 @@ func (r *run) startOver(ctx context.Context) error {
 		return r.e.cfg.Ledger.StartOver(ctx, r.job.Lease(), job.Walk.PassAt)
 	})
 	r.listing.Forget()
-	r.written.Forget()
+	r.pages.Written.Forget()
 	r.wary.Store(true)
 	r.answered.Store(false)
 	if err != nil {

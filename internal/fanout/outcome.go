@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"errors"
-	"fmt"
 
 	"pushd"
 )
@@ -14,11 +13,6 @@ var (
 	errAgain   = errors.New("another round at once")
 	errLater   = errors.New("another round when those who were put off may be asked")
 )
-
-// errForgotten says that the ledger lacks what this claim has written: its
-// database went back, by less than its counter shows. The job is given back; the
-// next claim goes on from what the ledger has.
-var errForgotten = fmt.Errorf("the ledger lacks what was written: %w", errRelease)
 
 // ended stops the work for good.
 type ended struct{ pushd.Ending }

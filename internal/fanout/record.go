@@ -82,7 +82,7 @@ func (r *run) record(ctx context.Context, rows []pushd.Progress, refused []pushd
 		return err
 	})
 	if err == nil {
-		r.written.Recorded(rows)
+		r.pages.Written.Recorded(rows)
 		r.e.pass(PointRecorded)
 		r.recordAt.Store(time.Now().UnixNano())
 	}

@@ -12,15 +12,19 @@ import (
 
 	"pushd"
 	"pushd/internal/account"
+	"pushd/internal/accountstate"
 	"pushd/internal/allowance"
 	"pushd/internal/breaker"
+	"pushd/internal/channelcheck"
 	"pushd/internal/compose"
 	"pushd/internal/deferral"
+	"pushd/internal/earlier"
 	"pushd/internal/frontier"
 	"pushd/internal/lease"
 	"pushd/internal/listing"
 	"pushd/internal/meter"
 	"pushd/internal/pagebuffer"
+	"pushd/internal/readback"
 	"pushd/internal/refusal"
 	"pushd/internal/retry"
 )
@@ -30,7 +34,7 @@ import (
 type run struct {
 	e       *Engine
 	job     pushd.Job
-	account *shared
+	account *accountstate.State
 	wechat  account.Account
 	tenure  *lease.Tenure
 	log     *slog.Logger
@@ -55,9 +59,10 @@ type run struct {
 	// The list of followers, and what this claim knows of it.
 	frontier    *frontier.Frontier
 	listing     *listing.List
-	earlier     earlier
+	channel     *channelcheck.Checker
+	earlier     earlier.Lists
 	reopening   *pagebuffer.Reopening
-	written     *pagebuffer.Written
+	pages       *readback.Reader
 	deferrals   deferral.Waits
 	fruitless   fruitless
 	refusals    *refusal.Memory
@@ -173,10 +178,9 @@ func (r *run) attempt(ctx context.Context) error {
 func (r *run) round(ctx, soft context.Context) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
-	f := r.reader()
-	f.frontier, f.earlier, f.again, f.out = r.frontier, r.earlier, r.reopening, make(chan batch)
+	f := &feeder{pages: r.pages, frontier: r.frontier, earlier: r.earlier, again: r.reopening, out: make(chan batch)}
 	f.prepared, f.template, f.refusals = r.prepared, r.template, r.refusals
-	f.only, f.first = r.e.cfg.Only, allowance.Of(&r.job, len(r.earlier.doubts))
+	f.only, f.first = r.e.cfg.Only, allowance.Of(&r.job, r.earlier.Doubts())
 	f.due = r.deferrals.Round(r.e.clock.Now(), r.deadline())
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
@@ -225,7 +229,7 @@ func (r *run) end(ctx context.Context, cause error) {
 			r.e.counters.Ended(e.State)
 			return
 		}
-		if errors.Is(err, errForgotten) {
+		if errors.Is(err, readback.ErrForgotten) {
 			cause = err
 		}
 	}
@@ -236,7 +240,7 @@ func (r *run) end(ctx context.Context, cause error) {
 			p.log(r.log)
 			return
 		}
-	case errors.Is(cause, errForgotten):
+	case errors.Is(cause, readback.ErrForgotten):
 		r.log.Warn("the ledger lacks what was written; the job goes on from what it has")
 	case errors.Is(cause, pushd.ErrLost):
 		r.lost(ctx)
@@ -277,11 +281,6 @@ func (r *run) moved() {
 
 // template is that of the message, once it is prepared.
 func (r *run) template() pushd.TemplateID { return r.job.Prepared.Message.TemplateID }
-
-// reader is what a feeder needs to read the job's pages.
-func (r *run) reader() *feeder {
-	return &feeder{ledger: r.e.cfg.Ledger, lease: r.job.Lease(), retry: r.retry, written: r.written, claimed: r.job.Walk.Pages}
-}
 
 // reload reads the job as the ledger has it now.
 func (r *run) reload(ctx context.Context) (job pushd.Job, err error) {

@@ -60,7 +60,7 @@ type sender struct {
 
 func newSender(r *run, f *feeder) *sender {
 	return &sender{
-		run: r, pacer: r.account.pacer, breaker: &r.breaker, pages: map[int]*pagebuffer.Buffer{}, feed: f.out, first: f.first,
+		run: r, pacer: r.account.Pacer, breaker: &r.breaker, pages: map[int]*pagebuffer.Buffer{}, feed: f.out, first: f.first,
 		tasks: make(chan task), results: make(chan result, 64), done: make(chan struct{}),
 		recording: newRecording(time.Now()), token: newSendToken(), outage: outage.New(time.Now(), r.probing.Load()),
 	}

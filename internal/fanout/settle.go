@@ -55,7 +55,7 @@ func (s *sender) onAnswer(r result) {
 			s.duplicateInDoubt(d, a, r)
 			return
 		}
-		s.run.account.disturb()
+		s.run.account.Disturb()
 		s.breaker.Personal()
 		s.deferRecipient(d, a, deferral.Short)
 	case pushd.DeferLong:
@@ -102,7 +102,7 @@ func (r *run) versionFor(d *delivery) int {
 func (s *sender) sent(d *delivery, tok pushd.Token, at time.Time) {
 	s.run.rate.Add(at)
 	s.run.doubted = 0
-	s.run.account.mismatches.Store(0)
+	s.run.account.Delivered()
 	s.settle(d, pushd.PersonSent, s.run.versionFor(d))
 	if tok != s.token.current {
 		return // an answer from before the last renewal: it says nothing about this token

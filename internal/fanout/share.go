@@ -20,7 +20,7 @@ func (e *Engine) share(context.Context) {
 	var pacers []*pace.Pacer
 	var wants []int
 	for _, r := range e.running() {
-		p := r.account.pacer
+		p := r.account.Pacer
 		pacers, wants = append(pacers, p), append(wants, p.Want(now))
 	}
 	most := pace.FairShare(wants, e.cfg.InFlight)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"pushd/internal/channelcheck"
 	"pushd/internal/control"
 
 	"pushd"
@@ -82,7 +83,7 @@ func (w *sim) ofDatabase(e mishap, d *rand.Rand) {
 		return
 	case vanish:
 		w.mu.Lock()
-		w.away = now.Add(min(e.span, 2*goneFor))
+		w.away = now.Add(min(e.span, 2*channelcheck.GoneFor))
 		w.mu.Unlock()
 		return
 	case clockSteps:

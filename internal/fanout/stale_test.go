@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/channelcheck"
 )
 
 // lagging is a ledger whose reads show less than what was written, for as long
@@ -119,7 +120,7 @@ func TestRun_WalkOnALaggingNode(t *testing.T) {
 				}
 				l.old.Store(&old)
 				w.moveTo(3600, pushd.StatusNotifying)
-				time.Sleep(channelEvery + offFor + 5*time.Second)
+				time.Sleep(channelEvery + channelcheck.OffFor + 5*time.Second)
 				l.old.Store(nil)
 				w.within(5 * time.Minute)
 				job := w.job()

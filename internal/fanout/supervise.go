@@ -64,5 +64,5 @@ func (r *run) order(o pushd.Order) {
 	if o.Deadline != r.deadline() && o.Deadline != 0 {
 		r.setDeadline(o.Deadline)
 	}
-	r.account.pacer.SetRate(r.e.rateFor(o.Rate))
+	r.account.Pacer.SetRate(r.e.rateFor(o.Rate))
 }

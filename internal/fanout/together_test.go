@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/pagebuffer"
 	"pushd/internal/retry"
 )
 
@@ -266,32 +265,6 @@ func TestRun_LedgerForgetsBeforeTheEnd(t *testing.T) {
 			t.Error(text)
 		}
 	})
-}
-
-// Reads that are older than the claim, or than what it has recorded, are known
-// for what they are; what is known of a list that was forgotten is not held
-// against the next.
-func TestFeeder_Stale(t *testing.T) {
-	now := pagebuffer.NewWritten()
-	f := &feeder{lease: pushd.Lease{Job: "j", Epoch: 7}, written: now}
-	row := pushd.Progress{Page: 1, People: 2, Mark: 1, Epoch: 7}
-	stale := func(row pushd.Progress, want bool, why string) {
-		t.Helper()
-		if f.stale([]pushd.Progress{row}) != want {
-			t.Errorf("%s: stale is %v", why, !want)
-		}
-	}
-	stale(row, false, "nothing was recorded")
-	older := row
-	older.Epoch = 6
-	stale(older, true, "read before the claim")
-	written := row
-	written.Outcomes = pushd.EncodePersons(nil, []pushd.Person{{State: pushd.Refused, Code: 40241, Defers: 1}})
-	now.Recorded([]pushd.Progress{written})
-	stale(row, true, "read before a record that settled nobody")
-	stale(written, false, "as recorded")
-	now.Forget()
-	stale(row, false, "another list")
 }
 
 // Twenty and more are refused with a code that nobody knows while others are put

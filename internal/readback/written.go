@@ -1,4 +1,4 @@
-package pagebuffer
+package readback
 
 import (
 	"encoding/binary"
