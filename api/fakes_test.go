@@ -14,6 +14,7 @@ import (
 	"pushd"
 	"pushd/internal/compose"
 	"pushd/internal/control"
+	"pushd/internal/metrics"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -204,8 +205,10 @@ func newWorld() *world {
 	}
 	w.options = Options{
 		Control: &w.control, Jobs: &w.jobs, Composer: &w.composer,
-		Health: func() pushd.Health { return w.health },
-		Stats:  func() pushd.Stats { return w.stats },
+		Sources: metrics.Sources{
+			Health: func() pushd.Health { return w.health },
+			Stats:  func() pushd.Stats { return w.stats },
+		},
 		Receipts: func(r pushd.Reported) bool {
 			w.taken = append(w.taken, r)
 			return true

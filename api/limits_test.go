@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
-
 	"pushd"
 )
 
@@ -161,17 +158,6 @@ func TestMoment_Limits(t *testing.T) {
 		if got := moment(pushd.Time(at.UnixMicro())); (got != nil) != known {
 			t.Errorf("%v: %v", at, got)
 		}
-	}
-}
-
-func TestCollector_HistogramThatIsShorterThanItsBounds(t *testing.T) {
-	d := prometheus.NewDesc("x", "x", nil, nil)
-	var m dto.Metric
-	if err := histogram(d, pushd.Histogram{Bounds: []float64{1, 2}, Counts: []uint64{3}}).Write(&m); err != nil {
-		t.Fatal(err)
-	}
-	if b := m.GetHistogram().GetBucket(); len(b) != 1 || b[0].GetCumulativeCount() != 3 {
-		t.Errorf("buckets %v", b)
 	}
 }
 

@@ -8,11 +8,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"pushd/internal/metrics"
 )
 
-// metrics is what GET /metrics shows. It has a registry of its own, so two
+// registry is what GET /metrics shows. It has a registry of its own, so two
 // servers in one process do not meet.
-type metrics struct {
+type registry struct {
 	handler http.Handler
 	answers *prometheus.CounterVec
 	posts   *prometheus.CounterVec
@@ -20,8 +22,8 @@ type metrics struct {
 	receipts *prometheus.CounterVec
 }
 
-func newMetrics(o Options) *metrics {
-	m := &metrics{answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+func newRegistry(o Options) *registry {
+	m := &registry{answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "pushd_http_answers_total",
 		Help: "Answers to HTTP requests, by the class of their status.",
 	}, []string{"class"}), posts: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -49,14 +51,14 @@ func newMetrics(o Options) *metrics {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.answers, m.posts, m.receipts, version, newCollector(o),
+		m.answers, m.posts, m.receipts, version, metrics.New(o.Sources),
 	)
 	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 	return m
 }
 
 // count counts an answer as 2xx, 4xx and so on.
-func (m *metrics) count(status int) {
+func (m *registry) count(status int) {
 	m.answers.WithLabelValues(strconv.Itoa(status/100) + "xx").Inc()
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"pushd"
+	"pushd/internal/metrics"
 )
 
 // Control is what callers can ask of jobs; *control.Controller.
@@ -41,10 +42,9 @@ type Options struct {
 	Control  Control
 	Jobs     Jobs
 	Composer Composer
-	// Health and Stats are asked at every probe and scrape, and answer at
-	// once.
-	Health func() pushd.Health
-	Stats  func() pushd.Stats
+	// Sources are what GET /metrics shows; Health is asked at every probe, too, and
+	// OnlyOpenIDs is shown with each job, so that it is clear who was skipped.
+	metrics.Sources
 	// Heartbeat notes that the host is alive, and says when that was, by the
 	// database's clock; nil notes nothing.
 	Heartbeat func(context.Context) (pushd.Time, error)
@@ -52,36 +52,17 @@ type Options struct {
 	// was remembered; nil: nothing is.
 	DropRefusal func(context.Context, pushd.AppID, pushd.OpenID) (bool, error)
 	// Receipts takes what WeChat says of an accepted message, at once, and says
-	// whether there was room for it; nil takes none. ReceiptStats counts them; nil
-	// where none are taken.
-	Receipts     func(pushd.Reported) bool
-	ReceiptStats func() pushd.ReceiptStats
+	// whether there was room for it; nil takes none.
+	Receipts func(pushd.Reported) bool
 	// CallbackSecret is what the tokens of the host's callbacks derive from; without
 	// it no signature of WeChat's can be checked. SetCallbackSecret changes it.
 	CallbackSecret string
-	// Overview is what the ledger says of the whole, as it was last read; false
-	// before that. nil = never.
-	Overview func() (pushd.Overview, bool)
-	// Overdue is how many reminders were due and not posted, as last counted;
-	// false if it is unknown. nil = never known.
-	Overdue func() (int64, bool)
-	// Webhook counts the messages that the webhook has taken, and the calls of it
-	// that have failed; ok is false where there is none. nil = there is none.
-	Webhook func() (sent, failed uint64, ok bool)
-	// CertificateEnd is when the API's certificate ends; zero where it has none.
-	// nil = it has none.
-	CertificateEnd func() time.Time
-	// Tokens counts the calls of PHP's token endpoint.
-	Tokens func() TokenStats
 	// Keys are the API keys; none leaves everything open, for loopback. SetKeys
 	// changes them.
 	Keys []pushd.Key
 	// Host is the host that the API listens on. Without keys, requests that
 	// are addressed to another one are refused, unless it is a loopback name.
 	Host string
-	// OnlyOpenIDs is how many followers may be sent to at all (staging); 0 is
-	// everyone. Each job shows it, so that it is clear who was skipped.
-	OnlyOpenIDs int
 	// Draining says that no new work is taken.
 	Draining func() bool
 	// Unready says why the tables can't be worked on, such as that a newer
@@ -113,7 +94,7 @@ type Server struct {
 	Options
 	keys    atomic.Pointer[keys]
 	secret  atomic.Pointer[string] // of WeChat's callbacks
-	metrics *metrics
+	metrics *registry
 	echo    *echo.Echo
 	strange flood // of requests without a key
 }
@@ -132,18 +113,6 @@ func New(o Options) *Server {
 	if o.Live == nil {
 		o.Live = func(pushd.JobID) (float64, bool) { return 0, false }
 	}
-	if o.Overview == nil {
-		o.Overview = func() (pushd.Overview, bool) { return pushd.Overview{}, false }
-	}
-	if o.Overdue == nil {
-		o.Overdue = func() (int64, bool) { return 0, false }
-	}
-	if o.Webhook == nil {
-		o.Webhook = func() (uint64, uint64, bool) { return 0, 0, false }
-	}
-	if o.CertificateEnd == nil {
-		o.CertificateEnd = func() time.Time { return time.Time{} }
-	}
 	if o.Heartbeat == nil {
 		o.Heartbeat = func(context.Context) (pushd.Time, error) { return 0, nil }
 	}
@@ -156,7 +125,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{Options: o, metrics: newMetrics(o), echo: echo.New()}
+	s := &Server{Options: o, metrics: newRegistry(o), echo: echo.New()}
 	s.SetKeys(o.Keys)
 	s.SetCallbackSecret(o.CallbackSecret)
 	s.echo.HTTPErrorHandler = s.fail

@@ -85,7 +85,7 @@ func TestOperations_Words(t *testing.T) {
 		{"problem.go", `ProblemCode += "(\w+)"`},
 		{"api/problem.go", `ProblemCode += "(\w+)"`},
 		{"job.go", `Reason += "(\w+)"`},
-		{"api/collector.go", `desc\("(\w+)"`},
+		{"internal/metrics/collector.go", `desc\("(\w+)"`},
 		{"api/metrics.go", `Name: "pushd_(\w+)"`},
 		{"deploy/monitoring/alerts.yml", `alert: (\w+)`},
 	} {

@@ -145,7 +145,7 @@ func known(t *testing.T) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?:desc\("|Name: "pushd_)(\w+)"`).FindAllStringSubmatch(
-		read(t, "../../api/metrics.go")+read(t, "../../api/collector.go"), -1) {
+		read(t, "../../api/metrics.go")+read(t, "../../internal/metrics/collector.go"), -1) {
 		all["pushd_"+m[1]] = true
 	}
 	if len(all) < 30 {

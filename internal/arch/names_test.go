@@ -84,7 +84,7 @@ type tree struct {
 // What is found in the text of a source.
 var (
 	declaresPHP = regexp.MustCompile(`(?m)^\s*(?:\w+ )*function (\w+)\(`)
-	metric      = regexp.MustCompile(`\bdesc\("(\w+)"`) // api/collector.go names them without pushd_
+	metric      = regexp.MustCompile(`\bdesc\("(\w+)"`) // internal/metrics names them without pushd_
 	word        = regexp.MustCompile(`\w+`)
 )
 

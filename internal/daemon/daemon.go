@@ -36,6 +36,7 @@ import (
 	"pushd/internal/control"
 	"pushd/internal/fanout"
 	"pushd/internal/meter"
+	"pushd/internal/metrics"
 	"pushd/internal/receipts"
 	"pushd/internal/store"
 	"pushd/internal/tokenclient"
@@ -160,12 +161,14 @@ func (d *Daemon) handler() http.Handler {
 	d.api = api.New(api.Options{
 		Host: host, Unready: d.unready, Down: d.store.Down,
 		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
-		Receipts: d.receipts.Take, ReceiptStats: d.receipts.Stats, CallbackSecret: d.c.CallbackSecret,
+		Receipts: d.receipts.Take, CallbackSecret: d.c.CallbackSecret,
 		DropRefusal: d.store.DropRefusal,
-		Heartbeat:   d.store.Heartbeat, Overview: d.engine.Overview, Overdue: d.engine.Overdue,
-		Webhook: d.messages, CertificateEnd: d.certificate.ends,
-		Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats,
-		Keys: d.c.Keys, Draining: d.refusing.Load, Live: d.engine.Rate, OnlyOpenIDs: len(d.c.Engine.Only),
+		Sources: metrics.Sources{
+			Health: d.health, Stats: d.engine.Stats, Tokens: d.tokenStats, ReceiptStats: d.receipts.Stats, OnlyOpenIDs: len(d.c.Engine.Only),
+			Overview: d.engine.Overview, Overdue: d.engine.Overdue, Webhook: d.messages, CertificateEnd: d.certificate.ends,
+		},
+		Heartbeat: d.store.Heartbeat,
+		Keys:      d.c.Keys, Draining: d.refusing.Load, Live: d.engine.Rate,
 		Version: d.c.Version, Logger: d.c.Log,
 	})
 	if !d.c.Console || len(d.c.Keys) == 0 {

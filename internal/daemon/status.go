@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/api"
+	"pushd/internal/metrics"
 	"pushd/internal/tokenclient"
 )
 
@@ -44,10 +44,10 @@ func (d *Daemon) messages() (sent, failed uint64, ok bool) {
 	return sent, failed, true
 }
 
-func (d *Daemon) tokenStats() api.TokenStats {
+func (d *Daemon) tokenStats() metrics.TokenStats {
 	n := d.tokens.Counts()
 	h := d.tokens.Health()
-	return api.TokenStats{Asks: n.Asks, Failures: n.Failures, Refusals: n.Refreshes[tokenclient.CauseRefused],
+	return metrics.TokenStats{Asks: n.Asks, Failures: n.Failures, Refusals: n.Refreshes[tokenclient.CauseRefused],
 		Failing: h.Failing, Life: h.Life, InUse: h.InUse}
 }
 

@@ -1,4 +1,6 @@
-package api
+// Package metrics shows Prometheus what the engine, the ledger, the token endpoint and
+// WeChat's receipts count. What the API counts of its own requests is in package api.
+package metrics
 
 import (
 	"time"
@@ -22,26 +24,38 @@ type TokenStats struct {
 	InUse bool
 }
 
-// collector turns the engine's counters into metrics at every scrape. Labels
-// come from closed lists: no account, job or person is ever among them.
-type collector struct {
-	health func() pushd.Health
-	stats  func() pushd.Stats
-	tokens func() TokenStats
-	// overview is of all processes, as read a moment ago: a scrape asks the
-	// database nothing.
-	overview func() (pushd.Overview, bool)
-	overdue  func() (int64, bool)
-	// certificate is when the API's certificate ends; zero where it has none.
-	certificate func() time.Time
-	webhook     func() (sent, failed uint64, ok bool)
-	receipts    func() pushd.ReceiptStats // nil: none are taken
-	only        int                       // to how many followers messages may be sent at all; 0 = everyone
+// Sources are what is shown. Health and Stats must be set; of what is nil nothing is
+// shown. They are asked at every scrape, and answer at once: a scrape asks the
+// database nothing.
+type Sources struct {
+	Health func() pushd.Health
+	Stats  func() pushd.Stats
+	// Tokens counts the calls of PHP's token endpoint.
+	Tokens func() TokenStats
+	// Overview is what the ledger says of the whole, over all processes, as it was
+	// last read; false before that.
+	Overview func() (pushd.Overview, bool)
+	// Overdue is how many reminders were due and not posted, as last counted;
+	// false if it is unknown.
+	Overdue func() (int64, bool)
+	// CertificateEnd is when the API's certificate ends; zero where it has none.
+	CertificateEnd func() time.Time
+	// Webhook counts the messages that the webhook has taken, and the calls of it
+	// that have failed; ok is false where there is none.
+	Webhook func() (sent, failed uint64, ok bool)
+	// ReceiptStats counts what WeChat says of accepted messages.
+	ReceiptStats func() pushd.ReceiptStats
+	// OnlyOpenIDs is how many followers may be sent to at all (staging); 0 is
+	// everyone.
+	OnlyOpenIDs int
 }
 
-func newCollector(o Options) collector {
-	return collector{o.Health, o.Stats, o.Tokens, o.Overview, o.Overdue, o.CertificateEnd, o.Webhook, o.ReceiptStats, o.OnlyOpenIDs}
-}
+// Collector turns the sources into metrics at every scrape. Labels come from closed
+// lists: no account, job or recipient is ever among them.
+type Collector struct{ s Sources }
+
+// New makes a collector.
+func New(s Sources) Collector { return Collector{s} }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("pushd_"+name, help, labels, nil)
@@ -94,7 +108,7 @@ var (
 )
 
 // Describe implements prometheus.Collector.
-func (c collector) Describe(ch chan<- *prometheus.Desc) {
+func (c Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		answersDesc, retriesDesc, pagesDesc, peopleDesc, sendDesc, writesDesc, errorsDesc, ledgerDesc,
 		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc, unwrittenDesc,
@@ -107,14 +121,14 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 // Collect implements prometheus.Collector.
-func (c collector) Collect(ch chan<- prometheus.Metric) {
+func (c Collector) Collect(ch chan<- prometheus.Metric) {
 	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
 	}
 	gauge := func(d *prometheus.Desc, n float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
 	}
-	s := c.stats()
+	s := c.s.Stats()
 	for _, v := range pushd.Verdicts() {
 		counter(answersDesc, s.Answers[v], v.String())
 	}
@@ -135,25 +149,36 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(inFlightDesc, float64(s.InFlight))
 	gauge(concurrencyDesc, float64(s.Concurrency))
 	gauge(atRiskDesc, float64(s.JobsAtRisk))
-	gauge(onlyDesc, float64(c.only))
+	gauge(onlyDesc, float64(c.s.OnlyOpenIDs))
 	if !s.LastWrite.IsZero() {
 		gauge(lastWriteDesc, float64(s.LastWrite.UnixMicro())/1e6)
 	}
 	if s.LedgerBytes > 0 {
 		gauge(bytesDesc, float64(s.LedgerBytes))
 	}
-	if sent, failed, ok := c.webhook(); ok {
-		counter(webhookDesc, sent, "sent")
-		counter(webhookDesc, failed, "failed")
-	}
-	if end := c.certificate(); !end.IsZero() {
-		gauge(certificateDesc, float64(end.Unix()))
-	}
-	c.collectReceipts(counter, gauge)
 	ch <- histogram(sendDesc, s.SendSeconds)
 	ch <- histogram(ledgerDesc, s.LedgerSeconds)
-	if c.tokens != nil {
-		t := c.tokens()
+	c.collectEdges(counter, gauge)
+	c.collectReceipts(counter, gauge)
+	c.collectOverview(gauge)
+	h := c.s.Health()
+	gauge(healthDesc, severity(h.Status), "all")
+	for _, p := range h.Parts {
+		gauge(healthDesc, severity(p.Status), p.Name)
+	}
+}
+
+// counters and gauges show one number each.
+type (
+	counters func(d *prometheus.Desc, n uint64, labels ...string)
+	gauges   func(d *prometheus.Desc, n float64, labels ...string)
+)
+
+// collectEdges shows what is known of the token endpoint, the webhook and the API's
+// certificate.
+func (c Collector) collectEdges(counter counters, gauge gauges) {
+	if c.s.Tokens != nil {
+		t := c.s.Tokens()
 		counter(asksDesc, t.Asks)
 		counter(failuresDesc, t.Failures)
 		counter(refusalsDesc, t.Refusals)
@@ -162,20 +187,25 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 			gauge(tokenLifeDesc, t.Life.Seconds())
 		}
 	}
-	c.collectOverview(gauge)
-	h := c.health()
-	gauge(healthDesc, severity(h.Status), "all")
-	for _, p := range h.Parts {
-		gauge(healthDesc, severity(p.Status), p.Name)
+	if c.s.Webhook != nil {
+		if sent, failed, ok := c.s.Webhook(); ok {
+			counter(webhookDesc, sent, "sent")
+			counter(webhookDesc, failed, "failed")
+		}
+	}
+	if c.s.CertificateEnd != nil {
+		if end := c.s.CertificateEnd(); !end.IsZero() {
+			gauge(certificateDesc, float64(end.Unix()))
+		}
 	}
 }
 
 // collectReceipts shows what WeChat says of accepted messages.
-func (c collector) collectReceipts(counter func(*prometheus.Desc, uint64, ...string), gauge func(*prometheus.Desc, float64, ...string)) {
-	if c.receipts == nil {
+func (c Collector) collectReceipts(counter counters, gauge gauges) {
+	if c.s.ReceiptStats == nil {
 		return
 	}
-	s := c.receipts()
+	s := c.s.ReceiptStats()
 	for _, r := range pushd.AllReceipts {
 		counter(receiptsDesc, s.Saved[r], r.String())
 	}
@@ -188,11 +218,16 @@ func (c collector) collectReceipts(counter func(*prometheus.Desc, uint64, ...str
 
 // collectOverview shows what the ledger and the platform say of the whole. What
 // is not known is not there: a 0 would be an answer.
-func (c collector) collectOverview(gauge func(*prometheus.Desc, float64, ...string)) {
-	if n, ok := c.overdue(); ok {
-		gauge(overdueDesc, float64(n))
+func (c Collector) collectOverview(gauge gauges) {
+	if c.s.Overdue != nil {
+		if n, ok := c.s.Overdue(); ok {
+			gauge(overdueDesc, float64(n))
+		}
 	}
-	o, ok := c.overview()
+	if c.s.Overview == nil {
+		return
+	}
+	o, ok := c.s.Overview()
 	if !ok {
 		return
 	}
