@@ -16,7 +16,7 @@ type Allowance struct {
 }
 
 // Of is the allowance of a job. before is how many recipients of a list that was
-// forgotten may have been sent to. It reads nothing that a run changes meanwhile,
+// dropped may have been sent to. It reads nothing that a run changes meanwhile,
 // so the job is not copied.
 func Of(j *pushd.Job, before int) *Allowance {
 	if j.First == 0 || j.FirstPassed {

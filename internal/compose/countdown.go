@@ -68,15 +68,15 @@ func (s Source) countdown() *pushd.Countdown {
 	c := pushd.Countdown{StartTime: s.Facts.StartTime, Minutes: *s.Facts.NotifyMinutes, Title: s.Facts.Title, WatchURL: s.Facts.WatchURL, Data: map[string]string{}}
 	texts, _ := s.Written()
 	for key, text := range texts {
-		if Mentions(text, "minutes") {
+		if mentions(text, "minutes") {
 			c.Data[key] = text
 		}
 	}
 	link, mini := s.tap()
-	if Mentions(link, "minutes") {
+	if mentions(link, "minutes") {
 		c.URL = link
 	}
-	if mini != nil && Mentions(mini.PagePath, "minutes") {
+	if mini != nil && mentions(mini.PagePath, "minutes") {
 		c.PagePath = mini.PagePath
 	}
 	if len(c.Data) == 0 && c.URL == "" && c.PagePath == "" {

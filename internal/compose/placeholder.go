@@ -48,8 +48,8 @@ func CheckPlaceholders(field, text string) *pushd.Problem {
 	return bad(field, pushd.Because(word, "found", found), fmt.Sprintf("unknown placeholder %s; there are {{title}}, {{startTime}}, {{minutes}} and {{url}}%s", found, note))
 }
 
-// Mentions says whether a text holds the placeholder of this name.
-func Mentions(text, name string) bool {
+// mentions says whether a text holds the placeholder of this name.
+func mentions(text, name string) bool {
 	return slices.ContainsFunc(placeholders.FindAllStringSubmatch(text, -1), func(m []string) bool { return m[1] == name })
 }
 

@@ -20,25 +20,25 @@ func (n *node) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	if err != nil {
 		return nil, err
 	}
-	l := &socket{conn, n}
+	s := &socket{conn, n}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.sockets[l] = struct{}{}
-	return l, nil
+	n.sockets[s] = struct{}{}
+	return s, nil
 }
 
 // Close implements net.Conn.
-func (l *socket) Close() error {
-	l.node.mu.Lock()
-	delete(l.node.sockets, l)
-	l.node.mu.Unlock()
-	return l.Conn.Close()
+func (s *socket) Close() error {
+	s.node.mu.Lock()
+	delete(s.node.sockets, s)
+	s.node.mu.Unlock()
+	return s.Conn.Close()
 }
 
 // SyscallConn implements syscall.Conn, by which the driver sees that a
 // connection was closed while it was idle.
-func (l *socket) SyscallConn() (syscall.RawConn, error) {
-	raw, ok := l.Conn.(syscall.Conn)
+func (s *socket) SyscallConn() (syscall.RawConn, error) {
+	raw, ok := s.Conn.(syscall.Conn)
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
@@ -66,40 +66,40 @@ type nodeConn struct {
 }
 
 // retired says that the connection was opened by a user who is not in use any more.
-func (l *nodeConn) retired() bool { return l.as != l.node.login.of() }
+func (c *nodeConn) retired() bool { return c.as != c.node.login.of() }
 
 // IsValid implements driver.Validator: it is asked when nothing uses the connection
 // any more.
-func (l *nodeConn) IsValid() bool { return !l.retired() && l.mysqlConn.IsValid() }
+func (c *nodeConn) IsValid() bool { return !c.retired() && c.mysqlConn.IsValid() }
 
 // ResetSession implements driver.SessionResetter: it is asked before the connection
 // is used again.
-func (l *nodeConn) ResetSession(ctx context.Context) error {
-	if l.retired() {
+func (c *nodeConn) ResetSession(ctx context.Context) error {
+	if c.retired() {
 		return driver.ErrBadConn
 	}
-	return l.mysqlConn.ResetSession(ctx)
+	return c.mysqlConn.ResetSession(ctx)
 }
 
 // ExecContext implements driver.ExecerContext.
-func (l *nodeConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	res, err := l.mysqlConn.ExecContext(ctx, query, args)
-	return res, l.node.observe(err)
+func (c *nodeConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	res, err := c.mysqlConn.ExecContext(ctx, query, args)
+	return res, c.node.observe(err)
 }
 
 // QueryContext implements driver.QueryerContext.
-func (l *nodeConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	rows, err := l.mysqlConn.QueryContext(ctx, query, args)
-	return rows, l.node.observe(err)
+func (c *nodeConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.mysqlConn.QueryContext(ctx, query, args)
+	return rows, c.node.observe(err)
 }
 
 // BeginTx implements driver.ConnBeginTx.
-func (l *nodeConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	tx, err := l.mysqlConn.BeginTx(ctx, opts)
-	if l.node.observe(err) != nil {
+func (c *nodeConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.mysqlConn.BeginTx(ctx, opts)
+	if c.node.observe(err) != nil {
 		return nil, err
 	}
-	return &nodeTx{tx, l.node}, nil
+	return &nodeTx{tx, c.node}, nil
 }
 
 // nodeTx is a transaction whose commit its node observes.
@@ -109,4 +109,4 @@ type nodeTx struct {
 }
 
 // Commit implements driver.Tx.
-func (d *nodeTx) Commit() error { return d.node.observe(d.Tx.Commit()) }
+func (t *nodeTx) Commit() error { return t.node.observe(t.Tx.Commit()) }

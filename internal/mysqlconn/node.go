@@ -87,13 +87,13 @@ func (n *node) leave(why error) {
 	}
 	n.left = n.now()
 	sockets := make([]*socket, 0, len(n.sockets))
-	for l := range n.sockets {
-		sockets = append(sockets, l)
+	for s := range n.sockets {
+		sockets = append(sockets, s)
 	}
 	n.mu.Unlock()
 	n.log.Log(context.Background(), level, "the connections to a node of the database are closed", "node", n.name, "connections", len(sockets), "reason", why)
-	for _, l := range sockets {
-		_ = l.Close() // what is wrong with it is known
+	for _, s := range sockets {
+		_ = s.Close() // what is wrong with it is known
 	}
 }
 

@@ -202,5 +202,18 @@ func statement(settings ...Setting) string {
 // does not let pushd set it.
 func refused(err error) bool {
 	e, ok := errors.AsType[*mysql.MySQLError](err)
-	return ok && slices.Contains([]uint16{1064, 1193, 1227, 1228, 1229, 1231, 1232, 1235, 1238, 1298, 1621, 3566, 4053}, e.Number)
+	return ok && slices.Contains([]uint16{
+		1064,       // a syntax error: a server that knows no such form of SET
+		1193,       // no such variable
+		1227,       // a privilege is missing
+		1228,       // a variable of the session alone
+		1229,       // a global variable
+		1231,       // not this value
+		1232,       // not a value of this type
+		1235,       // not supported by this version
+		1238,       // read-only
+		1298,       // no such time zone
+		1621,       // read-only in a session
+		3566, 4053, // refusals of newer servers
+	}, e.Number)
 }

@@ -31,6 +31,22 @@ func newCell(value any, t *sql.ColumnType, stamps *time.Location) cell {
 	return c
 }
 
+// readCells reads a row, by the names of its columns in lower case.
+func readCells(rows *sql.Rows, types []*sql.ColumnType, stamps *time.Location) (map[string]cell, error) {
+	values, into := make([]any, len(types)), make([]any, len(types))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	if err := rows.Scan(into...); err != nil {
+		return nil, err
+	}
+	cells := make(map[string]cell, len(types))
+	for i, is := range types {
+		cells[strings.ToLower(is.Name())] = newCell(values[i], is, stamps)
+	}
+	return cells, nil
+}
+
 // null says that nothing is known: NULL.
 func (c cell) null() bool { return c.value == nil }
 

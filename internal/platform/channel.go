@@ -62,17 +62,9 @@ func (t *Tables) channelRow(ctx context.Context, on sqlx.QueryerContext, id push
 		return row, err
 	}
 	for n := 0; n <= rowsMax && rows.Next(); n++ {
-		values := make([]any, len(types))
-		into := make([]any, len(types))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
+		read, err := readCells(rows, types, stamps)
+		if err != nil {
 			return row, err
-		}
-		read := make(map[string]cell, len(types))
-		for i, is := range types {
-			read[strings.ToLower(is.Name())] = newCell(values[i], is, stamps)
 		}
 		if row.cells == nil {
 			row.cells = read

@@ -46,16 +46,9 @@ func (t *Tables) Due(ctx context.Context, on sqlx.QueryerContext, from, to pushd
 	}
 	stamps := mysqlconn.SessionZone(t.zone, time.Now())
 	for len(all) < dueMax && rows.Next() {
-		values, into := make([]any, len(types)), make([]any, len(types))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
+		cells, err := readCells(rows, types, stamps)
+		if err != nil {
 			return nil, err
-		}
-		cells := make(map[string]cell, len(types))
-		for i, is := range types {
-			cells[strings.ToLower(is.Name())] = newCell(values[i], is, stamps)
 		}
 		due, err := dueOf(cells, t.zone)
 		if err != nil {

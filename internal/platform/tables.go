@@ -19,7 +19,7 @@ import (
 // the same columns, of any type, NULL where unknown. See cell.go for what can
 // be read; start_time is in unix seconds, or a DATETIME in the zone given to New.
 // The column audience may be left out. Here it is that of activity_detail where
-// the table has one, else the name means that of unless_told.
+// the table has one, else the name means that of fallback.
 const DefaultChannelQuery = `
 SELECT
   a.id AS act_id,
@@ -35,7 +35,7 @@ SELECT
   d.live_notify_status AS live_notify_status,
   (SELECT audience FROM activity_detail own WHERE own.id = d.id) AS audience
 FROM activity a
-CROSS JOIN (SELECT 'followers' AS audience) unless_told
+CROSS JOIN (SELECT 'followers' AS audience) fallback
 LEFT JOIN activity_detail d ON d.act_id = a.id
 LEFT JOIN user_wx_account w ON w.uin = a.uin
 LEFT JOIN user_wx_config c ON c.uin = a.uin

@@ -61,24 +61,24 @@ type place struct {
 	no     int
 }
 
-// shelf keeps the pages that were of use last.
-type shelf struct {
+// pageCache keeps the pages that were used last.
+type pageCache struct {
 	pages map[place]*page
 	used  []place // the last one last
 	size  int
 	most  int // bytes
 }
 
-func newShelf(most int) *shelf { return &shelf{pages: map[place]*page{}, most: most} }
+func newPageCache(most int) *pageCache { return &pageCache{pages: map[place]*page{}, most: most} }
 
 // use notes that a page was of use.
-func (s *shelf) use(at place) {
+func (s *pageCache) use(at place) {
 	s.used = append(slices.DeleteFunc(s.used, func(o place) bool { return o == at }), at)
 }
 
 // put keeps a page, and drops those that were used longest ago; the one that is
 // put stays.
-func (s *shelf) put(at place, p *page) {
+func (s *pageCache) put(at place, p *page) {
 	s.pages[at], s.used, s.size = p, append(s.used, at), s.size+p.size()
 	for s.size > s.most && len(s.used) > 1 {
 		s.size -= s.pages[s.used[0]].size()

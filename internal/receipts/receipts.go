@@ -34,8 +34,8 @@ const (
 	// searching is how many of them may be looked for on pages that are not kept:
 	// receipts of other messages must not take the place of those of jobs.
 	searching = 20_000
-	// shelfSize is what the pages that are kept may take: 45 full ones.
-	shelfSize = 16 << 20
+	// cacheSize is what the pages that are kept may take: 45 full ones.
+	cacheSize = 16 << 20
 	// loads is how many pages of a job are read in a round: 1.2 MB.
 	loads = 4
 	// skew is by how much WeChat's clock may be behind the database's where it
@@ -67,7 +67,7 @@ type Keeper struct {
 	inbox   []receipt
 	waiting int // receipts that a round has taken out of inbox and not settled
 
-	shelf    *shelf
+	cache    *pageCache
 	searches map[pushd.JobID]*search
 	kept     []receipt // of Run alone: what an earlier round could not settle
 	said     string    // what was last logged as wrong
@@ -92,7 +92,7 @@ func New(o Options) *Keeper {
 	if o.Ready == nil {
 		o.Ready = func() bool { return true }
 	}
-	return &Keeper{Options: o, shelf: newShelf(shelfSize), searches: map[pushd.JobID]*search{}}
+	return &Keeper{Options: o, cache: newPageCache(cacheSize), searches: map[pushd.JobID]*search{}}
 }
 
 // Take takes a receipt. It says whether there was room for it.

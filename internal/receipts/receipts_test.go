@@ -309,7 +309,7 @@ func TestKeeper_Search(t *testing.T) {
 // What is kept of pages has a bound, and pages that are of use stay.
 func TestShelf(t *testing.T) {
 	p := newPage([]byte("oA\noB\n"))
-	s := newShelf(3 * p.size())
+	s := newPageCache(3 * p.size())
 	at := func(no int) place { return place{"j", 1, no} }
 	for no := range 3 {
 		s.put(at(no), p)

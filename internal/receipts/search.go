@@ -20,8 +20,8 @@ type search struct {
 // done says that a receipt has been looked for on every page.
 func (s *search) done(r receipt) bool { return s.looked-r.seen >= s.pages }
 
-// hunt is the look for the recipients of some receipts on the pages of a job.
-type hunt struct {
+// lookup is the search for the recipients of some receipts on the pages of a job.
+type lookup struct {
 	k       *Keeper
 	job     *pushd.SentJob
 	found   map[int][]located // by page
@@ -32,61 +32,61 @@ type hunt struct {
 // locate finds recipients on the pages of a job: on those that are kept first, then
 // on some others, which it reads. missing are those that are not found so far.
 func (k *Keeper) locate(ctx context.Context, j *pushd.SentJob, all []receipt) (found map[int][]located, missing []receipt, err error) {
-	h := &hunt{k: k, job: j, found: map[int][]located{}, missing: all}
-	for no := j.Pages; no > 0 && len(h.missing) > 0; no-- {
-		if p := k.shelf.pages[h.place(no)]; p != nil {
-			h.look(no, p)
+	l := &lookup{k: k, job: j, found: map[int][]located{}, missing: all}
+	for no := j.Pages; no > 0 && len(l.missing) > 0; no-- {
+		if p := k.cache.pages[l.place(no)]; p != nil {
+			l.look(no, p)
 		}
 	}
-	if len(h.missing) > 0 {
-		err = h.search(ctx)
+	if len(l.missing) > 0 {
+		err = l.search(ctx)
 	}
-	return h.found, h.missing, err
+	return l.found, l.missing, err
 }
 
-func (h *hunt) place(no int) place { return place{h.job.ID, h.job.PassAt, no} }
+func (l *lookup) place(no int) place { return place{l.job.ID, l.job.PassAt, no} }
 
 // look looks for those who are missing on a page.
-func (h *hunt) look(no int, p *page) {
+func (l *lookup) look(no int, p *page) {
 	var rest []receipt
-	for _, r := range h.missing {
+	for _, r := range l.missing {
 		if index, ok := p.find(r.OpenID); ok {
-			h.found[no] = append(h.found[no], located{r, index})
+			l.found[no] = append(l.found[no], located{r, index})
 		} else {
 			rest = append(rest, r)
 		}
 	}
-	if len(rest) < len(h.missing) {
-		h.k.shelf.use(h.place(no))
+	if len(rest) < len(l.missing) {
+		l.k.cache.use(l.place(no))
 	}
-	h.missing = rest
+	l.missing = rest
 }
 
 // search looks on pages that are not kept: on those that are sent to now, and on
 // those that come next in the search of the rounds before.
-func (h *hunt) search(ctx context.Context) error {
-	sent, err := h.k.Ledger.SentPages(ctx, h.job.ID)
+func (l *lookup) search(ctx context.Context) error {
+	sent, err := l.k.Ledger.SentPages(ctx, l.job.ID)
 	if err != nil {
 		return err
 	}
-	s := h.k.searches[h.job.ID]
+	s := l.k.searches[l.job.ID]
 	if s == nil {
 		s = &search{}
-		h.k.searches[h.job.ID] = s
+		l.k.searches[l.job.ID] = s
 	}
 	s.pages = len(sent)
-	h.missing = s.join(h.job.ID, h.missing)
+	l.missing = s.join(l.job.ID, l.missing)
 	for _, no := range sent[:min(len(sent), loads/2)] {
-		if err := h.open(ctx, no); err != nil {
+		if err := l.open(ctx, no); err != nil {
 			return err
 		}
 	}
 	for range sent {
-		if h.read >= loads || len(h.missing) == 0 {
+		if l.read >= loads || len(l.missing) == 0 {
 			break
 		}
 		no := next(sent, s.at)
-		if err := h.open(ctx, no); err != nil {
+		if err := l.open(ctx, no); err != nil {
 			return err
 		}
 		s.at = no
@@ -96,21 +96,21 @@ func (h *hunt) search(ctx context.Context) error {
 }
 
 // open reads a page that is not kept, and looks on it.
-func (h *hunt) open(ctx context.Context, no int) error {
-	if h.k.shelf.pages[h.place(no)] != nil {
+func (l *lookup) open(ctx context.Context, no int) error {
+	if l.k.cache.pages[l.place(no)] != nil {
 		return nil
 	}
-	openids, err := h.k.Ledger.People(ctx, h.job.ID, no, 0, pageMax)
+	openids, err := l.k.Ledger.People(ctx, l.job.ID, no, 0, pageMax)
 	if errors.Is(err, pushd.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	h.read++
+	l.read++
 	p := newPage(openids)
-	h.k.shelf.put(h.place(no), p)
-	h.look(no, p)
+	l.k.cache.put(l.place(no), p)
+	l.look(no, p)
 	return nil
 }
 

@@ -11,9 +11,9 @@ import (
 // namedKey is a key with a name before it.
 var namedKey = regexp.MustCompile(`^([A-Za-z0-9_-]{1,32}):(.*)$`)
 
-// ParseKeys reads a list of keys: key, or name:key, separated by commas. A key
+// parseKeys reads a list of keys: key, or name:key, separated by commas. A key
 // without a name is called by the word and its place.
-func ParseKeys(list, word string, readOnly bool) (keys []pushd.Key) {
+func parseKeys(list, word string, readOnly bool) (keys []pushd.Key) {
 	for i, part := range Split(list) {
 		k := pushd.Key{Name: pushd.Actor(word + strconv.Itoa(i+1)), Secret: part, ReadOnly: readOnly}
 		if m := namedKey.FindStringSubmatch(part); m != nil {
@@ -29,7 +29,7 @@ func (s Settings) validateKeys(p *Problems) {
 		name string
 		set  Secret
 	}{{"PUSHD_API_KEY", s.APIKey}, {"PUSHD_READ_KEY", s.ReadKey}} {
-		keys := ParseKeys(string(list.set), "key ", false)
+		keys := parseKeys(string(list.set), "key ", false)
 		if list.set != "" && len(keys) == 0 {
 			p.Add(list.name, "holds no key")
 		}
@@ -40,8 +40,8 @@ func (s Settings) validateKeys(p *Problems) {
 	if s.ReadKey != "" && s.APIKey == "" {
 		p.Add("PUSHD_READ_KEY", "is set without PUSHD_API_KEY: no client could post a job")
 	}
-	for _, read := range ParseKeys(string(s.ReadKey), "read", true) {
-		for _, key := range ParseKeys(string(s.APIKey), "key", false) {
+	for _, read := range parseKeys(string(s.ReadKey), "read", true) {
+		for _, key := range parseKeys(string(s.APIKey), "key", false) {
 			if read.Secret == key.Secret {
 				p.Add("PUSHD_READ_KEY", "%s is the same as %s of PUSHD_API_KEY, which may do everything", read.Name, key.Name)
 			}

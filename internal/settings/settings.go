@@ -194,12 +194,12 @@ func (s Settings) Brakes() pushd.Brakes {
 
 // Keys returns the API's keys one by one, the read-only ones last.
 func (s Settings) Keys() []pushd.Key {
-	return append(ParseKeys(string(s.APIKey), "key", false), ParseKeys(string(s.ReadKey), "read", true)...)
+	return append(parseKeys(string(s.APIKey), "key", false), parseKeys(string(s.ReadKey), "read", true)...)
 }
 
 // FirstKey is the key that a client shows, without its name; "" if there is none.
 func (r Remote) FirstKey() string {
-	for _, k := range ParseKeys(string(r.Key), "key", false) {
+	for _, k := range parseKeys(string(r.Key), "key", false) {
 		return k.Secret
 	}
 	return ""
