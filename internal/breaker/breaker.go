@@ -134,6 +134,17 @@ func (b *Breaker[K]) Unknown() (code int, ok bool) {
 	return code, most > 0 && !cause.Suspect()
 }
 
+// OfRecipients says that all armed suspects were refused with codes that are about a
+// recipient where the account fits.
+func (b *Breaker[K]) OfRecipients() bool {
+	for _, s := range b.armed {
+		if s.Cause != pushd.CauseUnfollowed && s.Cause != pushd.CauseOpenID {
+			return false
+		}
+	}
+	return len(b.armed) > 0
+}
+
 // Suspect takes a suspect answer, and says whether the job is to stop.
 func (b *Breaker[K]) Suspect(s Suspect[K]) (released []Suspect[K], trip bool) {
 	if !b.proven {

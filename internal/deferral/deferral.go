@@ -93,6 +93,7 @@ type Waits struct {
 	shortAt, longAt   pushd.Time // not before
 	anyShort, anyLong bool       // since the round began
 	missed            bool       // some recipient's time would have come after the deadline
+	behind            bool       // since the round began: some wait for the others
 }
 
 // Begin sets the waits of a job that was claimed at now. waited says that it
@@ -125,12 +126,14 @@ const (
 	Never      // their time would come after the deadline
 )
 
-// Round begins a round: it returns what decides about the refused recipients.
-func (w *Waits) Round(now, deadline pushd.Time) func(pushd.Person) Turn {
+// Round begins a round, or a part of one: it returns what decides about the refused
+// recipients. all says that those take part whom WeChat has refused with a code that
+// may be about the job; else they are left behind the others.
+func (w *Waits) Round(now, deadline pushd.Time, all bool) func(pushd.Person) Turn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	shortAt, longAt := w.shortAt, w.longAt
-	w.anyShort, w.anyLong = false, false
+	w.anyShort, w.anyLong, w.behind = false, false, false
 	return func(p pushd.Person) Turn {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -149,9 +152,26 @@ func (w *Waits) Round(now, deadline pushd.Time) func(pushd.Person) Turn {
 			}
 			w.anyShort = true
 			return Later
+		case !all && suspect(p):
+			w.behind = true
+			return Later
 		}
 		return Now
 	}
+}
+
+// suspect says that p, who is refused, was so with a code that may be about the job:
+// whoever was refused for their token or a quota has none, and those who are put off
+// have one of two.
+func suspect(p pushd.Person) bool {
+	return p.State == pushd.Refused && p.Code != 0 && p.Code != pushd.CodeDuplicate && p.Code != pushd.CodeTooFrequent
+}
+
+// Behind says that this round has left recipients behind the others.
+func (w *Waits) Behind() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.behind
 }
 
 // Waiting says that this round leaves a recipient to a later one.

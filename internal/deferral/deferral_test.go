@@ -18,7 +18,7 @@ func TestWaits(t *testing.T) {
 	const far = start * 2
 	var due func(pushd.Person) Turn
 	may := func(p pushd.Person) bool { return due(p) == Now }
-	due = w.Round(start, far)
+	due = w.Round(start, far, true)
 	if may(short) || may(long) || !may(plain) {
 		t.Errorf("at the claim: short %v, long %v, plain %v", may(short), may(long), may(plain))
 	}
@@ -26,17 +26,17 @@ func TestWaits(t *testing.T) {
 		t.Errorf("next: %v %v %v", until, kind, any)
 	}
 	at := start.Add(ShortWait)
-	if due = w.Round(at, far); !may(short) || may(long) {
+	if due = w.Round(at, far, true); !may(short) || may(long) {
 		t.Errorf("61 s later: short %v, long %v", may(short), may(long))
 	}
 	if until, kind, any := w.Next(); !any || kind != Long || until != start.Add(LongWait) {
 		t.Errorf("next: %v %v %v", until, kind, any)
 	}
 	w.PutOff(Short, at)
-	if due = w.Round(at.Add(ShortWait-time.Millisecond), far); may(short) {
+	if due = w.Round(at.Add(ShortWait-time.Millisecond), far, true); may(short) {
 		t.Error("asked again within 61 s")
 	}
-	if due = w.Round(start.Add(LongWait), far); !may(short) || !may(long) {
+	if due = w.Round(start.Add(LongWait), far, true); !may(short) || !may(long) {
 		t.Error("still not due")
 	}
 	if _, _, any := w.Next(); any {
@@ -48,7 +48,7 @@ func TestWaits_WaitIsNotBegunAnew(t *testing.T) {
 	long := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
 	var w Waits
 	w.Begin(1e15, true) // the job was parked for just that
-	if w.Round(1e15, 2e15)(long) != Now {
+	if w.Round(1e15, 2e15, true)(long) != Now {
 		t.Error("a job that has waited half an hour waits again")
 	}
 }
@@ -60,7 +60,7 @@ func TestWaits_Deadline(t *testing.T) {
 	long := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
 	var w Waits
 	w.Begin(start, false)
-	due := w.Round(start, start.Add(LongWait))
+	due := w.Round(start, start.Add(LongWait), true)
 	if due(short) != Later || due(long) != Never {
 		t.Errorf("short %v, long %v", due(short), due(long))
 	}
@@ -104,6 +104,33 @@ func TestGivenUp(t *testing.T) {
 	} {
 		if got, ok := GivenUp(c.p); ok != c.ok || ok && got != c.want {
 			t.Errorf("%s: %+v, %v", name, got, ok)
+		}
+	}
+}
+
+// Whom WeChat has refused with a code that may be about the job comes behind the
+// others; whoever was refused for another reason, or is in doubt, does not.
+func TestWaits_Behind(t *testing.T) {
+	var w Waits
+	w.Begin(1e15, false)
+	later := pushd.Time(1e15).Add(LongWait)
+	for name, c := range map[string]struct {
+		p      pushd.Person
+		behind bool
+	}{
+		"of another account": {pushd.Person{State: pushd.Refused, Code: 40003}, true},
+		"unknown":            {pushd.Person{State: pushd.Refused, Code: 48003}, true},
+		"put off before":     {pushd.Person{State: pushd.Refused, Code: 40003, Defers: 1}, true},
+		"token or quota":     {pushd.Person{State: pushd.Refused}, false},
+		"duplicate":          {pushd.Person{State: pushd.Refused, Code: 40241, Defers: 1}, false},
+		"too frequent":       {pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}, false},
+		"in doubt":           {pushd.Person{State: pushd.InDoubt, Code: 40241}, false},
+	} {
+		if turn := w.Round(later, 2e15, false)(c.p); (turn == Later) != c.behind || w.Behind() != c.behind {
+			t.Errorf("%s: turn %v, behind %v", name, turn, w.Behind())
+		}
+		if turn := w.Round(later, 2e15, true)(c.p); turn != Now || w.Behind() {
+			t.Errorf("%s, at last: turn %v", name, turn)
 		}
 	}
 }

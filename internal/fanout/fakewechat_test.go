@@ -299,7 +299,7 @@ func (c phone) checks(p *fakePerson, tok pushd.Token, m message, to pushd.OpenID
 		case check == 'p' && p.code == 43117 && p.puts > 0:
 			p.putOff(m.at, 30*time.Minute)
 			return refuse(pushd.DeferLong, 43117)
-		case check == 'p' && p.code == 43101:
+		case check == 'p' && (p.code == 43101 || p.code == 40003):
 			return refuse(pushd.Skip, p.code)
 		case check == 'p' && p.code == 48003:
 			return refuse(pushd.Other, 48003)

@@ -27,6 +27,7 @@ type mismatch struct {
 	token  pushd.Token
 	worked bool // it has delivered something
 	listed bool // it lists no recipient who is known
+	first  bool // a person has to let others follow
 	code   int
 	cause  pushd.Cause
 	text   string
@@ -39,9 +40,10 @@ func (m *mismatch) String() string {
 	if m.listed {
 		return "the token knows none of the recipients so far: it is another account's. Check the account's secret at the token endpoint, then resume."
 	}
-	return fmt.Sprintf("everyone is refused with %s: token, followers and template do not belong to the same account; those recipients stay unsent. Check the account's secret at the token endpoint and its template, then resume.",
-		pushd.Answer{Code: m.code, Text: m.text}.Describe())
+	return fmt.Sprintf("everyone is refused with %s: token, followers and template do not belong to the same account; those recipients stay unsent. Check the account's secret at the token endpoint and its template, then resume.", m.describe())
 }
+
+func (m *mismatch) describe() string { return pushd.Answer{Code: m.code, Text: m.text}.Describe() }
 
 // mismatched decides what becomes of a job whose breaker has tripped. A token
 // that has delivered something is right, so a person has to look. Otherwise the
@@ -50,7 +52,7 @@ func (m *mismatch) String() string {
 func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	r.breaker = breaker.Breaker[pagebuffer.Place]{}
 	if r.doubted++; m.worked || r.doubted > maxDoubts {
-		return r.parkMismatch(m, "")
+		return r.parkMismatch(ctx, m, "")
 	}
 	free, err := r.mayStartOver(ctx)
 	if err != nil {
@@ -60,22 +62,29 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	// right than the token; another token costs nothing of what is known. Of a list
 	// that no token gave, only the token can be wrong.
 	keep := r.delivered.Load() || r.earlier.Doubts() > 0 && r.doubted == 1 || !r.job.Audience.Listed()
-	if keep || r.listing.AllBy(m.token) {
+	fits, err := r.fits(ctx, m)
+	if err != nil {
+		return err
+	}
+	if fits && r.delivered.Load() && !m.listed {
+		return errAgain // it is for those recipients to blame: see innocent
+	}
+	if keep || fits || r.listing.AllBy(m.token) {
 		tok, err := r.anotherToken(ctx, m)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if err != nil || tok == m.token {
-			return r.parkMismatch(m, "")
+			return r.parkMismatch(ctx, m, "")
 		}
 	}
 	switch {
 	case keep && m.listed:
 		return errMoved // the walk has stopped, so everything starts again
-	case keep:
+	case keep, fits:
 		return errAgain
 	case !free:
-		return r.parkMismatch(m, " Some recipients may have got the message, so the list is not read again by itself: cancel the job and POST with restart.")
+		return r.parkMismatch(ctx, m, " Some recipients may have got the message, so the list is not read again by itself: cancel the job and POST with restart.")
 	}
 	return errStartOver
 }
@@ -93,7 +102,20 @@ func (r *run) prove(ctx context.Context) error {
 		r.listing.Proved(by)
 		return nil
 	}
-	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true})
+	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true, first: r.waitsForYes})
+}
+
+// fits says that the token of m is known to be that of the account whose recipients
+// are listed.
+func (r *run) fits(ctx context.Context, m *mismatch) (bool, error) {
+	if m.listed || r.listing.Proven(m.token) {
+		return !m.listed, nil
+	}
+	own, by, sure, err := r.owns(ctx)
+	if own = own && sure && by == m.token; own {
+		r.listing.Proved(by)
+	}
+	return own, err
 }
 
 // owns says whether a token is the account's own: then WeChat knows a recipient of
@@ -130,8 +152,12 @@ func (r *run) anotherToken(ctx context.Context, m *mismatch) (pushd.Token, error
 	return r.e.cfg.Tokens.Doubted(ctx, r.job.AppID, r.job.ActID, m.token)
 }
 
-// parkMismatch parks the job until its next claim tries again.
-func (r *run) parkMismatch(m *mismatch, more string) error {
+// parkMismatch parks the job until its next claim tries again. Where a person waits
+// to see what comes of the first recipients, this is it.
+func (r *run) parkMismatch(ctx context.Context, m *mismatch, more string) error {
+	if m.first {
+		return r.pauseAfterFirst(ctx, fmt.Sprintf("WeChat refuses recipients with %s: token, recipients and template may not belong to the same account. Check the account's secret at the token endpoint and its template.%s", m.describe(), more))
+	}
 	return r.park(pushd.AccountMismatch, m.String()+more, r.e.clock.Now().Add(r.account.Mismatched()))
 }
 

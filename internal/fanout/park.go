@@ -34,18 +34,32 @@ func (p *parked) log(log *slog.Logger) {
 	log.Warn("job parked", "reason", p.Reason, "detail", p.Detail, "until", p.Until.Std())
 }
 
-// pauseAfterFirst pauses a job of which the first recipients were attempted. refused
-// is the code with which WeChat has refused those who are asked again with the rest;
-// 0 if there is none.
-func pauseAfterFirst(j pushd.Job, refused int) error {
-	c := j.Counts
-	var more string
-	if refused != 0 {
-		more = fmt.Sprintf(" No recipient is known to have got it, and WeChat refuses it with %d: it may be the message, or those recipients, who are asked again with the rest.", refused)
+// pauseAfterFirst pauses a job that has attempted its first recipients; refused is
+// with what WeChat has refused those of them who have no outcome, "" if there are
+// none.
+func (r *run) pauseAfterFirst(ctx context.Context, refused string) error {
+	j, err := r.reload(ctx)
+	if err != nil {
+		return err
 	}
+	if refused != "" {
+		refused = " No recipient is known to have got it. " + refused + " Those are asked again, behind the rest."
+	}
+	c := j.Counts
 	return &parked{pushd.Parking{Pause: true, Reason: pushd.FirstReached, Detail: fmt.Sprintf(
-		"the first %d recipients were attempted: sent %d, skipped %d, failed %d, unknown %d.%s Resume the job to send to the rest, or correct its message, or cancel it",
-		j.First, c.Sent, c.Skipped, c.Failed, c.Unknown, more)}}
+		"of the first %d recipients: sent %d, skipped %d, failed %d, unknown %d.%s Resume the job to send to the rest, or correct its message, or cancel it",
+		j.First, c.Sent, c.Skipped, c.Failed, c.Unknown, refused)}}
+}
+
+// firstRefused says that WeChat refuses the first recipients, of whom a person wants to
+// see what comes of them, with a code that is not known: it may be about them or
+// about the message.
+type firstRefused struct{ code int }
+
+func (e *firstRefused) Error() string { return e.String() }
+
+func (e *firstRefused) String() string {
+	return fmt.Sprintf("WeChat refuses it with %d: it may be the message, or those recipients.", e.code)
 }
 
 // unanswered turns why a call to the account came to nothing into what happens

@@ -35,7 +35,7 @@ func (r *run) reconcile(ctx context.Context) error {
 		return verdictOn(job)
 	}
 	if r.waitsForYes {
-		return pauseAfterFirst(job, r.firstCode)
+		return r.pauseAfterFirst(ctx, "")
 	}
 	until, kind, any := r.deferrals.Next()
 	if !any {

@@ -32,19 +32,13 @@ func leave(suspects []suspect) {
 // While that is open, or others wait to be sent to again, the suspects are left to
 // a later round. Where others would have to wait beyond the deadline, WeChat has
 // shown by them that it knows account and message; but perhaps by another token.
-// Where a person has to let others follow, an unknown code may be about the few who
-// were attempted or about the message, and it would be the same few each time: the
-// person decides, and then all are judged together.
+// Those who come behind the others are asked before anything is judged.
 func (s *sender) judgeSuspects() {
 	sus, wrong := s.breaker.Worst()
 	unproven := wrong && !s.run.listing.Proven(s.token.current)
 	wrong = wrong && !s.run.delivered.Load()
-	code, unknown := s.breaker.Unknown()
 	switch missed := s.run.deferrals.Missed(); {
-	case wrong && s.run.deferrals.Waiting():
-		leave(s.breaker.Arm())
-	case wrong && !missed && unknown && s.first.Reached(): // the feeder has ended
-		s.firstCode = code
+	case wrong && (s.run.deferrals.Waiting() || s.run.deferrals.Behind()):
 		leave(s.breaker.Arm())
 	case wrong && !missed:
 		s.stopRound(s.distrust(pushd.Answer{Code: sus.Code, Cause: sus.Cause}))

@@ -68,7 +68,6 @@ type run struct {
 	refusals    *refusal.Memory
 	quiet       atomic.Pointer[pushd.QuietHours] // when no message leaves; nil is not known yet
 	waitsForYes bool                             // the first recipients were attempted, and others are left
-	firstCode   int                              // the unknown code with which all of them were refused who could receive it, or 0
 	doubted     int                              // how often the breaker tripped since a message was accepted
 	unproven    bool                             // the token refused recipients and has delivered nothing: see judgeSuspects
 	wary        atomic.Bool                      // the list has turned out to be another account's before
@@ -173,35 +172,50 @@ func (r *run) attempt(ctx context.Context) error {
 	}
 }
 
-// round sends to everyone who is unsettled and may be sent to now. It follows
-// the walk: it ends after the walk has ended, or when it is stopped.
+// round sends to everyone who is unsettled and may be sent to now, and last to those
+// whom WeChat has refused with a code that may be about the job: where they come
+// first, they would stop it each time, and always the same would be asked.
 func (r *run) round(ctx, soft context.Context) error {
+	err := r.pass(ctx, soft, false)
+	if err == nil && r.deferrals.Behind() {
+		err = r.pass(ctx, soft, true)
+	}
+	return r.consider(err)
+}
+
+// pass is a round, or a part of one: without those who come last, or with them. It
+// follows the walk: it ends after the walk has ended, or when it is stopped.
+func (r *run) pass(ctx, soft context.Context, all bool) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
 	f := &feeder{pages: r.pages, frontier: r.frontier, earlier: r.earlier, again: r.reopening, out: make(chan batch)}
 	f.prepared, f.template, f.refusals = r.prepared, r.template, r.refusals
 	f.only, f.first = r.e.cfg.Only, allowance.Of(&r.job, r.earlier.Doubts())
-	f.due = r.deferrals.Round(r.e.clock.Now(), r.deadline())
+	f.due = r.deferrals.Round(r.e.clock.Now(), r.deadline(), all)
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f)
+	s.last = all
 	err := s.loop(ctx, soft)
 	cancel()
 	if ferr := <-fed; err == nil && ferr != nil {
 		return fmt.Errorf("feed round: %w", ferr)
 	}
-	r.waitsForYes, r.firstCode = f.first.Reached(), s.firstCode
-	return r.consider(err)
+	r.waitsForYes = f.first.Reached()
+	return err
 }
 
 // consider turns what stopped a round into what happens to the job. nil and
 // errAgain go on with another round, errAgain at once.
 func (r *run) consider(err error) error {
 	var m *mismatch
+	var f *firstRefused
 	var q *quotaSpent
 	switch {
 	case errors.As(err, &m):
 		return r.mismatched(r.soft, m) // where the walk has noticed, ctx has ended by that
+	case errors.As(err, &f):
+		return r.pauseAfterFirst(r.soft, f.String())
 	case errors.As(err, &q):
 		return r.quotaPark(q.code)
 	case errors.Is(err, errLater):

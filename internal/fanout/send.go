@@ -54,8 +54,8 @@ type sender struct {
 	token     sendToken
 	outage    outage.Watch
 
-	stop      error // why the round stops early
-	firstCode int   // the unknown code of the first recipients, of whom none got it
+	last bool  // it sends to those who come behind the others
+	stop error // why the round stops early
 }
 
 func newSender(r *run, f *feeder) *sender {

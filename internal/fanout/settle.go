@@ -149,6 +149,10 @@ func (s *sender) suspected(d *delivery, a pushd.Answer, otherwise pushd.PersonSt
 	if !trip || s.stop != nil {
 		return
 	}
+	if s.innocent() {
+		release(s.breaker.Flush())
+		return
+	}
 	if _, unknown := s.breaker.Unknown(); unknown && s.run.deferrals.Waiting() {
 		// What the code is about is not known, and those who wait have shown that
 		// WeChat knows the message: they are sent to before it is judged.
@@ -159,17 +163,34 @@ func (s *sender) suspected(d *delivery, a pushd.Answer, otherwise pushd.PersonSt
 	s.stopRound(s.distrust(a))
 }
 
+// innocent says that too many suspects speak of themselves and not of the job: others
+// have the message, the token is the account's own, and the codes are about recipients,
+// or those were refused before who come behind all others.
+func (s *sender) innocent() bool {
+	return s.run.delivered.Load() && s.run.listing.Proven(s.token.current) && (s.last || s.breaker.OfRecipients())
+}
+
 // distrust is why the job stops whose suspects have become too many, the last
 // of them by a: an account that does not fit, or a message that WeChat takes
-// from it for no recipient.
+// from it for no recipient. Of the first few, of whom a person wants to see what
+// comes of them, the person decides.
 func (s *sender) distrust(a pushd.Answer) error {
-	if code, ok := s.breaker.Unknown(); ok {
+	if code, ok := s.breaker.Unknown(); ok && !(s.last && s.run.delivered.Load()) {
 		if a.Code != code {
 			a = pushd.Answer{Code: code}
 		}
+		if s.awaitsYes() {
+			return &firstRefused{code}
+		}
 		return fatal(a)
 	}
-	return &mismatch{token: s.token.current, worked: s.token.proven(), code: a.Code, cause: a.Cause, text: a.Text}
+	return &mismatch{token: s.token.current, worked: s.token.proven(), first: s.awaitsYes(), code: a.Code, cause: a.Cause, text: a.Text}
+}
+
+// awaitsYes says that a person has to let others follow, as far as is known: before
+// all are fed, others may be left.
+func (s *sender) awaitsYes() bool {
+	return s.run.job.First != 0 && !s.run.job.FirstPassed && (s.feed != nil || s.first.Reached())
 }
 
 // deferRecipient leaves a recipient to a later round, or gives up if that can't

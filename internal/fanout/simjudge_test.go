@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pushd"
+	"pushd/internal/breaker"
 	"pushd/internal/housekeeping"
 	"pushd/internal/lease"
 )
@@ -64,7 +65,7 @@ func (w *sim) judgeEnd(job pushd.Job) {
 		pushd.DeadlinePassed: job.FinishedAt.Add(slack) >= job.Deadline,
 		pushd.ChannelGone:    w.faults&vanish != 0,
 		pushd.WalkIncomplete: len(w.wechat.hidden) > 0 || w.wechat.churned || w.faults&(tokensStolen|oddPages) != 0,
-		pushd.WeChatRefused:  f.refused[pushd.WeChatRefused] || w.knobs[repeatAnswer] != 0 && (w.ledger.Life() > 0 || job.Counts.Sent == 0),
+		pushd.WeChatRefused:  f.refused[pushd.WeChatRefused] || w.refusedAlways(48003) >= breaker.Size || w.knobs[repeatAnswer] != 0 && (w.ledger.Life() > 0 || job.Counts.Sent == 0),
 		// Half of those whom it could reach failed, each with a code that WeChat gave.
 		pushd.TooManyFailures: f.refused[pushd.TooManyFailures] || job.Counts.Failed+job.Counts.Unknown > 0 && job.Counts.Sent == 0 || job.Counts.Failed >= fewFailed && 2*job.Counts.Failed >= job.Counts.Settled()-job.Counts.Skipped,
 		pushd.LedgerMismatch:  w.damaged,
@@ -75,6 +76,16 @@ func (w *sim) judgeEnd(job pushd.Job) {
 	if job.State == pushd.Succeeded && (!job.Walk.Complete || job.Counts.Settled() != job.Walk.Walked) {
 		w.violated("succeeded with %d of %d accounted for, walk complete: %v", job.Counts.Settled(), job.Walk.Walked, job.Walk.Complete)
 	}
+}
+
+// refusedAlways counts those whom WeChat refuses with code whatever they are sent.
+func (w *sim) refusedAlways(code int) (n int) {
+	for _, p := range w.wechat.codes {
+		if p.code == code {
+			n++
+		}
+	}
+	return n
 }
 
 // unfinished says why a channel's reminder has not been brought to its end; "" if

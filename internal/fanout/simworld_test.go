@@ -62,6 +62,7 @@ const (
 	braked    // the owner allows a reminder now and then
 	quietTime // and has quiet hours in the middle of what goes wrong
 	firstFew  // and wants to look at the first recipients before the rest follow
+	misfits   // the list begins with some who can never get it, by a code that may be about the job
 	allFaults = 1<<iota - 1
 )
 
@@ -73,7 +74,7 @@ const moments = databaseDown | forgets | vanish | outages | refuseAll | stranger
 var faultNames = strings.Fields(`slowDatabase failingDatabase lostCommits staleReads databaseDown forgets vanish
 slowWeChat busyWeChat timeouts unknownCodes outages refuseAll strangers tokensRevoked tokensStolen phpDown quotas
 minuteLimit churn oddPages personal poison crashes points stops freezes standstills processClocks commands moves
-asksAgain switchedOff clockSteps shortDeadline twoProcesses threeProcesses twoJobs meddling staleSave longDown braked quietTime firstFew`)
+asksAgain switchedOff clockSteps shortDeadline twoProcesses threeProcesses twoJobs meddling staleSave longDown braked quietTime firstFew misfits`)
 
 func (f fault) String() string {
 	var names []string
@@ -245,6 +246,12 @@ func (w *sim) follow(n int, d *rand.Rand) {
 		}
 		if w.faults&unknownCodes != 0 && d.IntN(30) == 0 {
 			w.wechat.codes[id] = fakePerson{code: 48003}
+		}
+	}
+	if w.faults&misfits != 0 {
+		code := []int{40003, 48003}[d.IntN(2)]
+		for _, id := range w.wechat.followers[:1+d.IntN(min(n/2, 50))] { // each try asks some twenty
+			w.wechat.codes[id] = fakePerson{code: code}
 		}
 	}
 	if w.faults&poison != 0 {

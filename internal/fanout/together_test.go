@@ -71,6 +71,18 @@ func (l *beforeAfter) Progress(ctx context.Context, id pushd.JobID, from, to int
 	return l.Ledger.Progress(ctx, id, from, to)
 }
 
+// ignorant is a WeChat that knows none of a list until it was forgotten.
+type ignorant struct {
+	pushd.WeChat
+	list *beforeAfter
+}
+
+func (i ignorant) Knows(ctx context.Context, tok pushd.Token, id pushd.OpenID) (bool, pushd.Answer) {
+	i.list.mu.Lock()
+	defer i.list.mu.Unlock()
+	return !i.list.over.IsZero(), pushd.Answer{}
+}
+
 // A list that is read again has pages of the same numbers: what was known of the
 // old ones says nothing of them, and nothing is read of them while a node of the
 // database that lags behind may still show the old ones.
@@ -81,7 +93,7 @@ func TestRun_ListReadAgain(t *testing.T) {
 		l := &beforeAfter{}
 		w.change = func(c *Config) {
 			l.Ledger, c.Ledger = c.Ledger, l
-			c.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
+			c.WeChat = scripted{ignorant{c.WeChat, l}, func(to pushd.OpenID) *pushd.Answer {
 				l.mu.Lock()
 				defer l.mu.Unlock()
 				switch {

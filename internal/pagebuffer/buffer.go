@@ -101,6 +101,8 @@ func (b *Buffer) ReturnAll() {
 			d.Settle(pushd.PersonUnknown, code)
 		case d.InDoubt():
 			d.Leave(code)
+		case d.reopened:
+			d.Settle(pushd.Refused, 0) // the code is of the outcome that they had
 		default:
 			d.Settle(pushd.Refused, code)
 		}

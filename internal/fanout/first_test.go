@@ -1,0 +1,159 @@
+package fanout
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pushd"
+)
+
+// suspicions are answers that may be about the job.
+var suspicions = map[int]pushd.Answer{
+	40003: {Verdict: pushd.Skip, Code: 40003, Cause: pushd.CauseOpenID},
+	40037: {Verdict: pushd.FatalIfRepeated, Code: 40037, Cause: pushd.CauseTemplate},
+	48003: {Verdict: pushd.Other, Code: 48003},
+}
+
+// headed runs f in a world of 200 recipients of whom the first few are refused with
+// code as long as refusing is true.
+func headed(t *testing.T, first, few, code int, f func(t *testing.T, w *sim, asked *atomic.Int64, refusing *atomic.Bool)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers, w.brakes.first = ids(0, 200), first
+		head := map[pushd.OpenID]bool{}
+		for _, id := range ids(0, few) {
+			head[id] = true
+		}
+		var asked atomic.Int64
+		var refusing atomic.Bool
+		refusing.Store(true)
+		w.change = func(c *Config) {
+			c.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
+				if asked.Add(1); head[to] && refusing.Load() {
+					a := suspicions[code]
+					return &a
+				}
+				return nil
+			}}
+		}
+		w.boot(0)
+		w.post(1, pushd.Request{})
+		defer func() {
+			w.processes[0].stop()
+			w.all.Wait()
+			w.late.Wait()
+		}()
+		f(t, w, &asked, &refusing)
+	})
+}
+
+// Of the first recipients WeChat refuses all, and what that is about only a person
+// can know: the job waits for them, asks no one meanwhile, and goes on by their word,
+// however many there are who can't receive.
+func TestRun_FirstRecipientsAllRefused(t *testing.T) {
+	for _, code := range []int{40003, 48003} {
+		for _, first := range []int{2, 19, 20, 25, 60} {
+			for _, few := range []int{first, 60} {
+				t.Run(fmt.Sprintf("%d/%d/%d", code, first, few), func(t *testing.T) {
+					headed(t, first, few, code, func(t *testing.T, w *sim, asked *atomic.Int64, _ *atomic.Bool) {
+						time.Sleep(30 * time.Minute)
+						job, n := w.job(), asked.Load()
+						if job.State != pushd.Paused || job.Reason != pushd.FirstReached || !strings.Contains(job.Detail, fmt.Sprint(code)) || job.Counts.Settled() != 0 {
+							t.Fatalf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+						}
+						if n > 4*int64(first) { // with the account's token again, as where another account's was refused
+							t.Errorf("the first %d were asked %d times", first, n)
+						}
+						for end := time.Now().Add(time.Hour); w.job().State != pushd.Succeeded && time.Now().Before(end); time.Sleep(time.Second) {
+							switch job := w.job(); {
+							case job.State == pushd.Paused:
+								_, _ = w.controller().Resume(context.Background(), job.ID)
+							case job.State.Ended():
+								w.post(1, pushd.Request{Continue: true})
+							}
+						}
+						job = w.job()
+						if got := w.states(); job.State != pushd.Succeeded || got[pushd.PersonSent] != 200-few || got[pushd.PersonSkipped]+got[pushd.PersonFailed] != few {
+							t.Errorf("%s %s (%s): %v", job.State, job.Reason, job.Detail, got)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// What was wrong is put right before the yes: then the first recipients get the
+// message like all others.
+func TestRun_FirstRecipientsAllRefusedByMistake(t *testing.T) {
+	for code := range suspicions {
+		for _, first := range []int{3, 30} {
+			t.Run(fmt.Sprintf("%d/%d", code, first), func(t *testing.T) {
+				headed(t, first, 200, code, func(t *testing.T, w *sim, _ *atomic.Int64, refusing *atomic.Bool) {
+					time.Sleep(5 * time.Minute)
+					job := w.job()
+					if job.State != pushd.Paused || job.Reason != pushd.FirstReached {
+						t.Fatalf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+					}
+					refusing.Store(false)
+					if _, err := w.controller().Resume(context.Background(), job.ID); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(5 * time.Minute)
+					if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 200 {
+						t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A list that begins with many whom WeChat takes for another account's holds no job
+// up: each time those are asked first who were not asked before.
+func TestRun_RefusedBeforeComeLast(t *testing.T) {
+	headed(t, 0, 100, 40003, func(t *testing.T, w *sim, _ *atomic.Int64, _ *atomic.Bool) {
+		time.Sleep(45 * time.Minute)
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 100 || job.Counts.Skipped != 100 {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+	})
+}
+
+// Nothing is judged before those are asked who come behind the others: by now they may
+// get it.
+func TestRun_JudgedWhenAllAreAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers, w.brakes.first = ids(0, 3), 2
+		var fixed atomic.Bool
+		w.change = func(c *Config) {
+			c.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
+				if fixed.Load() && to < "o0000002" {
+					return nil
+				}
+				return &pushd.Answer{Verdict: pushd.Other, Code: 48003}
+			}}
+		}
+		w.boot(0)
+		w.post(1, pushd.Request{})
+		time.Sleep(time.Minute)
+		fixed.Store(true)
+		if _, err := w.controller().Resume(context.Background(), w.job().ID); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 2 || job.Counts.Failed != 1 {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
+}
