@@ -36,6 +36,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_saved TO php@'%';
 GRANT SELECT, INSERT, UPDATE ON live.host_brakes TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_subscriber TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_contact TO php@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_consent TO php@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON live.host_receipt TO php@'%';
 GRANT SELECT ON live.pushd_php_schema TO php@'%';
 SQL

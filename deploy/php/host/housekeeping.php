@@ -5,14 +5,14 @@
  *     * * * * *   php /srv/pushd-php/host/housekeeping.php receipts
  *     17 4 * * *  php /srv/pushd-php/host/housekeeping.php tidy
  *
- * receipts: hands receipts on to pushd as they come, for most of a minute; not
- * needed under php-fpm, where the callbacks do it. tidy: deletes what is kept no
+ * receipts: hands receipts and fresh consents on to pushd as they come, for most of
+ * a minute. tidy: deletes what is kept no
  * longer, above all who followed and subscribed (see 'keep_days', 'left_days').
- * 定时任务：转交回执；清理过期的关注与订阅记录。
+ * 定时任务：转交回执与新的同意；清理过期的关注与订阅记录。
  */
 declare(strict_types=1);
 
-foreach (['host', 'http', 'follow', 'receipt', 'tidy'] as $name) {
+foreach (['host', 'http', 'follow', 'subscriber', 'receipt', 'tidy'] as $name) {
     require_once __DIR__ . "/app/$name.php";
 }
 
@@ -29,8 +29,13 @@ function housekeeping_main(array $args): int
         }
         return 0;
     }
+    $consents = consents($host);
     $until = microtime(true) + 55;
     do {
+        $taken = $consents->handOn($until - microtime(true));
+        if ($taken > 0) {
+            echo "consents: handed on $taken\n";
+        }
         $taken = receipt_hand_on($host, $until - microtime(true));
         if ($taken > 0) {
             echo "receipts: handed on $taken\n";
@@ -38,7 +43,7 @@ function housekeeping_main(array $args): int
         if (count($args) === 2) {
             return 0;
         }
-        sleep(1); // an idle queue costs one short query a second
+        sleep(1); // idle, it costs two short queries a second
     } while (microtime(true) < $until);
     return 0;
 }

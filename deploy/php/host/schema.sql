@@ -111,6 +111,16 @@ CREATE TABLE IF NOT EXISTS host_receipt (
   PRIMARY KEY (appid, signature)
 ) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
 
+-- Fresh consents of which pushd does not know yet: whoever has refused a message
+-- is asked again. A row goes when pushd has answered.
+-- 等待告知 pushd 的新同意：曾经拒收的粉丝会重新收到提醒。
+CREATE TABLE IF NOT EXISTS host_consent (
+  appid    VARCHAR(64)   NOT NULL,
+  openid   VARBINARY(64) NOT NULL,
+  noted_us BIGINT        NOT NULL, -- when the last one was written down
+  PRIMARY KEY (appid, openid)
+) /*!40101 ENGINE=InnoDB DEFAULT CHARSET=ascii COLLATE=ascii_bin */;
+
 -- How often an owner's reminders may go out; NULL: the platform's settings decide.
 -- pushd reads the first three by its channel query (docs/host.md).
 -- 每个主播的防打扰设置。

@@ -275,8 +275,9 @@ func TestTidy(t *testing.T) {
 	s.exec("INSERT INTO host_receipt (appid, signature, noted_at, xml) VALUES ('wxalice', 'a', ?, 'x'), ('wxalice', 'b', ?, 'x')", now-2*day, now)
 	s.exec("INSERT INTO host_qrcode (appid, scene, expires_at) VALUES ('wxalice', 'a', ?), ('wxalice', 'b', ?)", now-2*day, now+day)
 	s.exec("INSERT INTO host_trial (nonce, uin, appid, template_id, act_id, expires_at) VALUES ('x', 1, 'wxalice', 'T', 11, ?)", now-2*day)
+	s.exec("INSERT INTO host_consent (appid, openid, noted_us) VALUES ('wxalice', 'a', ?), ('wxalice', 'b', ?)", (now-181*day)*1000000, (now-179*day)*1000000)
 	run := s.php.Script(t.Context(), t, phptest.Dir()+"/host/housekeeping.php", "tidy")
-	want := "host_subscriber: deleted 3\nhost_follow: deleted 4\nhost_callback: deleted 1\nhost_receipt: deleted 1\nhost_qrcode: deleted 1\nhost_trial: deleted 1\n"
+	want := "host_subscriber: deleted 3\nhost_follow: deleted 4\nhost_consent: deleted 1\nhost_callback: deleted 1\nhost_receipt: deleted 1\nhost_qrcode: deleted 1\nhost_trial: deleted 1\n"
 	if run.Code != 0 || run.Stdout != want {
 		t.Errorf("%+v, want\n%s", run, want)
 	}

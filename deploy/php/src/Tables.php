@@ -26,6 +26,7 @@ final class Tables
         'pushd_php_lock'    => [],
         'pushd_php_schema'  => [],
         'host_callback'     => [],
+        'host_consent'      => [],
     ];
 
     private const PLATFORMS = 5; // of KNOWN the first five are the platform's

@@ -125,10 +125,12 @@ function event_note(Host $host, string $appid, array $event, ?array $channel): ?
 {
     if ($event['kind'] === 'unsubscribe') {
         follow_left($host, $appid, $event);
+        consents($host)->withdraw($appid, $event['openid']);
         return null;
     }
     if ($event['kind'] === 'STOP') {
         $ended = subscriber_leave_all($host, $appid, $event['openid'], max($event['created'], follow_seconds($host)));
+        consents($host)->withdraw($appid, $event['openid']);
         return $ended > 0 ? ['ended' => $ended, 'channel' => null] : null;
     }
     $ref = follow_record($host, $appid, $event, $channel['id'] ?? 0);
@@ -136,6 +138,9 @@ function event_note(Host $host, string $appid, array $event, ?array $channel): ?
         return null;
     }
     $left = follow_overtaken($host, $appid, $event, $ref);
+    if ($left === 0) { // a follow or a scan
+        consents($host)->note($appid, $event['openid'], follow_now($host));
+    }
     if ($channel !== null && $channel['start_time'] + PROMISE_LIVE > time()) {
         subscriber_record($host, $appid, $event, $channel['id'], $left);
     }

@@ -5,8 +5,10 @@
  */
 declare(strict_types=1);
 
+use Pushd\Platform\Audience\Consents;
 use Pushd\Platform\Audience\Subscribers;
 use Pushd\Platform\Callback\Event;
+use Pushd\Platform\Config;
 
 const SUBSCRIBER_KINDS = ['subscribe' => '扫码关注', 'SCAN' => '已关注，扫码', 'TAP' => '已关注，在直播页点击'];
 
@@ -19,6 +21,12 @@ function subscriber_record(Host $host, string $appid, array $event, int $act, in
 {
     $us = (int) $host->row('SELECT ' . follow_clock($host) . ' AS us')['us'];
     (new Subscribers($host->connection()))->record($appid, Event::of($event), $act, $us, $left);
+}
+
+/** What pushd is to hear of those who ask, follow or scan: they may have refused before. */
+function consents(Host $host): Consents
+{
+    return new Consents(Config::checked($host->config), $host->connection());
 }
 
 /** A viewer's row, or null. */

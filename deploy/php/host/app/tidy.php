@@ -17,6 +17,7 @@ function tidy_all(Host $host): array
             (SELECT 1 FROM {activity} a WHERE a.{activity.id} = {host_subscriber}.act_id AND a.{activity.start_time} >= ?))', [$left, $keep, $keep]),
         'host_follow'   => tidy($host, 'host_follow', 'appid, openid, created_at',
             '(left_at > 0 AND left_at < ?) OR noted_us < ?', [$left, 1000000 * $keep]),
+        'host_consent'  => tidy($host, 'host_consent', 'appid, openid', 'noted_us < ?', [1000000 * $keep]),
         'host_callback' => tidy($host, 'host_callback', 'seen_at', 'seen_at < ?', [$now - 600]),
         'host_receipt'  => tidy($host, 'host_receipt', 'appid, signature', 'noted_at < ?', [$now - RECEIPT_KEPT]),
         'host_qrcode'   => tidy($host, 'host_qrcode', 'appid, scene', 'expires_at < ? AND retry_at < ?', [$now - 86400, $now - 86400]),

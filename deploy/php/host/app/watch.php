@@ -128,6 +128,7 @@ function watch_subscribe(Host $host, int $id): array
         $old = subscriber_find($host, $channel['id'], $openid);
         $at = max(follow_seconds($host), (int) ($old['left_at'] ?? 0) + 1);
         subscriber_record($host, $owner['appid'], ['openid' => $openid, 'kind' => 'TAP', 'scene' => "watch_{$channel['id']}", 'created' => $at], $channel['id'], 0);
+        consents($host)->note($owner['appid'], $openid, follow_now($host));
     });
     // Read again: with status 0 pushd has not begun, and so will find the row.
     list($channel) = watch_find($host, $id);
