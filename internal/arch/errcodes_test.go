@@ -19,7 +19,7 @@ import (
 func TestErrcodes_StayInWeChat(t *testing.T) {
 	files := token.NewFileSet()
 	for _, p := range list(t, ".", "./internal/fanout", "./internal/control", "./internal/account", "./internal/compose",
-		"./internal/breaker", "./internal/deferral", "./internal/doctor", "./internal/housekeeping", "./internal/listing", "./internal/pagebuffer") {
+		"./internal/fanout/breaker", "./internal/fanout/deferral", "./internal/doctor", "./internal/housekeeping", "./internal/fanout/listing", "./internal/fanout/pagebuffer") {
 		for _, name := range p.GoFiles {
 			f, err := parser.ParseFile(files, filepath.Join(p.Dir, name), nil, 0)
 			if err != nil {

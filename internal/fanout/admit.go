@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/pagebuffer"
+	"pushd/internal/fanout/pagebuffer"
 )
 
 // lowWater is how few recipients may be ready before more are admitted: twice as

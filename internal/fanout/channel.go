@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"pushd"
-	"pushd/internal/channelcheck"
+	"pushd/internal/fanout/channelcheck"
 )
 
 // newChecker reads the channel of a run's job.

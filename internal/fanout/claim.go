@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/frontier"
+	"pushd/internal/fanout/frontier"
+	"pushd/internal/fanout/listing"
+	"pushd/internal/fanout/pagebuffer"
+	"pushd/internal/fanout/readback"
+	"pushd/internal/fanout/refusal"
 	"pushd/internal/lease"
-	"pushd/internal/listing"
-	"pushd/internal/pagebuffer"
-	"pushd/internal/readback"
-	"pushd/internal/refusal"
 )
 
 // claim takes the jobs that are due, as long as there are slots. A drain ends

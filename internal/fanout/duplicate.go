@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/deferral"
+	"pushd/internal/fanout/deferral"
 )
 
 // duplicateInDoubt takes a CodeDuplicate to a recipient whose earlier try may have been

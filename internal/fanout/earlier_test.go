@@ -6,8 +6,8 @@ import (
 	"testing/synctest"
 
 	"pushd"
-	"pushd/internal/deferral"
-	"pushd/internal/pagebuffer"
+	"pushd/internal/fanout/deferral"
+	"pushd/internal/fanout/pagebuffer"
 )
 
 // Whom WeChat asked to be left alone is left alone on the next list, too, and who

@@ -10,10 +10,10 @@ import (
 
 	"pushd"
 	"pushd/internal/account"
-	"pushd/internal/accountstate"
+	"pushd/internal/fanout/accountstate"
+	"pushd/internal/fanout/intake"
 	"pushd/internal/health"
 	"pushd/internal/housekeeping"
-	"pushd/internal/intake"
 	"pushd/internal/lease"
 	"pushd/internal/meter"
 	"pushd/internal/pace"

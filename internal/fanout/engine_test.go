@@ -10,9 +10,9 @@ import (
 
 	"pushd"
 	"pushd/internal/control"
-	"pushd/internal/deferral"
-	"pushd/internal/outage"
-	"pushd/internal/pagebuffer"
+	"pushd/internal/fanout/deferral"
+	"pushd/internal/fanout/outage"
+	"pushd/internal/fanout/pagebuffer"
 )
 
 // inWorld runs f in a world in which nothing goes wrong but what f does. The

@@ -10,7 +10,7 @@ import (
 	"pushd/internal/control"
 
 	"pushd"
-	"pushd/internal/readback"
+	"pushd/internal/fanout/readback"
 )
 
 // process is one life of one instance: when it crashes, or is frozen, all its

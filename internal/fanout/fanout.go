@@ -15,10 +15,10 @@
 //	reconcile.go  is everyone accounted for? Else another round
 //	finish.go     the job ends in the ledger
 //
-// How a job comes to be is in internal/control. What is known of a page's
-// recipients while they are sent to is in internal/pagebuffer, what the jobs of an
-// account share in internal/accountstate, whether the reminder is still asked for in
-// internal/channelcheck, and what is done beside the jobs in internal/housekeeping.
+// The folders below hold what a run is made of and need not know of it, such as a page
+// while it is sent to (pagebuffer), what the jobs of an account share (accountstate), and
+// whether the reminder is still asked for (channelcheck). How a job comes to be is in
+// internal/control, what is done beside the jobs in internal/housekeeping.
 //
 // The package knows neither HTTP nor SQL. What it needs of the world are small
 // interfaces of the root package: the ledger (internal/store), the account at

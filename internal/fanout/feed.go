@@ -4,13 +4,13 @@ import (
 	"context"
 
 	"pushd"
-	"pushd/internal/allowance"
-	"pushd/internal/deferral"
-	"pushd/internal/earlier"
-	"pushd/internal/frontier"
-	"pushd/internal/pagebuffer"
-	"pushd/internal/readback"
-	"pushd/internal/refusal"
+	"pushd/internal/fanout/allowance"
+	"pushd/internal/fanout/deferral"
+	"pushd/internal/fanout/earlier"
+	"pushd/internal/fanout/frontier"
+	"pushd/internal/fanout/pagebuffer"
+	"pushd/internal/fanout/readback"
+	"pushd/internal/fanout/refusal"
 )
 
 // feeder reads the unsettled recipients of a job from the ledger, page by page,

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/readback"
+	"pushd/internal/fanout/readback"
 	"pushd/internal/retry"
 )
 

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"pushd"
-	"pushd/internal/accountstate"
+	"pushd/internal/fanout/accountstate"
 	"pushd/internal/housekeeping"
 )
 

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/breaker"
-	"pushd/internal/pagebuffer"
-	"pushd/internal/readback"
+	"pushd/internal/fanout/breaker"
+	"pushd/internal/fanout/pagebuffer"
+	"pushd/internal/fanout/readback"
 	"pushd/internal/retry"
 )
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/deferral"
+	"pushd/internal/fanout/deferral"
 	"pushd/internal/retry"
 )
 

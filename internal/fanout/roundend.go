@@ -4,8 +4,8 @@ import (
 	"errors"
 
 	"pushd"
-	"pushd/internal/breaker"
-	"pushd/internal/pagebuffer"
+	"pushd/internal/fanout/breaker"
+	"pushd/internal/fanout/pagebuffer"
 )
 
 // suspect is a recipient whom the breaker holds back.

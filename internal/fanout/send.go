@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/allowance"
-	"pushd/internal/breaker"
-	"pushd/internal/outage"
+	"pushd/internal/fanout/allowance"
+	"pushd/internal/fanout/breaker"
+	"pushd/internal/fanout/outage"
+	"pushd/internal/fanout/pagebuffer"
 	"pushd/internal/pace"
-	"pushd/internal/pagebuffer"
 )
 
 // delivery is one recipient being sent to.

@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/breaker"
-	"pushd/internal/deferral"
-	"pushd/internal/outage"
+	"pushd/internal/fanout/breaker"
+	"pushd/internal/fanout/deferral"
+	"pushd/internal/fanout/outage"
 )
 
 // How much is borne before an answer is believed.

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"pushd/internal/channelcheck"
 	"pushd/internal/control"
+	"pushd/internal/fanout/channelcheck"
 
 	"pushd"
 )

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/breaker"
+	"pushd/internal/fanout/breaker"
 	"pushd/internal/housekeeping"
 	"pushd/internal/lease"
 )

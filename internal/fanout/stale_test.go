@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/channelcheck"
+	"pushd/internal/fanout/channelcheck"
 )
 
 // lagging is a ledger whose reads show less than what was written, for as long

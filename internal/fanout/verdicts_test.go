@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/breaker"
+	"pushd/internal/fanout/breaker"
 )
 
 // scripted is a WeChat that answers sends as a test says. A nil answer leaves

@@ -8,7 +8,7 @@ import (
 
 	"pushd"
 	"pushd/internal/audience"
-	"pushd/internal/dedup"
+	"pushd/internal/fanout/dedup"
 	"pushd/internal/retry"
 )
 

@@ -32,11 +32,11 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"pushd"
-	"pushd/internal/eventlog"
 	"pushd/internal/mysqlconn"
-	"pushd/internal/outbox"
 	"pushd/internal/platform"
 	"pushd/internal/sqldb"
+	"pushd/internal/store/eventlog"
+	"pushd/internal/store/outbox"
 )
 
 var _ pushd.Ledger = (*Store)(nil)

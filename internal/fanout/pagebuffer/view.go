@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"pushd"
-	"pushd/internal/deferral"
+	"pushd/internal/fanout/deferral"
 )
 
 // View is a page as it was at the start of a round. It decides who is sent to, and

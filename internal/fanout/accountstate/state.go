@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/deferral"
-	"pushd/internal/earlier"
-	"pushd/internal/outage"
+	"pushd/internal/fanout/deferral"
+	"pushd/internal/fanout/earlier"
+	"pushd/internal/fanout/outage"
 	"pushd/internal/pace"
 )
 

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/deferral"
+	"pushd/internal/fanout/deferral"
 )
 
 // Two readings of the database's clock may differ by some seconds, and so may

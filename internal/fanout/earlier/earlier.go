@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"pushd"
-	"pushd/internal/deferral"
-	"pushd/internal/pagebuffer"
+	"pushd/internal/fanout/deferral"
+	"pushd/internal/fanout/pagebuffer"
 )
 
 // Lists are the lists that a job has dropped. They outlive a claim, but not the

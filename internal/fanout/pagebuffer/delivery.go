@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"pushd"
-	"pushd/internal/deferral"
-	"pushd/internal/outage"
+	"pushd/internal/fanout/deferral"
+	"pushd/internal/fanout/outage"
 )
 
 // Delivery is one recipient who is to be sent to in this round: once, or until
