@@ -13,17 +13,14 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"pushd"
 	"pushd/api/client"
+	"pushd/deploy/php/phptest"
 	"pushd/internal/daemon"
 	"pushd/internal/rig"
 	"pushd/internal/wechatsim"
@@ -77,76 +74,33 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// start starts nginx with the files of this directory.
+// start starts nginx with the files for receipts, before another host than the
+// sample: that one is tried in deploy/php/host.
 func (w *world) start(host string) {
 	w.t.Helper()
-	program, err := exec.LookPath("nginx")
+	dir, err := os.MkdirTemp("", "pushd-nginx-") // its workers can write there, as they can't below t.TempDir
 	if err != nil {
-		program = "/usr/sbin/nginx" // Debian, for who is not root
-	}
-	dir := w.t.TempDir()
-	address := freeAddress(w.t)
-	conf := fmt.Sprintf(`daemon off;
-pid %[1]s/nginx.pid;
-error_log %[1]s/nginx.log;
-events { worker_connections 1024; }
-http {
-  access_log %[1]s/access.log;
-  client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi;
-  uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi;
-  %[2]s
-  server {
-    listen %[3]s backlog=2048;
-    %[4]s
-    location = /wechat/callback {
-      mirror /pushd-receipts;
-      proxy_pass %[5]s;
-    }
-  }
-}
-`, dir, strings.Replace(read(w.t, "receipts-upstream.conf"), "127.0.0.1:8080", strings.TrimPrefix(w.URL, "http://"), 1),
-		address, read(w.t, "receipts.conf"), host)
-	if os.Geteuid() == 0 {
-		conf = "user root;\n" + conf // its workers must be able to write into dir
-	}
-	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	log := &locked{}
-	cmd := exec.Command(program, "-e", filepath.Join(dir, "nginx.log"), "-c", file)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := cmd.Start(); err != nil {
-		w.t.Fatalf("%v: .ci/deps installs nginx-light", err)
+	w.t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
+	address := phptest.FreeAddress(w.t)
+	phptest.StartNginx(w.t, dir, address, fmt.Sprintf(`
+  access_log %s/access.log;
+  %s
+  server {
+    listen %s backlog=2048;
+    %s
+    location = /wechat/callback {
+      mirror /pushd-receipts;
+      proxy_pass %s;
+    }
+  }
+`, dir, strings.Replace(read(w.t, "receipts-upstream.conf"), "127.0.0.1:8080", strings.TrimPrefix(w.URL, "http://"), 1),
+		address, read(w.t, "receipts.conf"), host))
 	w.url = "http://" + address
-	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) { // between two looks: nginx does not say when it listens
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-			return
-		}
-		if time.Since(began) > 10*time.Second {
-			w.t.Fatalf("nginx does not listen: %s%s", log, read(w.t, filepath.Join(dir, "nginx.log")))
-		}
-	}
-}
-
-// locked is what a program has written.
-type locked struct {
-	sync.Mutex
-	strings.Builder
-}
-
-func (l *locked) Write(b []byte) (int, error) {
-	l.Lock()
-	defer l.Unlock()
-	return l.Builder.Write(b)
 }
 
 func read(t *testing.T, file string) string {
@@ -156,17 +110,6 @@ func read(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(b)
-}
-
-// freeAddress is one that was free a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // post posts an event to the host's callback, with these headers.

@@ -1,7 +1,6 @@
 package host_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,6 +39,9 @@ func TestMain(m *testing.M) {
 		}
 		code := m.Run()
 		server.Stop()
+		if webServer.Server != nil {
+			webServer.Stop()
+		}
 		http.DefaultClient.CloseIdleConnections()
 		if err := goleak.Find(); err != nil && code == 0 {
 			fmt.Fprintln(os.Stderr, err)
@@ -76,6 +78,7 @@ type site struct {
 	php  *phptest.Host
 	host string // its address
 	wx   *wechat
+	sim  *wechatsim.Sim
 }
 
 // wechat is the simulator as PHP sees it: it counts the calls.
@@ -85,12 +88,22 @@ type wechat struct {
 
 	mu    sync.Mutex
 	calls map[string]int
+	gate  *gate
+}
+
+// hold lets calls wait at a gate.
+func (w *wechat) hold(g *gate) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gate = g
 }
 
 func (w *wechat) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	w.calls[r.URL.Path]++
+	g := w.gate
 	w.mu.Unlock()
+	g.pass(r)
 	w.sim.ServeHTTP(rw, r)
 }
 
@@ -102,41 +115,65 @@ func (w *wechat) count(path string) int {
 
 func newSite(t *testing.T, followers int, change ...func(*daemon.Config)) *site {
 	t.Helper()
+	s := bareSite(t, followers)
+	s.start(server, append([]func(*daemon.Config){s.startPHP}, change...)...)
+	s.php = s.php.With(phptest.Settings{"url": s.Rig.URL, "api_key": rig.APIKey})
+	s.host = s.serve()
+	return s
+}
+
+// bareSite is the accounts and WeChat as PHP sees it.
+func bareSite(t *testing.T, followers int) *site {
 	sim := wechatsim.New(wechatsim.Options{Seed: 5})
 	t.Cleanup(sim.Close)
 	for _, appid := range []string{"wxalice", "wxbob", "wxcarol"} {
 		sim.Account(appid, wechatsim.AccountOptions{Secret: appSecret, Followers: followers, Tags: []wechatsim.Tag{{ID: classOf, Name: "烘焙班", Share: .2}}})
 	}
-	s := &site{t: t, wx: &wechat{sim: sim.Handler(), calls: map[string]int{}}}
+	s := &site{t: t, wx: &wechat{sim: sim.Handler(), calls: map[string]int{}}, sim: sim}
 	front := httptest.NewServer(s.wx)
 	t.Cleanup(front.Close)
 	s.wx.URL = front.URL
+	return s
+}
+
+// start starts pushd on a database of a server, and writes the owners.
+func (s *site) start(server *mariadb.Server, change ...func(*daemon.Config)) {
+	s.t.Helper()
 	var err error
-	s.Rig, err = rig.New(t.Context(), rig.Options{
-		Server: server, Schema: read(t, "../../schema.sql"), Sim: sim, Change: func(c *daemon.Config) {
-			s.startPHP(c)
+	s.Rig, err = rig.New(s.t.Context(), rig.Options{
+		Server: server, Schema: read(s.t, "../../schema.sql"), Sim: s.sim, Change: func(c *daemon.Config) {
 			for _, f := range change {
 				f(c)
 			}
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	s.t.Cleanup(func() {
 		if err := s.Rig.Close(); err != nil {
-			t.Error(err)
+			s.t.Error(err)
 		}
 	})
 	s.people()
-	s.php = s.php.With(phptest.Settings{"url": s.Rig.URL, "api_key": rig.APIKey})
-	s.host = s.serve()
-	return s
 }
 
 // startPHP gives pushd a real token endpoint. The rig calls it once its
 // database is there.
 func (s *site) startPHP(c *daemon.Config) {
+	database := s.tables(server, c)
+	s.php = phptest.New(s.t, phptest.Settings{
+		"db_dsn":  fmt.Sprintf("mysql:unix_socket=%s;dbname=%s;charset=utf8mb4", server.Socket(), database),
+		"db_user": "root", "wechat_url": s.wx.URL, "qr_url": s.wx.URL, "token_key": rig.TokenKey,
+		"host_secret": hostSecret, "host_password": password, "base_url": public,
+	})
+	c.Tokens.URL = s.php.Serve(s.t) + "/token.php"
+	c.Store.AudienceQuery = audience
+}
+
+// tables makes those of PHP in the rig's database, and returns its name.
+func (s *site) tables(server *mariadb.Server, c *daemon.Config) string {
+	s.t.Helper()
 	dsn, err := mysql.ParseDSN(c.Store.DSN)
 	if err != nil {
 		s.t.Fatal(err)
@@ -146,13 +183,7 @@ func (s *site) startPHP(c *daemon.Config) {
 			s.t.Fatal(file, err)
 		}
 	}
-	s.php = phptest.New(s.t, phptest.Settings{
-		"db_dsn":  fmt.Sprintf("mysql:unix_socket=%s;dbname=%s;charset=utf8mb4", server.Socket(), dsn.DBName),
-		"db_user": "root", "wechat_url": s.wx.URL, "qr_url": s.wx.URL, "token_key": rig.TokenKey,
-		"host_secret": hostSecret, "host_password": password, "base_url": public,
-	})
-	c.Tokens.URL = s.php.Serve(s.t) + "/token.php"
-	c.Store.AudienceQuery = audience
+	return dsn.DBName
 }
 
 // serve starts a web server of the host.
@@ -204,6 +235,8 @@ type browser struct {
 	*site
 	client *http.Client
 	csrf   string
+	// forwarded is X-Forwarded-For, where it is not "".
+	forwarded string
 }
 
 func (s *site) browser() *browser {
@@ -287,21 +320,20 @@ func (b *browser) do(method, path, kind, body string) (a reply) {
 	if kind == "application/json" && b.csrf != "" {
 		req.Header.Set("X-CSRF-Token", b.csrf)
 	}
+	if b.forwarded != "" {
+		req.Header.Set("X-Forwarded-For", b.forwarded)
+	}
 	resp, err := b.client.Do(req)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if bytes.HasPrefix(raw, []byte("{")) {
-		if err := json.Unmarshal(raw, &a); err != nil {
-			b.t.Errorf("%s %s: %v: %s", method, path, err, raw)
+	a.text = readAll(b.t, resp)
+	if strings.HasPrefix(a.text, "{") {
+		if err := json.Unmarshal([]byte(a.text), &a); err != nil {
+			b.t.Errorf("%s %s: %v: %s", method, path, err, a.text)
 		}
 	}
-	a.status, a.header, a.text = resp.StatusCode, resp.Header, string(raw)
+	a.status, a.header = resp.StatusCode, resp.Header
 	b.noSecret(method+" "+path, a)
 	return a
 }
@@ -334,6 +366,16 @@ func (a reply) into(t *testing.T, v any) {
 	if err := json.Unmarshal([]byte(a.text), v); err != nil {
 		t.Fatalf("%v: %s", err, a.text)
 	}
+}
+
+func readAll(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }
 
 func read(t *testing.T, file string) string {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"pushd/deploy/php/phptest"
 	"pushd/internal/chromium"
 	"pushd/internal/wechatsim"
 )
@@ -48,9 +49,32 @@ func TestWalk_Audiences(t *testing.T) {
 			w.leave(leave)
 			w.remind()
 			w.judge(c.reached(w.acct, stay.openid))
-			w.receipts()
+			w.receipts(func() { w.handOn() })
 			w.after(stay, c.audience)
 		})
+	}
+}
+
+// The same behind nginx and php-fpm: pushd has its tokens from there, and the receipts
+// by nginx alone, past PHP.
+func TestWalk_Web(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	b, err := chromium.Start(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	w := &walk{tour: &tour{site: newWeb(t, 40, phptest.WebOptions{}).site, ctx: ctx}}
+	w.acct = w.Sim.Find("wxalice")
+	w.setUp(b, "subscribers")
+	stay := w.scan(b, true)
+	w.remind()
+	w.judge([]string{stay.openid})
+	w.receipts(func() {})
+	w.after(stay, "subscribers")
+	if n := w.number("SELECT COUNT(*) FROM host_receipt"); n != 0 {
+		t.Errorf("PHP has written down %d receipts", n)
 	}
 }
 
@@ -169,13 +193,13 @@ func (w *walk) judge(want []string) {
 }
 
 // receipts come in at the callback, go on to pushd, and the owner reads them.
-func (w *walk) receipts() {
+func (w *walk) receipts(handOn func()) {
 	w.t.Helper()
 	job, err := w.API().Job(w.ctx, w.job)
 	w.must(err)
 	w.must(w.acct.Wait(w.ctx, func(s wechatsim.Stats) bool { return s.Callbacks >= job.Sent }))
 	w.eventually(func() bool {
-		w.handOn()
+		handOn()
 		job, err = w.API().Job(w.ctx, w.job)
 		w.must(err)
 		return job.Receipts != nil && job.Receipts.Delivered == job.Sent

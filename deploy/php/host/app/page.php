@@ -178,6 +178,6 @@ function page_broken(): void
     header('X-Content-Type-Options: nosniff');
     $text = '系统设置有误，暂时不能使用，请联系平台管理员。';
     echo '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<title>暂时不能使用</title><link rel="stylesheet" href="/assets/style.css"></head><body class="error"><main class="wide">',
+        '<title>暂时不能使用</title><link rel="stylesheet" href="', h(http_asset('style.css')), '"></head><body class="error"><main class="wide">',
         '<section class="card narrow"><h1>暂时不能使用</h1><p>', h($text), '</p></section></main></body></html>';
 }

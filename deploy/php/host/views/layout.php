@@ -6,13 +6,13 @@
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="csrf" content="<?= h($v['csrf']) ?>">
 <title><?= h($v['title']) ?> · 开播提醒</title>
-<link rel="icon" href="/assets/icon.svg">
+<link rel="icon" href="<?= h(http_asset('icon.svg')) ?>">
 <link rel="stylesheet" href="<?= h(http_asset('style.css')) ?>">
 </head>
 <body class="<?= h($v['view']) ?>">
 <?php if ($v['owner'] !== null): ?>
 <header class="top"><div class="wide">
-  <a class="brand" href="/channels"><img src="/assets/icon.svg" alt="" width="28" height="28">开播提醒</a>
+  <a class="brand" href="/channels"><img src="<?= h(http_asset('icon.svg')) ?>" alt="" width="28" height="28">开播提醒</a>
   <nav>
     <?php if ($v['view'] !== 'gate'): ?>
     <a href="/channels"<?php if (in_array($v['view'], ['channels', 'channel'], true)): ?> aria-current="page"<?php endif ?>>频道</a>

@@ -1,5 +1,5 @@
 <form class="card narrow" method="post" action="/login">
-  <img src="/assets/icon.svg" alt="" width="56" height="56">
+  <img src="<?= h(http_asset('icon.svg')) ?>" alt="" width="56" height="56">
   <h1>直播开播提醒</h1>
   <p class="quiet">演示登录：请换成平台自己的登录</p>
   <?php if ($v['error'] !== ''): ?><p class="notice bad" role="alert"><?= h($v['error']) ?></p><?php endif ?>

@@ -16,13 +16,13 @@
 <link rel="canonical" href="<?= h("{$v['base']}/watch/{$d['id']}") ?>">
 <?php endif ?>
 <?php endif ?>
-<link rel="icon" href="/assets/icon.svg">
-<link rel="stylesheet" href="/assets/watch.css">
+<link rel="icon" href="<?= h(http_asset('icon.svg')) ?>">
+<link rel="stylesheet" href="<?= h(http_asset('watch.css')) ?>">
 </head>
 <body>
 <main>
 <?php require __DIR__ . '/' . basename($v['view']) . '.php' ?>
 </main>
-<?php if ($v['view'] === 'watch'): ?><script src="/assets/watch.js"></script><?php endif ?>
+<?php if ($v['view'] === 'watch'): ?><script src="<?= h(http_asset('watch.js')) ?>"></script><?php endif ?>
 </body>
 </html>

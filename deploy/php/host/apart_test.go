@@ -1,0 +1,126 @@
+package host_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"pushd/deploy/php/phptest"
+)
+
+// On nginx and php-fpm as in the other tests: no owner gets at another's followers,
+// token or secret, whatever they enter and however the rows came about.
+func TestWeb_OwnersStayApart(t *testing.T) {
+	w := newWeb(t, 3, phptest.WebOptions{})
+	w.enable(alice, "wxalice")
+	w.channel(11, alice, "Alice's", time.Now().Add(20*time.Minute), 0) // due
+	w.channel(12, bob, "Bob's", time.Now().Add(20*time.Minute), 0)
+	b := w.login(bob)
+	for _, appid := range []string{"wxalice", "WXALICE", " wxalice"} {
+		if got := b.save(appid, "invented"); got.status != 409 || !strings.Contains(got.text, taken) || w.holder(bob) != "wxbob" {
+			t.Errorf("Bob saves %q: %d, holds %s", appid, got.status, w.holder(bob))
+		}
+	}
+	if run := w.php.Cron(t.Context(), t); !strings.Contains(run.Stdout, "actid=11 ") || !strings.Contains(run.Stdout, "accepted") {
+		t.Errorf("Alice's reminder: %+v", run)
+	}
+	w.exec("UPDATE activity_detail SET live_notify_status = 0")
+	w.exec("DELETE FROM wx_access_token")
+	w.older()
+	for spelling, gone := range map[string]bool{"wxalice": true, "WXALICE": false} {
+		w.exec("UPDATE user_wx_account SET appid = ?, app_secret = 'invented' WHERE uin = ?", spelling, bob)
+		if got := b.page("/api/settings"); got.status != 403 || strings.Contains(got.text, "callback") {
+			t.Errorf("%s: %d %s", spelling, got.status, got.text)
+		}
+		if got := w.token(spelling); strings.Contains(got, "access_token") {
+			t.Errorf("the invented secret earns %s", got)
+		}
+		if got := w.token("wxalice"); strings.Contains(got, "access_token") == gone {
+			t.Errorf("Alice's token, beside Bob's %s: %s", spelling, got)
+		}
+	}
+	w.exec("UPDATE user_wx_account SET appid = 'wxbob', app_secret = ? WHERE uin = ?", appSecret, bob)
+
+	// A server that reads the text of its clients in GBK, of those without SUPER.
+	if err := webServer.Exec(t.Context(), "", "SET GLOBAL init_connect = 'SET NAMES gbk'"); err != nil {
+		t.Fatal(err)
+	}
+	defer webServer.Exec(t.Context(), "", "SET GLOBAL init_connect = ''")
+	for _, text := range []string{
+		fmt.Sprintf("中', content=(SELECT app_secret FROM user_wx_account WHERE uin=%d) WHERE act_id=12 -- x", alice),
+		"中', content='Bob was here' WHERE act_id=11 -- x",
+	} {
+		var got struct{ Content string }
+		answer := b.api("/channels/12", map[string]any{"content": text})
+		if answer.into(t, &got); answer.status != 200 || got.Content != text {
+			t.Errorf("%q: %d %s", text, answer.status, answer.text)
+		}
+	}
+	if n := w.number("SELECT COUNT(*) FROM activity_detail WHERE content = 'Bob was here'"); n > 0 {
+		t.Error("Bob's text has written Alice's")
+	}
+}
+
+// A token endpoint without a key gives nobody a token, and says why to nobody but
+// its log.
+func TestWeb_TokenWithoutKey(t *testing.T) {
+	w := newWeb(t, 1, phptest.WebOptions{Settings: phptest.Settings{"token_key_file": ""}})
+	for _, key := range []string{"", " ", ","} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.host+"/wechat/token.php?appid=wxalice", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Pushd-Key", key)
+		r.Header.Set("Authorization", "Bearer "+key)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readAll(t, resp); resp.StatusCode != 500 || strings.Contains(got, "access_token") {
+			t.Errorf("%q: %d %s", key, resp.StatusCode, got)
+		}
+	}
+}
+
+// Receipts are taken from WeChat alone, whether nginx hands them on or PHP does.
+func TestWeb_ReceiptsAreSigned(t *testing.T) {
+	w := newWebSite(t, 1)
+	for _, c := range []struct{ who, php, taken, forged string }{{"nginx", "false", "1", "3"}, {"PHP", "true", "2", "3"}} {
+		t.Run(c.who, func(t *testing.T) {
+			w.open(t, phptest.WebOptions{Settings: phptest.Settings{"receipts": c.php}})
+			l := letterbox{w.browser(), "wxalice", w.login(alice).card().Token}
+			now := time.Now()
+			guessed := letterbox{w.browser(), "wxalice", strings.Repeat("0", 32)}
+			bobs := l.signed(now, "n3")
+			bobs.Set("appid", "wxbob")
+			for name, q := range map[string]url.Values{
+				"no signature": {"appid": {"wxalice"}}, "a guessed token": guessed.signed(now, "n1"), "yesterday's": l.signed(now.Add(-24*time.Hour), "n2"), "of another account": bobs,
+			} {
+				if got := l.send(q, receipt("oForged", 1, "success")); got.status != 403 && got.status != 400 {
+					t.Errorf("%s: %d %s", name, got.status, got.text)
+				}
+			}
+			if got := l.send(l.signed(now, "n4"), receipt("oTrue", 1, "success")); got.status != 200 || got.text != "success" {
+				t.Errorf("WeChat's: %d %s", got.status, got.text)
+			}
+			w.eventually(func() bool {
+				return w.metric(`pushd_receipt_posts_total{result="taken"}`) == c.taken && w.metric(`pushd_receipt_posts_total{result="bad_signature"}`) == c.forged
+			})
+		})
+	}
+}
+
+// metric is one of pushd's, as it is written.
+func (w *webSite) metric(name string) string {
+	w.t.Helper()
+	text, err := w.API().Raw(w.t.Context(), http.MethodGet, "/metrics", nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\n"+name+" ")
+	value, _, _ := strings.Cut(rest, "\n")
+	return value
+}
