@@ -31,6 +31,9 @@ type Schema struct {
 	Shared bool
 	// NoTable: the table does not exist.
 	NoTable func(error) bool
+	// Made: what the statement makes is there already. nil: statements are carried out
+	// together with the note of their version, or not at all.
+	Made func(error) bool
 }
 
 // Exec runs one statement, again if it met another transaction.
@@ -177,10 +180,15 @@ func (s Schema) oldest() (oldest int64, err error) {
 }
 
 func (s Schema) provider(db *sql.DB) (*goose.Provider, error) {
-	return goose.NewProvider(s.Goose, db, s.Migrations,
-		goose.WithTableName(VersionTable),
-		goose.WithDisableGlobalRegistry(true),
-		goose.WithSlog(slog.New(slog.DiscardHandler)))
+	options := []goose.ProviderOption{goose.WithTableName(VersionTable), goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler))}
+	if s.Made == nil {
+		return goose.NewProvider(s.Goose, db, s.Migrations, options...)
+	}
+	all, err := s.repeatable()
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(s.Goose, db, nil, append(options, goose.WithGoMigrations(all...))...)
 }
 
 // version is the number of the newest migration.

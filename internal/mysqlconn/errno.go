@@ -135,6 +135,10 @@ func TooSlow(err error) bool { return is(err, 1969) || is(err, 3024) }
 // NoTable says that a table does not exist.
 func NoTable(err error) bool { return is(err, 1146) }
 
+// Made says that the table, the column or the key that a statement makes is there
+// already.
+func Made(err error) bool { return is(err, 1050) || is(err, 1060) || is(err, 1061) }
+
 func is(err error, number uint16) bool {
 	e, ok := errors.AsType[*mysql.MySQLError](err)
 	return ok && e.Number == number

@@ -46,6 +46,7 @@ WHERE TABLE_SCHEMA = DATABASE()
 			Goose:      goose.DialectMySQL,
 			Shared:     true,
 			NoTable:    mysqlconn.NoTable,
+			Made:       mysqlconn.Made,
 			Versions: `CREATE TABLE IF NOT EXISTS pushd_schema (
   id         BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   version_id BIGINT          NOT NULL,

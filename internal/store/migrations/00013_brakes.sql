@@ -1,5 +1,8 @@
 -- +goose Up
 
+-- An older program would send to all where the first few were asked for.
+-- breaks older programs
+
 -- What is known of an account beside its jobs.
 CREATE TABLE IF NOT EXISTS pushd_account (
   appid   VARCHAR(64) NOT NULL,

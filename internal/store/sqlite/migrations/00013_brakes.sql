@@ -1,5 +1,7 @@
 -- +goose Up
 
+-- breaks older programs
+
 CREATE TABLE IF NOT EXISTS pushd_account (
   appid   TEXT    NOT NULL PRIMARY KEY,
   version INTEGER NOT NULL
