@@ -17,6 +17,7 @@ type unreadable struct {
 	pushd.Ledger
 	bad   atomic.Bool
 	off   atomic.Bool
+	quiet *pushd.QuietHours
 	reads atomic.Int64
 }
 
@@ -29,7 +30,7 @@ func (l *unreadable) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel
 	}
 	l.reads.Add(1)
 	live := !l.off.Load()
-	return pushd.Channel{ActID: id, LiveNotify: &live}, badStart
+	return pushd.Channel{ActID: id, LiveNotify: &live, Brakes: pushd.Brakes{Quiet: l.quiet}}, badStart
 }
 
 // inBadRow runs f in a world whose channel can be made unreadable.
@@ -76,6 +77,31 @@ func TestRun_BadRowAfterTheMessage(t *testing.T) {
 			t.Errorf("%s %s (%s), %+v after %d reads", job.State, job.Reason, job.Detail, job.Counts, l.reads.Load())
 		}
 	})
+}
+
+// The quiet hours of the settings hold for a channel that can't be read, too, and
+// those that can be read of it.
+func TestRun_BadRowInQuietHours(t *testing.T) {
+	for name, ofChannel := range map[string]bool{"of the settings": false, "of the channel": true} {
+		t.Run(name, func(t *testing.T) {
+			inBadRow(t, 300, 3, false, func(w *sim, l *unreadable) {
+				time.Sleep(5 * time.Second)
+				w.kill(w.process(0))
+				quiet := halfAnHour(w.cfg.Location)
+				if ofChannel {
+					l.quiet = &quiet
+				} else {
+					w.cfg.Quiet = quiet
+				}
+				l.bad.Store(true)
+				w.boot(0)
+				time.Sleep(time.Minute)
+				if job := w.job(); job.State != pushd.Parked || job.Reason != pushd.InQuietHours {
+					t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+				}
+			})
+		})
+	}
 }
 
 // What can be read of such a row counts: a reminder that is switched off ends.

@@ -7,10 +7,17 @@ import (
 	"pushd"
 )
 
-// hearQuiet takes from the channel when no message leaves.
-func (r *run) hearQuiet(ch pushd.Channel) {
+// hearQuiet takes from a reading of the channel, and of how it went, when no message
+// leaves. What can't be read of it stays as it was known.
+func (r *run) hearQuiet(ch pushd.Channel, err error) {
 	quiet := ch.Brakes.Quiet
-	if quiet == nil {
+	switch {
+	case err != nil && pushd.BadChannel(err) == nil:
+		return
+	case quiet != nil:
+	case err != nil && r.quiet.Load() != nil:
+		return
+	default:
 		quiet = &r.e.cfg.Quiet
 	}
 	r.quiet.Store(quiet)

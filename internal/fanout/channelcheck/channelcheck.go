@@ -51,8 +51,9 @@ type Checker struct {
 	Clock  *lease.Clock
 	Grace  time.Duration // default deadline after the start
 	Job    pushd.Job     // as it was claimed
-	// Heard is called with each reading, Waiting when the next is not before a time.
-	Heard   func(pushd.Channel)
+	// Heard is called with each reading and its error, Waiting when the next is not
+	// before a time.
+	Heard   func(pushd.Channel, error)
 	Waiting func(until time.Time)
 }
 
@@ -99,9 +100,7 @@ func (c *Checker) now(ctx context.Context, was int64) (pushd.Channel, error) {
 		ch, err = c.Ledger.Channel(ctx, c.Job.ActID)
 		return err
 	})
-	if err == nil {
-		c.Heard(ch)
-	}
+	c.Heard(ch, err)
 	switch {
 	case errors.Is(err, pushd.ErrNotFound):
 		return ch, withdrawn(pushd.ChannelGone, fmt.Sprintf("channel %d is gone", c.Job.ActID))

@@ -44,7 +44,7 @@ func checker(p *platform) *Checker {
 	return &Checker{
 		Ledger: p, Clock: clock, Grace: time.Minute, Job: pushd.Job{ID: "j", ActID: 42},
 		Retry: retry.Retrier{Log: slog.New(slog.DiscardHandler), Jitter: retry.NewJitter(rand.New(rand.NewPCG(1, 2))), Failures: &atomic.Uint64{}},
-		Heard: func(pushd.Channel) {}, Waiting: func(time.Time) {},
+		Heard: func(pushd.Channel, error) {}, Waiting: func(time.Time) {},
 	}
 }
 
