@@ -19,7 +19,8 @@ type Command struct {
 	Resume bool
 	// Retry says who is sent to again, nil to leave it.
 	Retry *Again
-	// Force has the brakes hold the job up no more.
+	// Force has the brakes hold the job up no more: one that waits for the end of
+	// quiet hours is due now.
 	Force bool
 	// Unpark makes a parked job due now.
 	Unpark bool

@@ -18,7 +18,7 @@ const (
 	EventParked    EventKind = "parked"      // Reason says what it waits for
 	EventPaused    EventKind = "paused"      // as are those below, by a person; or, with a reason, by the job itself
 	EventResumed   EventKind = "resumed"     // also by a POST that brought a token
-	EventChanged   EventKind = "changed"     // rate or deadline
+	EventChanged   EventKind = "changed"     // rate, deadline, or that the brakes do not hold it up
 	EventCanceled  EventKind = "canceled"    // for good
 	EventContinued EventKind = "continued"   // an ended job goes on
 	EventRetried   EventKind = "retried"     // with those who failed

@@ -63,7 +63,8 @@ type Leases interface {
 	// Releasing a lease that is lost is no error.
 	Release(ctx context.Context, l Lease) error
 	// Park ends the work on a running job until it is due again: the state
-	// becomes parked, or paused, and the lease is given back. ErrLost if it was not running
+	// becomes parked, or paused, and the lease is given back. A job that was forced
+	// meanwhile does not wait for the end of quiet hours. ErrLost if it was not running
 	// under l any more.
 	Park(ctx context.Context, l Lease, p Parking) error
 }

@@ -22,10 +22,18 @@ const (
 // now. seen is what do must not have been overtaken by; nil: no brake applies.
 //
 // The jobs that count are those of the ledger, and whoever accepts one says by
-// which it has decided: of two POSTs in two processes one decides again.
-func (c *Controller) braked(ctx context.Context, req pushd.Request, ch pushd.Channel, now pushd.Time, do func(seen *pushd.Activity) (pushd.Job, error)) (pushd.Job, error) {
+// which it has decided: of two POSTs in two processes one decides again. old is the
+// job that there was. Where an equal POST has been faster, and a brake would forbid
+// what it was given, that is ErrExists.
+func (c *Controller) braked(ctx context.Context, req pushd.Request, ch pushd.Channel, old *pushd.Job, now pushd.Time, do func(seen *pushd.Activity) (pushd.Job, error)) (pushd.Job, error) {
 	for n := range decisions {
 		seen, err := c.mayFollow(ctx, req, ch, now)
+		if _, refused := errors.AsType[*pushd.Problem](err); refused {
+			is, failed := c.previous(ctx, req.ActID, ch.StartTime)
+			if err = cmp.Or(failed, err); failed == nil && appeared(is, old) {
+				err = pushd.ErrExists
+			}
+		}
 		if err != nil {
 			return pushd.Job{}, err
 		}
@@ -38,6 +46,11 @@ func (c *Controller) braked(ctx context.Context, req pushd.Request, ch pushd.Cha
 		}
 	}
 	return pushd.Job{}, fmt.Errorf("post job of account %s: %w", req.AppID, pushd.ErrOvertaken)
+}
+
+// appeared says that a job is at work that was not, before.
+func appeared(is, before *pushd.Job) bool {
+	return is != nil && is.State.Active() && (before == nil || before.ID != is.ID || before.State.Ended())
 }
 
 // mayFollow is a problem if the brakes of the account allow no other reminder now;

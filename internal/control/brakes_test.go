@@ -221,6 +221,44 @@ func TestBrakes_AtOnce(t *testing.T) {
 	}
 }
 
+// behind is a book of which the first look finds no job of a channel, as that of a
+// POST which was made at the same moment as another.
+type behind struct {
+	Book
+	looked bool
+}
+
+func (b *behind) Active(ctx context.Context, id pushd.ActID) (pushd.Job, error) {
+	if !b.looked {
+		return pushd.Job{}, pushd.ErrNotFound
+	}
+	return b.Book.Active(ctx, id)
+}
+
+func (b *behind) Newest(ctx context.Context, id pushd.ActID, start int64) (pushd.Job, error) {
+	if !b.looked {
+		b.looked = true
+		return pushd.Job{}, pushd.ErrNotFound
+	}
+	return b.Book.Newest(ctx, id, start)
+}
+
+// Of equal POSTs at once one is accepted and the others are answered with its job:
+// it is no other reminder, which a brake would forbid.
+func TestBrakes_EqualAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreet(t, 1, time.Hour, 1)
+		s.post(1)
+		for _, again := range []pushd.Request{{}, {Restart: true}} {
+			s.book = &behind{Book: s.ledger}
+			again.ActID, again.AppID = 1, "wx1"
+			if out, err := s.Post(t.Context(), again); err != nil || !out.Existing {
+				t.Errorf("existing %t, %v", out.Existing, err)
+			}
+		}
+	})
+}
+
 // In quiet hours a reminder is accepted if it may be sent after them, and one that
 // waits in them goes on by force.
 func TestBrakes_QuietHours(t *testing.T) {
@@ -248,6 +286,13 @@ func TestBrakes_QuietHours(t *testing.T) {
 		}
 		if code, _ := s.post(1, force); code != "" {
 			t.Errorf("by force before the deadline: %q", code)
+		}
+		for _, state := range []pushd.State{pushd.Queued, pushd.Running, pushd.Paused} { // before it has come to wait
+			s.ledger.ByID[job.ID].State, s.ledger.ByID[job.ID].Reason, s.ledger.ByID[job.ID].Forced = state, "", false
+			code, _ := s.post(2, force)
+			if now := s.ledger.ByID[job.ID]; code != "" || !now.Forced || now.State != state {
+				t.Errorf("by force while it is %s: %q, %+v", state, code, now.Job)
+			}
 		}
 	})
 }

@@ -120,12 +120,15 @@ func (c *Controller) existing(ctx context.Context, req pushd.Request, job pushd.
 			job = unparked
 		}
 	}
-	if job.State == pushd.Parked && job.Reason == pushd.InQuietHours && req.Force {
-		if forced, err := c.book.Command(ctx, job.ID, pushd.Command{Kind: pushd.EventResumed, From: []pushd.State{pushd.Parked}, Unpark: true, Force: true}); err == nil {
-			job = forced
+	var err error
+	if req.Force && !job.Forced { // also one that has not come to wait yet
+		cmd := pushd.Command{Kind: pushd.EventChanged, From: pushd.ActiveStates, Force: true, Detail: "in spite of the brakes"}
+		if job.State == pushd.Parked && job.Reason == pushd.InQuietHours {
+			cmd.Kind = pushd.EventResumed
 		}
+		job, err = c.book.Command(ctx, job.ID, cmd)
 	}
-	return pushd.Outcome{Job: job, Existing: true}, nil
+	return pushd.Outcome{Job: job, Existing: true}, err
 }
 
 // resumeEnded makes an ended job go on where it stopped.
@@ -152,7 +155,7 @@ func (c *Controller) resumeEnded(ctx context.Context, req pushd.Request, ch push
 		cmd.Rate = &req.Rate
 	}
 	req.Force = req.Force || req.Continue // which is a person's word, and the reminder was let through before
-	job, err := c.braked(ctx, req, ch, now, func(seen *pushd.Activity) (pushd.Job, error) {
+	job, err := c.braked(ctx, req, ch, &old, now, func(seen *pushd.Activity) (pushd.Job, error) {
 		cmd.After = seen
 		return c.book.Command(ctx, old.ID, cmd)
 	})
@@ -217,7 +220,7 @@ func (c *Controller) create(ctx context.Context, req pushd.Request, ch pushd.Cha
 			return pushd.Outcome{}, err
 		}
 	}
-	job, err = c.braked(ctx, req, ch, now, func(seen *pushd.Activity) (pushd.Job, error) {
+	job, err = c.braked(ctx, req, ch, old, now, func(seen *pushd.Activity) (pushd.Job, error) {
 		if seen == nil {
 			return c.book.Create(ctx, job)
 		}

@@ -171,7 +171,12 @@ func (j *Job) change(cmd pushd.Command, now pushd.Time) {
 		j.DeadlineAsked = j.DeadlineAsked || cmd.Deadline != j.Deadline
 		j.Deadline = cmd.Deadline
 	}
-	j.Forced = j.Forced || cmd.Force
+	if cmd.Force {
+		j.Forced = true
+		if j.State == pushd.Parked && j.Reason == pushd.InQuietHours {
+			j.ParkedUntil = 0
+		}
+	}
 	if cmd.Recompose {
 		j.Prepared.Message, j.Prepared.StartTime = nil, 0
 	}

@@ -218,6 +218,9 @@ func (l *Memory) Park(ctx context.Context, lease pushd.Lease, p pushd.Parking) e
 	j.release()
 	j.wait(now)
 	j.State, j.Reason, j.Detail, j.ParkedUntil = pushd.Parked, p.Reason, pushd.ClipDetail(p.Detail), p.Until
+	if j.Forced && p.Reason == pushd.InQuietHours {
+		j.ParkedUntil = 0
+	}
 	if p.Pause {
 		j.State = pushd.Paused
 	}

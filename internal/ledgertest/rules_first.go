@@ -11,6 +11,7 @@ func firstRules() []rule {
 		{"FirstThenAPerson", firstThenAPerson},
 		{"FirstAndOtherPauses", firstAndOtherPauses},
 		{"Forced", forced},
+		{"ForcedAtWork", forcedAtWork},
 	}
 }
 
@@ -101,5 +102,42 @@ func forced(t *testing.T, f *bench) {
 	}
 	if j, err = f.Claim(f.ctx, bob, j.ID, term); err != nil || !j.Forced {
 		t.Errorf("claimed: %+v, %v", j, err)
+	}
+}
+
+// A job that is forced before it has come to a rest does not wait for the end of the
+// quiet hours; another wait is as long as it was.
+func forcedAtWork(t *testing.T, f *bench) {
+	quiet, busy := pushd.Parking{Reason: pushd.InQuietHours, Until: future}, pushd.Parking{Reason: pushd.WeChatDown, Until: future}
+	byForce := pushd.Command{From: pushd.ActiveStates, Force: true}
+	j := f.claimed(alice)
+	got, err := f.Command(f.ctx, j.ID, byForce)
+	f.ok(err)
+	if got.State != pushd.Running || !got.Forced {
+		t.Errorf("forced at work: %+v", got)
+	}
+	f.ok(f.Park(f.ctx, j.Lease(), quiet))
+	if got = f.job(j.ID); got.State != pushd.Parked || got.ParkedUntil != 0 {
+		t.Errorf("parked in quiet hours by who has not heard of it: %+v", got)
+	}
+	j, err = f.Claim(f.ctx, alice, j.ID, term)
+	f.ok(err)
+	f.ok(f.Park(f.ctx, j.Lease(), busy))
+	got, err = f.Command(f.ctx, j.ID, byForce)
+	f.ok(err)
+	if got.ParkedUntil != future {
+		t.Errorf("parked for another reason: %+v", got)
+	}
+	other := pushd.Job{ActID: 43, AppID: otherApp, StartTime: start, Deadline: future}
+	f.channel(43, otherApp)
+	j, err = f.Create(f.ctx, other)
+	f.ok(err)
+	j, err = f.Claim(f.ctx, alice, j.ID, term)
+	f.ok(err)
+	f.ok(f.Park(f.ctx, j.Lease(), quiet))
+	got, err = f.Command(f.ctx, j.ID, byForce)
+	f.ok(err)
+	if got.ParkedUntil != 0 || !got.Forced {
+		t.Errorf("forced in quiet hours: %+v", got)
 	}
 }

@@ -158,7 +158,8 @@ func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []an
 		args = append(args, cmd.Deadline, cmd.Deadline)
 	}
 	if cmd.Force {
-		set += `, forced = 1`
+		// MySQL assigns from left to right: the state and its reason come later.
+		set += `, forced = 1, parked_until = CASE WHEN state = 'parked' AND reason = 'quiet_hours' THEN 0 ELSE parked_until END`
 	}
 	if cmd.Recompose {
 		set += `, message = NULL, prepared_start = 0`

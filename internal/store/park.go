@@ -20,14 +20,14 @@ UPDATE pushd_job SET
   state = ?,
   reason = ?,
   detail = ?,
-  parked_until = ?,
+  parked_until = CASE WHEN forced = 1 AND ? = 'quiet_hours' THEN 0 ELSE ? END,
   active_appid = NULL,
   `+waits+`,
   owner = '',
   boot = '',
   lease_until = 0,
   send_rate = 0
-WHERE `+endable, state, p.Reason, pushd.ClipDetail(p.Detail), p.Until, l.Job, l.Epoch)
+WHERE `+endable, state, p.Reason, pushd.ClipDetail(p.Detail), p.Reason, p.Until, l.Job, l.Epoch)
 		if err := s.casResult(n, err, pushd.ErrLost); err != nil {
 			return err
 		}
