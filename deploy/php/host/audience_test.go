@@ -147,8 +147,6 @@ func TestAudience_Walk(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond) // between two looks
 	}
-	_, err := p.Run(o.ctx, "sessionStorage.clear()") // where the page keeps the counts for a while
-	o.must(err)
 	o.must(p.Open(o.ctx, o.host+"/channels/1"))
 	o.wait(`document.querySelector("[data-people=subscribers]").textContent.startsWith("2 人")`)
 	if got := l.send(l.signed(time.Now(), "left"), event("unsubscribe", viewers[1], "", time.Now().Unix()+1)); got.status != 200 {
@@ -190,4 +188,65 @@ func unescaped(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// What an owner reads right before sending is of now: subscribers are counted
+// again at each look and each question; WeChat's counts are kept for a while, with
+// their time, and are asked for again by a button.
+func TestAudience_FreshCounts(t *testing.T) {
+	s := newSite(t, 60)
+	acct := s.Sim.Find("wxalice")
+	s.enable(alice, "wxalice")
+	s.channel(11, alice, "evening", time.Now().Add(20*time.Minute), 0)
+	s.subscribersOnly(11)
+	subscribe := func(i int) {
+		s.exec("INSERT INTO host_subscriber (act_id, openid, appid, kind, scene, asked_at, noted_us) VALUES (11, ?, 'wxalice', 'SCAN', '', 1, 1)", acct.OpenID(i))
+	}
+	subscribe(1)
+	o := stroll(t, s)
+	p := o.owner
+	shows := func(audience, text string) {
+		t.Helper()
+		o.wait(fmt.Sprintf(`document.querySelector("[data-people=%s]")?.textContent.startsWith(%q)`, audience, text))
+	}
+	o.must(p.Open(o.ctx, o.host+"/channels/11"))
+	shows("subscribers", "1 人")
+	shows("followers", "60 人")
+	o.wait(`!document.querySelector("#counted").hidden && /的人数是 \d\d:\d\d 的/.test(document.querySelector("#counted").textContent)`)
+	subscribe(2)
+	acct.Join()
+	o.must(p.Open(o.ctx, o.host+"/channels/11"))
+	shows("subscribers", "2 人")
+	shows("followers", "60 人") // WeChat's count is kept
+	subscribe(3)
+	_, err := p.Run(o.ctx, `document.dispatchEvent(new Event("visibilitychange"))`) // as one who comes back to the tab
+	o.must(err)
+	shows("subscribers", "3 人")
+	o.must(p.Click(o.ctx, "#recount"))
+	shows("followers", "61 人")
+	shows("subscribers", "3 人")
+	if run := s.php.Cron(t.Context(), t); run.Code != 0 {
+		t.Fatalf("%+v", run)
+	}
+	s.login(alice).until(11, func(r reminded) bool { return r.State == "done" })
+	o.must(p.Open(o.ctx, o.host+"/channels/11"))
+	o.wait(`!document.querySelector("[data-do=restart]").hidden`)
+	asks := func(text string) {
+		t.Helper()
+		o.must(p.Click(o.ctx, "[data-do=restart]"))
+		o.wait(`document.querySelector("#ask-box").open`)
+		if got := o.text(p, "#ask-box p"); !strings.Contains(got, text) {
+			t.Errorf("the question %q has no %q", got, text)
+		}
+		o.must(p.Click(o.ctx, "#ask-box button:not(.primary)"))
+		o.wait(`!document.querySelector("#ask-box").open && document.activeElement.dataset.do == "restart"`)
+	}
+	subscribe(4)
+	asks("订阅了这场直播的人（4 人）")
+	s.exec("UPDATE activity_detail SET audience = 'followers'")
+	acct.Join()
+	asks("公众号的全部粉丝（62 人）")
+	if got := s.login(alice).api("/channels/11", map[string]any{"audience": "subscribers", "start_time": time.Now().Add(21 * time.Minute).Unix(), "confirmed": []string{"again"}}); got.Code != "confirm_now" || !strings.Contains(got.Message, "订阅了这场直播的人（4 人）") {
+		t.Errorf("the question before sending: %s", got.text)
+	}
 }

@@ -68,6 +68,7 @@ const ROUTES = [
     ['POST', '/api/channels',                    'owner',  'api_channel_create'],
     ['GET',  '/api/channels/([1-9]\d{0,18})',         'owner',  'api_channel'],
     ['POST', '/api/channels/([1-9]\d{0,18})',         'owner',  'api_channel_update'],
+    ['GET',  '/api/channels/([1-9]\d{0,18})/subscribers', 'owner', 'api_subscribers'],
     ['GET',  '/api/channels/([1-9]\d{0,18})/reminder', 'owner', 'api_reminder'],
     ['POST', '/api/channels/([1-9]\d{0,18})/reminder', 'owner', 'api_reminder_command'],
     ['GET',  '/api/watch/([1-9]\d{0,18})',            'viewer', 'api_watch'],
@@ -174,9 +175,14 @@ function api_reminder_command(Host $host, array $owner, string $id): void
     http_answer(command_run($host, $owner, channel_find($host, $owner['uin'], (int) $id), http_json()));
 }
 
+function api_subscribers(Host $host, array $owner, string $id): void
+{
+    http_answer(['people' => audience_subscribers($host, channel_find($host, $owner['uin'], (int) $id)['id'])]);
+}
+
 function api_reminder(Host $host, array $owner, string $id): void
 {
-    http_answer(reminder_state($host, $owner, channel_find($host, $owner['uin'], (int) $id)));
+    http_answer(reminder_state($host, $owner, channel_find($host, $owner['uin'], (int) $id), isset($_GET['counted'])));
 }
 
 function api_watch(Host $host, array $owner, string $id): void

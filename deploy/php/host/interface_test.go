@@ -48,6 +48,7 @@ func interfaces() []call {
 		{"POST", "/api/channels", channelBody(), 201, 0},
 		{"GET", "/api/channels/11", nil, 200, 404},
 		{"POST", "/api/channels/11", map[string]any{"title": "renamed"}, 200, 404},
+		{"GET", "/api/channels/11/subscribers", nil, 200, 404},
 		{"GET", "/api/channels/11/reminder", nil, 200, 404},
 		{"POST", "/api/channels/11/reminder", map[string]any{"do": "stop", "job": "none"}, 409, 404},
 		{"GET", "/channels/11/subscribers.csv", nil, 200, 404},

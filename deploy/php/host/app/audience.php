@@ -25,10 +25,17 @@ function audience_subscribers(Host $host, int $act): int
     return (int) $host->row('SELECT COUNT(*) AS n FROM host_subscriber WHERE act_id = ? AND left_at = 0', [$act])['n'];
 }
 
+/** Whom a channel reminds, with the number of its subscribers, which is our own and costs nothing. */
+function audience_whom(Host $host, array $channel): string
+{
+    $people = $channel['audience'] === 'subscribers' && $channel['id'] !== 0 ? '（' . number_format(audience_subscribers($host, $channel['id'])) . ' 人）' : '';
+    return audience_name($channel['audience']) . $people;
+}
+
 /**
  * What an owner may choose from, with how many people each reaches (null where
- * that is not known): value, name, people, available. WeChat is asked for the
- * followers and for the tags.
+ * that is not known): value, name, people, available; and the time of the counts.
+ * WeChat is asked for the followers and for the tags.
  */
 function audience_choices(Host $host, array $owner, ?array $channel): array
 {
@@ -45,7 +52,7 @@ function audience_choices(Host $host, array $owner, ?array $channel): array
     foreach ($tags as $tag) {
         $items[] = audience_choice("tag:{$tag['id']}", $tag['count'], true, [(string) $tag['id'] => $tag['name']]);
     }
-    return ['items' => $items];
+    return ['items' => $items, 'at' => $host->clock(time(), 'H:i')];
 }
 
 function audience_choice(string $value, ?int $people, bool $available = true, array $tags = []): array

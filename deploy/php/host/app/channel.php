@@ -231,7 +231,7 @@ function channel_confirm_alike(Host $host, array $new, array $confirmed): void
 function channel_confirm_now(Host $host, array $old, array $new, array $confirmed): void
 {
     if (channel_due($host, $new) && !channel_due($host, $old) && settings_find($host, $new['uin'])['enabled']) {
-        channel_confirm($confirmed, 'now', '已经到了发送时间：保存后，提醒会在一分钟内发给' . audience_name($new['audience']) . '，发出的消息不能撤回。确定保存吗？');
+        channel_confirm($confirmed, 'now', '已经到了发送时间：保存后，提醒会在一分钟内发给' . audience_whom($host, $new) . '，发出的消息不能撤回。确定保存吗？');
     }
 }
 

@@ -13,8 +13,11 @@ function command_left(array $job): int
     return max(0, $total - $job['sent'] - $job['skipped'] - $job['failed'] - $job['unknown']) + $failed;
 }
 
-/** What can be done about a job now: do, name, ask (the question before it) and the job. */
-function command_offers(Host $host, array $owner, array $channel, array $job): array
+/**
+ * What can be done about a job now: do, name, ask (the question before it) and the
+ * job. $counted: the question is about to be asked, so WeChat's counts are to be of now.
+ */
+function command_offers(Host $host, array $owner, array $channel, array $job, bool $counted = false): array
 {
     if (reminder_active($job)) {
         $left = number_format(command_left($job));
@@ -35,18 +38,18 @@ function command_offers(Host $host, array $owner, array $channel, array $job): a
         $failed = number_format($job['failed']);
         $offers[] = command_offer('retry', $job, "再发给失败的 $failed 人", "将再发给失败的 $failed 人，已经收到的不会再收到。确定发送吗？");
     }
-    $offers[] = command_offer('restart', $job, '重新发送', command_restart_ask($host, $channel, $job));
+    $offers[] = command_offer('restart', $job, '重新发送', command_restart_ask($host, $owner, $channel, $job, $counted));
     return $offers;
 }
 
 /** A new job goes by the channel's audience, which may have changed since. */
-function command_restart_ask(Host $host, array $channel, array $job): string
+function command_restart_ask(Host $host, array $owner, array $channel, array $job, bool $counted): string
 {
-    $whom = audience_name($channel['audience']);
-    if ($channel['audience'] === 'subscribers') {
-        $whom .= '（' . number_format(audience_subscribers($host, $channel['id'])) . ' 人）';
-    } elseif ($channel['audience'] === ($job['audience'] ?? 'followers')) {
-        $whom .= '（' . number_format(max((int) $job['total'], (int) $job['walked'])) . ' 人）';
+    $whom = audience_whom($host, $channel);
+    if ($channel['audience'] !== 'subscribers') {
+        $same = $channel['audience'] === ($job['audience'] ?? 'followers') ? max((int) $job['total'], (int) $job['walked']) : null;
+        $people = $counted ? audience_try($host, $owner, $channel, $channel['audience'])['total'] : $same;
+        $whom .= $people === null ? '' : '（' . number_format($people) . ' 人）';
     }
     $again = $job['sent'] > 0 ? '已经收到的 ' . number_format($job['sent']) . ' 人可能会再收到一次。' : '';
     return "将重新发给{$whom}。{$again}频繁重复发送可能被微信处罚。确定重新发送吗？";

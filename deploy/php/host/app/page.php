@@ -128,7 +128,7 @@ function page_channel_show(Host $host, array $owner, array $channel, ?array $rem
     page_show($host, $owner, 'channel', [
         'title' => $channel['id'] === 0 ? '新建频道' : $channel['title'], 'scripts' => ['reminder', 'channel'],
         'channel' => $channel, 'reminder' => $reminder,
-        'enabled' => settings_find($host, $owner['uin'])['enabled'], 'audiences' => page_audiences($channel['audience']),
+        'enabled' => settings_find($host, $owner['uin'])['enabled'], 'subscribers' => audience_subscribers($host, $channel['id']), 'audiences' => page_audiences($channel['audience']),
         'start'   => $host->clock($channel['start_time'], 'Y-m-d\TH:i'), 'now' => $host->clock(time(), 'Y-m-d\TH:i:s'),
         'key'     => bin2hex(random_bytes(16)), 'version' => channel_version($channel), 'zone' => page_zone($host),
     ]);

@@ -37,11 +37,12 @@ const REMINDER_LATE = 180;
 /**
  * How a reminder stands: state (a word), text, todo (what to do, or ''), job or
  * null, actions (what the owner may do now), next (when to ask again, in ms).
+ * $counted: see command_offers().
  */
-function reminder_state(Host $host, array $owner, array $channel): array
+function reminder_state(Host $host, array $owner, array $channel, bool $counted = false): array
 {
     if ($channel['live_notify_status'] !== 0) {
-        return reminder_of_job($host, $owner, $channel);
+        return reminder_of_job($host, $owner, $channel, $counted);
     }
     $due = $channel['start_time'] - 60 * $channel['live_notify_time'];
     if (!$channel['live_notify']) {
@@ -101,7 +102,7 @@ function reminder_newest(Host $host, array $owner, array $channel): ?array
 }
 
 /** What pushd tells of the reminder; without it the column must do. */
-function reminder_of_job(Host $host, array $owner, array $channel): array
+function reminder_of_job(Host $host, array $owner, array $channel, bool $counted): array
 {
     $words = [1 => ['sending', '发送中'], 2 => ['done', '已完成']];
     list($state, $text) = $words[$channel['live_notify_status']] ?? ['failed', '未完成'];
@@ -114,7 +115,7 @@ function reminder_of_job(Host $host, array $owner, array $channel): array
         return reminder_is($state, $text);
     }
     list($state, $text, $todo) = reminder_words($host, $owner, $channel, $job);
-    return reminder_is($state, $text, $todo, command_offers($host, $owner, $channel, $job), $state === 'sending' || $state === 'stopping' ? 1 : 5,
+    return reminder_is($state, $text, $todo, command_offers($host, $owner, $channel, $job, $counted), $state === 'sending' || $state === 'stopping' ? 1 : 5,
         reminder_job($host, $job));
 }
 

@@ -83,7 +83,8 @@ document.querySelectorAll('[data-minutes]').forEach((b) => b.addEventListener('c
 
 // ---- whom it goes to ----
 
-const COUNTED_FOR = 300000; // ms that the head counts will do
+const COUNTED_FOR = 300000; // ms that WeChat's counts, of followers and tags, will do
+let subscribers = Number(form.dataset.subscribers); // the host's own count: always that of now
 
 function audienceRadio(value) {
   return [...document.querySelectorAll('[name=audience]')].find((r) => r.value === value);
@@ -108,24 +109,41 @@ function showAudiences(items) {
     const text = radio.nextElementSibling;
     text.firstChild.data = a.name;
     const note = a.value === 'subscribers' ? '在观看页订阅，或扫过这场直播的码' : a.value === 'followers' ? '包括没有订阅的人' : '';
-    const people = a.people === null ? '人数暂时未知' : a.people.toLocaleString() + ' 人';
+    const n = a.value === 'subscribers' ? subscribers : a.people;
+    const people = n === null ? '人数暂时未知' : n.toLocaleString() + ' 人';
     $('small', text).textContent = a.available ? people + (note ? ' · ' + note : '') : '平台还没有开通';
     radio.disabled = !a.available && !radio.checked;
     if (!a.available && radio.checked && channelID === '0') audienceRadio('followers').checked = true;
   }
 }
 
-async function countAudiences() {
+let counted = {items: []}; // what is shown
+
+// countAudiences shows WeChat's counts, and of what time they are: those of a
+// moment ago, where nobody wants them again.
+async function countAudiences(again) {
   const key = 'audiences:' + channelID;
   try {
-    const kept = JSON.parse(sessionStorage.getItem(key));
-    if (kept && Date.now() - kept.at < COUNTED_FOR) return showAudiences(kept.items);
-  } catch (e) { /* then they are asked for */ }
-  try {
-    const items = (await api('GET', '/audiences' + (channelID === '0' ? '' : '?actid=' + channelID))).items;
-    store.put(key, JSON.stringify({at: Date.now(), items}));
-    showAudiences(items);
-  } catch (e) { /* the choice works without the counts */ }
+    const kept = again ? null : JSON.parse(sessionStorage.getItem(key));
+    counted = kept && Date.now() < kept.until ? kept : await api('GET', '/audiences' + (channelID === '0' ? '' : '?actid=' + channelID));
+    store.put(key, JSON.stringify({until: Date.now() + COUNTED_FOR, ...counted}));
+    showAudiences(counted.items);
+    $('#counted span').textContent = counted.at;
+    $('#counted').hidden = false;
+  } catch (e) { // the choice works without the counts
+    if (again) toast(e.message);
+  }
+}
+
+async function countSubscribers() {
+  subscribers = (await api('GET', `/channels/${channelID}/subscribers`)).people;
+  showAudiences(counted.items);
+}
+
+$('#recount').addEventListener('click', (event) => busy(event.target, () => countAudiences(true)));
+if (channelID !== '0') {
+  poll(15000, countSubscribers);
+  document.addEventListener('visibilitychange', () => document.hidden || countSubscribers().catch(() => { /* the poll asks again */ }));
 }
 
 // ---- saving ----

@@ -46,8 +46,26 @@ function follow(first) {
   });
 }
 
+// present asks what a button would do now: the numbers of its question may be old.
+// Where pushd does not answer, what is known must do.
+async function present(button) {
+  const r = await api('GET', `/channels/${box.dataset.id}/reminder?counted`);
+  if (!r.job) return button.action;
+  showReminder(r);
+  follow(r);
+  const action = r.actions.find((a) => a.do === button.dataset.do);
+  if (!action) throw new Error('提醒的状态已经变化，请看清最新状态后再操作。');
+  return action;
+}
+
 async function act(button) {
-  const action = button.action;
+  let action;
+  try {
+    action = await busy(button, () => present(button));
+  } catch (e) {
+    return toast(e.message);
+  }
+  button.focus(); // to which the question gives it back
   if (!await ask(action.ask, action.name)) return;
   await busy(button, async () => {
     try {

@@ -15,7 +15,7 @@
   <p class="actions" hidden><?php foreach (['resume', 'stop', 'continue', 'retry', 'restart'] as $do): ?><button type="button" data-do="<?= h($do) ?>"<?php if ($do !== 'restart'): ?> class="<?= h($do === 'stop' ? 'danger' : 'primary') ?>"<?php endif ?> hidden></button><?php endforeach ?></p>
 </section>
 <?php endif ?>
-<form class="card" id="channel" data-id="<?= h($c['id']) ?>" data-key="<?= h($v['key']) ?>" data-version="<?= h($v['version']) ?>" data-now="<?= h($v['now']) ?>" data-audience="<?= h($c['audience']) ?>" data-status="<?= h($c['live_notify_status']) ?>" data-enabled="<?= h($v['enabled'] ? 1 : 0) ?>" method="post" novalidate>
+<form class="card" id="channel" data-id="<?= h($c['id']) ?>" data-key="<?= h($v['key']) ?>" data-version="<?= h($v['version']) ?>" data-now="<?= h($v['now']) ?>" data-audience="<?= h($c['audience']) ?>" data-status="<?= h($c['live_notify_status']) ?>" data-subscribers="<?= h($v['subscribers']) ?>" data-enabled="<?= h($v['enabled'] ? 1 : 0) ?>" method="post" novalidate>
   <label>标题<input name="title" maxlength="64" required placeholder="例如：零基础学烘焙" value="<?= h($c['title']) ?>"></label>
   <label>开播时间<input name="start_time" type="datetime-local" required value="<?= h($v['start']) ?>"><small><?= h($v['zone']) ?></small></label>
   <label>简介<textarea name="content" rows="3" maxlength="2000" placeholder="选填，显示在观看页"><?= h($c['content']) ?></textarea></label>
@@ -27,6 +27,7 @@
     <p class="quiet" id="due"></p>
     <fieldset id="audience"<?php if ($c['live_notify_status'] === 1): ?> disabled<?php endif ?>><legend>提醒对象</legend>
       <div class="choices"><?php foreach ($v['audiences'] as $value => $name): ?><label><input type="radio" name="audience" value="<?= h($value) ?>"<?php if ($value === $c['audience']): ?> checked<?php endif ?>><span><?= h($name) ?><?php if ($value === 'subscribers'): ?><span class="badge good">推荐</span><?php endif ?><small data-people="<?= h($value) ?>"></small></span></label><?php endforeach ?></div>
+      <p class="quiet" id="counted" hidden>粉丝和标签的人数是 <span></span> 的，订阅人数是现在的。<button type="button" class="small" id="recount">重新统计</button></p>
       <p class="quiet">微信规定，模板消息只能发给主动要求接收的人，不得用于营销和打扰。</p>
       <p class="quiet">发给没有订阅的粉丝，可能被投诉、被限制发送，严重的会永久封禁接口。</p>
     </fieldset>
