@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -481,6 +482,29 @@ func TestCron_TwiceAtOnce(t *testing.T) {
 }
 
 // A pushd whose certificate is signed by an authority of its own.
+// A run that is at work for longer than a run takes is what a person has to know of.
+func TestCron_RunThatDoesNotEnd(t *testing.T) {
+	m := newManager(t, accepted)
+	m.channel(t, 1, 1, in(5), 15)
+	path := t.TempDir() + "/cron.lock"
+	write(t, path, "")
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	for age, code := range map[time.Duration]int{0: 0, 30 * time.Second: 0, 2 * time.Minute: 1, 20 * time.Minute: 2} {
+		write(t, path, fmt.Sprint(time.Now().Add(-age).Unix()))
+		if run := runAs(t, m.host.With(phptest.Settings{"lock_file": path}), code); !strings.Contains(run.Stderr, "another run is at work") {
+			t.Errorf("%s: %s", age, run.Stderr)
+		}
+	}
+	m.want(t)
+}
+
 func TestCron_TLS(t *testing.T) {
 	m := newManager(t, accepted)
 	m.channel(t, 1, 1, in(5), 15)
@@ -523,6 +547,7 @@ func TestCron_BadSettings(t *testing.T) {
 		{"less than none", phptest.Settings{"prefetch": "-1"}, 2, "prefetch: want"},
 		{"no time", phptest.Settings{"run_time": "soon"}, 2, "run_time: want"},
 		{"no lead", phptest.Settings{"lead": "1d"}, 2, "lead: want"},
+		{"a key of two lines", phptest.Settings{"api_key": apiKey + "\nX-Other: header"}, 2, "api_key: holds a line break"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run := runAs(t, m.host.With(c.set), c.code)
@@ -573,6 +598,7 @@ func TestCron_AnswersThatAreNotPushds(t *testing.T) {
 		"an id alone":   {status: 200, body: map[string]any{"id": "abc"}},
 		"a proxy's 503": {status: 503, after: "3600", body: "<html>busy</html>"},
 		"odd kinds":     {status: 200, body: map[string]any{"id": 7, "state": []string{}}},
+		"too much":      {status: 503, after: "3600", body: map[string]any{"code": "unavailable", "detail": strings.Repeat("x", 2<<20)}}, // an endless one would be the end of PHP
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newManager(t, func(posted) reply { return answer })

@@ -9,7 +9,9 @@ const (
 
 // mutants is the list. Each is a mistake that another sender has made, or
 // that would be easy to make here.
-func mutants() []mutant {
+func mutants() []mutant { return append(mutantsOfPushd(), mutantsOfPHP()...) }
+
+func mutantsOfPushd() []mutant {
 	return []mutant{
 		{"whoever was fetched counts as delivered", []edit{{"internal/fanout/pagebuffer/view.go",
 			"	case p.State.Settled():\n", "	case p.State.Settled(), p.State == pushd.InDoubt, p.State == pushd.Untouched && index < v.mark:\n"}},

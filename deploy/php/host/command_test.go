@@ -129,6 +129,9 @@ func TestCommand_StopContinueRestart(t *testing.T) {
 	if got := a.command(11, r, "restart"); got.status != 409 {
 		t.Errorf("a second click on restart: %d %s", got.status, got.text)
 	}
+	if got := a.api("/channels/11/reminder", map[string]any{"do": "stop", "job": job.ID}); got.status != 409 || got.Code != "changed_elsewhere" {
+		t.Errorf("stop from a page that shows the job before: %d %s", got.status, got.text)
+	}
 	if err := s.Sim.Find("wxalice").WaitSends(t.Context(), 4000); err != nil {
 		t.Error(err)
 	}

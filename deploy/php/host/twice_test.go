@@ -120,8 +120,10 @@ func TestLongIDs(t *testing.T) {
 	const id = 1795650000123456789
 	s.exec("INSERT INTO activity (id, uin, title, start_time, watch_url) VALUES (?, ?, 'snowflake', ?, 'https://x.example')", int64(id), alice, time.Now().Add(time.Hour).Unix())
 	s.exec("INSERT INTO activity_detail (act_id, live_notify) VALUES (?, 0)", int64(id))
+	s.exec("INSERT INTO activity (id, uin, title, start_time, watch_url) VALUES (9223372036854775807, ?, 'the last', ?, '')", alice, time.Now().Add(time.Hour).Unix())
 	a := s.login(alice)
 	for path, want := range map[string]int{
+		"/watch/9223372036854775807": 200, "/watch/9223372036854775808": 404, "/channels/9223372036854775808": 404,
 		"/channels/1795650000123456789": 200, "/watch/1795650000123456789": 200,
 		"/channels/9999999999999999999": 404, "/channels/0": 404, "/channels/017": 404,
 	} {
