@@ -107,7 +107,7 @@ func (s *show) tour(h *host, p *phones) {
 	fmt.Fprintf(s.out, `
 A reminder of your own; cron.php runs every %[1]v:
   1. %[2]s/login  log in as owner %[3]d, password %[4]s, and make a channel that starts in 33 minutes;
-     its reminder leaves 30 minutes before the start. (In 20 minutes: it leaves at once.)
+     its reminder leaves 30 minutes before the start. (In 20 minutes, for all followers: it leaves at once.)
   2. %[2]s/watch/N  its watch page, N is its number: press the button, a code appears
   3. %[5]s/phone/1  a follower's phone: scan the code, and wait for the reminder
      %[5]s/phone/2  another phone, and so on

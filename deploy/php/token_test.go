@@ -604,6 +604,17 @@ func TestToken_OfAnotherSecret(t *testing.T) {
 	}
 }
 
+// A secret that no JSON can hold is said to be so, and WeChat is not asked about
+// an account without a name.
+func TestToken_SecretThatIsNoText(t *testing.T) {
+	e := newEndpoint(t)
+	e.exec(t, "ALTER TABLE user_wx_account MODIFY app_secret VARBINARY(128) NOT NULL")
+	e.exec(t, "UPDATE user_wx_account SET app_secret = ?", []byte("\xffsecret"))
+	if a := e.ask(t, "appid=wx1"); a.Status != 502 || !strings.Contains(a.Msg, "not UTF-8") || len(e.wechat.asked()) != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
 // An account without a secret is not asked for: WeChat would say 41004.
 func TestToken_NoSecret(t *testing.T) {
 	e := newEndpoint(t)

@@ -113,7 +113,7 @@ func mutantsOfPHP() []mutant {
 		{"an answer may be endless", []edit{{src + "Http/Call.php", "return strlen($call->text) > self::BYTES ? 0 : strlen($piece);", "return strlen($piece);"}},
 			[]string{platform + "TestCron_AnswersThatAreNotPushds"}},
 		{"a text that is not UTF-8 is posted as nothing", []edit{{src + "Http/Call.php", "        if ($payload === false) {\n            return null;\n        }\n", ""}},
-			[]string{platform + "TestCron_"}},
+			[]string{platform + "TestToken_SecretThatIsNoText"}},
 
 		// Pages that are out of date, and hands that are quick.
 		{"a channel is saved over what another page has saved", []edit{{app + "channel.php", "$f->text('version', 16, true) !== channel_version($old)", "$f->text('version', 16, true) === ''"}},
@@ -150,7 +150,7 @@ func mutantsOfPHP() []mutant {
 			[]string{host + "TestStanding_Late"}},
 		{"saving does not let cron try again", []edit{{app + "saved.php", "    $host->query(\"DELETE FROM pushd_php_attempt WHERE $channels\", [$id]);\n", ""}},
 			[]string{host + "TestStanding_Late"}},
-		{"a template that was saved loses the names of its fields", []edit{{"internal/control/preview.go", "	if f.Label == \"\" && len(s.Fields()) > 0 {", "	if false {"}},
+		{"a template that was saved loses the names of its fields", []edit{{"internal/control/composer.go", "	t.Content = content // what", "	// what"}},
 			[]string{"./internal/control TestComposer_LabelsStayAfterSaving", host + "TestTabs_PreviewCostsNothing"}},
 		{"the farthest channel comes first", []edit{{app + "channellist.php", "'a.{activity.start_time}, a.{activity.id}'],", "'a.{activity.start_time} DESC, a.{activity.id} DESC'],"}},
 			[]string{host + "TestList_ManyChannels"}},
