@@ -13,6 +13,7 @@ import (
 	"pushd/internal/fanout/deferral"
 	"pushd/internal/fanout/outage"
 	"pushd/internal/fanout/pagebuffer"
+	"pushd/internal/fanout/sendtoken"
 )
 
 // inWorld runs f in a world in which nothing goes wrong but what f does. The
@@ -134,7 +135,7 @@ func TestEngine_TokenRenewedByAge(t *testing.T) {
 		w.wechat.mu.Lock()
 		late := w.wechat.used[old].Sub(changed)
 		w.wechat.mu.Unlock()
-		if late > pollEvery+300*time.Millisecond {
+		if late > sendtoken.PollEvery+300*time.Millisecond {
 			w.violated("the old token was used for %s more", late)
 		}
 		if n := w.job().Counts.Errors[40001]; n != 0 {

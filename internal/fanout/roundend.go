@@ -35,7 +35,7 @@ func leave(suspects []suspect) {
 // Those who come behind the others are asked before anything is judged.
 func (s *sender) judgeSuspects() {
 	sus, wrong := s.breaker.Worst()
-	unproven := wrong && !s.run.listing.Proven(s.token.current)
+	unproven := wrong && !s.run.listing.Proven(s.token.Current())
 	wrong = wrong && !s.run.delivered.Load()
 	switch missed := s.run.deferrals.Missed(); {
 	case wrong && (s.run.deferrals.Waiting() || s.run.deferrals.Behind()):
@@ -57,7 +57,7 @@ func (s *sender) returnAll() {
 	for _, page := range s.pages {
 		page.ReturnAll()
 	}
-	s.live, s.backlog, s.ready, s.later, s.token.refused = 0, nil, nil, nil, nil
+	s.live, s.backlog, s.ready, s.later, s.tokens.refused = 0, nil, nil, nil, nil
 }
 
 // releaseSuspects settles the suspects whom the breaker still holds back, when the

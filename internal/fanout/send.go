@@ -10,6 +10,7 @@ import (
 	"pushd/internal/fanout/breaker"
 	"pushd/internal/fanout/outage"
 	"pushd/internal/fanout/pagebuffer"
+	"pushd/internal/fanout/sendtoken"
 	"pushd/internal/pace"
 )
 
@@ -51,7 +52,8 @@ type sender struct {
 	took time.Duration // how long a send takes, smoothed
 
 	recording recording
-	token     sendToken
+	token     sendtoken.Token
+	tokens    tokens
 	outage    outage.Watch
 
 	last bool  // it sends to those who come behind the others
@@ -62,7 +64,7 @@ func newSender(r *run, f *feeder) *sender {
 	return &sender{
 		run: r, pacer: r.account.Pacer, breaker: &r.breaker, pages: map[int]*pagebuffer.Buffer{}, feed: f.out, first: f.first,
 		tasks: make(chan task), results: make(chan result, 64), done: make(chan struct{}),
-		recording: newRecording(time.Now()), token: newSendToken(), outage: outage.New(time.Now(), r.probing.Load()),
+		recording: newRecording(time.Now()), tokens: newTokens(), outage: outage.New(time.Now(), r.probing.Load()),
 	}
 }
 
@@ -99,9 +101,9 @@ func (s *sender) loop(ctx, soft context.Context) error {
 			if err := s.onRecorded(err); err != nil {
 				return err
 			}
-		case a := <-s.token.answers:
+		case a := <-s.tokens.answers:
 			s.onToken(a)
-		case a := <-s.token.polls:
+		case a := <-s.tokens.polls:
 			s.onTokenPolled(a)
 		case <-stopped:
 			stopped = nil
@@ -187,13 +189,13 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 	}
 	for len(s.ready) > 0 {
 		switch {
-		case s.stop != nil, s.token.asking, s.inFlight >= s.pacer.Limit():
+		case s.stop != nil, s.token.Asking(), s.inFlight >= s.pacer.Limit():
 			return wait
 		case s.outage.Probing() && s.inFlight > 0:
 			return wait
 		case s.outage.Probing() && now.Before(s.outage.NextProbe()):
 			return min(wait, s.outage.NextProbe().Sub(now))
-		case s.token.gated && s.inFlight+s.breaker.Held() >= breaker.Size:
+		case s.token.Gated() && s.inFlight+s.breaker.Held() >= breaker.Size:
 			return wait
 		}
 		d := s.ready[0]
@@ -212,7 +214,7 @@ func (s *sender) start(now time.Time) (wait time.Duration) {
 			s.run.wg.Go(func() { s.run.work(s.tasks, s.results, s.done) })
 		}
 		s.inFlight++
-		s.tasks <- task{d, s.token.current, s.run.letters.At(at)}
+		s.tasks <- task{d, s.token.Current(), s.run.letters.At(at)}
 	}
 	return wait
 }
@@ -257,7 +259,7 @@ func (s *sender) over() bool {
 			return false
 		}
 	}
-	return s.stop != nil || !s.token.asking
+	return s.stop != nil || !s.token.Asking()
 }
 
 // stopRound makes the round stop: nothing starts any more, what is in flight is

@@ -8,26 +8,16 @@ import (
 	"pushd/internal/account"
 )
 
-// pollEvery is how often the sender looks for a token that was renewed by age.
-const pollEvery = time.Second
-
-// sendToken is the token that a round sends with, and what is asked for in its
-// place. Two questions may be under way, each in a goroutine of its own that
-// answers by a channel: for another token, since WeChat refused this one; and
-// beside the sends whether there is a newer one. The first outranks the second.
-type sendToken struct {
-	current pushd.Token
-	works   pushd.Token // the token that is known to work
-	before  pushd.Token // the one before current, if it has delivered nothing
-	gated   bool        // no more sends than the breaker's size until a success
-
-	asking  bool        // for another, since current was refused
-	refused []*delivery // they wait for it
+// tokens are the answers to the two questions for a token, each of which a goroutine
+// of its own asks, and who waits for the first.
+type tokens struct {
+	refused []*delivery // they wait for another token
 	answers chan tokenAnswer
+	polls   chan polledToken
+}
 
-	polling  bool
-	polledAt time.Time
-	polls    chan polledToken
+func newTokens() tokens {
+	return tokens{answers: make(chan tokenAnswer, 1), polls: make(chan polledToken, 1)}
 }
 
 // tokenAnswer is what came of asking for a token.
@@ -40,58 +30,6 @@ type tokenAnswer struct {
 type polledToken struct {
 	was pushd.Token
 	tokenAnswer
-}
-
-func newSendToken() sendToken {
-	return sendToken{answers: make(chan tokenAnswer, 1), polls: make(chan polledToken, 1)}
-}
-
-// use takes tok for the token from now on, and says whether it is another one.
-func (t *sendToken) use(tok pushd.Token) bool {
-	if tok == t.current {
-		return false
-	}
-	t.gated = t.current == "" // a renewal does not slow the sends down
-	if t.before = t.current; t.proven() {
-		t.before = ""
-	}
-	t.current = tok
-	return true
-}
-
-// delivered notes that current has delivered something, and says whether that is
-// the first of it.
-func (t *sendToken) delivered() bool {
-	first := t.works != t.current
-	t.gated, t.works = false, t.current
-	return first
-}
-
-// proven says that current has delivered something.
-func (t *sendToken) proven() bool { return t.works == t.current }
-
-// asked takes the deliveries that have waited for another token.
-func (t *sendToken) asked() []*delivery {
-	waiting := t.refused
-	t.asking, t.refused = false, nil
-	return waiting
-}
-
-// pollDue says that it is time to look for a newer token, and notes that it is
-// done.
-func (t *sendToken) pollDue(now time.Time) bool {
-	if t.polling || t.asking || now.Sub(t.polledAt) < pollEvery {
-		return false
-	}
-	t.polling, t.polledAt = true, now
-	return true
-}
-
-// polled takes what came of that. newer is false where there is none, or where a
-// refusal was faster.
-func (t *sendToken) polled(p polledToken) (newer bool) {
-	t.polling = false
-	return p.err == nil && p.was == t.current && !t.asking
 }
 
 // firstToken waits for a token, and for the message.
@@ -120,39 +58,40 @@ func (s *sender) noToken(soft context.Context, err error) error {
 // tokenRefused keeps the recipient and asks for another token, once for all.
 func (s *sender) tokenRefused(d *delivery, tok pushd.Token) {
 	d.Tries-- // not the recipient's doing
-	if tok != s.token.current {
+	if tok != s.token.Current() {
 		s.again(d) // an answer from before the last renewal
 		return
 	}
-	s.token.refused = append(s.token.refused, d)
-	if s.token.asking || s.stop != nil {
+	s.tokens.refused = append(s.tokens.refused, d)
+	if s.token.Asking() || s.stop != nil {
 		return
 	}
-	s.token.asking = true
+	s.token.Ask()
 	s.run.wg.Go(func() {
 		next, err := s.run.e.cfg.Tokens.Refused(s.run.soft, s.run.job.AppID, s.run.job.ActID, tok)
-		s.token.answers <- tokenAnswer{next, err}
+		s.tokens.answers <- tokenAnswer{next, err}
 	})
 }
 
 // onToken takes the answer to that.
 func (s *sender) onToken(a tokenAnswer) {
+	s.token.Answered()
 	if a.err != nil {
-		s.token.asking = false
 		s.stopRound(s.noToken(s.run.soft, a.err))
 		return
 	}
 	s.useToken(a.token)
-	for _, d := range s.token.asked() {
+	for _, d := range s.tokens.refused {
 		s.again(d)
 	}
+	s.tokens.refused = nil
 }
 
 // useToken sends with tok from now on. Whom the one before was refused for may
 // get it with this one.
 func (s *sender) useToken(tok pushd.Token) {
-	before := s.token.current
-	if s.token.use(tok) {
+	before := s.token.Current()
+	if s.token.Use(tok) {
 		if before != "" {
 			s.run.happened(pushd.EventToken, "the sends go on with another access token")
 		}
@@ -163,19 +102,19 @@ func (s *sender) useToken(tok pushd.Token) {
 // pollToken looks, beside the sends, whether the token was renewed by age, so that
 // no send has to be refused for it.
 func (s *sender) pollToken(now time.Time) {
-	if s.stop != nil || !s.token.pollDue(now) {
+	if s.stop != nil || !s.token.PollDue(now) {
 		return
 	}
-	was := s.token.current
+	was := s.token.Current()
 	s.run.wg.Go(func() {
 		tok, err := s.run.token(s.run.soft)
-		s.token.polls <- polledToken{was, tokenAnswer{tok, err}}
+		s.tokens.polls <- polledToken{was, tokenAnswer{tok, err}}
 	})
 }
 
 // onTokenPolled takes what came of that.
 func (s *sender) onTokenPolled(p polledToken) {
-	if s.token.polled(p) {
+	if newer := s.token.Polled(p.was); newer && p.err == nil {
 		s.useToken(p.token)
 	}
 }

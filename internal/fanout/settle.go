@@ -40,7 +40,7 @@ func (s *sender) onAnswer(r result) {
 	if s.outage.Probing() {
 		s.recovered()
 	}
-	if a.Cause.Suspect() && r.token == s.token.before { // it may be another account's, and says nothing about this one
+	if a.Cause.Suspect() && s.token.WasBefore(r.token) { // it may be another account's, and says nothing about this one
 		d.Tries--
 		s.again(d)
 		return
@@ -104,14 +104,14 @@ func (s *sender) sent(d *delivery, tok pushd.Token, at time.Time) {
 	s.run.doubted = 0
 	s.run.account.Delivered()
 	s.settle(d, pushd.PersonSent, s.run.versionFor(d))
-	if tok != s.token.current {
+	if tok != s.token.Current() {
 		return // an answer from before the last renewal: it says nothing about this token
 	}
 	s.run.delivered.Store(true)
 	released, again := s.breaker.Success()
 	release(released)
 	leave(again) // still refused
-	if s.token.delivered() {
+	if s.token.Delivered() {
 		s.run.listing.Proved(tok)
 		s.run.e.cfg.Tokens.Worked(s.run.job.AppID, tok)
 	}
@@ -167,7 +167,7 @@ func (s *sender) suspected(d *delivery, a pushd.Answer, otherwise pushd.PersonSt
 // have the message, the token is the account's own, and the codes are about recipients,
 // or those were refused before who come behind all others.
 func (s *sender) innocent() bool {
-	return s.run.delivered.Load() && s.run.listing.Proven(s.token.current) && (s.last || s.breaker.OfRecipients())
+	return s.run.delivered.Load() && s.run.listing.Proven(s.token.Current()) && (s.last || s.breaker.OfRecipients())
 }
 
 // distrust is why the job stops whose suspects have become too many, the last
@@ -184,7 +184,7 @@ func (s *sender) distrust(a pushd.Answer) error {
 		}
 		return fatal(a)
 	}
-	return &mismatch{token: s.token.current, worked: s.token.proven(), first: s.awaitsYes(), code: a.Code, cause: a.Cause, text: a.Text}
+	return &mismatch{token: s.token.Current(), worked: s.token.Proven(), first: s.awaitsYes(), code: a.Code, cause: a.Cause, text: a.Text}
 }
 
 // awaitsYes says that a person has to let others follow, as far as is known: before
