@@ -7,12 +7,12 @@ require __DIR__ . '/../autoload.php';
 
 use Pushd\Platform\Config;
 use Pushd\Platform\Db\Connection;
-use Pushd\Platform\Schema\Book;
+use Pushd\Platform\Schema\History;
 use Pushd\Platform\Schema\Files;
 
 $db = Connection::open(Config::load());
-$book = new Book($db);
-$book->open();
+$history = new History($db);
+$history->open();
 $n = 0;
 foreach (Files::all() as $migration) {
     foreach ($migration->statements($db->driver()) as $statement) {
@@ -21,7 +21,7 @@ foreach (Files::all() as $migration) {
         }
     }
     if ($n < (int) $argv[1]) {
-        $db->pdo()->exec($book->record($migration));
+        $db->pdo()->exec($history->record($migration));
     }
 }
 echo $n;

@@ -47,7 +47,7 @@ final class Consents
 
     /**
      * Lets pushd know, for so many seconds at most; returns how many it has taken. It
-     * may be told of one twice, which changes nothing.
+     * may hear of one twice, which changes nothing.
      */
     public function handOn(float $seconds): int
     {

@@ -10,7 +10,7 @@ use Pushd\Platform\Cron\DueChannels;
 use Pushd\Platform\Cron\Runner;
 use Pushd\Platform\Db\Connection;
 use Pushd\Platform\Db\DatabaseClock;
-use Pushd\Platform\Schema\Book;
+use Pushd\Platform\Schema\History;
 use Pushd\Platform\Schema\Files;
 use Throwable;
 
@@ -95,7 +95,7 @@ final class Doctor
     private function database(Config $config, Connection $db): void
     {
         $this->check('tables', function () use ($config, $db): string {
-            $missing = (new Book($db))->missing($config->get('host_secret') !== '' ? Files::all() : Files::core());
+            $missing = (new History($db))->missing($config->get('host_secret') !== '' ? Files::all() : Files::core());
             if ($missing !== []) {
                 throw new ConfigError(count($missing) . ' migrations are missing, from ' . $missing[0]->name() . ': run php migrate.php');
             }

@@ -5,7 +5,7 @@ namespace Pushd\Platform\Cron;
 
 use Pushd\Platform\Http\Response;
 
-/** What cron does with an answer of pushd, and when it asks again. It has no state and asks nobody. */
+/** What cron does with an answer of pushd, and when it asks again. It has no state and makes no call. */
 final class AnswerPolicy
 {
     const FIRST_BACKOFF = 120; // seconds, doubled with every refusal …
@@ -40,7 +40,7 @@ final class AnswerPolicy
 
     /**
      * Seconds until a refused channel is asked for again. pushd has its reason, and a
-     * minute later it would be the same: ever more rarely. But what a person mends
+     * minute later it would be the same: ever more rarely. But what a person corrects
      * shortly before the start is to be noticed before it: the wait is no longer than
      * half of the time to the start. Where pushd says when a brake of the account is
      * over ($notBefore, as text), it is asked for then.

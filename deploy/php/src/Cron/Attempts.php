@@ -36,7 +36,7 @@ final class Attempts
     public function read(): int
     {
         $now = $this->clock->now();
-        // Refusals of long ago are of no use to anybody.
+        // Refusals of long ago are of no use any more.
         $this->query('DELETE FROM {pushd_php_attempt} WHERE next_try < ?', [$now - 86400]);
         $read = $this->query('SELECT act_id, start_time, next_try, tries FROM {pushd_php_attempt}', []);
         $pause = 0;

@@ -120,7 +120,7 @@ final class Runner
 
     /**
      * Fetches tokens of what falls due soon, so that they come with the POST. It
-     * has the time that posting leaves, and concerns nobody's exit code: pushd
+     * has the time that posting leaves, and does not count for the exit code: pushd
      * asks for what it did not get. False: nothing is left to fetch.
      */
     private function prefetch(): bool
@@ -147,7 +147,7 @@ final class Runner
 
     /**
      * Tells pushd that a run has looked for what is due, also when nothing was. It
-     * comes last and concerns nobody's exit code: what keeps it away keeps the
+     * comes last and does not count for the exit code: what keeps it away keeps the
      * posts away too, and pushd alarms when none comes.
      */
     private function beat(): void
@@ -263,7 +263,7 @@ final class Runner
         }
     }
 
-    /** pushd is draining or has no database: nobody else need try now. */
+    /** pushd is draining or has no database: no other channel need be tried now. */
     private function pause(Channel $channel, Response $answer): void
     {
         $this->stopped = true;

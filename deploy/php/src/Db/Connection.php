@@ -26,7 +26,7 @@ final class Connection
     }
 
     /**
-     * Opens the database of the settings. A PDOException that nobody catches would
+     * Opens the database of the settings. A PDOException that is not caught would
      * print the password in its trace, so another one takes its place. $seconds: how
      * long a statement may take, where that is not the usual.
      */

@@ -68,7 +68,7 @@ final class RowLock
         if ($this->db->insert("INSERT INTO {pushd_php_lock} (name, busy_until, busy_by) VALUES (?, $until, ?)", [$this->name, $this->me])) {
             return true;
         }
-        // One beyond what anybody takes was written by a clock that was ahead.
+        // One beyond what any process takes was written by a clock that was ahead.
         return $this->db->query("UPDATE {pushd_php_lock} SET busy_until = $until, busy_by = ?
             WHERE name = ? AND (busy_until <= $now OR busy_until > $until)", [$this->me, $this->name])->rowCount() === 1;
     }

@@ -21,13 +21,13 @@ namespace Pushd\Platform\Http;
  */
 final class Posts
 {
-    const DEAD = 3;     // so many in a row without an answer: nobody is there
+    const DEAD = 3;     // so many in a row without an answer: the server is gone
     const PATIENCE = 1; // seconds after which one more finds out
 
     private $most;
     private $caFile;
     private $multi;
-    private $idle = [];     // curl handles that nobody uses
+    private $idle = [];     // curl handles that are not in use
     private $flying = [];   // by tag: curl handle, call
     private $unsent = [];   // by tag: answers to what could not be sent
     private $answers = false;
@@ -62,7 +62,7 @@ final class Posts
         return $this->answers || microtime(true) >= $this->last + self::PATIENCE;
     }
 
-    /** Is nobody there? Then there is no use in adding more. */
+    /** Does the server not answer at all? Then there is no use in adding more. */
     public function dead(): bool
     {
         return $this->silent >= self::DEAD && $this->inFlight() === 0;

@@ -18,7 +18,7 @@ final class Migrator
     private $db;
     private $migrations;
     private $say;
-    private $book;
+    private $history;
 
     /** $say is called with each line that a person should read. */
     public function __construct(Connection $db, array $migrations, callable $say)
@@ -26,7 +26,7 @@ final class Migrator
         $this->db = $db;
         $this->migrations = $migrations;
         $this->say = $say;
-        $this->book = new Book($db);
+        $this->history = new History($db);
     }
 
     /** Applies what is missing and returns how many; waits so many seconds for another that is at it. */
@@ -37,13 +37,13 @@ final class Migrator
             // statements would queue up behind.
             $this->db->pdo()->exec('SET SESSION lock_wait_timeout = 5');
         }
-        $this->book->open();
-        if ($this->book->missing($this->migrations) === []) {
+        $this->history->open();
+        if ($this->history->missing($this->migrations) === []) {
             return 0;
         }
         $lease = $this->take($wait);
         try {
-            $missing = $this->book->missing($this->migrations);
+            $missing = $this->history->missing($this->migrations);
             foreach ($missing as $migration) {
                 $this->apply($migration, $lease);
             }
@@ -57,25 +57,25 @@ final class Migrator
     public function sql(): string
     {
         $text = '';
-        foreach ($this->book->missing($this->migrations) as $migration) {
+        foreach ($this->history->missing($this->migrations) as $migration) {
             $text .= '-- ' . $migration->name() . "\n";
             foreach ($this->statements($migration) as $statement) {
                 $text .= $statement . ";\n";
             }
-            $text .= $this->book->record($migration) . ";\n\n";
+            $text .= $this->history->record($migration) . ";\n\n";
         }
-        return $text === '' ? '' : $this->book->sql() . ";\n\n" . $text;
+        return $text === '' ? '' : $this->history->sql() . ";\n\n" . $text;
     }
 
     private function take(int $wait): Lease
     {
         $lease = new Lease($this->db);
         $until = microtime(true) + $wait;
-        for ($told = false; !$lease->take(); $told = true) {
+        for ($said = false; !$lease->take(); $said = true) {
             if (microtime(true) >= $until) {
                 throw new Busy('another program has been changing the tables all the time; run it again');
             }
-            if (!$told) {
+            if (!$said) {
                 ($this->say)('another program is changing the tables; waiting for it');
             }
             usleep(200000);
@@ -100,7 +100,7 @@ final class Migrator
                 $there++;
             }
         }
-        $this->db->pdo()->exec($this->book->record($migration));
+        $this->db->pdo()->exec($this->history->record($migration));
         ($this->say)($migration->name() . ': applied' . ($there > 0 ? ", $there of its " . count($statements) . ' changes were there already' : ''));
     }
 

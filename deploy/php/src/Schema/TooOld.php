@@ -16,10 +16,10 @@ final class TooOld extends PDOException
         if ($e instanceof self || !self::lacks($db->tables(), $e, $sql)) {
             return null;
         }
-        $book = new Book($db);
-        $host = preg_match('/\bhost_/', $sql) || preg_grep('/^host\//', $book->applied());
+        $history = new History($db);
+        $host = preg_match('/\bhost_/', $sql) || preg_grep('/^host\//', $history->applied());
         $missing = [];
-        foreach ($book->missing(Files::all()) as $migration) {
+        foreach ($history->missing(Files::all()) as $migration) {
             if ($host || $migration->component() === 'core') {
                 $missing[] = $migration->name();
             }

@@ -40,7 +40,7 @@ final class Accounts
     }
 
     /**
-     * The secrets of all who hold this very appid. $text is the appid as somebody
+     * The secrets of all who hold this very appid. $text is the appid as an owner
      * keeps it: with blanks that the database compares and pushd does not.
      */
     private function secrets(string $text): array
@@ -48,7 +48,7 @@ final class Accounts
         $appid = Appid::canonical($text);
         $secrets = [];
         if (!Appid::isValid($appid)) {
-            return []; // nobody's; and columns of ASCII compare with ASCII alone
+            return []; // no owner's; and columns of ASCII compare with ASCII alone
         }
         foreach (array_unique([$appid, $text]) as $spelling) {
             foreach ($this->db->query($this->query, [$spelling])->fetchAll() as $row) {

@@ -3,7 +3,7 @@ declare(strict_types=1);
 
 namespace Pushd\Platform\Token;
 
-/** What the endpoint answers: JSON that nobody may keep. */
+/** What the endpoint answers: JSON that no cache may keep. */
 final class Answer
 {
     public $status;

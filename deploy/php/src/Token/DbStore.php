@@ -110,11 +110,11 @@ final class DbStore implements Store
             $this->db->insert('INSERT INTO {wx_access_token} (appid) VALUES (?)', [$appid]); // unless another was faster
         } elseif (!in_array($appid, $spellings, true)) {
             // A table that takes two spellings for one holds no row for both
-            // (docs/host.md mends it): it is the other's, and so is its lock.
+            // (docs/host.md says how to repair it): it is the other's, and so is its lock.
             return true;
         }
         $now = $this->clock->now();
-        // A mark beyond what anybody takes was written by a clock that was ahead.
+        // A mark beyond what any process takes was written by a clock that was ahead.
         return $this->db->query('UPDATE {wx_access_token} SET busy_until = ?, busy_by = ?
             WHERE appid = ? AND (busy_until <= ? OR busy_until > ?)',
             [$now + self::LOCK_SECONDS, $me, $appid, $now, $now + self::LOCK_SECONDS])->rowCount() === 1;

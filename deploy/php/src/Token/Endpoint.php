@@ -88,7 +88,7 @@ final class Endpoint
     private function token(array $server, array $query): Token
     {
         if (trim($this->keys, ', ') === '') {
-            throw new ConfigError('token_key is not set'); // no key would open the endpoint to everybody
+            throw new ConfigError('token_key is not set'); // no key would leave the endpoint open
         }
         if (($server['REQUEST_METHOD'] ?? '') !== 'GET') {
             $error = new Unavailable('use GET', 405);

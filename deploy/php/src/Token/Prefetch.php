@@ -10,7 +10,7 @@ use Pushd\Platform\Http\Response;
 
 /**
  * Fetches access tokens before they are needed, several at a time. Each under the
- * lock of its account, so that nobody fetches one twice, and only where Provider
+ * lock of its account, so that none is fetched twice, and only where Provider
  * would have to ask WeChat as well. It never waits for a lock.
  */
 final class Prefetch
@@ -95,7 +95,7 @@ final class Prefetch
         return !$lately && !$record->isUsable('', $now);
     }
 
-    /** Asks for one token, if nobody else does. */
+    /** Asks for one token, if no other process does. */
     private function ask(string $appid, string $text): void
     {
         try {

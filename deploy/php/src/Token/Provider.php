@@ -62,7 +62,7 @@ final class Provider implements Source
     }
 
     /**
-     * The token that is kept, if it has not expired, or null. It calls nobody. Throws
+     * The token that is kept, if it has not expired, or null. It makes no call. Throws
      * if it is not certain whose the account is.
      */
     public function cached(string $appid): ?Token
@@ -105,7 +105,7 @@ final class Provider implements Source
     private function renew(Record $record, string $secret, string $rejected, float $until): void
     {
         if ($record->token !== '' && !$record->isAlive($rejected, $this->clock->now())) {
-            // Whatever WeChat says now, nobody gets the refused one from us.
+            // Whatever WeChat says now, the refused one is not given out any more.
             $record->token = '';
             $this->store->save($record);
         }

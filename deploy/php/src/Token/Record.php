@@ -43,7 +43,7 @@ final class Record
         return $this;
     }
 
-    /** Is there a token that nobody complained about and that has not expired? */
+    /** Is there a token that was not refused and has not expired? */
     public function isAlive(string $rejected, int $now): bool
     {
         return $this->token !== '' && $this->expiresAt > $now && !Token::is($this->token, $rejected);

@@ -9,7 +9,7 @@ use Pushd\Platform\Http\Response;
 
 /**
  * WeChat's stable_token. In normal mode it gives the same token again until shortly
- * before its end, so that nobody's token is taken away.
+ * before its end, so that no other system's token is taken away.
  * https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken
  */
 final class StableToken

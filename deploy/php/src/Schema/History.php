@@ -8,7 +8,7 @@ use PDOException;
 use Pushd\Platform\Db\Connection;
 
 /** Which migrations a database has had: the table pushd_php_schema. */
-final class Book
+final class History
 {
     private const TABLE = "CREATE TABLE IF NOT EXISTS {pushd_php_schema} (
   name       VARCHAR(64) NOT NULL PRIMARY KEY, -- core/001_tables; 'lease' is who is at it
