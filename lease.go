@@ -32,7 +32,7 @@ type Observation struct {
 type Leases interface {
 	// Now reads the database's clock.
 	Now(ctx context.Context) (Time, error)
-	// TakeBack lapses the leases that an earlier life of owner.Instance
+	// TakeBack lapses the leases that an earlier start of owner.Instance
 	// left behind (same instance, another boot) and says how many.
 	TakeBack(ctx context.Context, owner Owner) (int, error)
 	// Leases lists the leases that are held, by whomever.

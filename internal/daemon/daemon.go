@@ -26,6 +26,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -82,7 +83,6 @@ type Daemon struct {
 	wechat   *wechat.Client
 	tokens   *tokenclient.Client
 	engine   *fanout.Engine
-	overdue  overdue
 	api      *api.Server
 	console  *console.Console // nil = there is none
 	server   *http.Server
@@ -126,12 +126,8 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	c.Engine.InFlight = c.WeChat.MaxConns * 8 / 9
 	c.Engine.Boottime, c.Engine.Log = newBootClock().now, c.Log
 	c.Engine.Owner.Boot = strings.ToLower(rand.Text()[:12])
-	d.overdue = overdue{count: d.store.Overdue}
-	if c.Store.DueList != "" {
-		d.overdue.list = d.store.DueBetween
-	}
 	if c.Store.DueQuery != "" {
-		c.Engine.Overdue = d.overdue.before
+		c.Engine.Overdue = d.store.Overdue
 	}
 	c.Engine.Rand = mathrand.New(mathrand.NewPCG(seed, 1))
 	d.engine = fanout.New(c.Engine)
@@ -163,11 +159,9 @@ func (d *Daemon) handler() http.Handler {
 		DedupWindow: d.c.Engine.DedupWindow, Grace: d.c.Engine.Grace, Location: d.c.Engine.Location,
 		Rate: d.c.Engine.Rate, TotalRate: d.c.Engine.TotalRate, Brakes: d.c.Brakes,
 	}
-	controller := control.NewController(d.store, desk)
-	d.overdue.braked = controller.Braked
 	d.api = api.New(api.Options{
 		Host: host, Unready: d.unready, Down: d.store.Down,
-		Control: controller, Jobs: d.store, Composer: control.NewComposer(d.store, desk),
+		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
 		Receipts: d.receipts.Take, CallbackSecret: d.c.CallbackSecret,
 		DropRefusal: d.store.DropRefusal,
 		Sources: metrics.Sources{
@@ -223,45 +217,25 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.c.Ready != nil && ctx.Err() == nil {
 		d.c.Ready()
 	}
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		d.schema.watch(ctx, d.store, d.c.Log)
-	}()
-	counted := make(chan struct{})
-	go func() {
-		defer close(counted)
-		d.count(ctx)
-	}()
-	told := make(chan struct{})
-	go func() {
-		defer close(told)
-		if d.courier != nil {
-			d.courier.Run(ctx)
-		}
-	}()
+	var others, last sync.WaitGroup
+	others.Go(func() { d.schema.watch(ctx, d.store, d.c.Log) })
+	others.Go(func() { d.count(ctx) })
+	if d.courier != nil {
+		others.Go(func() { d.courier.Run(ctx) })
+	}
 	// Receipts come for as long as the API is there, and the last are written when it
 	// is not.
 	keeping, kept := context.WithCancel(context.WithoutCancel(ctx))
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		d.receipts.Run(keeping)
-	}()
-	noticed := make(chan struct{})
-	go func() {
-		defer close(noticed)
+	last.Go(func() { d.receipts.Run(keeping) })
+	others.Go(func() {
 		<-ctx.Done()
 		if d.c.Stopping != nil {
 			d.c.Stopping()
 		}
 		d.notice()
-	}()
+	})
 	err := d.engine.Run(ctx, d.c.Drain)
-	<-watched
-	<-counted
-	<-noticed
-	<-told
+	others.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil // stopped before the database had answered once
 	}
@@ -274,7 +248,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		err = errors.Join(err, fmt.Errorf("serve the API: %w", serr))
 	}
 	kept()
-	<-written
+	last.Wait()
 	d.tokens.Close()
 	d.wechat.Close()
 	return errors.Join(err, d.store.Close())

@@ -7,7 +7,7 @@ type Point string
 
 // The points, in the order of a job's life.
 const (
-	PointTookBack  Point = "took_back" // a new life has freed the leases of the last one
+	PointTookBack  Point = "took_back" // a new start has freed the leases of the last one
 	PointAccepted  Point = "accepted"  // the job is committed; the POST is not answered yet
 	PointClaimed   Point = "claimed"   // the lease is ours; nothing is done yet
 	PointPage      Point = "page"      // a page is stored

@@ -86,7 +86,7 @@ func (e *Engine) Run(ctx context.Context, drain time.Duration) error {
 	if err := e.retry.Do(ctx, "take back leases", func(ctx context.Context) error {
 		n, err := e.cfg.Ledger.TakeBack(ctx, e.cfg.Owner)
 		if n > 0 {
-			e.log.Info("took back the leases of an earlier life", "jobs", n)
+			e.log.Info("took back the leases of an earlier start", "jobs", n)
 		}
 		return err
 	}); err != nil {

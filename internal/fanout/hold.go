@@ -8,9 +8,9 @@ import (
 	"pushd"
 )
 
-// tellSent writes down when the last send was started. Nothing depends on it, so
+// saveLastSent writes down when the last send was started. Nothing depends on it, so
 // it is tried once.
-func (r *run) tellSent(ctx context.Context) {
+func (r *run) saveLastSent(ctx context.Context) {
 	at := r.lastSent()
 	if at == 0 {
 		return

@@ -32,7 +32,7 @@ func (w work) GiveBack() {
 	w.e.Wake()
 }
 
-// Look compares the ledger with what an earlier life of this process has kept.
+// Look compares the ledger with what an earlier start of this process has kept.
 // No job may be taken or accepted before it has succeeded once.
 func (e *Engine) Look(ctx context.Context) error { return e.house.Look(ctx) }
 
@@ -55,7 +55,7 @@ func (e *Engine) Overview() (pushd.Overview, bool) { return e.house.Overview() }
 
 // Overdue is how many reminders were due and not posted, as last counted; false
 // if it is unknown.
-func (e *Engine) Overdue() (pushd.Overdue, bool) { return e.house.Overdue() }
+func (e *Engine) Overdue() (int64, bool) { return e.house.Overdue() }
 
 // readHolds learns what is held, for the health. That no job is taken which is
 // held is the ledger's to see to.

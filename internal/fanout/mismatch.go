@@ -212,9 +212,9 @@ func (r *run) startOver(ctx context.Context) error {
 	return r.rest(ctx, retry.StaleFor)
 }
 
-// heed keeps the walk of a job that has been in doubt from reading a long list
+// awaitDelivery keeps the walk of a job that has been in doubt from reading a long list
 // in vain: it goes on when something was delivered, or no one is left to send to.
-func (r *run) heed(ctx context.Context) error {
+func (r *run) awaitDelivery(ctx context.Context) error {
 	for first := true; r.wary.Load() && !r.delivered.Load() && (first || !r.idle.Load()); first = false {
 		if !retry.Sleep(ctx, time.Second) {
 			return context.Cause(ctx)

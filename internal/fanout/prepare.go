@@ -13,8 +13,8 @@ func prepareErr(u *compose.Unprepared) error {
 	return &ended{pushd.Ending{State: pushd.Failed, Reason: u.Reason, Detail: u.Detail + "; then POST with continue"}}
 }
 
-// prepare makes the job's message, unless an earlier life of the job already
-// has for the same start. It runs beside the first page.
+// prepare makes the job's message, unless an earlier claim already has for the same
+// start. It runs beside the first page.
 func (r *run) prepare(ctx context.Context) error {
 	ch, err := r.readChannel(ctx, r.job.StartTime)
 	p := r.job.Prepared

@@ -36,6 +36,7 @@ type run struct {
 	job     pushd.Job
 	account *accountstate.State
 	wechat  account.Account
+	channel *channelcheck.Checker
 	tenure  *lease.Tenure
 	log     *slog.Logger
 	retry   retry.Retrier
@@ -58,11 +59,10 @@ type run struct {
 
 	// The list of followers, and what this claim knows of it.
 	frontier    *frontier.Frontier
+	pages       *readback.Reader
 	listing     *listing.List
-	channel     *channelcheck.Checker
 	earlier     earlier.Lists
 	reopening   *pagebuffer.Reopening
-	pages       *readback.Reader
 	deferrals   deferral.Waits
 	fruitless   fruitless
 	refusals    *refusal.Memory
@@ -81,7 +81,7 @@ type run struct {
 	dead      atomic.Int64 // the deadline, a Time
 	rate      meter.Rate
 	inFlight  atomic.Int64
-	settled   atomic.Int64 // recipients who got an outcome in this life
+	settled   atomic.Int64 // recipients who got an outcome in this claim
 	idle      atomic.Bool  // no recipient is in flight or waits for a send
 	busyUntil atomic.Int64 // unix ns: waits on purpose until then
 	recordAt  atomic.Int64 // unix ns: when an outcome was last recorded
@@ -230,7 +230,7 @@ func (r *run) end(ctx context.Context, cause error) {
 	var e *ended
 	var p *parked
 	lease, ledger := r.job.Lease(), r.e.cfg.Ledger
-	r.tellSent(ctx)
+	r.saveLastSent(ctx)
 	if inexplicable(cause) {
 		cause = &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.LedgerMismatch, Detail: "the job can't go on: " + cause.Error()}}
 	}

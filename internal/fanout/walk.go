@@ -42,7 +42,7 @@ const (
 
 var errWalkIncomplete = errors.New("the list of the audience broke off")
 
-// newWalker walks the audience of a run's job from where an earlier life left off.
+// newWalker walks the audience of a run's job from where an earlier claim left off.
 func newWalker(r *run, from pushd.Walk) *walker {
 	return &walker{run: r, list: audience.Of(r.job.Audience, r.wechat, r.job.ActID, r.e.cfg.Ledger, r.retry), walk: from}
 }
@@ -62,7 +62,7 @@ func (w *walker) do(ctx context.Context) error {
 	return nil
 }
 
-// pass walks the list once, from where an earlier life left off or from the
+// pass walks the list once, from where an earlier claim left off or from the
 // start.
 func (w *walker) pass(ctx context.Context) error {
 	now := w.run.e.clock.Now()
@@ -85,7 +85,7 @@ func (w *walker) pass(ctx context.Context) error {
 			if err := w.store(ctx, page); err != nil {
 				return err
 			}
-			if err := w.run.heed(ctx); err != nil {
+			if err := w.run.awaitDelivery(ctx); err != nil {
 				return err
 			}
 			if sound = !w.used[page.Next]; sound {
@@ -117,7 +117,7 @@ func (w *walker) begin(now pushd.Time) {
 // fetch asks for the page after the cursor until WeChat gives it. sound is
 // false when the cursor does not lead on.
 func (w *walker) fetch(ctx context.Context) (_ pushd.FollowerPage, sound bool, err error) {
-	if w.used == nil { // a pass of an earlier life goes on
+	if w.used == nil { // a pass of an earlier claim goes on
 		w.used, w.most = map[pushd.OpenID]bool{}, total(w.walk)
 	}
 	for {

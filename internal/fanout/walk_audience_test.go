@@ -169,7 +169,7 @@ func (w *sim) remindSubscribers(some []pushd.OpenID) {
 }
 
 // told are those who got a message.
-func (w *sim) told() (all []pushd.OpenID) {
+func (w *sim) sentTo() (all []pushd.OpenID) {
 	w.wechat.mu.Lock()
 	defer w.wechat.mu.Unlock()
 	for r, p := range w.wechat.people {
@@ -215,8 +215,8 @@ func TestRun_LateSubscribers(t *testing.T) {
 				w.subscribe("o0000251")
 				job := w.job()
 				want := slices.Concat(ids(99, 200), ids(250, 251))
-				if job.State != pushd.Succeeded || job.Counts.Sent != 102 || *job.Walk.Total != 102 || !slices.Equal(w.told(), want) {
-					t.Errorf("%s (%s), %+v, total %d; told %d", job.State, job.Detail, job.Counts, *job.Walk.Total, len(w.told()))
+				if job.State != pushd.Succeeded || job.Counts.Sent != 102 || *job.Walk.Total != 102 || !slices.Equal(w.sentTo(), want) {
+					t.Errorf("%s (%s), %+v, total %d; sent to %d", job.State, job.Detail, job.Counts, *job.Walk.Total, len(w.sentTo()))
 				}
 				w.processes[0].stop()
 				w.all.Wait()
@@ -259,7 +259,7 @@ func TestRun_AudienceQueryRefused(t *testing.T) {
 				t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 			}
 			w.settle()
-			if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 90 || len(w.told()) != 90 {
+			if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 90 || len(w.sentTo()) != 90 {
 				t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 			}
 			w.processes[0].stop()

@@ -243,7 +243,7 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// Of a walk that an earlier life left unfinished, a fresh one goes on at its
+// Of a walk that an earlier claim left unfinished, a fresh one goes on at its
 // cursor and a stale one begins anew; in both nobody is stored twice.
 func TestWalk_Resumed(t *testing.T) {
 	for name, c := range map[string]struct {

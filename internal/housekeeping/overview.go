@@ -32,8 +32,9 @@ const (
 
 // overdue is what is known of reminders that were not posted.
 type overdue struct {
-	count  atomic.Pointer[pushd.Overdue] // nil = it is not known
-	failed bool                          // of CountOverdue alone
+	known  atomic.Bool
+	count  atomic.Int64
+	failed bool // of CountOverdue alone
 }
 
 // Overlook reads what the ledger says of the whole.
@@ -105,16 +106,12 @@ func (k *Keeper) CountOverdue(ctx context.Context) {
 			k.cfg.Log.Info("PUSHD_DUE_QUERY works again")
 		}
 	}
-	if k.overdue.count.Store(nil); err == nil {
-		k.overdue.count.Store(&n)
-	}
+	k.overdue.count.Store(n)
+	k.overdue.known.Store(err == nil)
 }
 
 // Overdue is how many reminders were overdue when they were last counted; false
 // if it is unknown.
-func (k *Keeper) Overdue() (pushd.Overdue, bool) {
-	if n := k.overdue.count.Load(); n != nil {
-		return *n, true
-	}
-	return pushd.Overdue{}, false
+func (k *Keeper) Overdue() (int64, bool) {
+	return k.overdue.count.Load(), k.overdue.known.Load()
 }

@@ -32,7 +32,7 @@ type memory struct {
 	unsaved atomic.Pointer[string] // why the counter can't be kept
 }
 
-// Look compares the ledger with what an earlier life of this process has kept,
+// Look compares the ledger with what an earlier start of this process has kept,
 // and holds the jobs if the ledger went back, or if Config.Hold asks for it. No
 // job may be taken or accepted before it has succeeded once.
 func (k *Keeper) Look(ctx context.Context) error {
@@ -62,7 +62,7 @@ func (k *Keeper) Look(ctx context.Context) error {
 // Looked says whether Look has succeeded.
 func (k *Keeper) Looked() bool { return k.memory.looked.Load() }
 
-// loadCounter reads what an earlier life has kept. A file that can't be used is
+// loadCounter reads what an earlier start has kept. A file that can't be used is
 // no reason to send no reminders: it is as if there was none.
 func (k *Keeper) loadCounter(in pushd.Installation) pushd.Counter {
 	if k.cfg.Counter == nil {

@@ -13,7 +13,7 @@ import (
 // Now reads the database's clock.
 func (l *Memory) Now(context.Context) (pushd.Time, error) { return l.Clock(), nil }
 
-// TakeBack lapses the leases of an earlier life. See pushd.Leases.
+// TakeBack lapses the leases of an earlier start. See pushd.Leases.
 func (l *Memory) TakeBack(_ context.Context, o pushd.Owner) (int, error) {
 	l.begin()
 	defer l.Unlock()

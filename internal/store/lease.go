@@ -11,7 +11,7 @@ import (
 	"pushd"
 )
 
-// TakeBack lapses the leases of an earlier life. See pushd.Leases.
+// TakeBack lapses the leases of an earlier start. See pushd.Leases.
 func (s *Store) TakeBack(ctx context.Context, owner pushd.Owner) (int, error) {
 	n, err := s.execRetry(ctx, `
 UPDATE pushd_job SET `+lapse+`

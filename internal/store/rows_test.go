@@ -98,12 +98,12 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 	p.ok(err)
 	two := pushd.Page{No: 1, OpenIDs: openids("oA", "oB")}
 	walk := pushd.Walk{Pass: 1, Pages: 1, Walked: 2, Complete: true}
-	told := func() error {
+	recorded := func() error {
 		p.ok(p.StorePage(ctx, j.Lease(), two, walk))
 		return p.Record(ctx, j.Lease(), []pushd.Progress{ledgertest.ProgressOf(1, sent, failed)})
 	}
 	done := func() error {
-		p.ok(told())
+		p.ok(recorded())
 		return p.Finish(ctx, j.Lease(), succeeded)
 	}
 	oldest := pushd.JobID(p.text(`SELECT id FROM pushd_job ORDER BY finished_at LIMIT 1`))
@@ -120,10 +120,10 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 		"Park":      fresh(func() error { return p.Park(ctx, j.Lease(), pushd.Parking{Until: future}) }),
 		"StorePage": fresh(func() error { return p.StorePage(ctx, j.Lease(), two, walk) }),
 		"SaveWalk":  fresh(func() error { return p.SaveWalk(ctx, j.Lease(), pushd.Walk{}) }),
-		"StartOver": fresh(func() error { p.ok(told()); return p.StartOver(ctx, j.Lease(), 0) }),
-		"Progress":  fresh(func() error { p.ok(told()); _, err := p.Progress(ctx, j.ID, 1, 10); return err }),
-		"People":    fresh(func() error { p.ok(told()); _, err := p.People(ctx, j.ID, 1, 0, 100); return err }),
-		"Record":    fresh(told),
+		"StartOver": fresh(func() error { p.ok(recorded()); return p.StartOver(ctx, j.Lease(), 0) }),
+		"Progress":  fresh(func() error { p.ok(recorded()); _, err := p.Progress(ctx, j.ID, 1, 10); return err }),
+		"People":    fresh(func() error { p.ok(recorded()); _, err := p.People(ctx, j.ID, 1, 0, 100); return err }),
+		"Record":    fresh(recorded),
 		"Reload":    fresh(func() error { _, err := p.Reload(ctx, j.ID); return err }),
 		"Last":      func() error { _, err := p.Last(ctx, busyChannel); return err },
 		"SaveMessage": fresh(func() error {
@@ -165,15 +165,15 @@ func (p *past) calls(act pushd.ActID) map[string]func() error {
 		"PutOffAlarms": func() error { return p.PutOffAlarms(ctx, []pushd.Alarm{{Key: "b"}}, time.Minute) },
 		"ForgetAlarms": func() error { _, err := p.ForgetAlarms(ctx, time.Hour); return err },
 		"SentJobs":     func() error { _, err := p.SentJobs(ctx, "wxhistory1"); return err },
-		"SentPages":    fresh(func() error { p.ok(told()); _, err := p.SentPages(ctx, j.ID); return err }),
-		"SaveReceipts": fresh(func() error { p.ok(told()); return p.receipt(j.ID) }),
+		"SentPages":    fresh(func() error { p.ok(recorded()); _, err := p.SentPages(ctx, j.ID); return err }),
+		"SaveReceipts": fresh(func() error { p.ok(recorded()); return p.receipt(j.ID) }),
 		"ReceiptSums": fresh(func() error {
-			p.ok(told())
+			p.ok(recorded())
 			p.ok(p.receipt(j.ID))
 			_, err := p.ReceiptSums(ctx, []pushd.JobID{j.ID})
 			return err
 		}),
-		"CloseReceipts": fresh(func() error { p.ok(told()); p.ok(p.receipt(j.ID)); _, err := p.CloseReceipts(ctx, 0); return err }),
+		"CloseReceipts": fresh(func() error { p.ok(recorded()); p.ok(p.receipt(j.ID)); _, err := p.CloseReceipts(ctx, 0); return err }),
 		"StepBack": func() error {
 			_, err := p.StepBack(ctx, pushd.StepBack{Found: -1, Hold: true})
 			return ignore(err, pushd.ErrLost)
