@@ -110,10 +110,14 @@ return [
     // the callback hands receipts on to pushd; false where the web server does.
     // 'keep_days': how long subscriptions are kept after the stream, and follows
     // after they were noted; 'left_days': after the viewer has left.
+    // 'upgrade_url', 'account_url': where an owner buys another edition and enters the
+    // Official Account, an address or a path; '' = no button leads there.
     // 'host_password': the stub's one password; '' = nobody can log in.
     'base_url'        => '',
     'host_secret'     => '',
     'host_password'   => '',
+    'upgrade_url'     => '',
+    'account_url'     => '/account', // the sample host's own page
     'qr_url'          => 'https://mp.weixin.qq.com',
     'timezone'        => 'Asia/Shanghai',
     'callback_secret' => '',

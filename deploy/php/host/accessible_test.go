@@ -42,6 +42,7 @@ func (o *tour) accessible(state string) {
 	}
 	o.must(p.Scheme(o.ctx, "light"))
 	o.must(p.Resize(o.ctx, chromium.Desktop))
+	o.wait(fmt.Sprintf("innerWidth == %d", chromium.Desktop.Width)) // or a click goes to where a button was
 }
 
 // Every state of the owner's pages can be used by everybody.

@@ -170,3 +170,56 @@ func TestContact_TokenIsPushds(t *testing.T) {
 		}
 	}
 }
+
+// In the browser an owner reads what stops before the token is renewed, and what to
+// do afterwards; the page says "not yet" until WeChat has come by the new address.
+func TestContact_RenewPage(t *testing.T) {
+	s := world(t)
+	l := s.callback(s.login(alice), "wxalice")
+	now := time.Now()
+	l.send(l.signed(now, "n1"), event("SCAN", "oA", "live_11", now.Unix()))
+	o := stroll(t, s)
+	p := o.owner
+	o.must(p.Open(o.ctx, o.host+"/settings"))
+	badge := func(text string) {
+		t.Helper()
+		o.wait(fmt.Sprintf(`document.querySelector("#callback .badge").textContent == %q`, text))
+	}
+	badge("已接通")
+	o.must(p.Click(o.ctx, "#callback summary"))
+	press := func(button string) {
+		t.Helper()
+		o.must(p.Click(o.ctx, "#renew"))
+		o.wait(`document.querySelector("#ask-box").open`)
+		o.must(p.Click(o.ctx, "#ask-box "+button))
+		o.wait(`!document.querySelector("#ask-box").open && !document.querySelector("#renew").disabled`)
+	}
+	press("button:not(.primary)")
+	if c := o.site.login(alice).card(); c.Token != l.token || c.State != "connected" {
+		t.Errorf("renewed without a yes: %+v", c)
+	}
+	o.must(p.Click(o.ctx, "#renew"))
+	o.wait(`document.querySelector("#ask-box").open`)
+	for _, want := range []string{"立即失效", "扫码订阅", "退订", "送达回执", "提醒照常发送", "更换后马上填写"} {
+		if got := o.text(p, "#ask-box p"); !strings.Contains(got, want) {
+			t.Errorf("the question has no %q: %s", want, got)
+		}
+	}
+	o.accessible("the question before renewing")
+	o.must(p.Click(o.ctx, "#ask-box .primary"))
+	badge("未接通")
+	o.accessible("a renewed token")
+	c := o.site.login(alice).card()
+	if c.Token == l.token || o.text(p, "#callback-token") != c.Token || o.text(p, "#callback-url") != c.URL || !strings.Contains(o.text(p, "#contact"), "尚未接通") {
+		t.Errorf("the page shows %s %s %q, and it is %+v", o.text(p, "#callback-url"), o.text(p, "#callback-token"), o.text(p, "#contact"), c)
+	}
+	o.wait(`!document.querySelector("#renewed").hidden`)
+	q := letterbox{s.browser(), "wxalice", c.Token}.signed(now, "n2")
+	q.Set("v", "1")
+	q.Set("echostr", "hello")
+	if got := s.browser().page("/wechat/callback?" + q.Encode()); got.text != "hello" {
+		t.Errorf("%d %s", got.status, got.text)
+	}
+	badge("已验证")
+	o.wait(`document.querySelector("#renewed").hidden`)
+}

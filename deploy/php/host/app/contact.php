@@ -3,6 +3,8 @@
 declare(strict_types=1);
 
 const CONTACT_EVERY = 30; // seconds between two notes of the same kind
+/** The state in a word: class, text. */
+const CONTACT_BADGES = ['never' => ['wait', '未接通'], 'verified' => ['wait', '已验证'], 'connected' => ['good', '已接通'], 'sealed' => ['bad', '无法识别']];
 
 /** What is known; all zeros if nothing is. */
 function contact_find(Host $host, string $appid): array
@@ -30,7 +32,7 @@ function contact_card(Host $host, string $appid): array
     $state = contact_state($contact);
     $last = max($contact['event_at'], $contact['get_at']);
     $words = [
-        'never'     => '尚未接通：还没有收到微信的请求',
+        'never'     => $version > 0 ? '新的令牌尚未接通：微信还没有用它请求过' : '尚未接通：还没有收到微信的请求',
         'verified'  => '地址已通过微信验证，还没有收到事件',
         'connected' => '已接通',
         'sealed'    => '收到的是加密消息，无法识别：请在公众平台把“消息加解密方式”改为明文模式',
@@ -39,6 +41,7 @@ function contact_card(Host $host, string $appid): array
         'url'      => $host->config['base_url'] . '/wechat/callback?appid=' . rawurlencode($appid) . ($version > 0 ? "&v=$version" : ''),
         'token'    => callback_token($host, $appid, $version),
         'state'    => $state,
+        'badge'    => CONTACT_BADGES[$state],
         'text'     => $words[$state] . ($last > 0 ? '（最近一次 ' . $host->clock($last, 'm月d日 H:i') . '）' : ''),
         'last_get'   => $contact['get_at'],
         'last_event' => $contact['event_at'],

@@ -39,6 +39,15 @@ function gate_missing(array $owner): array
     return $missing;
 }
 
+/** Where an owner does what is missing: code => name and address. An address that the platform has not set is none. */
+function gate_ways(Host $host): array
+{
+    $ways = ['gate_edition' => ['版本升级', $host->config['upgrade_url']], 'gate_account' => ['公众号设置', $host->config['account_url']]];
+    return array_filter($ways, function (array $way): bool {
+        return $way[1] !== '';
+    });
+}
+
 /** Stops an owner who may not, saying which condition is not met and what to do. */
 function gate_check(array $owner): void
 {

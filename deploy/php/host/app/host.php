@@ -45,6 +45,11 @@ final class Host
         if (strlen($this->config['host_secret']) < 32) {
             throw new PushdConfigError('host_secret must have at least 32 characters');
         }
+        foreach (['upgrade_url', 'account_url'] as $key) {
+            if (!preg_match('#^(|https?://[^\s/][^\s]*|/(?![/\\\\])[^\s]*)$#Di', $this->config[$key])) {
+                throw new PushdConfigError("$key must be an address, such as https://example.com/upgrade, or a path, such as /upgrade");
+            }
+        }
         $this->config['base_url'] = rtrim($this->config['base_url'], '/');
         $this->config['qr_url'] = rtrim($this->config['qr_url'], '/');
     }

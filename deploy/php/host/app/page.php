@@ -162,7 +162,7 @@ function page_refusal(Host $host, Refusal $r): void
     if (strncmp($r->name, 'gate_', 5) === 0 && session_owner() !== null) {
         $owner = gate_owner($host, session_owner());
         http_page($host, 'gate', ['title' => '暂时不能使用', 'owner' => $owner, 'csrf' => session_csrf(),
-            'missing' => gate_missing($owner)], $r->status);
+            'missing' => gate_missing($owner), 'ways' => gate_ways($host)], $r->status);
         return;
     }
     http_page($host, 'error', ['title' => '出错了', 'text' => $r->getMessage()], $r->status);

@@ -393,4 +393,32 @@ brakes.addEventListener('submit', (event) => {
   });
 });
 
+// ---- the callback's token ----
+
+function showCallback(c) {
+  $('#callback-url').textContent = c.url;
+  $('#callback-token').textContent = c.token;
+  $('#contact').textContent = c.text;
+  const badge = $('#callback .badge');
+  [badge.className, badge.textContent] = ['badge ' + c.badge[0], c.badge[1]];
+  $('#renewed').hidden = c.state !== 'never';
+}
+
+$('#renew').addEventListener('click', async () => {
+  if (!await ask($('#renew').dataset.ask, '更换令牌')) return;
+  await busy($('#renew'), async () => {
+    try {
+      showCallback(await api('POST', '/callback/renew', {}));
+    } catch (e) {
+      return toast(e.message);
+    }
+    toast('令牌已更换，请马上填到公众平台');
+    poll(3000, async () => { // until WeChat comes by the new address
+      const c = (await api('GET', '/settings')).callback;
+      showCallback(c);
+      return c.state !== 'never';
+    });
+  });
+});
+
 start();

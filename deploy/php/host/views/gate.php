@@ -7,8 +7,8 @@
     <li class="<?= h($todo === '' ? 'good' : 'bad') ?>" data-gate="<?= h($code) ?>">
       <b><?= h($name) ?></b>
       <span><?= h($todo === '' ? '已满足' : $todo) ?></span>
+      <?php if ($todo !== '' && isset($v['ways'][$code])): ?><a class="button primary" href="<?= h($v['ways'][$code][1]) ?>"><?= h($v['ways'][$code][0]) ?></a><?php endif ?>
     </li>
     <?php endforeach ?>
   </ul>
-  <?php if (isset($v['missing']['gate_account'])): ?><p><a class="button" href="/account">公众号设置</a></p><?php endif ?>
 </section>

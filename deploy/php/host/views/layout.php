@@ -18,7 +18,7 @@
     <a href="/channels"<?php if (in_array($v['view'], ['channels', 'channel'], true)): ?> aria-current="page"<?php endif ?>>频道</a>
     <a href="/settings"<?php if ($v['view'] === 'settings'): ?> aria-current="page"<?php endif ?>>模板消息</a>
     <?php endif ?>
-    <a href="/account"<?php if ($v['view'] === 'account'): ?> aria-current="page"<?php endif ?>>公众号</a>
+    <?php if ($host->config['account_url'] !== ''): ?><a href="<?= h($host->config['account_url']) ?>"<?php if ($v['view'] === 'account'): ?> aria-current="page"<?php endif ?>>公众号</a><?php endif ?>
     <form method="post" action="/logout"><input type="hidden" name="csrf" value="<?= h($v['csrf']) ?>"><button class="link">退出</button></form>
   </nav>
 </div></header>
