@@ -72,6 +72,10 @@ type Reported struct {
 	OpenID  OpenID
 	At      Time // when WeChat made the report, by its clock
 	Receipt Receipt
+	// Signed says that WeChat's signature vouches for it, with the token of the
+	// account's callback of this version; else whoever has a key does.
+	Signed  bool
+	Version int
 }
 
 // ReceiptCounts counts recipients by their receipts.
@@ -221,6 +225,7 @@ type ReceiptStats struct {
 	Saved     map[Receipt]uint64 // recipients whose receipt was written
 	Repeated  uint64             // said nothing new
 	Unmatched uint64             // belong to no recipient of a job
+	Renewed   uint64             // signed with a token that is not the account's any more
 	Refused   uint64             // there was no room for
 	Lost      uint64             // were answered and not written before a stop
 	Waiting   int                // are not written yet

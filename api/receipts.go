@@ -79,7 +79,12 @@ func (s *Server) readReceipt(c echo.Context) (r pushd.Reported, result string, e
 		}
 		return r, receiptIgnored, nil
 	}
-	return parseReceipt(pushd.AppID(appID), body)
+	r, result, err = parseReceipt(pushd.AppID(appID), body)
+	if signed(q) {
+		r.Signed = true
+		r.Version, _ = strconv.Atoi(q.Get("v")) // the signature has been checked with it; none is 0
+	}
+	return r, result, err
 }
 
 // event is what is read of an event of WeChat's. MsgID is not: see

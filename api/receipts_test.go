@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,11 @@ func TestServer_ReceiptsSignature(t *testing.T) {
 				c.spoil(q)
 			}
 			rec := mirrored(w, q, receiptXML("oA1", "success"))
+			for _, got := range w.taken {
+				if version, _ := strconv.Atoi(q.Get("v")); !got.Signed || got.Version != version {
+					t.Errorf("took %+v, of version %d", got, version)
+				}
+			}
 			if rec.Code != c.want || (rec.Code == 200) != (len(w.taken) == 1) {
 				t.Errorf("answered %d %s, took %d; want %d", rec.Code, rec.Body, len(w.taken), c.want)
 			}
@@ -224,12 +230,13 @@ func TestServer_JobReceipts(t *testing.T) {
 func TestServer_ReceiptMetrics(t *testing.T) {
 	w := newWorld()
 	w.options.ReceiptStats = func() pushd.ReceiptStats {
-		return pushd.ReceiptStats{Saved: map[pushd.Receipt]uint64{pushd.ReceiptBlocked: 2}, Repeated: 3, Unmatched: 4, Refused: 5, Lost: 6, Waiting: 7}
+		return pushd.ReceiptStats{Saved: map[pushd.Receipt]uint64{pushd.ReceiptBlocked: 2}, Repeated: 3, Unmatched: 4, Renewed: 8, Refused: 5, Lost: 6, Waiting: 7}
 	}
 	text := w.get(metricsPath).Body.String()
 	for _, want := range []string{
 		`pushd_receipts_total{status="blocked"} 2`, `pushd_receipts_total{status="delivered"} 0`, `pushd_receipts_waiting 7`,
 		`pushd_receipts_uncounted_total{why="repeated"} 3`, `pushd_receipts_uncounted_total{why="unmatched"} 4`,
+		`pushd_receipts_uncounted_total{why="renewed"} 8`,
 		`pushd_receipts_uncounted_total{why="refused"} 5`, `pushd_receipts_uncounted_total{why="lost"} 6`,
 	} {
 		if !strings.Contains(text, "\n"+want+"\n") {

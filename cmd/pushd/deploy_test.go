@@ -59,7 +59,7 @@ func TestEnvExample(t *testing.T) {
 	}
 	// These have no default, or one that depends on the machine.
 	shown.TokenURL, shown.Instance = defaults.TokenURL, ""
-	shown.ChannelQuery, shown.StatusUpdate, shown.AudienceQuery, shown.DueQuery, shown.DueList, shown.QuietHours, shown.OnlyOpenIDs = "", "", "", "", "", "", nil
+	shown.ChannelQuery, shown.StatusUpdate, shown.AudienceQuery, shown.CallbackQuery, shown.DueQuery, shown.DueList, shown.QuietHours, shown.OnlyOpenIDs = "", "", "", "", "", "", "", nil
 	if !reflect.DeepEqual(shown, defaults) {
 		t.Errorf("shows\n%+v\nthe defaults are\n%+v", shown, defaults)
 	}

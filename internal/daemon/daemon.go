@@ -131,7 +131,11 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	}
 	c.Engine.Rand = mathrand.New(mathrand.NewPCG(seed, 1))
 	d.engine = fanout.New(c.Engine)
-	d.receipts = receipts.New(receipts.Options{Ledger: d.store, Ready: c.Engine.Ready, Log: c.Log})
+	heard := receipts.Options{Ledger: d.store, Ready: c.Engine.Ready, Log: c.Log}
+	if c.Store.CallbackQuery != "" {
+		heard.Version = d.store.CallbackVersion
+	}
+	d.receipts = receipts.New(heard)
 	if c.Hook.URL != "" {
 		d.courier = alarm.New(alarm.Options{Ledger: d.store, Hook: c.Hook, AtRisk: d.engine.AtRisk, Ready: c.Engine.Ready,
 			Log: c.Log, Rand: mathrand.New(mathrand.NewPCG(seed, 2))})

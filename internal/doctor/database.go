@@ -55,6 +55,9 @@ func (o Options) database(ctx context.Context, r *report) {
 	if o.AudienceQuery != "" {
 		o.checkAudience(ctx, r, s)
 	}
+	if o.CallbackSecret != "" {
+		o.checkCallback(ctx, r, s)
+	}
 	if o.DueQuery != "" {
 		checkDue(ctx, r, s, time.Now())
 	}

@@ -211,6 +211,7 @@ func (c Collector) collectReceipts(counter counters, gauge gauges) {
 	}
 	counter(unwantedDesc, s.Repeated, "repeated")
 	counter(unwantedDesc, s.Unmatched, "unmatched")
+	counter(unwantedDesc, s.Renewed, "renewed")
 	counter(unwantedDesc, s.Refused, "refused")
 	counter(unwantedDesc, s.Lost, "lost")
 	gauge(waitingDesc, float64(s.Waiting))

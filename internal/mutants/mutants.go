@@ -366,6 +366,8 @@ func mutantsOfPushd() []mutant {
 			[]string{"./internal/store TestLedger/./ReceiptsOfTwo"}},
 		{"anyone may post a receipt", []edit{{"api/receipts.go", "hex.EncodeToString(sum[:])), []byte(q.Get(\"signature\"))) != 1 {", "hex.EncodeToString(sum[:])), []byte(q.Get(\"signature\"))) > 1 {"}},
 			[]string{"./api TestServer_ReceiptsSignature", "./deploy/nginx TestMirror"}},
+		{"a token that was renewed still signs receipts", []edit{{"internal/receipts/round.go", "return r.Signed && r.Version != version", "return r.Signed && r.Version > version"}},
+			[]string{"./internal/receipts TestKeeper_RenewedToken", "./deploy/php/host TestWeb_RenewedToken"}},
 		{"a key opens the door to what a signature forbids", []edit{{"api/receipts.go", "	if !signed(q) {\n		return nil\n", "	if !signed(q) || q.Get(\"signature\") == \"x\" {\n		return nil\n"}},
 			[]string{"./api TestServer_ReceiptsSignature"}},
 		{"a receipt of who was not sent to counts", []edit{{"internal/receipts/round.go", "			if !sent(l.index) {\n", "			if !sent(l.index) && false {\n"}},

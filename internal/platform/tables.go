@@ -6,6 +6,8 @@ package platform
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -58,6 +60,9 @@ type Queries struct {
 	// platform keeps none. It has three ?: the channel's id, the openid behind
 	// which to go on, and how many rows to give.
 	AudienceQuery string
+	// CallbackQuery reads which token of an account's callback is current, 0 for
+	// the first; "" where nothing is to be asked. Its ? is the appid.
+	CallbackQuery string
 	// DueQuery counts the reminders that were due at a time and have not been
 	// posted; "" if it is unknown. Each of its DueMarks question marks is that
 	// time in unix seconds.
@@ -109,6 +114,16 @@ func New(q Queries, db Database, zone *time.Location, log *slog.Logger) *Tables 
 	t := &Tables{q: q, db: db, zone: zone, log: log, waiting: make(chan struct{}, columnWaiters)}
 	t.brief, t.usual = db.Locks()
 	return t
+}
+
+// CallbackVersion reads which token of an account's callback is current, by
+// PUSHD_CALLBACK_QUERY. An account without a row has its first.
+func (t *Tables) CallbackVersion(ctx context.Context, on sqlx.QueryerContext, app pushd.AppID) (version int, err error) {
+	err = sqlx.GetContext(ctx, on, &version, t.q.CallbackQuery, string(app))
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return version, err
 }
 
 // Overdue counts the reminders that were due at a time and have not been posted,

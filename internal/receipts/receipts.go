@@ -56,7 +56,10 @@ type Options struct {
 	Ledger Ledger
 	// Ready says whether the tables may be worked on; nil = they may.
 	Ready func() bool
-	Log   *slog.Logger
+	// Version reads which token of an account's callback is the current one; nil:
+	// whichever signed a receipt is good.
+	Version func(ctx context.Context, app pushd.AppID) (int, error)
+	Log     *slog.Logger
 }
 
 // Keeper holds receipts until they are in the ledger.
@@ -72,8 +75,8 @@ type Keeper struct {
 	kept     []receipt // of Run alone: what an earlier round could not settle
 	said     string    // what was last logged as wrong
 
-	saved                                 [16]atomic.Uint64 // by receipt
-	repeated, unmatched, refused, unsaved atomic.Uint64
+	saved                                          [16]atomic.Uint64 // by receipt
+	repeated, unmatched, renewed, refused, unsaved atomic.Uint64
 }
 
 // receipt is one that waits.
@@ -110,7 +113,7 @@ func (k *Keeper) Take(r pushd.Reported) bool {
 // Stats counts receipts since the process began.
 func (k *Keeper) Stats() pushd.ReceiptStats {
 	s := pushd.ReceiptStats{
-		Saved: map[pushd.Receipt]uint64{}, Repeated: k.repeated.Load(), Unmatched: k.unmatched.Load(), Refused: k.refused.Load(), Lost: k.unsaved.Load(),
+		Saved: map[pushd.Receipt]uint64{}, Repeated: k.repeated.Load(), Unmatched: k.unmatched.Load(), Renewed: k.renewed.Load(), Refused: k.refused.Load(), Lost: k.unsaved.Load(),
 	}
 	for _, r := range pushd.AllReceipts {
 		s.Saved[r] = k.saved[r].Load()

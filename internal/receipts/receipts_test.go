@@ -191,6 +191,48 @@ func TestKeeper_OnlyWhoWasSentTo(t *testing.T) {
 	w.wantLeft(0, 4)
 }
 
+// What a token signs that was renewed counts for nothing, whenever that is known; a
+// key needs no token.
+func TestKeeper_RenewedToken(t *testing.T) {
+	w := newWorld(t)
+	j := w.job(1, ids(1, 4))
+	version, wrong := 0, error(nil)
+	w.Version = func(_ context.Context, got pushd.AppID) (int, error) {
+		if got != app {
+			t.Errorf("asked about %s", got)
+		}
+		return version, wrong
+	}
+	signed := func(id pushd.OpenID, version int) {
+		w.Take(pushd.Reported{AppID: app, OpenID: id, At: w.ledger.Clock(), Receipt: pushd.ReceiptDelivered, Signed: true, Version: version})
+	}
+	signed("o01_00000", 0)
+	w.rounds(1)
+	w.want(j.ID, pushd.ReceiptCounts{Delivered: 1})
+	version, wrong = 2, errors.New("the database is away")
+	for v := range 4 {
+		signed("o01_00001", v)
+	}
+	if err := w.round(t.Context()); !errors.Is(err, wrong) {
+		t.Errorf("%v", err)
+	}
+	w.wantLeft(4, 0)
+	wrong = nil
+	w.rounds(1)
+	w.want(j.ID, pushd.ReceiptCounts{Delivered: 2})
+	w.wantLeft(0, 0)
+	if got := w.Stats().Renewed; got != 3 {
+		t.Errorf("%d of another token, want 3", got)
+	}
+	w.Version = func(context.Context, pushd.AppID) (int, error) {
+		t.Error("asked for what a key has posted")
+		return 0, nil
+	}
+	w.comes(pushd.ReceiptDelivered, "o01_00002")
+	w.rounds(1)
+	w.want(j.ID, pushd.ReceiptCounts{Delivered: 3})
+}
+
 // Of two jobs of an account the time decides, and who was sent to.
 func TestKeeper_TwoJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -54,6 +54,10 @@ func (k *Keeper) bounded(left []receipt, wrong error) []receipt {
 
 // account settles the receipts of one account, and returns those that are left.
 func (k *Keeper) account(ctx context.Context, app pushd.AppID, all []receipt, active map[pushd.JobID]bool) (left []receipt, err error) {
+	all, err = k.current(ctx, app, all)
+	if err != nil || len(all) == 0 {
+		return all, err
+	}
 	jobs, err := k.Ledger.SentJobs(ctx, app)
 	if err != nil {
 		return all, err
@@ -73,6 +77,22 @@ func (k *Keeper) account(ctx context.Context, app pushd.AppID, all []receipt, ac
 		}
 	}
 	return b.left, nil
+}
+
+// current leaves out what was signed with a token of the account's callback that
+// has been renewed: whoever it leaked to signs with it, too. It is looked at here,
+// and not where a receipt is answered, for there nothing waits for the database.
+func (k *Keeper) current(ctx context.Context, app pushd.AppID, all []receipt) ([]receipt, error) {
+	if k.Version == nil || !slices.ContainsFunc(all, func(r receipt) bool { return r.Signed }) {
+		return all, nil
+	}
+	version, err := k.Version(ctx, app)
+	if err != nil {
+		return all, err
+	}
+	good := slices.DeleteFunc(slices.Clone(all), func(r receipt) bool { return r.Signed && r.Version != version })
+	k.renewed.Add(uint64(len(all) - len(good)))
+	return good, nil
 }
 
 // batch is the receipts of one account in one round.

@@ -100,6 +100,9 @@ type Settings struct {
 	StatusUpdate string `placeholder:"SQL" help:"UPDATE that writes live_notify_status; two ? (status, actid)."`
 	// AudienceQuery lists the subscribers of a channel; "" is none.
 	AudienceQuery string `placeholder:"SQL" help:"SELECT that lists those who asked for a channel's stream, openids ascending byte by byte; three ? (actid, openid to go on behind, how many rows). For the audience subscribers."`
+	// CallbackQuery reads which token of an account's callback is current; "" takes
+	// any.
+	CallbackQuery string `placeholder:"SQL" help:"SELECT that gives which token of an account's callback is the current one, 0 for the first; one ? (appid). Receipts that are signed with another one count for nothing."`
 	// DueQuery counts what fell due and was not posted; "" counts nothing.
 	DueQuery string `placeholder:"SQL" help:"SELECT that counts the reminders which were due at a time and have not been posted; each ? is that time in unix seconds. For pushd_reminders_overdue."`
 	// DueList lists what is due between two times; "" lists nothing.
@@ -212,7 +215,7 @@ func (s Settings) Location() (*time.Location, error) { return time.LoadLocation(
 func (s Settings) Queries() platform.Queries {
 	return platform.Queries{
 		ChannelQuery: WithoutTail(s.ChannelQuery), StatusUpdate: WithoutTail(s.StatusUpdate),
-		AudienceQuery: WithoutTail(s.AudienceQuery), DueQuery: WithoutTail(s.DueQuery), DueMarks: Marks(s.DueQuery),
+		AudienceQuery: WithoutTail(s.AudienceQuery), CallbackQuery: WithoutTail(s.CallbackQuery), DueQuery: WithoutTail(s.DueQuery), DueMarks: Marks(s.DueQuery),
 		DueList: WithoutTail(s.DueList), DueListMarks: Marks(s.DueList),
 	}
 }

@@ -259,6 +259,7 @@ func (s Settings) validateTexts(p *Problems) {
 	ValidateSQL("PUSHD_CHANNEL_QUERY", "SELECT", s.ChannelQuery, 1, p)
 	ValidateSQL("PUSHD_STATUS_UPDATE", "UPDATE", s.StatusUpdate, 2, p)
 	ValidateSQL("PUSHD_AUDIENCE_QUERY", "SELECT", s.AudienceQuery, 3, p)
+	ValidateSQL("PUSHD_CALLBACK_QUERY", "SELECT", s.CallbackQuery, 1, p)
 	ValidateSQL("PUSHD_DUE_QUERY", "SELECT", s.DueQuery, max(Marks(s.DueQuery), 1), p)
 	ValidateSQL("PUSHD_DUE_LIST", "SELECT", s.DueList, max((Marks(s.DueList)+1)/2*2, 2), p)
 }

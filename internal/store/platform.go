@@ -45,6 +45,16 @@ func (s *Store) Statuses(ctx context.Context, ids []pushd.ActID) (statuses map[p
 	return statuses, wrap(err, "read live_notify_status of %d channels", len(ids))
 }
 
+// CallbackVersion reads which token of an account's callback is current, by
+// PUSHD_CALLBACK_QUERY.
+func (s *Store) CallbackVersion(ctx context.Context, app pushd.AppID) (version int, err error) {
+	err = s.retry(ctx, func() (err error) {
+		version, err = s.platform.CallbackVersion(ctx, s.db, app)
+		return err
+	})
+	return version, wrap(err, "read the version of %s's callback token (PUSHD_CALLBACK_QUERY)", app)
+}
+
 // Overdue counts the reminders that were due at a time and have not been posted,
 // by PUSHD_DUE_QUERY. It is asked once: the query is the operator's.
 func (s *Store) Overdue(ctx context.Context, at pushd.Time) (int64, error) {

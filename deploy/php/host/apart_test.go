@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"pushd/api/client"
 	"pushd/deploy/php/phptest"
+	"pushd/internal/rig"
 )
 
 // On nginx and php-fpm as in the other tests: no owner gets at another's followers,
@@ -110,6 +112,51 @@ func TestWeb_ReceiptsAreSigned(t *testing.T) {
 				return w.metric(`pushd_receipt_posts_total{result="taken"}`) == c.taken && w.metric(`pushd_receipt_posts_total{result="bad_signature"}`) == c.forged
 			})
 		})
+	}
+}
+
+// A callback's token has leaked, and its owner has renewed it: what the old one signs
+// is still mirrored by nginx, whose answer is PHP's, and counts for nothing. No event
+// of it is acted on.
+func TestWeb_RenewedToken(t *testing.T) {
+	w := newWeb(t, 3, phptest.WebOptions{})
+	w.enable(alice, "wxalice")
+	w.channel(11, alice, "x", time.Now().Add(time.Hour), 0)
+	a := w.login(alice)
+	leaked := letterbox{w.browser(), "wxalice", a.card().Token}
+	job, err := w.Post(t.Context(), rig.Channel{ActID: 11, AppID: "wxalice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job, err = w.Await(t.Context(), job.ID, client.Job.Ended); err != nil {
+		t.Fatal(err)
+	}
+	report := func(l letterbox, v string, follower int, status string) {
+		t.Helper()
+		nonce := fmt.Sprint(v, "n", follower)
+		q := l.signed(time.Now(), nonce)
+		if v != "" {
+			q.Set("v", v)
+		}
+		if got := l.send(q, receipt(w.Sim.Find("wxalice").OpenID(follower), 1, status)); got.status != 200 || got.text != "success" {
+			t.Errorf("%d %s", got.status, got.text)
+		}
+	}
+	report(leaked, "", 0, "success")
+	w.eventually(func() bool { return w.metric(`pushd_receipts_total{status="delivered"}`) == "1" })
+	if got := a.api("/callback/renew", map[string]any{}); got.status != 200 {
+		t.Fatal(got.status, got.text)
+	}
+	report(leaked, "", 1, "failed:user block")
+	w.eventually(func() bool { return w.metric(`pushd_receipts_uncounted_total{why="renewed"}`) == "1" })
+	now := time.Now()
+	if got := leaked.send(leaked.signed(now, "n9"), event("SCAN", "oViewer", "live_11", now.Unix())); got.status != 403 {
+		t.Errorf("an event of the old token: %d %s", got.status, got.text)
+	}
+	report(letterbox{w.browser(), "wxalice", a.card().Token}, "1", 2, "success")
+	w.eventually(func() bool { return w.metric(`pushd_receipts_total{status="delivered"}`) == "2" })
+	if got := w.metric(`pushd_receipts_total{status="blocked"}`); got != "0" {
+		t.Errorf("the leaked token has blocked %s", got)
 	}
 }
 

@@ -21,6 +21,9 @@ const dbPassword = "marked-database-password"
 // callbackSecret is what the tokens of the callbacks derive from.
 const callbackSecret = "marked-callback-secret-0123456789"
 
+// callbackQuery is PUSHD_CALLBACK_QUERY.
+const callbackQuery = "SELECT token_version FROM host_contact WHERE appid = ?"
+
 // webServer is a MariaDB that is reached by TCP and with accounts, for a PHP that
 // runs as www-data. It is started by the first test that wants it.
 var webServer struct {
@@ -72,6 +75,7 @@ func newWebSite(t *testing.T, followers int) *webSite {
 		c.Tokens.URL = "http://" + w.address + "/wechat/token.php"
 		c.Store.AudienceQuery = audience
 		c.CallbackSecret = callbackSecret
+		c.Store.CallbackQuery = callbackQuery
 	})
 	for user, rights := range map[string]string{database + "_php": "SELECT, INSERT, UPDATE, DELETE", database + "_migrate": "ALL"} {
 		if err := srv.Exec(t.Context(), database, fmt.Sprintf("CREATE USER %[1]s@127.0.0.1 IDENTIFIED BY '%[2]s'; GRANT %[3]s ON `%[4]s`.* TO %[1]s@127.0.0.1;",
