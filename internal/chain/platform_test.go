@@ -36,6 +36,7 @@ type chain struct {
 	php    *phptest.Host
 	daemon *program.Process
 	env    []string // of pushd
+	rights []string // texts of SQL that give rights: for migrate, pushd and PHP
 	binary string
 	api    client.Client
 	http   *http.Client    // of api
@@ -44,6 +45,12 @@ type chain struct {
 
 // start sets the platform up as docs/operations.md tells to, and starts pushd.
 func start(t *testing.T) *chain {
+	t.Helper()
+	return startWith(t, nil)
+}
+
+// startWith does so with settings of PHP's that differ.
+func startWith(t *testing.T, php phptest.Settings) *chain {
 	t.Helper()
 	c := &chain{t: t, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
 	t.Cleanup(c.http.CloseIdleConnections)
@@ -55,12 +62,12 @@ func start(t *testing.T) *chain {
 	c.ok(listener.WriteCert(cert))
 
 	c.binary = build(t)
-	rights := c.database()
+	c.rights = c.database()
 	c.php = phptest.New(t, phptest.Settings{
 		"db_dsn":  "mysql:unix_socket=" + c.server.Socket() + ";dbname=live;charset=utf8mb4",
 		"db_user": "php", "db_password": password,
 		"token_key": tokenKey, "api_key": apiKey, "wechat_url": listener.URL,
-	}).Trust(t, cert)
+	}).With(php).Trust(t, cert)
 	c.env = []string{
 		"SSL_CERT_FILE=" + cert, "PUSHD_WECHAT_URL=" + listener.URL, "PUSHD_TOKEN_URL=" + c.php.Serve(t) + "/token.php",
 		"PUSHD_MYSQL_DSN=" + c.server.UserDSN("pushd", password, "live"),
@@ -68,13 +75,13 @@ func start(t *testing.T) *chain {
 		"PUSHD_LISTEN=127.0.0.1:0", "PUSHD_LOG_LEVEL=debug", "PUSHD_LOG_FORMAT=json",
 		"PUSHD_RATE=1000", // 25,000 take long enough to meddle with
 	}
-	c.exec(rights[0])
+	c.exec(c.rights[0])
 	migrate := c.command("migrate", "--migrate-dsn", c.server.UserDSN("pushd_migrate", password, "live"))
 	if migrate.code != 0 {
 		t.Fatalf("pushd migrate ended with %d:\n%s", migrate.code, migrate.text)
 	}
-	c.exec(rights[1])
-	c.exec(rights[2])
+	c.exec(c.rights[1])
+	c.exec(c.rights[2])
 	c.serve()
 	c.php = c.php.With(phptest.Settings{"url": c.api.URL})
 	return c

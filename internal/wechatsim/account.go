@@ -37,7 +37,7 @@ type Refusal struct {
 type Account struct {
 	sim    *Sim
 	appid  string
-	secret string
+	secret atomic.Pointer[string]
 	key    uint64
 
 	followers *followers
@@ -60,11 +60,12 @@ type Account struct {
 
 func newAccount(s *Sim, appid string, opts AccountOptions) *Account {
 	a := &Account{
-		sim: s, appid: appid, secret: opts.Secret,
+		sim: s, appid: appid,
 		key:       mix(s.opts.Seed, number(appid)),
 		followers: newFollowers(s.opts.Seed, appid, opts),
 		tags:      opts.Tags,
 	}
+	a.secret.Store(&opts.Secret)
 	a.walk.before, a.walk.second = -1, -1
 	b := Default()
 	if opts.Behaviour != nil {
@@ -97,6 +98,10 @@ func (a *Account) Tune(change func(*Behaviour)) {
 	a.behaviour.Store(&b)
 	a.walk.retune(b.Walk)
 }
+
+// ResetSecret gives the account another app secret, as its owner does in WeChat's
+// console: the one before is refused from then on. Tokens stay as they are.
+func (a *Account) ResetSecret(secret string) { a.secret.Store(&secret) }
 
 // OpenID returns the openid of the follower at this place, from 0.
 func (a *Account) OpenID(i int) string { return a.followers.openID(i) }

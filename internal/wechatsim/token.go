@@ -234,7 +234,7 @@ func (c *call) checkSecret(grant, secret string) int {
 		return 40013
 	case secret == "":
 		return 41004
-	case c.account.secret != "" && secret != c.account.secret:
+	case *c.account.secret.Load() != "" && secret != *c.account.secret.Load():
 		return 40125
 	}
 	return 0

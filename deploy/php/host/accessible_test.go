@@ -109,6 +109,9 @@ func TestAccessible_Dialogs(t *testing.T) {
 	o.must(err)
 	o.wait(`document.querySelector("#enablebox").open`)
 	o.accessible("before enabling")
+	_, err = p.Run(o.ctx, `toast("说明")`)
+	o.must(err)
+	o.wait(`document.querySelector("#enablebox #toast.show")`) // not behind what is modal
 	o.must(p.Click(o.ctx, "#confirm"))
 	o.wait(`document.querySelector("#enabled").checked && document.querySelector("#toast.show")`)
 	o.accessible("a toast")

@@ -78,6 +78,30 @@ func TestSession_NoneForStrangers(t *testing.T) {
 	}
 }
 
+// Behind a proxy that speaks TLS, on whatever port, the session's cookie never
+// travels in the clear.
+func TestSession_SecureBehindAProxy(t *testing.T) {
+	s := newSite(t, 1)
+	s.php = s.php.With(phptest.Settings{"base_url": "https://live.example.com:8443"})
+	s.host = s.serve()
+	for host, want := range map[string]bool{"live.example.com:8443": true, "LIVE.example.com": true, "127.0.0.1:8000": false} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.host+"/login", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		res, err := s.browser().client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		set := strings.ToLower(res.Header.Get("Set-Cookie"))
+		if set == "" || strings.Contains(set, "; secure") != want {
+			t.Errorf("%s: %q", host, set)
+		}
+	}
+}
+
 // Settings that can't be read are a page for people and JSON for programs; the
 // reason is in the log alone.
 func TestSettingsThatCannotBeRead(t *testing.T) {

@@ -1,6 +1,6 @@
 <?php
 /**
- * The host: settings, database, and the key that signs. Everything else gets
+ * The host: settings and database. Everything else gets
  * it as an argument.
  */
 declare(strict_types=1);
@@ -133,12 +133,6 @@ final class Host
     {
         $lock = RowLock::take($this->connection(), $name, $wait);
         return $lock === null ? null : [$lock, 'release'];
-    }
-
-    /** A keyed hash, 64 hex digits. The purpose keeps one use from another. */
-    public function sign(string $purpose, string $text): string
-    {
-        return hash_hmac('sha256', $purpose . "\n" . $text, $this->config['host_secret']);
     }
 
     public function zone(): DateTimeZone
