@@ -129,6 +129,27 @@ func TestLaravel_TokenRoute(t *testing.T) {
 	}
 }
 
+// The route is WeChat's callback, with the recipe's listener and without one. It has
+// no CSRF check and no session, and of no secret, or a short one, it opens nothing.
+func TestLaravel_Callback(t *testing.T) {
+	l := newLaravel(t, accepted)
+	c, set := newCallback(t, l.platform, "")
+	set["url"], set["callback_secret"] = c.taken.URL, callbackSecret
+	set["RECIPE_LISTENER"] = blockWith(t, "recipes-laravel.md", "implements Listener")
+	l.host = l.host.With(set)
+	l.artisan(t, 0, "pushd:migrate")
+	c.url = l.host.Serve(t, filepath.Join(l.dir, "index.php")) + "/wechat/callback"
+	callbackRoute(t, c, func(args ...string) phptest.Run {
+		return l.host.Script(t.Context(), t, filepath.Join(l.dir, "artisan"), append([]string{"pushd:housekeeping"}, args...)...)
+	})
+	c.withoutListener(t, func(set phptest.Settings) string {
+		return l.host.With(set).Serve(t, filepath.Join(l.dir, "index.php"))
+	}, phptest.Settings{"RECIPE_LISTENER": ""}, "callback_secret")
+	if run := l.artisan(t, 0, "schedule:list"); strings.Count(run.Stdout, "pushd:") != 3 {
+		t.Errorf("the scheduler: %s", run.Stdout)
+	}
+}
+
 // Composer installs the package: its classes are found without autoload.php.
 func TestComposer_Installs(t *testing.T) {
 	composer, err := exec.LookPath("composer")

@@ -3,8 +3,8 @@
  * Makes or updates the tables of the PHP side:
  *
  *   php migrate.php           applies what is missing
- *   php migrate.php --host    the tables of the sample host, too; so it is
- *                             wherever host_secret is set
+ *   php migrate.php --host    the tables of callbacks and of the sample host, too;
+ *                             so it is wherever one of their secrets is set
  *   php migrate.php --print   prints the SQL in place of applying it
  *
  * It may run on several machines at once. Where the account of the settings may

@@ -59,7 +59,7 @@ func blockWith(t *testing.T, recipe, text string) (found string) {
 func TestRecipes_Syntax(t *testing.T) {
 	for _, recipe := range recipes {
 		files := recipeBlocks(t, recipe)
-		if len(files) != 2 {
+		if len(files) != 3 {
 			t.Errorf("%s has %d blocks of PHP", recipe, len(files))
 		}
 		for _, file := range files {

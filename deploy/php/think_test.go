@@ -68,6 +68,23 @@ func TestThink_Commands(t *testing.T) {
 	m.think(t, 2, "pushd:cron")
 }
 
+// The route is WeChat's callback, as in Laravel.
+func TestThink_Callback(t *testing.T) {
+	m := newThink(t, accepted)
+	c, set := newCallback(t, m.platform, "lv_")
+	set["PHP_PUSHD_URL"], set["PHP_PUSHD_CALLBACK_SECRET"] = c.taken.URL, callbackSecret
+	set["RECIPE_LISTENER"] = blockWith(t, "recipes-thinkphp.md", "implements Listener")
+	m.host = m.host.With(set)
+	m.think(t, 0, "pushd:migrate")
+	c.url = m.host.Serve(t, "testdata/think/app.php") + "/wechat/callback"
+	callbackRoute(t, c, func(args ...string) phptest.Run {
+		return m.host.Script(t.Context(), t, "testdata/think/app.php", append([]string{"pushd:housekeeping"}, args...)...)
+	})
+	c.withoutListener(t, func(set phptest.Settings) string {
+		return m.host.With(set).Serve(t, "testdata/think/app.php")
+	}, phptest.Settings{"RECIPE_LISTENER": ""}, "PHP_PUSHD_CALLBACK_SECRET")
+}
+
 // The route is as strict as token.php, with the package's tokens and with the
 // platform's own.
 func TestThink_TokenRoute(t *testing.T) {

@@ -27,6 +27,10 @@ final class Tables
         'pushd_php_schema'  => [],
         'host_callback'     => [],
         'host_consent'      => [],
+        'host_receipt'      => [],
+        'host_follow'       => [],
+        'host_qrcode'       => [],
+        'host_trial'        => [],
     ];
 
     private const PLATFORMS = 5; // of KNOWN the first five are the platform's

@@ -1,6 +1,6 @@
 <?php
-// The model that the recipes speak of, for both frameworks: the account wx1, which is
-// also found in capitals, as MySQL does.
+// The models that the recipes speak of, for both frameworks: the account wx1, which is
+// also found in capitals, as MySQL does, and those who follow it.
 declare(strict_types=1);
 
 /** A token as an object, for Laravel, and as an array, for ThinkPHP. */
@@ -53,5 +53,19 @@ final class Account
     }
 }
 
+/** Notes in a file who follows, and fails while there is another. */
+final class Follower
+{
+    public static function note(string $appid, string $openid, bool $follows): void
+    {
+        if (is_file(getenv('FOLLOWERS') . '.fail')) {
+            throw new RuntimeException('the platform can\'t note it');
+        }
+        file_put_contents(getenv('FOLLOWERS'), "$appid $openid " . ($follows ? 'follows' : 'left') . "\n", FILE_APPEND);
+    }
+}
+
 class_alias(Account::class, 'App\\Models\\Account'); // PHP's names of classes know no case:
 class_alias(Account::class, 'app\\model\\Account');  // the recipes' differ in more than that
+class_alias(Follower::class, 'App\\Models\\Follower');
+class_alias(Follower::class, 'app\\model\\Follower');

@@ -7,8 +7,10 @@
 declare(strict_types=1);
 
 use Pushd\Platform\Callback\Event;
+use Pushd\Platform\Callback\Receipts;
 use Pushd\Platform\Callback\Replay;
 use Pushd\Platform\Callback\Signature;
+use Pushd\Platform\Config;
 use Pushd\Platform\Db\DatabaseClock;
 
 function event_main(Host $host, string $body): void
@@ -20,7 +22,7 @@ function event_main(Host $host, string $body): void
     $signature = event_signature($host, $appid, $version);
     if (in_array($_SERVER['REQUEST_METHOD'], ['GET', 'HEAD'], true)) {
         event_tried($host, $appid, $version, $signature);
-    } elseif (receipt_is($body)) {
+    } elseif (Event::isReceipt($body)) {
         event_receipt($host, $appid, $version, $signature, $body);
     } else {
         event_take($host, $appid, $version, $signature, $body);
@@ -41,7 +43,7 @@ function event_tried(Host $host, string $appid, int $version, string $signature)
 /** A message is delivered, or is not: answered first, whatever becomes of it. */
 function event_receipt(Host $host, string $appid, int $version, string $signature, string $body): void
 {
-    if (!receipt_wanted($host)) {
+    if (!Receipts::wanted(Config::checked($host->config))) {
         echo 'success';
         return;
     }
@@ -49,10 +51,10 @@ function event_receipt(Host $host, string $appid, int $version, string $signatur
     try {
         $contact = contact_find($host, $appid);
         if ($contact['token_version'] === $version) {
-            receipt_take($host, $appid, $signature, $body);
+            receipts($host)->take($appid, $signature, $body);
             contact_note($host, $appid, $contact, 'event_at');
             if ($done) {
-                receipt_hand_on($host, RECEIPT_SECONDS);
+                receipts($host)->handOn(Receipts::SECONDS);
             }
         }
     } catch (Throwable $e) { // a receipt is not worth an error at WeChat
@@ -150,11 +152,8 @@ function event_note(Host $host, string $appid, array $event, ?array $channel): ?
 /** The channel that a code is of, if it is one of this account's; else null. */
 function event_channel(Host $host, string $appid, string $scene): ?array
 {
-    $id = strncmp($scene, 'live_', 5) === 0 ? substr($scene, 5) : '';
-    if (!preg_match('/^[1-9]\d{0,18}$/D', $id) || (string) (int) $id !== $id) {
-        return null;
-    }
-    $channel = channel_row($host, (int) $id);
+    $id = Event::of(['scene' => $scene])->channel();
+    $channel = $id === 0 ? null : channel_row($host, $id);
     return $channel !== null && wx_appid(account_appid($host, $channel['uin'])) === $appid ? $channel : null;
 }
 

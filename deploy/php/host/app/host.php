@@ -81,38 +81,10 @@ final class Host
         return $this->query($sql, $args)->fetch() ?: null;
     }
 
-    /**
-     * Runs $work in a transaction: all of it is saved, or nothing. What lost
-     * against another transaction runs once more, so $work must bear that.
-     */
+    /** Runs $work in a transaction; see Connection. */
     public function transaction(callable $work)
     {
-        try {
-            return $this->attempt($work);
-        } catch (PDOException $e) {
-            // A deadlock (1213), a wait for a lock that was too long (1205).
-            if (in_array((int) ($e->errorInfo[1] ?? 0), [1213, 1205], true) || (string) $e->getCode() === '40001') {
-                return $this->attempt($work);
-            }
-            throw $e;
-        }
-    }
-
-    private function attempt(callable $work)
-    {
-        $this->db()->beginTransaction();
-        try {
-            $result = $work();
-            $this->db()->commit();
-            return $result;
-        } catch (Throwable $e) {
-            try {
-                $this->db()->rollBack();
-            } catch (PDOException $lost) { // the connection is gone, and the transaction with it
-                error_log('host: roll back: ' . $lost->getMessage());
-            }
-            throw $e;
-        }
+        return $this->connection()->transaction($work);
     }
 
     /** What makes a SELECT keep others from the row until the transaction ends. */

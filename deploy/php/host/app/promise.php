@@ -5,7 +5,7 @@
  */
 declare(strict_types=1);
 
-const PROMISE_LIVE = 21600; // the tables know no end: a stream is called live for six hours
+const PROMISE_LIVE = Pushd\Platform\Audience\Recorder::LIVE; // a stream is called live for so long
 
 /**
  * Where a channel stands for viewers, with the words for it:

@@ -17,6 +17,15 @@ return [
     // 平台自己保管 access_token 时，填实现 Source 接口的类名。
     'tokens' => null,
 
+    // Where WeChat sends events, such as 'wechat/callback'; '': no route. It wants
+    // callback_secret below, and the tables that pushd:migrate then makes.
+    // 微信服务器配置的回调路径；平台已有自己的回调时留空。
+    'callback_route' => '',
+
+    // A class that implements Pushd\Platform\Callback\Listener; null: none.
+    // 关注、扫码、取消关注、退订时调用的类。
+    'listener' => null,
+
     // Runs pushd:cron each minute, if the scheduler runs, and writes its log there.
     // 由 Laravel 的任务调度每分钟执行；用系统 crontab 时设为 false。
     'schedule' => true,
@@ -28,6 +37,7 @@ return [
         'url'       => env('PUSHD_URL', 'http://127.0.0.1:8080'),
         'api_key'   => (string) env('PUSHD_API_KEY', ''),
         'token_key' => (string) env('PUSHD_TOKEN_KEY', ''),
+        'callback_secret' => (string) env('PUSHD_CALLBACK_SECRET', ''), // openssl rand -hex 32
         'tables'    => [], // 表名、列名与示例不同时：['activity' => 'live_room', 'activity.start_time' => 'begin_at']
     ],
 ];

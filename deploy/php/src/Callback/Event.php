@@ -46,6 +46,12 @@ final class Event
         return $event;
     }
 
+    /** The channel whose code was scanned, 0 for none: the scene is live_ and its number. */
+    public function channel(): int
+    {
+        return preg_match('/^live_([1-9]\d{0,18})$/D', $this->scene, $m) && (string) (int) $m[1] === $m[1] ? (int) $m[1] : 0;
+    }
+
     /** Is it what became of a message that was sent (TEMPLATESENDJOBFINISH)? Those come at sending speed. */
     public static function isReceipt(string $body): bool
     {

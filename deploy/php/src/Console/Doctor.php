@@ -89,13 +89,16 @@ final class Doctor
                 throw new ConfigError("$key is not set");
             }
         }
+        if ($config->get('callback_secret') !== '' && strlen($config->get('callback_secret')) < 32) {
+            throw new ConfigError('callback_secret must have at least 32 characters');
+        }
         return $config;
     }
 
     private function database(Config $config, Connection $db): void
     {
         $this->check('tables', function () use ($config, $db): string {
-            $missing = (new History($db))->missing($config->get('host_secret') !== '' ? Files::all() : Files::core());
+            $missing = (new History($db))->missing(Files::of($config));
             if ($missing !== []) {
                 throw new ConfigError(count($missing) . ' migrations are missing, from ' . $missing[0]->name() . ': run php migrate.php');
             }

@@ -17,28 +17,27 @@ final class Migrate
     const SECONDS = 3600; // that a statement may take
 
     private $db;
-    private $host;
+    private $migrations;
     private $say;
 
-    /** $host: the tables of the sample host, too. $say is called with each line for people. */
-    public function __construct(Connection $db, bool $host, callable $say)
+    /** $say is called with each line for people. */
+    public function __construct(Connection $db, array $migrations, callable $say)
     {
         $this->db = $db;
-        $this->host = $host;
+        $this->migrations = $migrations;
         $this->say = $say;
     }
 
     /**
      * Runs it as a command, and returns its exit code: 0 done, or nothing to do; 1 try
      * again; 2 a person must act. $settings returns the settings, and may throw. $host: the
-     * tables of the sample host, too, as wherever host_secret is set.
+     * tables of callbacks and of the sample host, too, as wherever one of their secrets is set.
      */
     public static function command(callable $settings, bool $host, bool $print, $out, $errors): int
     {
         try {
             $config = $settings();
-            $host = $host || $config->get('host_secret') !== '';
-            $migrate = new self(Connection::open($config, self::SECONDS), $host, function (string $line) use ($out): void {
+            $migrate = new self(Connection::open($config, self::SECONDS), $host ? Files::all() : Files::of($config), function (string $line) use ($out): void {
                 fwrite($out, $line . "\n");
             });
             if ($print) {
@@ -63,8 +62,8 @@ final class Migrate
     {
         $applied = $this->migrator()->run(self::WAIT);
         ($this->say)($applied === 0 ? 'the tables are up to date' : "$applied migrations applied, the tables are up to date");
-        if (!$this->host && Files::host() !== []) {
-            ($this->say)('the tables of the sample host are left out: host_secret is not set, and there was no --host');
+        if (count($this->migrations) < count(Files::all())) {
+            ($this->say)('the tables of callbacks and of the sample host are left out: neither callback_secret nor host_secret is set, and there was no --host');
         }
     }
 
@@ -76,6 +75,6 @@ final class Migrate
 
     private function migrator(): Migrator
     {
-        return new Migrator($this->db, $this->host ? Files::all() : Files::core(), $this->say);
+        return new Migrator($this->db, $this->migrations, $this->say);
     }
 }

@@ -9,6 +9,7 @@ use PDOStatement;
 use Pushd\Platform\Config;
 use Pushd\Platform\Schema\TooOld;
 use Pushd\Platform\Tables;
+use Throwable;
 
 /** The platform's database: MySQL and its relatives, or SQLite. */
 final class Connection
@@ -101,6 +102,39 @@ final class Connection
                 }
                 usleep(random_int(10000, 50000));
             }
+        }
+    }
+
+    /**
+     * Runs $work in a transaction: all of it is saved, or nothing. What lost against
+     * another transaction runs once more, so $work must bear that.
+     */
+    public function transaction(callable $work)
+    {
+        try {
+            return $this->attempt($work);
+        } catch (PDOException $e) {
+            if (self::lost($e) || (string) $e->getCode() === '40001') {
+                return $this->attempt($work);
+            }
+            throw $e;
+        }
+    }
+
+    private function attempt(callable $work)
+    {
+        $this->pdo->beginTransaction();
+        try {
+            $result = $work();
+            $this->pdo->commit();
+            return $result;
+        } catch (Throwable $e) {
+            try {
+                $this->pdo->rollBack();
+            } catch (PDOException $lost) { // the connection is gone, and the transaction with it
+                error_log('roll back: ' . $lost->getMessage());
+            }
+            throw $e;
         }
     }
 

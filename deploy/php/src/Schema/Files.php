@@ -3,6 +3,8 @@ declare(strict_types=1);
 
 namespace Pushd\Platform\Schema;
 
+use Pushd\Platform\Config;
+
 /** Where the migrations lie. */
 final class Files
 {
@@ -12,10 +14,16 @@ final class Files
         return Migration::in(dirname(__DIR__, 2) . '/migrations', 'core');
     }
 
-    /** The tables of the sample host; none where it was not installed. */
+    /** The tables of the sample host, and of callbacks and subscribers. */
     public static function host(): array
     {
         return Migration::in(dirname(__DIR__, 2) . '/host/migrations', 'host');
+    }
+
+    /** What an installation needs: the host's, too, where it is used, or a callback with its secret. */
+    public static function of(Config $config): array
+    {
+        return $config->get('host_secret') !== '' || $config->get('callback_secret') !== '' ? self::all() : self::core();
     }
 
     public static function all(): array

@@ -11,8 +11,10 @@ $app->singleton(Illuminate\Contracts\Http\Kernel::class, Illuminate\Foundation\H
 $app->singleton(Illuminate\Contracts\Console\Kernel::class, Illuminate\Foundation\Console\Kernel::class);
 $app->singleton(Illuminate\Contracts\Debug\ExceptionHandler::class, Illuminate\Foundation\Exceptions\Handler::class);
 require getenv('PUSHD_PACKAGE') . '/testdata/account.php';
-if (getenv('RECIPE')) {
-    require getenv('RECIPE'); // the platform's own tokens
+foreach (['RECIPE', 'RECIPE_LISTENER'] as $own) { // the platform's own tokens; what it does with events
+    if (getenv($own)) {
+        require getenv($own);
+    }
 }
 
 return $app;

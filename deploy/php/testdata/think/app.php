@@ -14,8 +14,10 @@ function env(string $name, $default = null)
 }
 
 require dirname(__DIR__) . '/account.php';
-if (getenv('RECIPE')) {
-    require getenv('RECIPE'); // the platform's own tokens
+foreach (['RECIPE', 'RECIPE_LISTENER'] as $own) { // the platform's own tokens; what it does with events
+    if (getenv($own)) {
+        require getenv($own);
+    }
 }
 
 $app = new think\App([
@@ -23,6 +25,8 @@ $app = new think\App([
     'pushd'    => array_replace_recursive(require dirname(__DIR__, 2) . '/think/pushd.php', [
         'token_route' => 'wechat/token.php',
         'tokens'      => getenv('RECIPE') ? 'app\wechat\Tokens' : '',
+        'callback_route' => 'wechat/callback',
+        'listener'    => getenv('RECIPE_LISTENER') ? 'app\wechat\Events' : '',
         'settings'    => ['wechat_url' => getenv('THINK_WECHAT'), 'lock_wait' => 20],
     ]),
 ]);

@@ -109,6 +109,16 @@ namespace think {
             return $name === '' ? $_SERVER : ($_SERVER[$name] ?? '');
         }
 
+        public function method(bool $origin = false): string
+        {
+            return $_SERVER['REQUEST_METHOD'];
+        }
+
+        public function getInput(): string
+        {
+            return (string) file_get_contents('php://input');
+        }
+
         public function get($name = '')
         {
             return $name === '' ? $_GET : ($_GET[$name] ?? null);
@@ -148,16 +158,21 @@ namespace think {
 namespace think\console {
     class Input
     {
-        private $options;
+        private $given;
 
-        public function __construct(array $options)
+        public function __construct(array $given)
         {
-            $this->options = $options;
+            $this->given = $given;
+        }
+
+        public function getArgument(string $name)
+        {
+            return array_values(preg_grep('/^[^-]/', $this->given)); // of the kind IS_ARRAY, which takes all
         }
 
         public function getOption(string $name)
         {
-            return in_array("--$name", $this->options, true);
+            return in_array("--$name", $this->given, true);
         }
     }
 
@@ -169,6 +184,7 @@ namespace think\console {
     {
         protected $app;
         private $options = [];
+        private $takesArguments = false;
 
         public function __construct()
         {
@@ -190,6 +206,12 @@ namespace think\console {
             return $this;
         }
 
+        public function addArgument(string $name, ?int $mode = null, string $description = '')
+        {
+            $this->takesArguments = true;
+            return $this;
+        }
+
         public function addOption(string $name, ?string $shortcut = null, ?int $mode = null, string $description = '')
         {
             $this->options[] = "--$name";
@@ -198,7 +220,7 @@ namespace think\console {
 
         public function run(Input $input, Output $output, array $given): int
         {
-            foreach (array_diff($given, $this->options) as $unknown) {
+            foreach (array_diff($this->takesArguments ? preg_grep('/^-/', $given) : $given, $this->options) as $unknown) {
                 throw new \InvalidArgumentException("The $unknown option does not exist.");
             }
             return (int) $this->execute($input, $output);
@@ -207,6 +229,11 @@ namespace think\console {
 }
 
 namespace think\console\input {
+    class Argument
+    {
+        const IS_ARRAY = 4;
+    }
+
     class Option
     {
         const VALUE_NONE = 1;

@@ -10,7 +10,7 @@ use Pushd\Platform\Console\Migrate;
 /** php artisan pushd:migrate */
 final class MigrateCommand extends Command
 {
-    protected $signature = 'pushd:migrate {--host : the tables of the sample host, too} {--print : print the SQL in place of applying it}';
+    protected $signature = 'pushd:migrate {--host : the tables of callbacks and of the sample host, too} {--print : print the SQL in place of applying it}';
     protected $description = 'Makes or updates the tables of pushd\'s PHP side (建表和升级表)';
 
     public function handle(): int

@@ -7,12 +7,17 @@ use Illuminate\Console\Scheduling\Schedule;
 use Illuminate\Support\ServiceProvider;
 use Pushd\Platform\Api\PushdClient;
 use Pushd\Platform\Bridge\DatabaseSettings;
+use Pushd\Platform\Callback\Endpoint;
+use Pushd\Platform\Callback\Listener;
+use Pushd\Platform\Callback\Quiet;
+use Pushd\Platform\Clock;
 use Pushd\Platform\Config;
 use Pushd\Platform\Db\Connection;
+use Pushd\Platform\Db\DatabaseClock;
 use Pushd\Platform\Token\Provider;
 use Pushd\Platform\Token\Source;
 
-/** Makes the package's classes known to Laravel: settings, commands, the scheduler's entry, the route. */
+/** Makes the package's classes known to Laravel: settings, commands, the scheduler's entries, the routes. */
 final class PlatformServiceProvider extends ServiceProvider
 {
     public function register(): void
@@ -24,6 +29,7 @@ final class PlatformServiceProvider extends ServiceProvider
         $this->app->bind(Connection::class, function ($app): Connection {
             return Connection::open($app->make(Config::class));
         });
+        $this->app->bind(Clock::class, DatabaseClock::class);
         $this->app->bind(Source::class, function ($app): Source {
             $own = (string) $app['config']->get('pushd.tokens');
             return $own !== '' ? $app->make($own)
@@ -31,6 +37,16 @@ final class PlatformServiceProvider extends ServiceProvider
         });
         $this->app->bind(PushdClient::class, function ($app): PushdClient {
             return new PushdClient($app->make(Config::class));
+        });
+        $this->app->bind(Listener::class, function ($app): Listener {
+            return $app->make((string) $app['config']->get('pushd.listener') ?: Quiet::class);
+        });
+        $this->app->bind(Endpoint::class, function ($app): Endpoint {
+            return new Endpoint($app->make(Config::class), function () use ($app): Connection {
+                return $app->make(Connection::class);
+            }, function () use ($app): Listener {
+                return $app->make(Listener::class);
+            });
         });
     }
 
@@ -41,15 +57,25 @@ final class PlatformServiceProvider extends ServiceProvider
         if (!$this->app->runningInConsole()) {
             return;
         }
-        $this->commands([CronCommand::class, MigrateCommand::class, DoctorCommand::class]);
+        $this->commands([CronCommand::class, HousekeepingCommand::class, MigrateCommand::class, DoctorCommand::class]);
         $this->callAfterResolving(Schedule::class, function (Schedule $schedule): void {
             if ($this->app['config']->get('pushd.schedule')) {
-                // In the background: other tasks need not wait for its 50 seconds. A
-                // second run does nothing by itself, so nothing keeps it from overlapping.
-                $schedule->command(CronCommand::class, ['--scheduled'])->everyMinute()->runInBackground()
-                    ->appendOutputTo((string) $this->app['config']->get('pushd.log'));
+                $this->schedule($schedule, (string) $this->app['config']->get('pushd.log'));
             }
         });
+    }
+
+    /**
+     * In the background: other tasks need not wait for the 50 seconds of these. A second
+     * run does nothing by itself, so nothing keeps them from overlapping.
+     */
+    private function schedule(Schedule $schedule, string $log): void
+    {
+        $schedule->command(CronCommand::class, ['--scheduled'])->everyMinute()->runInBackground()->appendOutputTo($log);
+        if ((string) $this->app['config']->get('pushd.callback_route') !== '') {
+            $schedule->command(HousekeepingCommand::class, ['receipts'])->everyMinute()->runInBackground()->appendOutputTo($log);
+            $schedule->command(HousekeepingCommand::class, ['tidy'])->dailyAt('04:17')->runInBackground()->appendOutputTo($log);
+        }
     }
 
     /** The database is Laravel's own, unless the settings name one. */

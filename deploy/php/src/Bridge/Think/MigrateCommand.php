@@ -16,7 +16,7 @@ final class MigrateCommand extends Command
     protected function configure()
     {
         $this->setName('pushd:migrate')
-            ->addOption('host', null, Option::VALUE_NONE, '同时创建示例平台的表')
+            ->addOption('host', null, Option::VALUE_NONE, '同时创建微信回调和示例平台的表')
             ->addOption('print', null, Option::VALUE_NONE, '只打印 SQL，不执行')
             ->setDescription('建表和升级表');
     }
