@@ -91,6 +91,38 @@ func TestAccessible_Pages(t *testing.T) {
 	o.accessible("the gate")
 }
 
+// And of reminders that brakes put off or stop, as the form foretells while it is typed.
+func TestAccessible_Brakes(t *testing.T) {
+	s := newSite(t, 50)
+	s.enable(alice, "wxalice")
+	at := time.Now().In(shanghai).Add(48 * time.Hour)
+	start := time.Date(at.Year(), at.Month(), at.Day(), 7, 0, 0, 0, shanghai)
+	s.channel(12, alice, "早读", start, 0)
+	s.channel(13, alice, "夜谈", start.Add(17*time.Hour), 0)
+	o := stroll(t, s)
+	p := o.owner
+	o.elsewhere("/brakes", map[string]any{"quiet_from": "22:30", "quiet_to": "07:00"})
+	for i, state := range []string{"waiting", "blocked"} {
+		o.must(p.Open(o.ctx, fmt.Sprint(o.host, "/channels/", 12+i)))
+		o.wait(fmt.Sprintf(`document.querySelector("#reminder").dataset.state == %q && document.querySelector("#due").textContent.includes("在免打扰时段（22:30–07:00）")`, state))
+		o.accessible(state)
+	}
+	o.must(p.Fill(o.ctx, "[name=live_notify_time]", "120"))
+	o.wait(`/^将在 .* 22:00 开始发送$/.test(document.querySelector("#due").textContent)`)
+	o.must(p.Fill(o.ctx, "[name=live_notify_time]", "60"))
+	o.wait(`document.querySelector("#due.bad").textContent.includes("23:00，在免打扰时段")`)
+	_, err := p.Run(o.ctx, `leaving = true`)
+	o.must(err)
+	o.must(p.Open(o.ctx, o.host+"/channels"))
+	o.wait(`document.querySelectorAll(".plan").length == 2 && document.querySelector(".badge.bad").textContent == "不会提醒"`)
+	o.accessible("reminders put off and stopped")
+	o.must(p.Open(o.ctx, o.host+"/settings"))
+	o.wait(`document.querySelector("#lines dt")`)
+	o.must(p.Click(o.ctx, "#braking summary"))
+	o.must(p.Click(o.ctx, "#brakes .primary"))
+	o.wait(`document.querySelector("#toast.show").textContent.includes("有 2 场的提醒会推迟或不发送")`)
+}
+
 // The same of what is open above a page, and of a reminder on its way.
 func TestAccessible_Dialogs(t *testing.T) {
 	s := newSite(t, 2000)

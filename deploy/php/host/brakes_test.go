@@ -12,7 +12,7 @@ import (
 
 // braked makes pushd read the brakes of owners, as docs/host.md says.
 func braked(c *daemon.Config) {
-	query := strings.Replace(platform.DefaultChannelQuery, "AS audience\nFROM activity a", "AS audience,\n  b.min_gap AS min_gap,\n  b.per_day AS per_day,\n  b.first AS first\nFROM activity a", 1)
+	query := strings.Replace(platform.DefaultChannelQuery, "AS audience\nFROM activity a", "AS audience,\n  b.min_gap AS min_gap,\n  b.per_day AS per_day,\n  b.first AS first,\n  CONCAT(TIME_FORMAT(SEC_TO_TIME(60 * b.quiet_from), '%H:%i'), '-', TIME_FORMAT(SEC_TO_TIME(60 * b.quiet_to), '%H:%i')) AS quiet_hours\nFROM activity a", 1)
 	c.Store.ChannelQuery = strings.Replace(query, "\nWHERE", "\nLEFT JOIN host_brakes b ON b.uin = a.uin\nWHERE", 1)
 }
 

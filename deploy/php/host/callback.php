@@ -10,7 +10,7 @@
 declare(strict_types=1);
 
 ini_set('display_errors', '0');
-foreach (['host', 'http', 'account', 'gate', 'channel', 'saved', 'settings', 'template', 'pushd', 'wechat', 'qrcode', 'trial', 'promise', 'subscriber',
+foreach (['host', 'http', 'account', 'gate', 'brakes', 'plan', 'channel', 'saved', 'settings', 'template', 'pushd', 'wechat', 'qrcode', 'trial', 'promise', 'subscriber',
     'follow', 'contact', 'receipt', 'watch', 'event'] as $name) {
     require_once __DIR__ . "/app/$name.php";
 }

@@ -25,7 +25,7 @@ if (PHP_SAPI === 'cli-server' && preg_match('#^/assets/(\w+)\.(css|js|svg)$#D', 
 }
 
 ini_set('display_errors', '0');
-foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'audience', 'brakes', 'channel', 'channellist', 'saved', 'reminder', 'command', 'wechat',
+foreach (['host', 'http', 'session', 'account', 'gate', 'fields', 'pushd', 'audience', 'brakes', 'plan', 'channel', 'channellist', 'saved', 'reminder', 'command', 'wechat',
     'settings', 'template', 'qrcode', 'trial', 'promise', 'subscriber', 'follow', 'contact', 'calendar', 'watch',
     'page'] as $name) {
     require_once __DIR__ . "/app/$name.php";
@@ -63,6 +63,7 @@ const ROUTES = [
     ['POST', '/api/estimate',                    'owner',  'api_estimate'],
     ['GET',  '/api/brakes',                      'owner',  'api_brakes'],
     ['POST', '/api/brakes',                      'owner',  'api_brakes_save'],
+    ['GET',  '/api/plan',                        'owner',  'api_plan'],
     ['GET',  '/api/audiences',                   'owner',  'api_audiences'],
     ['GET',  '/api/channels',                    'owner',  'api_channels'],
     ['POST', '/api/channels',                    'owner',  'api_channel_create'],
@@ -131,7 +132,14 @@ function api_brakes(Host $host, array $owner): void
 
 function api_brakes_save(Host $host, array $owner): void
 {
-    http_answer(brakes_save($host, $owner['uin'], http_json()));
+    $saved = brakes_save($host, $owner['uin'], http_json());
+    $moved = array_filter(array_column(plan_owner($host, $owner['uin'], time()), 'why'));
+    http_answer($saved + ['moved' => count($moved)]);
+}
+
+function api_plan(Host $host, array $owner): void
+{
+    http_answer(plan_answer($host, $owner, $_GET));
 }
 
 function api_audiences(Host $host, array $owner): void

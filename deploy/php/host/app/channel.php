@@ -247,8 +247,7 @@ function channel_confirm_quiet(Host $host, array $old, array $new, array $confir
     }
     $brakes = brakes_find($host, $new['uin']);
     if (brakes_quiet($host, $brakes, $due)) {
-        $hours = brakes_answer($brakes);
-        channel_confirm($confirmed, 'quiet', '提醒将在 ' . $host->clock($due, 'H:i') . " 发出，属于免打扰时段（{$hours['quiet_from']}–{$hours['quiet_to']}）。确定保存吗？");
+        channel_confirm($confirmed, 'quiet', plan_text($host, $new, plan_of($host, $new, time()), $brakes) . '确定保存吗？');
     }
 }
 

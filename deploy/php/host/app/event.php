@@ -189,7 +189,7 @@ function event_words(Host $host, array $event, array $note): string
     $id = $note['channel']['id'];
     // Read again, now that the subscription is saved: with status 0 pushd has
     // not begun, and so will find it.
-    $channel = channel_row($host, $id);
+    $channel = watch_planned($host, channel_row($host, $id));
     $now = follow_seconds($host);
     $promise = watch_promise($host, $channel, gate_owner($host, $channel['uin']), $now);
     $asked = subscriber_active(subscriber_find($host, $id, $event['openid']));

@@ -74,10 +74,14 @@ function page_channels(Host $host, array $owner): void
     $search = is_string($_GET['q'] ?? null) ? (string) iconv_substr(trim($_GET['q']), 0, 64, 'UTF-8') : '';
     $page = isset($_GET['page']) ? max(1, min(10000, http_number('page'))) : 1;
     $groups = [];
+    $plans = plan_owner($host, $owner['uin'], time());
+    $brakes = brakes_find($host, $owner['uin']);
     foreach ($group !== '' ? [$group] : ($search !== '' ? array_keys(CHANNEL_GROUPS) : ['now', 'next']) as $name) {
         $found = channel_group($host, $owner['uin'], $name, $search, $page);
         foreach ($found['items'] as &$channel) {
-            $channel = ['channel' => $channel, 'when' => $host->clock($channel['start_time']), 'badge' => page_badge($host, $channel)];
+            $plan = $channel['live_notify'] && $channel['live_notify_status'] === 0 && $channel['start_time'] > time() ? $plans[$channel['id']] ?? null : null;
+            $channel = ['channel' => $channel, 'when' => $host->clock($channel['start_time']), 'badge' => page_badge($host, $channel, $plan),
+                'plan' => $plan === null ? '' : plan_text($host, $channel, $plan, $brakes)];
         }
         unset($channel);
         $groups[$name] = $found;
@@ -89,7 +93,7 @@ function page_channels(Host $host, array $owner): void
 const PAGE_LATE = 600; // seconds after which the list calls a reminder late; its own page knows sooner
 
 /** A channel's reminder in one word, from its row alone: the list asks pushd nothing. */
-function page_badge(Host $host, array $channel): array
+function page_badge(Host $host, array $channel, ?array $plan): array
 {
     $words = [1 => ['busy', '发送中'], 2 => ['good', '已提醒'], 3 => ['bad', '未完成']];
     if (isset($words[$channel['live_notify_status']])) {
@@ -103,6 +107,9 @@ function page_badge(Host $host, array $channel): array
     }
     if (channel_due($host, $channel) && $channel['start_time'] - 60 * $channel['live_notify_time'] < time() - PAGE_LATE) {
         return ['bad', '未按时发送'];
+    }
+    if ($plan !== null && $plan['why'] !== '') {
+        return $plan['at'] === 0 ? ['bad', '不会提醒'] : ['wait', '推迟提醒'];
     }
     return ['wait', $channel['live_notify_time'] === 0 ? '开播时提醒' : "提前 {$channel['live_notify_time']} 分钟提醒"];
 }

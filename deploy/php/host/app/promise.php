@@ -53,8 +53,18 @@ function promise_phase(array $channel, bool $open, int $now): string
     if (!$open || !$channel['live_notify']) {
         return 'off';
     }
+    if (promise_at($channel) === 0) {
+        return 'off';
+    }
     // With status 0 pushd has not begun to read who is to be reminded.
-    return $now < $start - 60 * $channel['live_notify_time'] ? 'early' : 'due';
+    return $now < promise_at($channel) ? 'early' : 'due';
+}
+
+/** When the reminder leaves, 0 for not at all: as planned, see plan_of(), if that is known. */
+function promise_at(array $channel): int
+{
+    $due = $channel['start_time'] - 60 * $channel['live_notify_time'];
+    return ($channel['plan']['why'] ?? '') === '' ? $due : $channel['plan']['at'];
 }
 
 /** Who is reminded: followers, subscribers or tag, whose members a viewer can't join; so for what is not known. */
@@ -67,7 +77,7 @@ function promise_audience(array $channel): string
 function promise_text(Host $host, array $channel, string $phase, string $audience, int $now): string
 {
     $when = promise_clock($host, $channel['start_time'], $now);
-    $ahead = promise_ahead($channel);
+    $ahead = promise_ahead($host, $channel);
     $verb = $audience === 'followers' ? '关注公众号后' : '订阅后';
     $next = $audience === 'followers' ? '，关注后可收到下一场' : '';
     if ($audience === 'tag' && in_array($phase, ['early', 'due'], true)) {
@@ -87,18 +97,22 @@ function promise_text(Host $host, array $channel, string $phase, string $audienc
 }
 
 /** What a viewer reads who has subscribed; '' where that means nothing any more. */
-function promise_kept(array $channel, string $phase, bool $inTime): string
+function promise_kept(Host $host, array $channel, string $phase, bool $inTime): string
 {
-    $texts = ['early' => '已订阅，' . promise_ahead($channel) . '提醒您', 'due' => '已订阅，提醒即将发出'];
+    $texts = ['early' => '已订阅，' . promise_ahead($host, $channel) . '提醒您', 'due' => '已订阅，提醒即将发出'];
     if ($inTime) {
         $texts += ['sending' => '已订阅，提醒正在发出', 'sent' => '提醒已发出，请在微信中查看'];
     }
     return $texts[$phase] ?? '';
 }
 
-function promise_ahead(array $channel): string
+function promise_ahead(Host $host, array $channel): string
 {
-    return $channel['live_notify_time'] > 0 ? "开播前 {$channel['live_notify_time']} 分钟" : '开播时';
+    $minutes = intdiv($channel['start_time'] - promise_at($channel), 60);
+    if ($minutes < 0) {
+        return '开播后（' . $host->clock(promise_at($channel), 'H:i') . ' 左右）';
+    }
+    return $minutes > 0 ? "开播前 {$minutes} 分钟" : '开播时';
 }
 
 /** The start as one says it today. */
@@ -112,7 +126,7 @@ function promise_clock(Host $host, int $time, int $now): string
 function promise_next(array $channel, string $phase): int
 {
     $ends = [
-        'early' => $channel['start_time'] - 60 * $channel['live_notify_time'],
+        'early' => min(promise_at($channel), $channel['start_time']),
         'live'  => $channel['start_time'] + PROMISE_LIVE,
         'past'  => 0,
     ];
@@ -137,7 +151,7 @@ function promise_answer(Host $host, array $channel, array $promise, bool $asked,
     }
     $stop = promise_audience($channel) === 'subscribers' ? "\n不想再收到，回复“退订”" : '';
     return "订阅成功！{$title}" . promise_clock($host, $channel['start_time'], $now) . ' 开播，'
-        . ($promise['phase'] === 'due' ? '提醒即将发出' : promise_ahead($channel) . '提醒您') . '。' . $back . $stop;
+        . ($promise['phase'] === 'due' ? '提醒即将发出' : promise_ahead($host, $channel) . '提醒您') . '。' . $back . $stop;
 }
 
 /** Text for WeChat's message, in which links alone may look like HTML. */

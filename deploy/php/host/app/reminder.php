@@ -54,6 +54,10 @@ function reminder_state(Host $host, array $owner, array $channel, bool $counted 
     if (!settings_find($host, $owner['uin'])['enabled']) {
         return reminder_is('disabled', '模板消息未启用，到时不会发送', '请先在“模板消息”中启用。');
     }
+    $planned = $due > time() ? reminder_planned($host, $channel) : null;
+    if ($planned !== null) {
+        return $planned;
+    }
     if ($due > time()) {
         return reminder_is('waiting', $host->clock($due, 'm月d日 H:i') . ' 发送', '', [], min(60, $due - time()));
     }
@@ -68,6 +72,18 @@ function reminder_glance(Host $host, array $owner, array $channel): array
     }
     $words = [1 => '发送中', 2 => '已完成'];
     return ['next' => 1] + reminder_is('asking', $words[$channel['live_notify_status']] ?? '未完成');
+}
+
+/** A reminder that its owner's brakes move or stop; null where they don't. */
+function reminder_planned(Host $host, array $channel): ?array
+{
+    $plan = plan_of($host, $channel, time());
+    $text = plan_text($host, $channel, $plan, brakes_find($host, $channel['uin']));
+    if ($text === '') {
+        return null;
+    }
+    return $plan['at'] === 0 ? reminder_is('blocked', '到时不会发送', $text . '要发送，请修改开播时间、提前分钟数，或“模板消息”页的“防打扰”。', [], 60)
+        : reminder_is('waiting', $host->clock($plan['at'], 'm月d日 H:i') . ' 发送', $text, [], max(1, min(60, $plan['at'] - time())));
 }
 
 /** A reminder that should be on its way: nothing has come of it yet. */
@@ -85,7 +101,7 @@ function reminder_due(Host $host, array $owner, array $channel, int $due): array
     if (time() - $since > REMINDER_LATE) {
         return reminder_is('late', '应在 ' . $host->clock($since, 'H:i') . ' 发送，尚未开始', '平台的定时任务可能没有运行，请联系平台管理员。', [], 5);
     }
-    return reminder_is('due', '即将发送（一分钟之内）', '', [], 2);
+    return reminder_planned($host, $channel) ?? reminder_is('due', '即将发送（一分钟之内）', '', [], 2);
 }
 
 function reminder_is(string $state, string $text, string $todo = '', array $actions = [], int $seconds = 10, ?array $job = null): array

@@ -15,7 +15,15 @@ function watch_find(Host $host, int $id): array
     if ($channel === null) {
         throw new Refusal(404, 'channel_not_found', '直播不存在或已删除');
     }
-    return [$channel, gate_owner($host, $channel['uin'])];
+    return [watch_planned($host, $channel), gate_owner($host, $channel['uin'])];
+}
+
+/** A channel with the plan of its reminder, while that is to come. */
+function watch_planned(Host $host, array $channel): array
+{
+    $now = follow_seconds($host);
+    return $channel['live_notify'] && $channel['live_notify_status'] === 0 && $now < $channel['start_time']
+        ? $channel + ['plan' => plan_of($host, $channel, $now)] : $channel;
 }
 
 /** What may be promised of a channel now. */
@@ -82,7 +90,7 @@ function watch_viewer(Host $host, array $channel, array $owner, string $phase): 
     $row = $openid === '' ? null : subscriber_find($host, $channel['id'], $openid);
     $audience = promise_audience($channel);
     $followed = $audience === 'subscribers' ? subscriber_active($row) : $openid !== '' && $audience === 'followers';
-    $done = $followed ? promise_kept($channel, $phase, (int) ($row['promised'] ?? 0) === 1) : '';
+    $done = $followed ? promise_kept($host, $channel, $phase, (int) ($row['promised'] ?? 0) === 1) : '';
     if ($done === '' && $followed && $audience === 'followers' && in_array($phase, ['sending', 'sent', 'stopped'], true)) {
         $done = '已关注公众号，可收到下一场的提醒';
     }
@@ -91,7 +99,7 @@ function watch_viewer(Host $host, array $channel, array $owner, string $phase): 
         'known'    => $openid !== '' && $audience === 'subscribers',
         'stale'    => $openid === '' && watch_cookie_value($owner) !== '',
         'done'     => $done,
-        'kept'     => promise_kept($channel, $phase, false), // for one whose browser alone says so
+        'kept'     => promise_kept($host, $channel, $phase, false), // for one whose browser alone says so
         'leave'    => $followed && $audience === 'subscribers' && in_array($phase, ['early', 'due'], true),
         'reply'    => $audience === 'subscribers', // unsubscribing by a message to the account works
     ];

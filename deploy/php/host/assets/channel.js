@@ -54,11 +54,31 @@ function wallNow() {
   return new Date(Date.parse(form.dataset.now + 'Z') + ahead);
 }
 
+// askPlan asks what the owner's brakes make of the reminder, a moment after the
+// last key; what it said of this start and these minutes is shown until then.
+let plan = {of: '', text: ''};
+let asking;
+function askPlan() {
+  const query = new URLSearchParams({start_time: form.start_time.value, live_notify_time: form.live_notify_time.value});
+  const of = query.toString();
+  if (channelID !== '0') query.set('actid', channelID);
+  asking = setTimeout(async () => {
+    try {
+      const answer = await api('GET', '/plan?' + query);
+      const news = plan.of !== of || plan.text !== answer.text;
+      plan = {...answer, of};
+      if (news) showDue();
+    } catch (e) { /* then the hour is what it is by itself */ }
+  }, 300);
+  return plan.of === of && plan.text ? plan : null;
+}
+
 function showDue() {
   $('#when').hidden = !form.live_notify.checked;
   const at = due();
   const over = form.dataset.status !== '0' && form.start_time.value === form.start_time.defaultValue;
   const line = $('#due');
+  clearTimeout(asking);
   line.className = 'quiet';
   line.textContent = '';
   if (!at || over) return;
@@ -69,6 +89,12 @@ function showDue() {
     return;
   }
   const two = (n) => String(n).padStart(2, '0');
+  const braked = askPlan();
+  if (braked) {
+    line.className = 'notice ' + (braked.at === 0 ? 'bad' : 'warn');
+    line.textContent = braked.text + off;
+    return;
+  }
   line.textContent = `将在 ${at.getUTCMonth() + 1} 月 ${at.getUTCDate()} 日 ${two(at.getUTCHours())}:${two(at.getUTCMinutes())} 开始发送` + off;
 }
 

@@ -2,7 +2,7 @@
 // The state of a channel's reminder, and what an owner can do about it.
 
 const box = $('#reminder');
-const dots = {sending: 'busy', stopping: 'busy', due: 'busy', late: 'bad', parked: 'warn', held: 'bad', done: 'good', failed: 'bad', missed: 'bad', disabled: 'bad'};
+const dots = {sending: 'busy', stopping: 'busy', due: 'busy', late: 'bad', parked: 'warn', held: 'bad', done: 'good', failed: 'bad', missed: 'bad', blocked: 'bad', disabled: 'bad'};
 const settled = ['done', 'failed', 'missed', 'off'];
 
 function showReminder(r) {

@@ -385,8 +385,8 @@ brakes.addEventListener('submit', (event) => {
   event.preventDefault();
   busy($('button', brakes), async () => {
     try {
-      await api('POST', '/brakes', Object.fromEntries(new FormData(brakes)));
-      toast('已保存');
+      const {moved} = await api('POST', '/brakes', Object.fromEntries(new FormData(brakes)));
+      toast(moved > 0 ? `已保存。有 ${moved} 场的提醒会推迟或不发送，请看频道列表` : '已保存');
     } catch (e) {
       blame(e, brakes.elements[e.field]);
     }

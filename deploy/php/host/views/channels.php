@@ -16,7 +16,7 @@
 <ul class="rows">
 <?php foreach ($found['items'] as $item): $id = $item['channel']['id'] ?>
 <li class="card row">
-  <a class="grow" href="/channels/<?= h($id) ?>"><b><?= h($item['channel']['title']) ?></b><span class="quiet"><?= h($item['when']) ?></span></a>
+  <a class="grow" href="/channels/<?= h($id) ?>"><b><?= h($item['channel']['title']) ?></b><span class="quiet"><?= h($item['when']) ?></span><?php if ($item['plan'] !== ''): ?><span class="plan"><?= h($item['plan']) ?></span><?php endif ?></a>
   <span class="badge <?= h($item['badge'][0]) ?>"><?= h($item['badge'][1]) ?></span>
   <a class="button small" href="/channels/new?from=<?= h($id) ?>" aria-label="复制“<?= h($item['channel']['title']) ?>”为新频道">复制</a>
 </li>

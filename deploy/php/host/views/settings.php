@@ -42,7 +42,7 @@
     <label>每天最多提醒（次）<input name="per_day" type="number" inputmode="numeric" min="0" max="100" value="<?= h($v['brakes']['per_day']) ?>"></label>
     <label>先发多少人，等我确认后再发其余的人<input name="first" type="number" inputmode="numeric" min="0" max="1000000" value="<?= h($v['brakes']['first']) ?>"><small>0 或留空：一次发完</small></label>
     <label>免打扰从<input name="quiet_from" type="time" value="<?= h($v['brakes']['quiet_from']) ?>"></label>
-    <label>到<input name="quiet_to" type="time" value="<?= h($v['brakes']['quiet_to']) ?>"><small>保存频道时，如果提醒会在这个时段发出，会先问您</small></label>
+    <label>到<input name="quiet_to" type="time" value="<?= h($v['brakes']['quiet_to']) ?>"><small>时段内不发送：到点的提醒推迟到时段结束；那时已过有效时间的不发送</small></label>
     <p class="actions"><button class="primary">保存</button></p>
   </form>
 </details>
