@@ -118,19 +118,19 @@ func counted(m *pushd.Message, in *time.Location, now pushd.Time) (*pushd.Messag
 		return m, 0
 	}
 	facts := Facts{Channel: pushd.Channel{Title: c.Title, StartTime: c.StartTime, WatchURL: c.WatchURL, NotifyMinutes: &c.Minutes}, Location: in, Now: now}
-	same := *m
-	same.Data = maps.Clone(m.Data)
+	out := *m
+	out.Data = maps.Clone(m.Data)
 	for key, text := range c.Data {
 		f := NewField(key, "")
 		if value := f.CleanValue(facts.Expand(text, f)); f.fits(value) {
-			same.Data[key] = value
+			out.Data[key] = value
 		}
 	}
 	if c.URL != "" {
-		same.URL = facts.link(c.URL)
+		out.URL = facts.link(c.URL)
 	}
 	if c.PagePath != "" && m.MiniProgram != nil {
-		same.MiniProgram = &pushd.MiniProgram{AppID: m.MiniProgram.AppID, PagePath: facts.expandLink(c.PagePath)}
+		out.MiniProgram = &pushd.MiniProgram{AppID: m.MiniProgram.AppID, PagePath: facts.expandLink(c.PagePath)}
 	}
-	return &same, facts.nextMinute()
+	return &out, facts.nextMinute()
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"iter"
 	"maps"
 	"net/http"
 	"net/url"
@@ -45,19 +46,7 @@ func (c *Console) recipients(v *visit) {
 	ctx, cancel := context.WithTimeout(v.r.Context(), listFor)
 	defer cancel()
 	q := v.r.URL.Query()
-	view := recipientsView{Outcome: q.Get("outcome"), Receipt: q.Get("receipt"), Most: rowsMost, Shown: q.Get("openids") == "1"}
-	by := url.Values{}
-	switch {
-	case slices.Contains(receipts, view.Receipt):
-		view.Outcome = ""
-		by.Set("receipt", view.Receipt)
-	case slices.Contains(outcomes, view.Outcome):
-		view.Receipt = ""
-		by.Set("outcome", view.Outcome)
-	default:
-		view.Outcome, view.Receipt = "failed", ""
-		by.Set("outcome", view.Outcome)
-	}
+	view, by := newRecipientsView(q)
 	from, err := strconv.Atoi(q.Get("from"))
 	if err != nil || from < 0 || from >= rowsMost {
 		from = 0
@@ -67,29 +56,14 @@ func (c *Console) recipients(v *visit) {
 		return
 	}
 	view.Job, view.Outcomes, view.Receipts, view.First = j, outcomesOf(j), receiptsOf(j), from+1
-	more := false
-	n := 0
 	list := v.api.Recipients(ctx, j.ID, view.Outcome)
 	if view.Receipt != "" {
 		list = v.api.RecipientsByReceipt(ctx, j.ID, view.Receipt)
 	}
-	for r, err := range list {
-		if err != nil {
-			if ctx.Err() == nil {
-				c.failed(v, "recipients.title", "jobs", err)
-				return
-			}
-			view.Slow = true
-			break
-		}
-		if n++; n <= from {
-			continue
-		}
-		if len(view.Rows) == rowsPerPage {
-			more = true
-			break
-		}
-		view.Rows = append(view.Rows, r)
+	more, err := view.read(list, from)
+	if view.Slow = err != nil && ctx.Err() != nil; err != nil && !view.Slow {
+		c.failed(v, "recipients.title", "jobs", err)
+		return
 	}
 	at := func(from int, shown bool) string {
 		q := maps.Clone(by)
@@ -109,6 +83,38 @@ func (c *Console) recipients(v *visit) {
 		view.Whole = more
 	}
 	c.show(v, http.StatusOK, "recipients", layout{Title: "recipients.title", Of: j.ID, Tab: "jobs"}, view)
+}
+
+// newRecipientsView is the list that a request asks for, and the query for it: those who
+// failed, if it asks for none that there is.
+func newRecipientsView(q url.Values) (view recipientsView, by url.Values) {
+	view = recipientsView{Most: rowsMost, Shown: q.Get("openids") == "1"}
+	if receipt := q.Get("receipt"); slices.Contains(receipts, receipt) {
+		view.Receipt = receipt
+		return view, url.Values{"receipt": {receipt}}
+	}
+	if view.Outcome = q.Get("outcome"); !slices.Contains(outcomes, view.Outcome) {
+		view.Outcome = "failed"
+	}
+	return view, url.Values{"outcome": {view.Outcome}}
+}
+
+// read fills the rows from one on, and says whether there are more.
+func (view *recipientsView) read(list iter.Seq2[client.Recipient, error], from int) (more bool, err error) {
+	n := 0
+	for r, err := range list {
+		if err != nil {
+			return false, err
+		}
+		if n++; n <= from {
+			continue
+		}
+		if len(view.Rows) == rowsPerPage {
+			return true, nil
+		}
+		view.Rows = append(view.Rows, r)
+	}
+	return false, nil
 }
 
 // recipientsCSV is GET /console/jobs/{id}/recipients.csv: the API's own list.

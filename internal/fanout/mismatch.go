@@ -97,12 +97,12 @@ func (r *run) prove(ctx context.Context) error {
 	case err != nil:
 		return err
 	case !sure:
-		return r.rest(ctx, proveEvery)
+		return r.sleep(ctx, proveEvery)
 	case own:
 		r.listing.Proved(by)
 		return nil
 	}
-	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true, first: r.waitsForYes})
+	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true, first: r.firstDone})
 }
 
 // fits says that the token of m is known to be that of the account whose recipients
@@ -209,7 +209,7 @@ func (r *run) startOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.rest(ctx, retry.StaleFor)
+	return r.sleep(ctx, retry.StaleFor)
 }
 
 // awaitDelivery keeps the walk of a job that has been in doubt from reading a long list

@@ -34,7 +34,7 @@ func (r *run) reconcile(ctx context.Context) error {
 		}
 		return verdictOn(job)
 	}
-	if r.waitsForYes {
+	if r.firstDone {
 		return r.pauseAfterFirst(ctx, "")
 	}
 	until, kind, any := r.deferrals.Next()
@@ -45,7 +45,7 @@ func (r *run) reconcile(ctx context.Context) error {
 	if kind == deferral.Long {
 		return r.park(pushd.WaitingDeferred, fmt.Sprintf("only recipients are left whom WeChat asked to try again later (%d)", pushd.CodeTooFrequent), until)
 	}
-	return r.rest(ctx, r.e.clock.Until(until))
+	return r.sleep(ctx, r.e.clock.Until(until))
 }
 
 // fruitless counts the rounds in a row that settled no recipient, and left recipients
@@ -74,11 +74,11 @@ func (r *run) leftOver(ctx context.Context, left, walked int64) error {
 	if n == 1 {
 		return nil
 	}
-	return r.rest(ctx, time.Duration(n-1)*2*time.Second)
+	return r.sleep(ctx, time.Duration(n-1)*2*time.Second)
 }
 
-// rest waits on purpose.
-func (r *run) rest(ctx context.Context, d time.Duration) error {
+// sleep waits on purpose, so that the job does not count as stuck.
+func (r *run) sleep(ctx context.Context, d time.Duration) error {
 	r.waiting(time.Now().Add(d))
 	if !retry.Sleep(ctx, d) {
 		return context.Cause(ctx)

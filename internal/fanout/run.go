@@ -58,19 +58,19 @@ type run struct {
 	breaker   breaker.Breaker[pagebuffer.Place]
 
 	// The list of followers, and what this claim knows of it.
-	frontier    *frontier.Frontier
-	pages       *readback.Reader
-	listing     *listing.List
-	earlier     earlier.Lists
-	reopening   *pagebuffer.Reopening
-	deferrals   deferral.Waits
-	fruitless   fruitless
-	refusals    *refusal.Memory
-	quiet       atomic.Pointer[pushd.QuietHours] // when no message leaves; nil is not known yet
-	waitsForYes bool                             // the first recipients were attempted, and others are left
-	doubted     int                              // how often the breaker tripped since a message was accepted
-	unproven    bool                             // the token refused recipients and has delivered nothing: see judgeSuspects
-	wary        atomic.Bool                      // the list has turned out to be another account's before
+	frontier  *frontier.Frontier
+	pages     *readback.Reader
+	listing   *listing.List
+	earlier   earlier.Lists
+	reopening *pagebuffer.Reopening
+	deferrals deferral.Waits
+	fruitless fruitless
+	refusals  *refusal.Memory
+	quiet     atomic.Pointer[pushd.QuietHours] // when no message leaves; nil is not known yet
+	firstDone bool                             // the first recipients were attempted, and others are left
+	doubted   int                              // how often the breaker tripped since a message was accepted
+	unproven  bool                             // the token refused recipients and has delivered nothing: see judgeSuspects
+	wary      atomic.Bool                      // the list has turned out to be another account's before
 
 	// What WeChat has shown, in this claim or an earlier one.
 	probing   atomic.Bool // it was down when last heard of
@@ -201,7 +201,7 @@ func (r *run) pass(ctx, soft context.Context, all bool) error {
 	if ferr := <-fed; err == nil && ferr != nil {
 		return fmt.Errorf("feed round: %w", ferr)
 	}
-	r.waitsForYes = f.first.Reached()
+	r.firstDone = f.first.Reached()
 	return err
 }
 

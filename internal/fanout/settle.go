@@ -179,17 +179,17 @@ func (s *sender) distrust(a pushd.Answer) error {
 		if a.Code != code {
 			a = pushd.Answer{Code: code}
 		}
-		if s.awaitsYes() {
+		if s.awaitsConfirmation() {
 			return &firstRefused{code}
 		}
 		return fatal(a)
 	}
-	return &mismatch{token: s.token.Current(), worked: s.token.Proven(), first: s.awaitsYes(), code: a.Code, cause: a.Cause, text: a.Text}
+	return &mismatch{token: s.token.Current(), worked: s.token.Proven(), first: s.awaitsConfirmation(), code: a.Code, cause: a.Cause, text: a.Text}
 }
 
-// awaitsYes says that a person has to let others follow, as far as is known: before
+// awaitsConfirmation says that a person has to let others follow, as far as is known: before
 // all are fed, others may be left.
-func (s *sender) awaitsYes() bool {
+func (s *sender) awaitsConfirmation() bool {
 	return s.run.job.First != 0 && !s.run.job.FirstPassed && (s.feed != nil || s.first.Reached())
 }
 

@@ -177,15 +177,7 @@ func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []an
 		args = append(args, string(message))
 	}
 	if cmd.Resume {
-		// MySQL assigns from left to right, so the state comes last.
-		set += `, message = CASE WHEN state = 'parked' THEN NULL ELSE message END,
-  prepared_start = CASE WHEN state = 'parked' THEN 0 ELSE prepared_start END,
-  parked_until = 0,
-  first_passed = CASE WHEN state = 'paused' AND reason = 'first_reached' THEN 1 ELSE first_passed END,
-  reason = CASE WHEN state = 'paused' THEN '' ELSE reason END,
-  detail = CASE WHEN state = 'paused' THEN '' ELSE detail END,
-  epoch = CASE WHEN state = 'paused' AND lease_until = 0 THEN epoch + 1 ELSE epoch END,
-  state = CASE WHEN state = 'paused' THEN 'queued' ELSE state END`
+		set += resumeSQL
 	}
 	if cmd.Retry != nil {
 		set += `, retry = ?`
@@ -195,25 +187,8 @@ func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []an
 		set += `, parked_until = 0`
 	}
 	if cmd.To != "" {
-		why := `, reason = ?, detail = ?`
-		if cmd.To == pushd.Paused { // a job that is held, and paused as well, is still held
-			why = `, reason = CASE WHEN state = 'paused' THEN reason ELSE ? END, detail = CASE WHEN state = 'paused' THEN detail ELSE ? END`
-		}
-		set += why + `, state = ?` // MySQL assigns from left to right
-		args = append(args, cmd.Reason, pushd.ClipDetail(cmd.Detail), cmd.To)
-		if cmd.To != pushd.Running {
-			set += `, active_appid = CASE WHEN lease_until = 0 THEN NULL ELSE active_appid END`
-		}
-		if cmd.To == pushd.Queued {
-			set += `, epoch = CASE WHEN lease_until = 0 THEN epoch + 1 ELSE epoch END`
-		}
-		if cmd.To.Ended() {
-			set += `, retry = '', active_actid = NULL, finished_at = CASE WHEN finished_at = 0 THEN {now} ELSE finished_at END`
-		} else {
-			set += `, active_actid = actid,
-  waiting_since = CASE WHEN waiting_since = 0 OR finished_at > 0 THEN {now} ELSE waiting_since END,
-  finished_at = 0`
-		}
+		to, values := transitionSQL(cmd)
+		set, args = set+to, append(args, values...)
 	}
 	args = append(args, id, cmd.From)
 	more := ``
@@ -229,4 +204,37 @@ func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []an
 		args = append(args, string(before))
 	}
 	return sqlx.In(`UPDATE pushd_job SET `+set+` WHERE id = ? AND state IN (?)`+more, args...)
+}
+
+// resumeSQL is what a resume sets, of a parked job as of a paused one. MySQL assigns
+// from left to right, so the state comes last.
+const resumeSQL = `, message = CASE WHEN state = 'parked' THEN NULL ELSE message END,
+  prepared_start = CASE WHEN state = 'parked' THEN 0 ELSE prepared_start END,
+  parked_until = 0,
+  first_passed = CASE WHEN state = 'paused' AND reason = 'first_reached' THEN 1 ELSE first_passed END,
+  reason = CASE WHEN state = 'paused' THEN '' ELSE reason END,
+  detail = CASE WHEN state = 'paused' THEN '' ELSE detail END,
+  epoch = CASE WHEN state = 'paused' AND lease_until = 0 THEN epoch + 1 ELSE epoch END,
+  state = CASE WHEN state = 'paused' THEN 'queued' ELSE state END`
+
+// transitionSQL is what a command sets that brings a job into another state.
+func transitionSQL(cmd pushd.Command) (set string, args []any) {
+	set = `, reason = ?, detail = ?`
+	if cmd.To == pushd.Paused { // a job that is held, and paused as well, is still held
+		set = `, reason = CASE WHEN state = 'paused' THEN reason ELSE ? END, detail = CASE WHEN state = 'paused' THEN detail ELSE ? END`
+	}
+	set += `, state = ?` // MySQL assigns from left to right
+	args = []any{cmd.Reason, pushd.ClipDetail(cmd.Detail), cmd.To}
+	if cmd.To != pushd.Running {
+		set += `, active_appid = CASE WHEN lease_until = 0 THEN NULL ELSE active_appid END`
+	}
+	if cmd.To == pushd.Queued {
+		set += `, epoch = CASE WHEN lease_until = 0 THEN epoch + 1 ELSE epoch END`
+	}
+	if cmd.To.Ended() {
+		return set + `, retry = '', active_actid = NULL, finished_at = CASE WHEN finished_at = 0 THEN {now} ELSE finished_at END`, args
+	}
+	return set + `, active_actid = actid,
+  waiting_since = CASE WHEN waiting_since = 0 OR finished_at > 0 THEN {now} ELSE waiting_since END,
+  finished_at = 0`, args
 }
