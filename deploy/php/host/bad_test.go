@@ -106,9 +106,9 @@ func TestBadInput(t *testing.T) {
 		{listed, map[string]any{"fields": map[string]any{"thing1": "x", "time2": "y"}, "url": "ftp://x"}, 422, "url", "http"},
 		{listed, map[string]any{"fields": map[string]any{"thing1": "x", "time2": "y"}, "miniprogram": map[string]any{"app": "x"}}, 422, "miniprogram", "appid"},
 		{category, fields("x", "y"), 422, "content", "详细内容"},
-		{listed + "/preview", map[string]any{"actid": "x"}, 422, "actid", "频道"},
-		{listed + "/preview", map[string]any{"actid": 404}, 404, "", "频道不存在"},
-		{listed + "/test", map[string]any{"actid": 404}, 404, "", "频道不存在"},
+		{listed + "/preview", map[string]any{"actid": "x"}, 422, "actid", "直播"},
+		{listed + "/preview", map[string]any{"actid": 404}, 404, "", "直播不存在"},
+		{listed + "/test", map[string]any{"actid": 404}, 404, "", "直播不存在"},
 		{listed + "/test", map[string]any{"openid": "o1"}, 422, "openid", "未知字段"},
 		{"/estimate", map[string]any{"actid": 11}, 422, "templateId", "模板 ID"},
 	} {

@@ -59,7 +59,7 @@ func interfaces() []call {
 
 func channelBody() map[string]any {
 	start := time.Now().Add(2 * time.Hour).In(shanghai).Format("2006-01-02T15:04")
-	return map[string]any{"title": "新频道", "start_time": start, "live_notify": true, "live_notify_time": 30}
+	return map[string]any{"title": "新直播", "start_time": start, "live_notify": true, "live_notify_time": 30}
 }
 
 var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)

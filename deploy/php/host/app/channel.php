@@ -56,7 +56,7 @@ function channel_find(Host $host, int $uin, int $id): array
 {
     $channel = channel_row($host, $id);
     if ($channel === null || $channel['uin'] !== $uin) {
-        throw new Refusal(404, 'channel_not_found', '频道不存在');
+        throw new Refusal(404, 'channel_not_found', '直播不存在');
     }
     return $channel;
 }
@@ -96,7 +96,7 @@ function channel_check_version(Fields $f, array $body, array $old): void
 {
     $stop = array_keys(array_diff_key($body, ['version' => 1])) === ['live_notify'] && !$f->flag('live_notify');
     if ($f->has('version') && !$stop && $f->text('version', 16, true) !== channel_version($old)) {
-        throw new Refusal(409, 'changed_elsewhere', '这个频道已在别处修改过，本次没有保存。请刷新页面，核对后再保存。');
+        throw new Refusal(409, 'changed_elsewhere', '这场直播已在别处修改过，本次没有保存。请刷新页面，核对后再保存。');
     }
 }
 
@@ -223,7 +223,7 @@ function channel_confirm_alike(Host $host, array $new, array $confirmed): void
     // Compared here: a column of an older character set can't be compared with every text.
     $titles = $host->query('SELECT {activity.title} FROM {activity} WHERE {activity.uin} = ? AND {activity.start_time} = ?', [$new['uin'], $new['start_time']])->fetchAll(PDO::FETCH_COLUMN);
     if (in_array($new['title'], $titles, true)) {
-        channel_confirm($confirmed, 'alike', '已经有一个标题和开播时间都相同的频道。再建一个，观众会收到两次提醒。确定还要新建吗？');
+        channel_confirm($confirmed, 'alike', '已经有一场标题和开播时间都相同的直播。再建一场，观众会收到两次提醒。确定还要新建吗？');
     }
 }
 

@@ -86,7 +86,7 @@ function page_channels(Host $host, array $owner): void
         unset($channel);
         $groups[$name] = $found;
     }
-    page_show($host, $owner, 'channels', ['title' => '频道', 'groups' => $groups, 'counts' => channel_counts($host, $owner['uin']),
+    page_show($host, $owner, 'channels', ['title' => '直播', 'groups' => $groups, 'counts' => channel_counts($host, $owner['uin']),
         'group' => $group, 'search' => $search, 'page' => $page, 'enabled' => settings_find($host, $owner['uin'])['enabled']]);
 }
 
@@ -133,7 +133,7 @@ function page_channel(Host $host, array $owner, string $id): void
 function page_channel_show(Host $host, array $owner, array $channel, ?array $reminder): void
 {
     page_show($host, $owner, 'channel', [
-        'title' => $channel['id'] === 0 ? '新建频道' : $channel['title'], 'scripts' => ['reminder', 'channel'],
+        'title' => $channel['id'] === 0 ? '新建直播' : $channel['title'], 'scripts' => ['reminder', 'channel'],
         'channel' => $channel, 'reminder' => $reminder,
         'enabled' => settings_find($host, $owner['uin'])['enabled'], 'subscribers' => audience_subscribers($host, $channel['id']), 'audiences' => page_audiences($channel['audience']),
         'start'   => $host->clock($channel['start_time'], 'Y-m-d\TH:i'), 'now' => $host->clock(time(), 'Y-m-d\TH:i:s'),

@@ -118,7 +118,7 @@ function plan_text(Host $host, array $channel, array $plan, array $brakes): stri
 /** For the form: what becomes of a reminder whose start and minutes are not saved yet. */
 function plan_answer(Host $host, array $owner, array $asked): array
 {
-    $f = new Fields($asked, ['actid' => '频道'] + CHANNEL_LABELS);
+    $f = new Fields($asked, ['actid' => '直播'] + CHANNEL_LABELS);
     $channel = $f->has('actid') ? channel_find($host, $owner['uin'], $f->number('actid', 1, PHP_INT_MAX)) : channel_empty($owner['uin']);
     $channel['start_time'] = channel_start($f->moment('start_time', $host->zone()), $channel['start_time']);
     $channel['live_notify_time'] = $f->number('live_notify_time', 0, 1440);

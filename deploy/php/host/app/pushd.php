@@ -81,9 +81,9 @@ function pushd_reason(string $reason, array $params): string
         case 'unfit':
             return PUSHD_TYPES[$params['type'] ?? ''] ?? '内容不符合这个字段的类型';
         case 'channel_lacks':
-            return "频道没有{$what}";
+            return "直播没有{$what}";
         case 'channel_invisible':
-            return "频道的{$what}中没有微信能显示的字";
+            return "直播的{$what}中没有微信能显示的字";
         case 'malformed':
             return PUSHD_WANTED[$params['want'] ?? ''] ?? '格式不正确';
         case 'out_of_range':
@@ -138,16 +138,16 @@ const PUSHD_WORDS = [
     'template_fields_unknown' => '不知道模板有哪些字段：请先粘贴模板内容并填写每个字段',
     'template_missing'        => '还没有选择模板',
     'message_invalid'         => '消息内容有误，请检查每个字段',
-    'channel_not_found'       => '频道不存在',
-    'channel_invalid'         => '频道的数据有误，请联系平台管理员',
+    'channel_not_found'       => '直播不存在',
+    'channel_invalid'         => '直播的数据有误，请联系平台管理员',
     'job_not_found'           => '没有找到这次发送',
     'recipient_not_found'     => '这次发送没有包括这位粉丝',
     'record_purged'           => '发送记录已过保留期，不能继续，只能重新发送',
     'audience_unavailable'    => '取不到提醒对象的名单：标签可能已被删除，或平台还没有开通“订阅者”，请换一个提醒对象',
     'audience_differs'        => '这场提醒正在发给另一组人，请先停止，再重新发送',
-    'appid_mismatch'          => '频道属于另一个公众号',
+    'appid_mismatch'          => '直播属于另一个公众号',
     'token_unavailable'       => '取不到公众号的 access_token：请检查 AppSecret 和 IP 白名单',
-    'reminder_off'            => '频道没有开启开播提醒',
+    'reminder_off'            => '直播没有开启开播提醒',
     'owner_disabled'          => '开播提醒没有启用',
     'already_notified'        => '本场直播已经提醒过',
     'message_differs'         => '本场直播的提醒正在发送，内容与本次不同',

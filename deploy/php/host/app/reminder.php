@@ -13,13 +13,13 @@ const REMINDER_REASONS = [
     'token_unavailable'       => ['取不到公众号的 access_token', '请检查“公众号”页的 AppSecret，以及公众平台的 IP 白名单；恢复后自动继续。'],
     'wechat_down'             => ['微信暂时没有应答，恢复后自动继续', ''],
     'account_mismatch'        => ['公众号、模板与 access_token 不匹配', '请检查“公众号”页的 AppID，并在“模板消息”中重新选择模板。'],
-    'channel_invalid'         => ['频道的数据有误', '请联系平台管理员；改正后自动继续。'],
+    'channel_invalid'         => ['直播的数据有误', '请联系平台管理员；改正后自动继续。'],
     'waiting_deferred'        => ['只剩微信要求稍后再发的人，会自动继续', ''],
     'deadline_passed'         => ['已过有效时间，未发送的不再发送', ''],
     'canceled_by_user'        => ['已停止', ''],
     'reminder_off'            => ['发送期间关闭了开播提醒，已停止', ''],
     'owner_disabled'          => ['发送期间停用了模板消息，已停止', ''],
-    'channel_gone'            => ['频道已删除', ''],
+    'channel_gone'            => ['直播已删除', ''],
     'start_moved'             => ['开播时间已更改，将按新的时间另行提醒', ''],
     'walk_incomplete'         => ['名单没有取完整', '可以点“继续发送”再取一次。'],
     'template_fields_unknown' => ['不知道模板有哪些字段', '请在“模板消息”中填写并保存，再点“继续发送”。'],
@@ -248,7 +248,7 @@ const REMINDER_NOT_NOW = ['owner_disabled', 'reminder_off', 'already_notified', 
 /** pushd's dry run in words: how many people, how long, how much quota. */
 function reminder_estimate(Host $host, array $owner, array $body): array
 {
-    $f = new Fields($body, ['actid' => '频道', 'templateId' => '模板 ID']);
+    $f = new Fields($body, ['actid' => '直播', 'templateId' => '模板 ID']);
     $channel = channel_of_request($host, $owner, $f);
     $answer = pushd_call($host, 'POST', '/v1/jobs', [
         'dryRun' => true, 'actid' => $channel['id'], 'appid' => $owner['appid'], 'templateId' => $f->name('templateId'),
@@ -285,7 +285,7 @@ function channel_of_request(Host $host, array $owner, Fields $f): array
     }
     $all = channel_choices($host, $owner['uin']);
     if ($all === []) {
-        $f->refuse('actid', '请先创建一个频道：预览、测试和估算都要用到频道的标题和时间');
+        $f->refuse('actid', '请先新建一场直播：预览、测试和估算都要用到它的标题和时间');
     }
     return $all[0];
 }

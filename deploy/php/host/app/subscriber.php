@@ -62,7 +62,7 @@ function subscriber_leave_all(Host $host, string $appid, string $openid, int $at
 function subscriber_csv(Host $host, array $channel, $out): void
 {
     fwrite($out, "\xEF\xBB\xBF"); // so that Excel reads UTF-8
-    subscriber_line($out, ['openid', '公众号 AppID', '频道 ID', '频道标题', '订阅方式', '场景值', '订阅时间', '记录时间', '退订时间']);
+    subscriber_line($out, ['openid', '公众号 AppID', '直播 ID', '直播标题', '订阅方式', '场景值', '订阅时间', '记录时间', '退订时间']);
     foreach ((new Subscribers($host->connection()))->each($channel['id']) as $row) {
         subscriber_line($out, [$row['openid'], $row['appid'], $channel['id'], $channel['title'],
             SUBSCRIBER_KINDS[$row['kind']] ?? $row['kind'], $row['scene'],

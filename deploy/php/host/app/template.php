@@ -2,7 +2,7 @@
 /** Templates and their texts: pushd keeps them, this passes them on. */
 declare(strict_types=1);
 
-const TEMPLATE_LABELS = ['content' => '模板内容', 'fields' => '字段', 'url' => '跳转链接', 'miniprogram' => '小程序', 'actid' => '频道', 'version' => '版本'];
+const TEMPLATE_LABELS = ['content' => '模板内容', 'fields' => '字段', 'url' => '跳转链接', 'miniprogram' => '小程序', 'actid' => '直播', 'version' => '版本'];
 
 function template_path(array $owner, string $id = '', string $verb = ''): string
 {

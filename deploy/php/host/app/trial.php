@@ -10,7 +10,7 @@ const TRIAL_SECONDS = 600;
 /** Begins a test: nonce, and the picture to scan. */
 function trial_begin(Host $host, array $owner, string $template, array $body): array
 {
-    $channel = channel_of_request($host, $owner, new Fields($body, ['actid' => '频道']));
+    $channel = channel_of_request($host, $owner, new Fields($body, ['actid' => '直播']));
     $host->query('DELETE FROM host_trial WHERE expires_at < ?', [time() - 86400]);
     // An owner who clicks again gets the same code: codes are limited per day.
     $row = $host->row("SELECT nonce FROM host_trial WHERE uin = ? AND appid = ? AND template_id = ? AND act_id = ?

@@ -183,7 +183,7 @@ form.addEventListener('submit', (event) => {
 async function create() {
   try {
     const saved = await confirmed((questions) => api('POST', '/channels', {...everything(), form_key: form.dataset.key, confirmed: questions}));
-    if (saved) leave(saved.page, '频道已创建');
+    if (saved) leave(saved.page, '直播已创建');
   } catch (e) {
     blame(e, form.elements[e.field]);
   }
@@ -228,7 +228,7 @@ async function merge(mine) {
   form.dataset.status = now.live_notify_status;
   showDue();
   const kept = Object.keys(mine).map((name) => NAMES[name]).join('、');
-  $('#conflict').textContent = `这个频道已在别处修改过（${moved.join('、')}），上面是最新内容，本次没有保存。您改的“${kept}”还在，请核对后再保存。`;
+  $('#conflict').textContent = `这场直播已在别处修改过（${moved.join('、')}），上面是最新内容，本次没有保存。您改的“${kept}”还在，请核对后再保存。`;
   $('#conflict').hidden = false;
 }
 

@@ -298,7 +298,7 @@ if ($('#actid')) $('#actid').addEventListener('change', schedule);
 
 let stopTest = () => {};
 $('#test').addEventListener('click', () => busy($('#test'), async () => {
-  if (!$('#actid')) return toast('请先创建一个频道');
+  if (!$('#actid')) return toast('请先新建一场直播');
   if (!await save()) return;
   const box = $('#testbox');
   try {
@@ -386,7 +386,7 @@ brakes.addEventListener('submit', (event) => {
   busy($('button', brakes), async () => {
     try {
       const {moved} = await api('POST', '/brakes', Object.fromEntries(new FormData(brakes)));
-      toast(moved > 0 ? `已保存。有 ${moved} 场的提醒会推迟或不发送，请看频道列表` : '已保存');
+      toast(moved > 0 ? `已保存。有 ${moved} 场的提醒会推迟或不发送，请看直播列表` : '已保存');
     } catch (e) {
       blame(e, brakes.elements[e.field]);
     }

@@ -1,5 +1,5 @@
 <?php $c = $v['channel'] ?>
-<div class="head"><h1><?= h($c['id'] === 0 ? '新建频道' : $c['title']) ?></h1><?php if ($c['id'] !== 0): ?><span class="buttons"><a class="button" href="/channels/new?from=<?= h($c['id']) ?>">复制</a><a class="button" href="/watch/<?= h($c['id']) ?>" target="_blank" rel="noopener">观看页</a></span><?php endif ?></div>
+<div class="head"><h1><?= h($c['id'] === 0 ? '新建直播' : $c['title']) ?></h1><?php if ($c['id'] !== 0): ?><span class="buttons"><a class="button" href="/channels/new?from=<?= h($c['id']) ?>">复制</a><a class="button" href="/watch/<?= h($c['id']) ?>" target="_blank" rel="noopener">观看页</a></span><?php endif ?></div>
 <?php if ($v['reminder'] !== null): ?>
 <section class="card" id="reminder" data-id="<?= h($c['id']) ?>" data-reminder="<?= h(json_attribute($v['reminder'])) ?>">
   <h2>提醒状态</h2>

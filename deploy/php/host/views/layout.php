@@ -15,7 +15,7 @@
   <a class="brand" href="/channels"><img src="<?= h(http_asset('icon.svg')) ?>" alt="" width="28" height="28">开播提醒</a>
   <nav>
     <?php if ($v['view'] !== 'gate'): ?>
-    <a href="/channels"<?php if (in_array($v['view'], ['channels', 'channel'], true)): ?> aria-current="page"<?php endif ?>>频道</a>
+    <a href="/channels"<?php if (in_array($v['view'], ['channels', 'channel'], true)): ?> aria-current="page"<?php endif ?>>直播</a>
     <a href="/settings"<?php if ($v['view'] === 'settings'): ?> aria-current="page"<?php endif ?>>模板消息</a>
     <?php endif ?>
     <?php if ($host->config['account_url'] !== ''): ?><a href="<?= h($host->config['account_url']) ?>"<?php if ($v['view'] === 'account'): ?> aria-current="page"<?php endif ?>>公众号</a><?php endif ?>

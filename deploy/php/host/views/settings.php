@@ -13,7 +13,7 @@
   <section class="card" id="texts" hidden>
     <h2><i>2</i>填写内容</h2>
     <div id="fields"></div>
-    <label>点击后打开<input name="url" maxlength="2048" placeholder="{{url}}" spellcheck="false"><small>{{url}} 是频道的观看地址；留空则点击没有反应</small></label>
+    <label>点击后打开<input name="url" maxlength="2048" placeholder="{{url}}" spellcheck="false"><small>{{url}} 是直播的观看地址；留空则点击没有反应</small></label>
     <details><summary>打开小程序（选填）</summary>
       <label>小程序 AppID<input name="miniappid" maxlength="64" spellcheck="false"></label>
       <label>页面路径<input name="pagepath" maxlength="512" placeholder="pages/live/index?id=1" spellcheck="false"></label>
@@ -26,9 +26,9 @@
   <section class="card sticky" id="preview" hidden>
     <h2><i>3</i>预览</h2>
     <?php if ($v['channels'] === []): ?>
-    <p class="notice warn">先<a href="/channels/new">创建一个频道</a>，才能预览和测试：消息里的标题和时间来自频道。</p>
+    <p class="notice warn">先<a href="/channels/new">新建一场直播</a>，才能预览和测试：消息里的标题和时间来自直播。</p>
     <?php else: ?>
-    <label>用这个频道的内容<select id="actid"><?php foreach ($v['channels'] as $c): ?><option value="<?= h($c['id']) ?>"><?= h($c['title'] . ' · ' . $v['host']->clock($c['start_time'], 'Y-m-d H:i')) ?></option><?php endforeach ?></select></label>
+    <label>用这场直播的内容<select id="actid"><?php foreach ($v['channels'] as $c): ?><option value="<?= h($c['id']) ?>"><?= h($c['title'] . ' · ' . $v['host']->clock($c['start_time'], 'Y-m-d H:i')) ?></option><?php endforeach ?></select></label>
     <div class="phone"><div class="message"><h3 id="mtitle"></h3><dl id="lines"></dl><p id="more" hidden>查看详情<span>›</span></p></div></div>
     <div id="warnings"></div>
     <?php endif ?>
@@ -56,4 +56,4 @@
   <p class="actions"><button type="button" id="renew" data-ask="更换后，旧的地址和令牌立即失效。在公众平台填好新的之前：扫码订阅、退订和测试消息都不起作用，扫码的人可能看到“该公众号提供的服务出现故障”，也收不到送达回执；已经订阅的人不受影响，提醒照常发送。请先登录公众平台，更换后马上填写。确定更换吗？">更换令牌</button><span class="quiet">令牌泄露，或知道令牌的人离开时使用</span></p>
 </details>
 <dialog id="testbox"><h2>发送测试消息</h2><p>用要接收测试的微信扫码。还没有关注的会先关注公众号。</p><img alt="测试二维码" width="220" height="220"><p class="state"><span class="dot"></span><b></b></p><p class="actions"><button data-close>关闭</button></p></dialog>
-<dialog id="enablebox"><h2>启用开播提醒</h2><p>启用后，开启了提醒的频道会在开播前通知各自的提醒对象。以上面选中的频道为例：</p><dl class="facts"><div><dt>通知人数</dt><dd data-fact="people"></dd></div><div><dt>大约需要</dt><dd data-fact="duration"></dd></div><div><dt>今日剩余额度</dt><dd data-fact="quota"></dd></div></dl><div id="problems"></div><p class="actions"><button data-close>再想想</button><button class="primary" id="confirm">确认启用</button></p></dialog>
+<dialog id="enablebox"><h2>启用开播提醒</h2><p>启用后，开启了提醒的直播会在开播前通知各自的提醒对象。以上面选中的直播为例：</p><dl class="facts"><div><dt>通知人数</dt><dd data-fact="people"></dd></div><div><dt>大约需要</dt><dd data-fact="duration"></dd></div><div><dt>今日剩余额度</dt><dd data-fact="quota"></dd></div></dl><div id="problems"></div><p class="actions"><button data-close>再想想</button><button class="primary" id="confirm">确认启用</button></p></dialog>
