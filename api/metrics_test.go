@@ -35,7 +35,7 @@ func TestServer_Metrics(t *testing.T) {
 		return pushd.Overview{Now: noon, HostSeen: noon, NewestJob: noon.Add(-10e9), Queued: pushd.Group{Jobs: 2, Since: noon.Add(-90e9)},
 			Running: pushd.Group{Jobs: 4, Since: noon.Add(-40e9)}, Held: pushd.Group{Jobs: 1, Since: noon.Add(1e9)}, Holds: 9, Late: 5, Short: 6, Shortfall: 700, Ended: map[pushd.State]int{pushd.Failed: 8}}, true
 	}
-	w.options.Overdue = func() (int64, bool) { return 4, true }
+	w.options.Overdue = func() (pushd.Overdue, bool) { return pushd.Overdue{Missed: 4, Braked: 3}, true }
 	rec := w.probe("GET", "/metrics", "")
 	if rec.Code != 200 {
 		t.Fatalf("answered %d", rec.Code)
@@ -86,6 +86,7 @@ func TestServer_Metrics(t *testing.T) {
 		`pushd_posts_total{code="unauthorized"} 0`,
 		`pushd_host_last_seen_timestamp_seconds 1.7723664e+09`,
 		`pushd_reminders_overdue 4`,
+		`pushd_reminders_braked 3`,
 		`pushd_health{part="all"} 0`,
 		`pushd_health{part="wechat"} 1`,
 		`pushd_build_info{version="1.2.3"} 1`,
@@ -107,7 +108,7 @@ func TestServer_MetricsOfTheUnknown(t *testing.T) {
 	for _, known := range []bool{false, true} {
 		w.options.Overview = func() (pushd.Overview, bool) { return pushd.Overview{}, known }
 		rec := w.probe("GET", "/metrics", "")
-		for _, name := range []string{"pushd_host_last_seen_timestamp_seconds", "pushd_reminders_overdue", "pushd_last_post_timestamp_seconds",
+		for _, name := range []string{"pushd_host_last_seen_timestamp_seconds", "pushd_reminders_overdue", "pushd_reminders_braked", "pushd_last_post_timestamp_seconds",
 			"pushd_token_life_seconds", "pushd_webhook_messages_total", "pushd_tls_certificate_end_timestamp_seconds", "pushd_ledger_bytes", "pushd_ledger_last_write_timestamp_seconds"} {
 			if strings.Contains(rec.Body.String(), "\n"+name) {
 				t.Errorf("%s is there", name)

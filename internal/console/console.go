@@ -49,7 +49,7 @@ type Options struct {
 	Token func(appID string) (Token, bool)
 	// Overdue is how many reminders were due and not posted; false if no one can
 	// say.
-	Overdue func() (int64, bool)
+	Overdue func() (pushd.Overdue, bool)
 	// Due lists the reminders that the platform will post within the hour, and those
 	// that it should have posted; nil where no one can say.
 	Due func(context.Context) (soon, over []pushd.Due, err error)
@@ -90,7 +90,7 @@ func New(o Options) *Console {
 		o.Token = func(string) (Token, bool) { return Token{}, false }
 	}
 	if o.Overdue == nil {
-		o.Overdue = func() (int64, bool) { return 0, false }
+		o.Overdue = func() (pushd.Overdue, bool) { return pushd.Overdue{}, false }
 	}
 	if o.Hour == nil {
 		o.Hour = func() []pushd.Minute { return nil }

@@ -26,6 +26,7 @@ type nowView struct {
 	Hour    chart
 	Soon    []pushd.Due // to be posted within the hour
 	Over    []pushd.Due // should have been posted
+	Braked  []pushd.Due // should have been, and a brake refuses them
 	Due     bool        // somebody can say what is due
 	NoDue   string      // why not now
 	More    bool        // there are more active jobs than were looked at
@@ -66,9 +67,17 @@ func (c *Console) look(ctx context.Context, v *visit) (view nowView, err error) 
 	}
 	view.Health, view.Hour = &health, hourOf(v.o.Hour(), v.o.Now())
 	if view.Due = v.o.Due != nil; view.Due {
+		var over []pushd.Due
 		var err error
-		if view.Soon, view.Over, err = v.o.Due(ctx); err != nil {
+		if view.Soon, over, err = v.o.Due(ctx); err != nil {
 			view.NoDue = err.Error()
+		}
+		for _, d := range over {
+			if d.Braked {
+				view.Braked = append(view.Braked, d)
+			} else {
+				view.Over = append(view.Over, d)
+			}
 		}
 	}
 	active, err := v.api.Jobs(ctx, client.Filter{State: states(pushd.ActiveStates), Limit: lookAt})
@@ -131,8 +140,8 @@ func (v *visit) alarms(view nowView, ended []client.Job, pausedBy map[string]cli
 	}
 	if n := len(view.Over); n > 0 {
 		all = append(all, alarm{Bad: true, Text: v.t("alarm.overdue", number(n))})
-	} else if n, known := v.o.Overdue(); known && n > 0 {
-		all = append(all, alarm{Bad: true, Text: v.t("alarm.overdue", number(n))})
+	} else if n, known := v.o.Overdue(); known && n.Missed > 0 {
+		all = append(all, alarm{Bad: true, Text: v.t("alarm.overdue", number(n.Missed))})
 	}
 	if view.Health.Parts["only_openids"].Text != "" {
 		all = append(all, alarm{Text: v.t("alarm.only")})

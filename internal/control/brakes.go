@@ -70,6 +70,28 @@ func (c *Controller) mayFollow(ctx context.Context, req pushd.Request, ch pushd.
 	return &seen, nil
 }
 
+// Braked says whether a brake of its account refuses the reminder of a channel now. It
+// asks the database and no one else, and changes nothing.
+func (c *Controller) Braked(ctx context.Context, id pushd.ActID) (bool, error) {
+	ch, err := c.book.Channel(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	now, err := c.book.Now(ctx)
+	if err != nil {
+		return false, err
+	}
+	req := pushd.Request{ActID: id, AppID: ch.AppID}
+	if _, err = c.mayBegin(req, ch, now); err == nil {
+		_, err = c.mayFollow(ctx, req, ch, now)
+	}
+	var p *pushd.Problem
+	if !errors.As(err, &p) {
+		return false, err
+	}
+	return p.Code == pushd.CodeTooSoon || p.Code == pushd.CodeTooManyToday || p.Code == pushd.CodeQuietHours, nil
+}
+
 // first is how many recipients a new job attempts before it waits for a person.
 func first(req pushd.Request, ch pushd.Channel) int {
 	if n := cmp.Or(req.First, ch.Brakes.First); n != nil {

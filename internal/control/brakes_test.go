@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -293,6 +294,42 @@ func TestBrakes_QuietHours(t *testing.T) {
 			if now := s.ledger.ByID[job.ID]; code != "" || !now.Forced || now.State != state {
 				t.Errorf("by force while it is %s: %q, %+v", state, code, now.Job)
 			}
+		}
+	})
+}
+
+// A brake refuses a reminder as it would refuse its POST; what else is against it is no
+// brake's. Asking changes nothing.
+func TestController_Braked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreet(t, 6, 30*time.Minute, 0)
+		off := false
+		s.ledger.Channels[4].LiveNotify = &off
+		s.ledger.Channels[5].StartTime = time.Now().Add(-12 * time.Hour).Unix()
+		s.ledger.Channels[6].Brakes.MinGap = new(time.Duration) // its owner has none
+		want := func(braked ...pushd.ActID) {
+			t.Helper()
+			for id := pushd.ActID(1); id <= 6; id++ {
+				is, err := s.Braked(t.Context(), id)
+				if err != nil || is != slices.Contains(braked, id) {
+					t.Errorf("channel %d: %v, %v; braked are %v", id, is, err, braked)
+				}
+			}
+		}
+		want()
+		s.post(1)
+		want(1, 2, 3)
+		if n := len(s.ledger.IDs()); n != 1 {
+			t.Errorf("%d jobs", n)
+		}
+		s.end(1, true)
+		time.Sleep(30 * time.Minute)
+		want()
+		s.cfg.Brakes.Quiet = &pushd.QuietHours{From: 7 * 60, To: 9 * 60}
+		s.ledger.Channels[2].StartTime = time.Now().Add(-20 * time.Minute).Unix()
+		want(2)
+		if _, err := s.Braked(t.Context(), 7); !errors.Is(err, pushd.ErrNotFound) {
+			t.Errorf("no such channel: %v", err)
 		}
 	})
 }

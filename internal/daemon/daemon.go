@@ -83,6 +83,7 @@ type Daemon struct {
 	wechat   *wechat.Client
 	tokens   *tokenclient.Client
 	engine   *fanout.Engine
+	overdue  overdue
 	api      *api.Server
 	console  *console.Console // nil = there is none
 	server   *http.Server
@@ -126,8 +127,12 @@ func New(ctx context.Context, c Config) (*Daemon, error) {
 	c.Engine.InFlight = c.WeChat.MaxConns * 8 / 9
 	c.Engine.Boottime, c.Engine.Log = newBootClock().now, c.Log
 	c.Engine.Owner.Boot = strings.ToLower(rand.Text()[:12])
+	d.overdue = overdue{count: d.store.Overdue}
+	if c.Store.DueList != "" {
+		d.overdue.list = d.store.DueBetween
+	}
 	if c.Store.DueQuery != "" {
-		c.Engine.Overdue = d.store.Overdue
+		c.Engine.Overdue = d.overdue.before
 	}
 	c.Engine.Rand = mathrand.New(mathrand.NewPCG(seed, 1))
 	d.engine = fanout.New(c.Engine)
@@ -163,9 +168,11 @@ func (d *Daemon) handler() http.Handler {
 		DedupWindow: d.c.Engine.DedupWindow, Grace: d.c.Engine.Grace, Location: d.c.Engine.Location,
 		Rate: d.c.Engine.Rate, TotalRate: d.c.Engine.TotalRate, Brakes: d.c.Brakes,
 	}
+	controller := control.NewController(d.store, desk)
+	d.overdue.braked = controller.Braked
 	d.api = api.New(api.Options{
 		Host: host, Unready: d.unready, Down: d.store.Down,
-		Control: control.NewController(d.store, desk), Jobs: d.store, Composer: control.NewComposer(d.store, desk),
+		Control: controller, Jobs: d.store, Composer: control.NewComposer(d.store, desk),
 		Receipts: d.receipts.Take, CallbackSecret: d.c.CallbackSecret,
 		DropRefusal: d.store.DropRefusal,
 		Sources: metrics.Sources{

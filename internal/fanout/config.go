@@ -62,7 +62,7 @@ type Config struct {
 	Hold    bool
 	// Overdue counts the reminders that fell due before a moment and were not
 	// posted; nil = unknown (PUSHD_DUE_QUERY).
-	Overdue func(ctx context.Context, before pushd.Time) (int64, error)
+	Overdue func(ctx context.Context, before pushd.Time) (pushd.Overdue, error)
 
 	// Ready, if not nil, says whether the tables are those that this program
 	// knows. While they are not, it takes no work and changes nothing; what

@@ -116,22 +116,22 @@ func TestOverdue(t *testing.T) {
 		var asks atomic.Int64
 		var fails atomic.Bool
 		w.change = func(c *Config) {
-			c.Overdue = func(_ context.Context, before pushd.Time) (int64, error) {
+			c.Overdue = func(_ context.Context, before pushd.Time) (pushd.Overdue, error) {
 				if due := pushd.Time(time.Now().UnixMicro()).Sub(before); due.Round(time.Second) != 5*time.Minute {
 					t.Errorf("asked for what was due %v ago", due)
 				}
 				if fails.Load() {
-					return 0, errReadOnly
+					return pushd.Overdue{}, errReadOnly
 				}
-				return asks.Add(1), nil
+				return pushd.Overdue{Missed: asks.Add(1), Braked: 7}, nil
 			}
 		}
 		w.boot(0)
 		want := func(n int64, known bool) {
 			t.Helper()
 			time.Sleep(time.Minute)
-			if got, ok := w.processes[0].engine.Overdue(); ok != known || ok && got != n {
-				t.Errorf("overdue %d, %v, want %d, %v", got, ok, n, known)
+			if got, ok := w.processes[0].engine.Overdue(); ok != known || ok && (got.Missed != n || got.Braked != 7) {
+				t.Errorf("overdue %+v, %v, want %d, %v", got, ok, n, known)
 			}
 		}
 		time.Sleep(time.Second)

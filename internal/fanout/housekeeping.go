@@ -55,7 +55,7 @@ func (e *Engine) Overview() (pushd.Overview, bool) { return e.house.Overview() }
 
 // Overdue is how many reminders were due and not posted, as last counted; false
 // if it is unknown.
-func (e *Engine) Overdue() (int64, bool) { return e.house.Overdue() }
+func (e *Engine) Overdue() (pushd.Overdue, bool) { return e.house.Overdue() }
 
 // readHolds learns what is held, for the health. That no job is taken which is
 // held is the ledger's to see to.

@@ -68,7 +68,7 @@ type Config struct {
 	Hold          bool          // hold all jobs at the start
 	// Overdue counts the reminders that fell due before a moment and were not
 	// posted; nil = unknown (PUSHD_DUE_QUERY).
-	Overdue func(ctx context.Context, before pushd.Time) (int64, error)
+	Overdue func(ctx context.Context, before pushd.Time) (pushd.Overdue, error)
 }
 
 // Keeper keeps house. Its methods but Follow, Health and the counts are for one

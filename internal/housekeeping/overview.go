@@ -32,9 +32,8 @@ const (
 
 // overdue is what is known of reminders that were not posted.
 type overdue struct {
-	known  atomic.Bool
-	count  atomic.Int64
-	failed bool // of CountOverdue alone
+	count  atomic.Pointer[pushd.Overdue] // nil = it is not known
+	failed bool                          // of CountOverdue alone
 }
 
 // Overlook reads what the ledger says of the whole.
@@ -106,12 +105,16 @@ func (k *Keeper) CountOverdue(ctx context.Context) {
 			k.cfg.Log.Info("PUSHD_DUE_QUERY works again")
 		}
 	}
-	k.overdue.count.Store(n)
-	k.overdue.known.Store(err == nil)
+	if k.overdue.count.Store(nil); err == nil {
+		k.overdue.count.Store(&n)
+	}
 }
 
 // Overdue is how many reminders were overdue when they were last counted; false
 // if it is unknown.
-func (k *Keeper) Overdue() (int64, bool) {
-	return k.overdue.count.Load(), k.overdue.known.Load()
+func (k *Keeper) Overdue() (pushd.Overdue, bool) {
+	if n := k.overdue.count.Load(); n != nil {
+		return *n, true
+	}
+	return pushd.Overdue{}, false
 }

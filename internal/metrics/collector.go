@@ -37,7 +37,7 @@ type Sources struct {
 	Overview func() (pushd.Overview, bool)
 	// Overdue is how many reminders were due and not posted, as last counted;
 	// false if it is unknown.
-	Overdue func() (int64, bool)
+	Overdue func() (pushd.Overdue, bool)
 	// CertificateEnd is when the API's certificate ends; zero where it has none.
 	CertificateEnd func() time.Time
 	// Webhook counts the messages that the webhook has taken, and the calls of it
@@ -102,7 +102,8 @@ var (
 	lastEndedDesc  = desc("ledger_jobs_ended", "Jobs that ended within the last 15 minutes.", "state")
 	lastPostDesc   = desc("last_post_timestamp_seconds", "When the newest job was accepted, unix time; not there where there is none.")
 	hostSeenDesc   = desc("host_last_seen_timestamp_seconds", "When the host's last heartbeat came, unix time; not there before the first.")
-	overdueDesc    = desc("reminders_overdue", "Reminders that have been due for more than 5 minutes and were not posted, by PUSHD_DUE_QUERY.")
+	overdueDesc    = desc("reminders_overdue", "Reminders that have been due for more than 5 minutes and were not posted, by PUSHD_DUE_QUERY, without those that a brake refuses.")
+	brakedDesc     = desc("reminders_braked", "Reminders that have been due for more than 5 minutes and that a brake refuses: too soon, too many today, quiet hours; by PUSHD_DUE_LIST.")
 
 	healthDesc = desc("health", "How a part does: 0 ok, 1 degraded, 2 down; part all is the whole.", "part")
 )
@@ -114,7 +115,7 @@ func (c Collector) Describe(ch chan<- *prometheus.Desc) {
 		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc, unwrittenDesc,
 		asksDesc, failuresDesc, refusalsDesc, atRiskDesc, lastWriteDesc, bytesDesc, tokenLifeDesc, failingDesc, webhookDesc, certificateDesc, onlyDesc,
 		receiptsDesc, unwantedDesc, waitingDesc,
-		ledgerJobsDesc, waitDesc, holdsDesc, lateDesc, shortDesc, shortfallDesc, lastEndedDesc, lastPostDesc, hostSeenDesc, overdueDesc, healthDesc,
+		ledgerJobsDesc, waitDesc, holdsDesc, lateDesc, shortDesc, shortfallDesc, lastEndedDesc, lastPostDesc, hostSeenDesc, overdueDesc, brakedDesc, healthDesc,
 	} {
 		ch <- d
 	}
@@ -222,7 +223,8 @@ func (c Collector) collectReceipts(counter counters, gauge gauges) {
 func (c Collector) collectOverview(gauge gauges) {
 	if c.s.Overdue != nil {
 		if n, ok := c.s.Overdue(); ok {
-			gauge(overdueDesc, float64(n))
+			gauge(overdueDesc, float64(n.Missed))
+			gauge(brakedDesc, float64(n.Braked))
 		}
 	}
 	if c.s.Overview == nil {

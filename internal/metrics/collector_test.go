@@ -22,7 +22,7 @@ func TestCollector_Names(t *testing.T) {
 	if len(names) < 15 {
 		t.Fatalf("found only %v", names)
 	}
-	gauges := map[string]bool{"sends_in_flight": true, "concurrency": true, "jobs": true, "health": true, "reminders_overdue": true,
+	gauges := map[string]bool{"sends_in_flight": true, "concurrency": true, "jobs": true, "health": true, "reminders_overdue": true, "reminders_braked": true,
 		"jobs_at_risk": true, "ledger_bytes": true, "token_failing_accounts": true, "only_openids": true, "holds": true, "ledger_jobs": true,
 		"ledger_jobs_late": true, "ledger_jobs_short": true, "ledger_shortfall_recipients": true, "ledger_jobs_ended": true, "receipts_waiting": true}
 	for _, n := range names {

@@ -106,7 +106,7 @@ type Settings struct {
 	// DueQuery counts what fell due and was not posted; "" counts nothing.
 	DueQuery string `placeholder:"SQL" help:"SELECT that counts the reminders which were due at a time and have not been posted; each ? is that time in unix seconds. For pushd_reminders_overdue."`
 	// DueList lists what is due between two times; "" lists nothing.
-	DueList string `placeholder:"SQL" help:"SELECT that lists the reminders which are due after one time and not after another, and have not been posted: act_id, due_at, title, appid; each two ? are these times in unix seconds. For the console."`
+	DueList string `placeholder:"SQL" help:"SELECT that lists the reminders which are due after one time and not after another, and have not been posted: act_id, due_at, title, appid; each two ? are these times in unix seconds. For the console, and for pushd_reminders_braked."`
 	// StatusFailed is live_notify_status after a job that did not complete.
 	StatusFailed int `default:"3" min:"3" max:"127" help:"live_notify_status of a job that ended without completing."`
 	// WebhookURL is where alarms go; it holds a secret with most receivers. "" is
