@@ -157,3 +157,29 @@ func TestRun_JudgedWhenAllAreAsked(t *testing.T) {
 		w.late.Wait()
 	})
 }
+
+// Those who are put off come before those who come last: a job that was stopped by the
+// latter each time would never reach the former.
+func TestRun_RefusedBehindThosePutOff(t *testing.T) {
+	for name, wait := range map[string]pushd.Answer{
+		"for a minute": {Verdict: pushd.DeferShort, Code: pushd.CodeDuplicate}, "for half an hour": {Verdict: pushd.DeferLong, Code: pushd.CodeTooFrequent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tried := map[pushd.OpenID]int{}
+			withWeChat(t, 200, func(_ *sim, to pushd.OpenID) *pushd.Answer {
+				a := wait
+				if to < "o0000025" {
+					a = suspicions[40003]
+				} else if tried[to]++; tried[to] > 1 {
+					return nil
+				}
+				return &a
+			}, func(w *sim) {
+				time.Sleep(50 * time.Minute)
+				if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 175 || job.Counts.Skipped != 25 {
+					t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+				}
+			})
+		})
+	}
+}

@@ -172,12 +172,13 @@ func (r *run) attempt(ctx context.Context) error {
 	}
 }
 
-// round sends to everyone who is unsettled and may be sent to now, and last to those
-// whom WeChat has refused with a code that may be about the job: where they come
-// first, they would stop it each time, and always the same would be asked.
+// round sends to everyone who is unsettled and may be sent to now, and last, behind
+// those who are put off, too, to whomever WeChat has refused with a code that may be
+// about the job: where they come first, they would stop it each time, and always the
+// same would be asked.
 func (r *run) round(ctx, soft context.Context) error {
 	err := r.pass(ctx, soft, false)
-	if err == nil && r.deferrals.Behind() {
+	if err == nil && r.deferrals.Behind() && !r.deferrals.Waiting() {
 		err = r.pass(ctx, soft, true)
 	}
 	return r.consider(err)

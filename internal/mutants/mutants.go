@@ -382,6 +382,8 @@ func mutantsOfPushd() []mutant {
 			[]string{"./internal/fanout/allowance TestAllowance"}},
 		{"whoever was refused before is asked first", []edit{{"internal/fanout/deferral/deferral.go", "		case !all && suspect(p):\n", "		case false && suspect(p):\n"}},
 			[]string{"./internal/fanout/deferral TestWaits_Behind", "./internal/fanout TestRun_(RefusedBefore|FirstRecipientsAllRefused)"}},
+		{"whoever was refused before is asked while others are put off", []edit{{"internal/fanout/run.go", " && !r.deferrals.Waiting() {", " {"}},
+			[]string{"./internal/fanout TestRun_RefusedBehindThosePutOff"}},
 		{"an unknown code of the first recipients ends the job", []edit{{"internal/fanout/settle.go", "		if s.awaitsConfirmation() {\n", "		if false {\n"}},
 			[]string{"./internal/fanout TestRun_FirstRecipientsAllRefused"}},
 		{"the first recipients of another account park the job", []edit{{"internal/fanout/mismatch.go", "	if m.first {\n", "	if false {\n"}},
