@@ -47,6 +47,8 @@ type Stats struct {
 	JobsEnded       map[State]uint64   // jobs ended by this process
 	LedgerBytes     int64              // what the ledger takes in the database; 0 = not known
 	LastWrite       time.Time          // when the database last took a write; by this machine's clock
+	RefusedBefore   uint64             // recipients skipped without being asked, who had refused the template
+	NotOnList       uint64             // the same, who are not on the staging list
 	LeasesLost      uint64
 	StatusCorrected uint64 // live_notify_status corrected by the reconciler
 	StatusErrors    uint64 // times that live_notify_status could not be written

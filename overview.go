@@ -16,6 +16,9 @@ type Overview struct {
 	Parked    Group
 	Paused    Group // by a person
 	Held      Group // paused until a person has decided about a ledger that went back
+	Tried     Group // paused until a person has seen what came of the first recipients
+	// TriedDeadline is the earliest deadline of those; 0 where there are none.
+	TriedDeadline Time
 	// Holds is how many holds are in force, of everything or of an account.
 	Holds int
 	// Late counts the jobs that wait and can't be through by their deadline: it
@@ -52,6 +55,13 @@ func (g *Group) Add(jobs int, since Time) {
 	g.Jobs += jobs
 }
 
+// Due notes the deadline of jobs in this state for this reason.
+func (o *Overview) Due(s State, why Reason, deadline Time) {
+	if o.Group(s, why) == &o.Tried && (o.TriedDeadline == 0 || deadline < o.TriedDeadline) {
+		o.TriedDeadline = deadline
+	}
+}
+
 // Group returns the group to which jobs in this state for this reason belong;
 // nil where they have ended.
 func (o *Overview) Group(s State, why Reason) *Group {
@@ -66,6 +76,8 @@ func (o *Overview) Group(s State, why Reason) *Group {
 		return &o.Parked
 	case s == Paused && why == LedgerWentBack:
 		return &o.Held
+	case s == Paused && why == FirstReached:
+		return &o.Tried
 	case s == Paused:
 		return &o.Paused
 	}

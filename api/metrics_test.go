@@ -19,7 +19,7 @@ func TestServer_Metrics(t *testing.T) {
 	w := newWorld()
 	w.health.Parts = []pushd.HealthPart{{Name: "wechat", Status: pushd.Degraded, Text: "x"}}
 	w.stats = pushd.Stats{
-		Answers: map[pushd.Verdict]uint64{pushd.Sent: 90, pushd.Skip: 3}, Retries: 4, Pages: 2, People: 12000,
+		Answers: map[pushd.Verdict]uint64{pushd.Sent: 90, pushd.Skip: 3}, Retries: 4, RefusedBefore: 21, NotOnList: 22, Pages: 2, People: 12000,
 		SendSeconds: pushd.Histogram{Bounds: []float64{0.1, 1}, Counts: []uint64{80, 92}, Count: 93, Sum: 12.5},
 		InFlight:    5, Concurrency: 64, Jobs: map[pushd.State]int{pushd.Running: 2},
 		JobsEnded: map[pushd.State]uint64{pushd.Succeeded: 1}, StatusCorrected: 6,
@@ -32,7 +32,7 @@ func TestServer_Metrics(t *testing.T) {
 	w.options.Webhook = func() (uint64, uint64, bool) { return 11, 12, true }
 	w.options.CertificateEnd = noon.Std
 	w.options.Overview = func() (pushd.Overview, bool) {
-		return pushd.Overview{Now: noon, HostSeen: noon, NewestJob: noon.Add(-10e9), Queued: pushd.Group{Jobs: 2, Since: noon.Add(-90e9)},
+		return pushd.Overview{Now: noon, HostSeen: noon, NewestJob: noon.Add(-10e9), Queued: pushd.Group{Jobs: 2, Since: noon.Add(-90e9)}, Tried: pushd.Group{Jobs: 3, Since: noon.Add(-60e9)}, TriedDeadline: noon.Add(600e9),
 			Running: pushd.Group{Jobs: 4, Since: noon.Add(-40e9)}, Held: pushd.Group{Jobs: 1, Since: noon.Add(1e9)}, Holds: 9, Late: 5, Short: 6, Shortfall: 700, Ended: map[pushd.State]int{pushd.Failed: 8}}, true
 	}
 	w.options.Overdue = func() (pushd.Overdue, bool) { return pushd.Overdue{Missed: 4, Braked: 3}, true }
@@ -75,6 +75,11 @@ func TestServer_Metrics(t *testing.T) {
 		`pushd_ledger_wait_seconds{state="queued"} 90`,
 		`pushd_ledger_wait_seconds{state="paused"} 0`,
 		`pushd_ledger_wait_seconds{state="held"} 0`,
+		`pushd_ledger_jobs{state="first_reached"} 3`,
+		`pushd_ledger_wait_seconds{state="first_reached"} 60`,
+		`pushd_first_reached_deadline_timestamp_seconds 1.772367e+09`,
+		`pushd_skipped_unasked_total{why="refused_before"} 21`,
+		`pushd_skipped_unasked_total{why="not_on_list"} 22`,
 		`pushd_holds 9`,
 		`pushd_ledger_jobs_late 5`,
 		`pushd_ledger_jobs_short 6`,
@@ -108,7 +113,7 @@ func TestServer_MetricsOfTheUnknown(t *testing.T) {
 	for _, known := range []bool{false, true} {
 		w.options.Overview = func() (pushd.Overview, bool) { return pushd.Overview{}, known }
 		rec := w.probe("GET", "/metrics", "")
-		for _, name := range []string{"pushd_host_last_seen_timestamp_seconds", "pushd_reminders_overdue", "pushd_reminders_braked", "pushd_last_post_timestamp_seconds",
+		for _, name := range []string{"pushd_host_last_seen_timestamp_seconds", "pushd_reminders_overdue", "pushd_reminders_braked", "pushd_last_post_timestamp_seconds", "pushd_first_reached_deadline_timestamp_seconds",
 			"pushd_token_life_seconds", "pushd_webhook_messages_total", "pushd_tls_certificate_end_timestamp_seconds", "pushd_ledger_bytes", "pushd_ledger_last_write_timestamp_seconds"} {
 			if strings.Contains(rec.Body.String(), "\n"+name) {
 				t.Errorf("%s is there", name)

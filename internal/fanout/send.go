@@ -230,6 +230,7 @@ func (s *sender) onBatch(b batch, ok bool) {
 	}
 	for _, spared := range b.spared {
 		s.settle(spared.delivery, pushd.PersonSkipped, spared.code)
+		s.run.e.counters.Unasked(spared.code)
 	}
 	for _, d := range b.deliveries {
 		if d.Late() {

@@ -22,6 +22,7 @@ func (l *Memory) Overview(context.Context) (pushd.Overview, error) {
 		} else if j.FinishedAt > now.Add(-pushd.EndedWithin) {
 			o.Ended[j.State]++
 		}
+		o.Due(j.State, j.Reason, j.Deadline)
 		if j.State.Active() && j.State != pushd.Running && (j.ParkedUntil >= j.Deadline || j.Deadline <= now.Add(pushd.LateWithin)) {
 			o.Late++
 		}

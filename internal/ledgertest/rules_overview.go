@@ -13,6 +13,7 @@ func overviewRules() []rule {
 		{"OverviewOfNothing", overviewOfNothing},
 		{"Overview", overview},
 		{"OverviewLate", overviewLate},
+		{"OverviewTried", overviewTried},
 		{"WaitingSince", waitingSince},
 	}
 }
@@ -49,12 +50,12 @@ func (f *bench) overlook() pushd.Overview {
 
 func overviewOfNothing(t *testing.T, f *bench) {
 	o := f.overlook()
-	for name, g := range map[string]pushd.Group{"queued": o.Queued, "running": o.Running, "parked": o.Parked, "paused": o.Paused, "held": o.Held} {
+	for name, g := range map[string]pushd.Group{"queued": o.Queued, "running": o.Running, "parked": o.Parked, "paused": o.Paused, "held": o.Held, "tried": o.Tried} {
 		if g != (pushd.Group{}) {
 			t.Errorf("%s: %+v", name, g)
 		}
 	}
-	if o.NewestJob != 0 || o.Late != 0 || o.Short != 0 || o.Shortfall != 0 || len(o.Ended) != 0 {
+	if o.TriedDeadline != 0 || o.NewestJob != 0 || o.Late != 0 || o.Short != 0 || o.Shortfall != 0 || len(o.Ended) != 0 {
 		t.Errorf("%+v", o)
 	}
 	if _, err := f.Size(f.ctx); err != nil {
@@ -124,6 +125,36 @@ func overviewLate(t *testing.T, f *bench) {
 	late("queued", 1)
 	f.due(q.ID, now.Add(pushd.LateWithin-time.Second))
 	late("queued, and no time left", 2)
+}
+
+// Jobs whose first recipients were attempted wait for a person, apart from those that a
+// person has paused; the earliest deadline of them is known until they go on.
+func overviewTried(t *testing.T, f *bench) {
+	want := func(when string, tried, paused int, deadline pushd.Time) {
+		t.Helper()
+		if o := f.overlook(); o.Tried.Jobs != tried || o.Paused.Jobs != paused || o.TriedDeadline != deadline {
+			t.Errorf("%s: %+v", when, o)
+		}
+	}
+	now := f.tick()
+	var jobs []pushd.Job
+	for i, app := range []pushd.AppID{"wx3", "wx4", "wx5"} {
+		j, err := f.Claim(f.ctx, alice, f.create(pushd.ActID(43+i), app).ID, term)
+		f.ok(err)
+		f.due(j.ID, now.Add(time.Hour-time.Duration(i)*time.Minute))
+		jobs = append(jobs, j)
+	}
+	want("running", 0, 0, 0)
+	f.ok(f.Park(f.ctx, jobs[0].Lease(), firstReached))
+	f.ok(f.Park(f.ctx, jobs[1].Lease(), firstReached))
+	_, err := f.Command(f.ctx, jobs[2].ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused})
+	f.ok(err)
+	want("two have attempted their first", 2, 1, now.Add(time.Hour-time.Minute))
+	_, err = f.Command(f.ctx, jobs[1].ID, pushd.Command{From: pushd.ActiveStates, Resume: true})
+	f.ok(err)
+	want("one goes on", 1, 1, now.Add(time.Hour))
+	f.cancel(jobs[0].ID)
+	want("the other is canceled", 0, 1, 0)
 }
 
 // A job waits from its creation, or from its last message, until messages flow.

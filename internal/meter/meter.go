@@ -14,6 +14,8 @@ import (
 type Counters struct {
 	answers      [pushd.VerdictCount]atomic.Uint64
 	retries      atomic.Uint64
+	refused      atomic.Uint64 // recipients who were skipped for an earlier refusal
+	unlisted     atomic.Uint64 // those who are not on the staging list
 	Pages        atomic.Uint64 // walked
 	People       atomic.Uint64 // on them
 	LedgerErrors atomic.Uint64 // calls that failed and were repeated
@@ -80,12 +82,22 @@ func (c *Counters) Answer(v pushd.Verdict, again bool, took time.Duration) {
 	c.sends.add(took)
 }
 
+// Unasked counts a recipient who was skipped without being asked, and why.
+func (c *Counters) Unasked(code int) {
+	if code == pushd.CodeRefusedBefore {
+		c.refused.Add(1)
+	} else {
+		c.unlisted.Add(1)
+	}
+}
+
 // Stats returns what was counted, as far as it is known here.
 func (c *Counters) Stats() pushd.Stats {
 	s := pushd.Stats{
 		Answers: map[pushd.Verdict]uint64{}, Retries: c.retries.Load(), Pages: c.Pages.Load(), People: c.People.Load(),
 		SendSeconds: c.sends.snapshot(), LedgerSeconds: c.writes.snapshot(), LedgerErrors: c.LedgerErrors.Load(),
 		Jobs: map[pushd.State]int{}, JobsEnded: map[pushd.State]uint64{}, LeasesLost: c.Lost.Load(),
+		RefusedBefore: c.refused.Load(), NotOnList: c.unlisted.Load(),
 	}
 	s.LedgerWrites = s.LedgerSeconds.Count
 	for v := range c.answers {

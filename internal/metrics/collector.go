@@ -64,6 +64,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	answersDesc     = desc("answers_total", "WeChat's answers to sends, by verdict.", "verdict")
 	retriesDesc     = desc("retries_total", "Sends beyond a person's first.")
+	unaskedDesc     = desc("skipped_unasked_total", "Recipients who were skipped without being asked: they have refused the template lately, or are not on the staging list.", "why")
 	pagesDesc       = desc("pages_total", "Pages of followers walked.")
 	peopleDesc      = desc("people_total", "Followers walked.")
 	sendDesc        = desc("send_seconds", "Time until WeChat answered a send.")
@@ -93,8 +94,9 @@ var (
 	onlyDesc        = desc("only_openids", "To how many followers messages may be sent at all (PUSHD_ONLY_OPENIDS); 0 = everyone.")
 
 	// Over all processes, as the ledger has it.
-	ledgerJobsDesc = desc("ledger_jobs", "Jobs that have not ended, over all processes; held = paused until a person has decided.", "state")
+	ledgerJobsDesc = desc("ledger_jobs", "Jobs that have not ended, over all processes; held = paused until a person has decided, first_reached = until a person has seen what came of the first recipients.", "state")
 	waitDesc       = desc("ledger_wait_seconds", "How long no message of the job has flown that has waited longest; 0 where none waits.", "state")
+	triedDesc      = desc("first_reached_deadline_timestamp_seconds", "The earliest deadline of the jobs that wait for a person to see what came of their first recipients, unix time; not there where none waits.")
 	holdsDesc      = desc("holds", "Holds in force, of everything or of an account; a person lifts them.")
 	lateDesc       = desc("ledger_jobs_late", "Waiting jobs whose deadline comes before the end of the wait, or in less than 10 minutes.")
 	shortDesc      = desc("ledger_jobs_short", "Jobs with more recipients than their account's quota has left.")
@@ -111,11 +113,11 @@ var (
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		answersDesc, retriesDesc, pagesDesc, peopleDesc, sendDesc, writesDesc, errorsDesc, ledgerDesc,
+		answersDesc, retriesDesc, unaskedDesc, pagesDesc, peopleDesc, sendDesc, writesDesc, errorsDesc, ledgerDesc,
 		inFlightDesc, concurrencyDesc, jobsDesc, endedDesc, lostDesc, mendedDesc, unwrittenDesc,
 		asksDesc, failuresDesc, refusalsDesc, atRiskDesc, lastWriteDesc, bytesDesc, tokenLifeDesc, failingDesc, webhookDesc, certificateDesc, onlyDesc,
 		receiptsDesc, unwantedDesc, waitingDesc,
-		ledgerJobsDesc, waitDesc, holdsDesc, lateDesc, shortDesc, shortfallDesc, lastEndedDesc, lastPostDesc, hostSeenDesc, overdueDesc, brakedDesc, healthDesc,
+		ledgerJobsDesc, waitDesc, triedDesc, holdsDesc, lateDesc, shortDesc, shortfallDesc, lastEndedDesc, lastPostDesc, hostSeenDesc, overdueDesc, brakedDesc, healthDesc,
 	} {
 		ch <- d
 	}
@@ -140,6 +142,8 @@ func (c Collector) Collect(ch chan<- prometheus.Metric) {
 		counter(endedDesc, s.JobsEnded[state], string(state))
 	}
 	counter(retriesDesc, s.Retries)
+	counter(unaskedDesc, s.RefusedBefore, "refused_before")
+	counter(unaskedDesc, s.NotOnList, "not_on_list")
 	counter(pagesDesc, s.Pages)
 	counter(peopleDesc, s.People)
 	counter(writesDesc, s.LedgerWrites)
@@ -237,7 +241,7 @@ func (c Collector) collectOverview(gauge gauges) {
 	for _, g := range []struct {
 		name  string
 		group pushd.Group
-	}{{"queued", o.Queued}, {"parked", o.Parked}, {"paused", o.Paused}, {"held", o.Held}} {
+	}{{"queued", o.Queued}, {"parked", o.Parked}, {"paused", o.Paused}, {"held", o.Held}, {"first_reached", o.Tried}} {
 		gauge(ledgerJobsDesc, float64(g.group.Jobs), g.name)
 		wait := 0.0
 		if g.group.Since != 0 {
@@ -246,6 +250,9 @@ func (c Collector) collectOverview(gauge gauges) {
 		gauge(waitDesc, wait, g.name)
 	}
 	gauge(ledgerJobsDesc, float64(o.Running.Jobs), "running")
+	if o.TriedDeadline != 0 {
+		gauge(triedDesc, unix(o.TriedDeadline))
+	}
 	gauge(holdsDesc, float64(o.Holds))
 	gauge(lateDesc, float64(o.Late))
 	gauge(shortDesc, float64(o.Short))

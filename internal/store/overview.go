@@ -54,6 +54,7 @@ func (s *Store) activeJobs(ctx context.Context, o *pushd.Overview) error {
 		Late      int          `db:"late"`
 		Short     int          `db:"short_jobs"`
 		Shortfall int64        `db:"missing"`
+		Deadline  pushd.Time   `db:"earliest"`
 	}
 	err := s.db.SelectContext(ctx, &rows, `
 SELECT state, reason,
@@ -61,7 +62,8 @@ SELECT state, reason,
   MIN(CASE WHEN waiting_since = 0 THEN created_at ELSE waiting_since END) AS since,
   SUM(CASE WHEN state <> 'running' AND (parked_until >= deadline OR deadline <= ?) THEN 1 ELSE 0 END) AS late,
   SUM(CASE WHEN shortfall > 0 THEN 1 ELSE 0 END) AS short_jobs,
-  SUM(COALESCE(shortfall, 0)) AS missing
+  SUM(COALESCE(shortfall, 0)) AS missing,
+  MIN(deadline) AS earliest
 FROM (
   SELECT state, reason, created_at, waiting_since, parked_until, deadline, shortfall
   FROM pushd_job
@@ -73,12 +75,14 @@ GROUP BY state, reason`, o.Now.Add(pushd.LateWithin), pushd.OverviewMax)
 	if err != nil {
 		return err
 	}
-	o.Queued, o.Running, o.Parked, o.Paused, o.Held = pushd.Group{}, pushd.Group{}, pushd.Group{}, pushd.Group{}, pushd.Group{}
+	o.Queued, o.Running, o.Parked, o.Paused, o.Held, o.Tried = pushd.Group{}, pushd.Group{}, pushd.Group{}, pushd.Group{}, pushd.Group{}, pushd.Group{}
+	o.TriedDeadline = 0
 	o.Late, o.Short, o.Shortfall = 0, 0, 0
 	for _, r := range rows {
 		if g := o.Group(r.State, r.Reason); g != nil {
 			g.Add(r.Jobs, r.Since)
 		}
+		o.Due(r.State, r.Reason, r.Deadline)
 		o.Late, o.Short, o.Shortfall = o.Late+r.Late, o.Short+r.Short, o.Shortfall+r.Shortfall
 	}
 	return nil
