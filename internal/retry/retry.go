@@ -105,7 +105,7 @@ func (r Retrier) Patiently(ctx context.Context, what string, f func(context.Cont
 
 // definite says whether the ledger has answered.
 func definite(err error) bool {
-	for _, e := range []error{pushd.ErrLost, pushd.ErrAccountBusy, pushd.ErrNotFound, pushd.ErrExists, pushd.ErrIncomplete} {
+	for _, e := range []error{pushd.ErrLost, pushd.ErrAccountBusy, pushd.ErrNotFound, pushd.ErrExists, pushd.ErrIncomplete, pushd.ErrNoRefusals} {
 		if errors.Is(err, e) {
 			return true
 		}

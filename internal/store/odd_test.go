@@ -1,7 +1,10 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"pushd"
 )
@@ -68,6 +71,24 @@ func TestStore_FinishOfAnOddRow(t *testing.T) {
 		f.ok(f.Finish(f.ctx, j.Lease(), succeeded))
 		if n := f.number(`SELECT COUNT(*) FROM pushd_job WHERE state = 'succeeded'`); n != 1 || f.status(actID) != 2 {
 			t.Errorf("%d succeeded, status %d", n, f.status(actID))
+		}
+	})
+}
+
+// A database that refuses the table of refusals says so, and a caller need not wait.
+func TestStore_NoRefusals(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		f.set(`DROP TABLE pushd_refusal`)
+		if err := f.Refuse(f.ctx, "wx1", "t", []pushd.OpenID{"oA"}); !errors.Is(err, pushd.ErrNoRefusals) {
+			t.Errorf("refuse: %v", err)
+		}
+		if _, err := f.Refused(f.ctx, "wx1", "t", time.Hour, []pushd.OpenID{"oA"}); !errors.Is(err, pushd.ErrNoRefusals) {
+			t.Errorf("refused: %v", err)
+		}
+		ended, cancel := context.WithCancel(f.ctx)
+		cancel()
+		if _, err := f.Refused(ended, "wx1", "t", time.Hour, []pushd.OpenID{"oA"}); errors.Is(err, pushd.ErrNoRefusals) || err == nil {
+			t.Errorf("of a call that was given up: %v", err)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ func (s *Store) Refuse(ctx context.Context, appID pushd.AppID, id pushd.Template
 		}
 		rows := strings.Repeat(`, (?, ?, ?, {now})`, len(some))[2:]
 		if _, err := s.execRetry(ctx, `REPLACE INTO pushd_refusal (appid, openid, template_id, refused_at) VALUES `+rows, args...); err != nil {
-			return wrap(err, "remember refusals of account %s", appID)
+			return wrap(s.noRefusals(err), "remember refusals of account %s", appID)
 		}
 	}
 	return nil
@@ -56,7 +57,7 @@ WHERE appid = ?
 			found = nil
 			return s.db.SelectContext(ctx, &found, s.withClock(query), args...)
 		}); err != nil {
-			return nil, wrap(err, "read refusals of account %s", appID)
+			return nil, wrap(s.noRefusals(err), "read refusals of account %s", appID)
 		}
 		refused = append(refused, found...)
 	}
@@ -88,4 +89,13 @@ LIMIT 1 OFFSET ?`, t, purgeRefusals-1)
 		_, err = s.execRetry(ctx, `DELETE FROM pushd_refusal WHERE refused_at <= ?`, last)
 	}
 	return more && err == nil, wrap(err, "remove old refusals")
+}
+
+// noRefusals is an answer of the database that asking again does not change as
+// pushd.ErrNoRefusals.
+func (s *Store) noRefusals(err error) error {
+	if s.d.Down(err) || s.d.Transient(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", pushd.ErrNoRefusals, err)
 }

@@ -4,7 +4,9 @@ package refusal
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"pushd"
@@ -19,6 +21,7 @@ type Memory struct {
 	appID  pushd.AppID
 	within time.Duration
 	noted  []pushd.OpenID
+	said   sync.Once // that nothing can be remembered
 }
 
 // New makes the memory of a run; nil if refusals are not remembered at all.
@@ -47,28 +50,39 @@ func (m *Memory) Take() (noted []pushd.OpenID) {
 
 // Store remembers who has refused a template, before their outcomes are recorded:
 // whoever is on a job's list as one who refused is remembered, whatever dies in
-// between.
+// between. Where the database refuses that, the job goes on without.
 func (m *Memory) Store(ctx context.Context, id pushd.TemplateID, who []pushd.OpenID) error {
 	if m == nil || len(who) == 0 {
 		return nil
 	}
-	return m.retry.Do(ctx, "remember refusals", func(ctx context.Context) error {
+	return m.without(m.retry.Do(ctx, "remember refusals", func(ctx context.Context) error {
 		return m.ledger.Refuse(ctx, m.appID, id, who)
-	})
+	}))
 }
 
 // Among says which of some recipients are not asked, because they have refused the
-// template lately.
+// template lately. Where the database refuses to tell, all are asked.
 func (m *Memory) Among(ctx context.Context, id pushd.TemplateID, who []pushd.OpenID) (func(pushd.OpenID) bool, error) {
 	var refused []pushd.OpenID
 	if m != nil && len(who) > 0 {
-		err := m.retry.Patiently(ctx, "read refusals", func(ctx context.Context) (err error) {
+		err := m.without(m.retry.Patiently(ctx, "read refusals", func(ctx context.Context) (err error) {
 			refused, err = m.ledger.Refused(ctx, m.appID, id, m.within, who)
 			return err
-		})
+		}))
 		if err != nil {
 			return nil, err
 		}
 	}
 	return func(one pushd.OpenID) bool { return slices.Contains(refused, one) }, nil
+}
+
+// without leaves out that refusals can't be remembered, and logs it once.
+func (m *Memory) without(err error) error {
+	if !errors.Is(err, pushd.ErrNoRefusals) {
+		return err
+	}
+	m.said.Do(func() {
+		m.retry.Log.Error("who refuses is not remembered, and is asked again; grant the rights on pushd_refusal", "err", err)
+	})
+	return nil
 }

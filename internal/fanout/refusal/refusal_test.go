@@ -2,6 +2,7 @@ package refusal
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -50,5 +51,36 @@ func TestMemory(t *testing.T) {
 	off.Note("b")
 	if got := among(off, "t"); off.Take() != nil || len(got) != 0 || off.Store(ctx, "t", noted) != nil {
 		t.Errorf("switched off, and yet %v", got)
+	}
+}
+
+// withoutRights is a ledger that the database keeps from its table.
+type withoutRights struct{ pushd.Refusals }
+
+func (withoutRights) Refuse(context.Context, pushd.AppID, pushd.TemplateID, []pushd.OpenID) error {
+	return fmt.Errorf("%w: no right", pushd.ErrNoRefusals)
+}
+
+func (withoutRights) Refused(context.Context, pushd.AppID, pushd.TemplateID, time.Duration, []pushd.OpenID) ([]pushd.OpenID, error) {
+	return nil, fmt.Errorf("%w: no right", pushd.ErrNoRefusals)
+}
+
+// What can't be remembered keeps no message from anyone, and is said once.
+func TestMemory_WithoutRights(t *testing.T) {
+	var log strings.Builder
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	m := New(withoutRights{}, retry.Retrier{Log: slog.New(slog.NewTextHandler(&log, nil))}, "wx1", time.Hour)
+	for range 3 {
+		is, err := m.Among(ctx, "t", []pushd.OpenID{"a"})
+		if err != nil || is("a") {
+			t.Fatalf("among: %v", err)
+		}
+		if err := m.Store(ctx, "t", []pushd.OpenID{"a"}); err != nil {
+			t.Fatalf("store: %v", err)
+		}
+	}
+	if n := strings.Count(log.String(), "pushd_refusal"); n != 1 {
+		t.Errorf("said %d times: %s", n, log.String())
 	}
 }
