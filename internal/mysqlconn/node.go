@@ -67,9 +67,23 @@ func (n *node) Connect(ctx context.Context) (driver.Conn, error) {
 	as := n.login.of()
 	conn, err := n.Connector.Connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, unreached(err)
 	}
 	return &nodeConn{conn.(mysqlConn), n, as}, nil
+}
+
+// errUnreached says that no connection could be opened.
+var errUnreached = errors.New("no connection to the database")
+
+// unreached is why a connection could not be opened, as Down knows it: the driver
+// has an error of its own for one that broke before a byte was written, which no one
+// else can compare. What a server has answered stands for itself.
+func unreached(err error) error {
+	_, answered := errors.AsType[*mysql.MySQLError](err)
+	if answered || Down(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errUnreached, err)
 }
 
 // leave closes all connections of a node: what waits for it gets an error, and

@@ -1,6 +1,10 @@
 package mysqlconn
 
 import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"testing"
@@ -39,5 +43,34 @@ func TestNode_LeaveOnce(t *testing.T) {
 	}
 	if now = now.Add(avoidFor); n.avoided() {
 		t.Error("a node is avoided for ever")
+	}
+}
+
+// refuses opens no connection.
+type refuses struct {
+	driver.Connector
+	err error
+}
+
+func (r refuses) Connect(context.Context) (driver.Conn, error) { return nil, r.err }
+
+// A connection that can't be opened is a database that is not there, whatever words
+// the driver has for it, unless a server has answered or the caller has given up.
+func TestNode_Connect(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		down bool
+	}{
+		{errors.New("bad connection"), true}, // the driver's own, of one that broke before a byte was written
+		{io.EOF, true},
+		{&mysql.MySQLError{Number: 1040}, true},
+		{&mysql.MySQLError{Number: 1045}, false},
+		{context.Canceled, false},
+	} {
+		n := &node{Connector: refuses{err: c.err}}
+		_, err := n.Connect(t.Context())
+		if Down(err) != c.down || !errors.Is(err, c.err) {
+			t.Errorf("%v: %v, down %t", c.err, err, Down(err))
+		}
 	}
 }
