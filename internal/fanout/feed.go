@@ -72,9 +72,6 @@ func (f *feeder) run(ctx context.Context) error {
 			return err
 		}
 		for _, row := range rows {
-			if f.first.Reached() {
-				return nil
-			}
 			if err := f.first.Page(row); err != nil {
 				return err
 			}
@@ -82,6 +79,9 @@ func (f *feeder) run(ctx context.Context) error {
 				if err := f.page(ctx, row); err != nil {
 					return err
 				}
+			}
+			if f.first.Reached() { // what the walk adds meanwhile is for a later claim
+				return nil
 			}
 		}
 		next = min(walk.Pages, next+readback.Pages-1) + 1

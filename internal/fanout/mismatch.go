@@ -102,7 +102,7 @@ func (r *run) prove(ctx context.Context) error {
 		r.listing.Proved(by)
 		return nil
 	}
-	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true, first: r.firstDone})
+	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true, first: r.firstDone.Load()})
 }
 
 // fits says that the token of m is known to be that of the account whose recipients

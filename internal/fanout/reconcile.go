@@ -34,7 +34,7 @@ func (r *run) reconcile(ctx context.Context) error {
 		}
 		return verdictOn(job)
 	}
-	if r.firstDone {
+	if r.firstDone.Load() {
 		return r.pauseAfterFirst(ctx, "")
 	}
 	until, kind, any := r.deferrals.Next()

@@ -67,7 +67,7 @@ type run struct {
 	fruitless fruitless
 	refusals  *refusal.Memory
 	quiet     atomic.Pointer[pushd.QuietHours] // when no message leaves; nil is not known yet
-	firstDone bool                             // the first recipients were attempted, and others are left
+	firstDone atomic.Bool                      // the first recipients were attempted, and others are left
 	doubted   int                              // how often the breaker tripped since a message was accepted
 	unproven  bool                             // the token refused recipients and has delivered nothing: see judgeSuspects
 	wary      atomic.Bool                      // the list has turned out to be another account's before
@@ -202,7 +202,7 @@ func (r *run) pass(ctx, soft context.Context, all bool) error {
 	if ferr := <-fed; err == nil && ferr != nil {
 		return fmt.Errorf("feed round: %w", ferr)
 	}
-	r.firstDone = f.first.Reached()
+	r.firstDone.Store(f.first.Reached())
 	return err
 }
 

@@ -40,6 +40,9 @@ const (
 	maxTagPasses = 6
 )
 
+// errAfterYes leaves the further pass to the claim that sends to the rest.
+var errAfterYes = errors.New("the job waits for a person")
+
 var errWalkIncomplete = errors.New("the list of the audience broke off")
 
 // newWalker walks the audience of a run's job from where an earlier claim left off.
@@ -55,7 +58,9 @@ func (w *walker) do(ctx context.Context) error {
 		}
 	}()
 	for !w.walk.Complete {
-		if err := w.pass(ctx); err != nil {
+		if err := w.pass(ctx); errors.Is(err, errAfterYes) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
@@ -317,10 +322,14 @@ func (w *walker) end(ctx context.Context, sound bool) error {
 }
 
 // othersFirst waits, before a further pass for those who were added meanwhile,
-// until the others have been sent to, or nothing is sent any more.
+// until the others have been sent to, or nothing is sent any more. errAfterYes: a
+// person has to let the others follow, and some may be added before that.
 func (w *walker) othersFirst(ctx context.Context) error {
 	const look, quietFor = 100 * time.Millisecond, 2 * time.Second
 	for quiet := time.Duration(0); w.list.Grows() && w.walk.Pass > 0 && w.run.unsettled(w.walk) && quiet < quietFor; quiet += look {
+		if w.run.firstDone.Load() {
+			return errAfterYes
+		}
 		if !w.run.idle.Load() {
 			quiet = 0
 		}

@@ -226,6 +226,40 @@ func TestRun_LateSubscribers(t *testing.T) {
 	}
 }
 
+// Whoever subscribes while a job waits for a person's yes gets the message with the
+// rest.
+func TestRun_LateSubscribersAfterFirst(t *testing.T) {
+	for _, rows := range []int{10, 1000} { // of a page
+		synctest.Test(t, func(t *testing.T) {
+			w := newSim(1, 0, false)
+			w.wechat.followers = ids(0, 300)
+			w.remindSubscribers(ids(100, 200))
+			w.change = func(c *Config) { c.Ledger = refusing{c.Ledger.(wire), time.Time{}, rows} }
+			w.boot(0)
+			first := 20
+			w.post(1, pushd.Request{First: &first})
+			time.Sleep(time.Minute)
+			if job := w.job(); job.Reason != pushd.FirstReached || job.Counts.Sent != 20 || *job.Walk.Total != 100 {
+				t.Errorf("%d rows: %s %s, %+v, total %d", rows, job.State, job.Reason, job.Counts, *job.Walk.Total)
+			}
+			w.subscribe("o0000099")
+			w.subscribe("o0000250")
+			if _, err := w.controller().Resume(context.Background(), w.job().ID); err != nil {
+				t.Error(err)
+			}
+			w.settle()
+			job := w.job()
+			want := append(ids(99, 200), "o0000250")
+			if job.State != pushd.Succeeded || job.Counts.Sent != 102 || *job.Walk.Total != 102 || !slices.Equal(w.sentTo(), want) {
+				t.Errorf("%d rows: %s (%s), %+v, total %d; told %d", rows, job.State, job.Detail, job.Counts, *job.Walk.Total, len(w.sentTo()))
+			}
+			w.processes[0].stop()
+			w.all.Wait()
+			w.late.Wait()
+		})
+	}
+}
+
 // refusing is a database that refuses the audience query before a moment.
 type refusing struct {
 	wire
