@@ -1,11 +1,14 @@
 package php_test
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"pushd/deploy/php/phptest"
+	"pushd/internal/mariadb"
 )
 
 // doctor.php names what is wrong, each with what to do, and says that all is well
@@ -44,6 +47,51 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("%s: a secret is shown", c.name)
 		}
 	}
+}
+
+// Of the sample host every table is looked at that it reads or writes: what lacks
+// a right would be an error that an owner reads.
+func TestDoctor_Host(t *testing.T) {
+	m := newManager(t, accepted)
+	migrated(t, m.host, "--host")
+	run := m.host.With(phptest.Settings{"token_key": tokenKey, "host_secret": strings.Repeat("s", 32)}).Script(t.Context(), t, filepath.Join(phptest.Dir(), "doctor.php"))
+	if run.Code != 0 || !strings.Contains(run.Stdout, "ok    rights on activity_detail\n") {
+		t.Fatalf("%+v", run)
+	}
+	for _, m := range regexp.MustCompile(`CREATE TABLE IF NOT EXISTS (\w+)`).FindAllStringSubmatch(hostSchema(t), -1) {
+		if !strings.Contains(run.Stdout, "ok    rights on "+m[1]+"\n") {
+			t.Errorf("%s is not looked at:\n%s", m[1], run.Stdout)
+		}
+	}
+}
+
+// A right that is missing is named, with the table.
+func TestDoctor_RightsOfTheHost(t *testing.T) {
+	own, err := mariadb.Start(t.Context(), mariadb.WithGrants())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { own.Stop() })
+	p := platformOn(t, own, "root")
+	migrated(t, phptest.New(t, p.settings()), "--host")
+	p.exec(t, "CREATE USER php@localhost; GRANT SELECT ON "+p.name+".* TO php@localhost; GRANT UPDATE ON "+p.name+".activity TO php@localhost")
+	p.user = "php"
+	h := phptest.New(t, p.settings()).With(phptest.Settings{"token_key": tokenKey, "api_key": apiKey, "host_secret": strings.Repeat("s", 32)})
+	run := h.Script(t.Context(), t, filepath.Join(phptest.Dir(), "doctor.php"))
+	for _, want := range []string{"ok    rights on activity\n", "FAIL  rights on activity_detail: ", "FAIL  rights on host_brakes: ", "FAIL  rights on host_consent: "} {
+		if !strings.Contains(run.Stdout, want) {
+			t.Errorf("no %q:\n%s", want, run.Stdout)
+		}
+	}
+}
+
+func hostSchema(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("host/schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // A clock that is wrong is named.

@@ -53,11 +53,20 @@ func TestSchema_OneOwnerPerAccount(t *testing.T) {
 	p.exec(t, "INSERT INTO user_wx_account (uin, appid) VALUES (3, NULL), (4, NULL), (5, 'wx5')")
 }
 
-// Each table has its rights in the example of a whole installation.
+// Each table has its rights in the example of a whole installation, and those of
+// the sample host in its pages.
 func TestSchema_GrantsAreGiven(t *testing.T) {
 	grants, err := os.ReadFile("../compose/grants.sh")
 	if err != nil {
 		t.Fatal(err)
+	}
+	pages := map[string]string{"docs/host.md": "", "docs/host.zh-CN.md": ""}
+	for page := range pages {
+		text, err := os.ReadFile("../../" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages[page] = string(text)
 	}
 	for _, file := range []string{"schema.sql", "host/schema.sql"} {
 		text, err := os.ReadFile(file)
@@ -65,8 +74,14 @@ func TestSchema_GrantsAreGiven(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range regexp.MustCompile(`CREATE TABLE IF NOT EXISTS (\w+)`).FindAllStringSubmatch(string(text), -1) {
-			if !regexp.MustCompile(`ON live\.` + m[1] + ` TO php@`).Match(grants) {
+			gives := regexp.MustCompile(`ON live\.` + m[1] + ` TO php@`)
+			if !gives.Match(grants) {
 				t.Errorf("deploy/compose/grants.sh gives PHP no right to %s", m[1])
+			}
+			for page, text := range pages {
+				if strings.HasPrefix(m[1], "host_") && !gives.MatchString(text) {
+					t.Errorf("%s gives PHP no right to %s", page, m[1])
+				}
 			}
 		}
 	}
