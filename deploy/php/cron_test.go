@@ -547,6 +547,7 @@ func TestCron_BadSettings(t *testing.T) {
 		{"less than none", phptest.Settings{"prefetch": "-1"}, 2, "prefetch: want"},
 		{"no time", phptest.Settings{"run_time": "soon"}, 2, "run_time: want"},
 		{"no lead", phptest.Settings{"lead": "1d"}, 2, "lead: want"},
+		{"a key's file", phptest.Settings{"api_key": "", "api_key_file": "/nonexistent/key"}, 2, "cannot read the file /nonexistent/key, which PUSHD_API_KEY_FILE of the environment names"},
 		{"a key of two lines", phptest.Settings{"api_key": apiKey + "\nX-Other: header"}, 2, "api_key: holds a line break"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

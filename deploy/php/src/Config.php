@@ -27,7 +27,7 @@ final class Config
         if (is_file($file)) {
             $own = self::read($file);
         } elseif ($named !== '') {
-            throw new ConfigError("PUSHD_PHP_CONFIG: no such file: $file");
+            throw new ConfigError("PUSHD_PHP_CONFIG: no such file: $file", 'PUSHD_PHP_CONFIG: no such file');
         }
         if (!is_array($own)) {
             throw new ConfigError("$file must return an array");
@@ -149,6 +149,7 @@ final class Config
         if ($value !== false && $value !== '') {
             return $value;
         }
+        $from = $name . '_FILE of the environment';
         $file = $env($name . '_FILE');
         if ($file === false || $file === '') {
             if (array_key_exists($key, $own)) {
@@ -157,11 +158,12 @@ final class Config
             if (!isset($own[$key . '_file'])) {
                 return $default;
             }
-            $file = (string) $own[$key . '_file'];
+            list($from, $file) = [$key . '_file', (string) $own[$key . '_file']];
         }
         $text = @file_get_contents($file);
         if ($text === false) {
-            throw new ConfigError("$key: cannot read the file $file");
+            $user = function_exists('posix_geteuid') ? posix_getpwuid(posix_geteuid()) : false;
+            throw new ConfigError("$key: cannot read the file $file, which $from names; PHP runs as " . ($user['name'] ?? 'user ' . getmyuid()), "$key: cannot read the file that $from names");
         }
         return trim($text);
     }
