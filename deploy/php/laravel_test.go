@@ -29,7 +29,7 @@ func newLaravel(t *testing.T, answer func(posted) reply) *laravel {
 	if err := os.CopyFS(l.dir, os.DirFS("testdata/laravel")); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"bootstrap/cache", "storage/logs", "storage/framework/views", "storage/framework/cache"} {
+	for _, dir := range []string{"bootstrap/cache", "storage/logs", "storage/framework/views", "storage/framework/cache", "database/migrations"} {
 		if err := os.MkdirAll(filepath.Join(l.dir, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -92,6 +92,33 @@ func TestLaravel_Commands(t *testing.T) {
 	l.artisan(t, 0, "vendor:publish", "--tag=pushd-config")
 	if text, err := os.ReadFile(filepath.Join(l.dir, "config/pushd.php")); err != nil || !strings.Contains(string(text), "'token_route' => 'wechat/token'") {
 		t.Errorf("published: %s, %v", text, err)
+	}
+}
+
+// The tables are made by the application's own migrations, too, where they are
+// published; --pretend prints them.
+func TestLaravel_Migrations(t *testing.T) {
+	l := newLaravel(t, accepted)
+	l.artisan(t, 0, "vendor:publish", "--tag=pushd-migrations")
+	if run := l.artisan(t, 0, "migrate", "--pretend", "--force"); !strings.Contains(run.Stdout, "CREATE TABLE IF NOT EXISTS wx_access_token") {
+		t.Errorf("--pretend: %s", run.Stdout)
+	}
+	const made = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'wx_access_token'"
+	if n := l.number(t, made); n != 0 {
+		t.Error("--pretend made tables")
+	}
+	if run := l.artisan(t, 0, "migrate", "--force"); !strings.Contains(run.Stdout, "the tables are up to date") {
+		t.Errorf("%s", run.Stdout)
+	}
+	if n := l.number(t, made); n != 1 {
+		t.Error("migrate made no tables")
+	}
+	if run := l.artisan(t, 0, "pushd:migrate"); !strings.HasPrefix(run.Stdout, "the tables are up to date") {
+		t.Errorf("after it: %s", run.Stdout)
+	}
+	l.artisan(t, 0, "migrate:rollback", "--force")
+	if n := l.number(t, made); n != 1 {
+		t.Error("a rollback has dropped live tokens")
 	}
 }
 

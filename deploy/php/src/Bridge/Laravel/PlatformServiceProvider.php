@@ -53,6 +53,7 @@ final class PlatformServiceProvider extends ServiceProvider
     public function boot(): void
     {
         $this->publishes([$this->file('config/pushd.php') => $this->app->configPath('pushd.php')], 'pushd-config');
+        $this->publishes([$this->file('migrations/make_pushd_tables.php') => $this->app->databasePath('migrations/2026_01_01_000000_make_pushd_tables.php')], 'pushd-migrations');
         $this->loadRoutesFrom($this->file('routes/pushd.php'));
         if (!$this->app->runningInConsole()) {
             return;
