@@ -212,7 +212,7 @@ func TestAudience_FreshCounts(t *testing.T) {
 	o.must(p.Open(o.ctx, o.host+"/channels/11"))
 	shows("subscribers", "1 人")
 	shows("followers", "60 人")
-	o.wait(`!document.querySelector("#counted").hidden && /的人数是 \d\d:\d\d 的/.test(document.querySelector("#counted").textContent)`)
+	o.wait(`!document.querySelector("#counted").hidden && /统计于 \d\d:\d\d，/.test(document.querySelector("#counted").textContent)`)
 	subscribe(2)
 	acct.Join()
 	o.must(p.Open(o.ctx, o.host+"/channels/11"))

@@ -109,7 +109,7 @@ function page_badge(Host $host, array $channel, ?array $plan): array
         return ['bad', '未按时发送'];
     }
     if ($plan !== null && $plan['why'] !== '') {
-        return $plan['at'] === 0 ? ['bad', '不会提醒'] : ['wait', '推迟提醒'];
+        return $plan['at'] === 0 ? ['bad', '不会提醒'] : ['busy', '推迟提醒'];
     }
     return ['wait', $channel['live_notify_time'] === 0 ? '开播时提醒' : "提前 {$channel['live_notify_time']} 分钟提醒"];
 }

@@ -110,7 +110,7 @@ function plan_text(Host $host, array $channel, array $plan, array $brakes): stri
     $facts = ['quiet' => "（{$hours['quiet_from']}–{$hours['quiet_to']}）", 'gap' => "（至少间隔 {$brakes['min_gap']} 分钟）", 'day' => "（{$brakes['per_day']} 次）"];
     $from = '原定 ' . $host->clock($plan['due'], 'm月d日 H:i') . '，' . PLAN_WHY[$plan['why']] . $facts[$plan['why']];
     if ($plan['at'] === 0) {
-        return "{$from}，到能发送时已过有效时间，不会发送。";
+        return "{$from}，等到可以发送时已过有效时间，不会发送。";
     }
     return "{$from}，推迟到" . ($plan['why'] === 'quiet' ? ' ' : '大约 ') . $host->clock($plan['at'], 'm月d日 H:i') . ' 发送' . ($plan['at'] > $channel['start_time'] ? '，那时直播已经开始' : '') . '。';
 }

@@ -154,7 +154,7 @@ async function countAudiences(again) {
     counted = kept && Date.now() < kept.until ? kept : await api('GET', '/audiences' + (channelID === '0' ? '' : '?actid=' + channelID));
     store.put(key, JSON.stringify({until: Date.now() + COUNTED_FOR, ...counted}));
     showAudiences(counted.items);
-    $('#counted span').textContent = counted.at;
+    $('#counted b').textContent = counted.at;
     $('#counted').hidden = false;
   } catch (e) { // the choice works without the counts
     if (again) toast(e.message);

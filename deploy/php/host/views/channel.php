@@ -27,7 +27,7 @@
     <p class="quiet" id="due"></p>
     <fieldset id="audience"<?php if ($c['live_notify_status'] === 1): ?> disabled<?php endif ?>><legend>提醒对象</legend>
       <div class="choices"><?php foreach ($v['audiences'] as $value => $name): ?><label><input type="radio" name="audience" value="<?= h($value) ?>"<?php if ($value === $c['audience']): ?> checked<?php endif ?>><span><?= h($name) ?><?php if ($value === 'subscribers'): ?><span class="badge good">推荐</span><?php endif ?><small data-people="<?= h($value) ?>"></small></span></label><?php endforeach ?></div>
-      <p class="quiet" id="counted" hidden>粉丝和标签的人数是 <span></span> 的，订阅人数是现在的。<button type="button" class="small" id="recount">重新统计</button></p>
+      <p class="quiet" id="counted" hidden><span>粉丝和标签的人数统计于 <b></b>，订阅人数是最新的</span><button type="button" class="small" id="recount">重新统计</button></p>
       <p class="quiet">微信规定，模板消息只能发给主动要求接收的人，不得用于营销和打扰。</p>
       <p class="quiet">发给没有订阅的粉丝，可能被投诉、被限制发送，严重的会永久封禁接口。</p>
     </fieldset>

@@ -53,7 +53,7 @@
   <p class="notice warn">启用“服务器配置”后，在公众平台里设置的自动回复和自定义菜单会停用；一个公众号只能填一个地址，会替换原来的地址。已经接入其他系统的公众号，请先联系平台管理员。</p>
   <?php if ($v['base'] === ''): ?><p class="notice bad">平台还没有设置对外网址（base_url），下面的地址不完整，请联系平台管理员。</p><?php endif ?>
   <dl class="copy"><dt>服务器地址 URL</dt><dd><code id="callback-url"><?= h($v['callback']['url']) ?></code><button type="button" data-copy="callback-url" aria-label="复制服务器地址">复制</button></dd><dt>令牌 Token</dt><dd><code id="callback-token"><?= h($v['callback']['token']) ?></code><button type="button" data-copy="callback-token" aria-label="复制令牌">复制</button></dd></dl>
-  <p class="actions"><button type="button" id="renew" data-ask="更换后，旧的地址和令牌立即失效。在公众平台填好新的之前：扫码订阅、退订和测试消息都不起作用，扫码的人可能看到“该公众号提供的服务出现故障”，也收不到送达回执；已经订阅的人不受影响，提醒照常发送。请先登录公众平台，更换后马上填写。确定更换吗？">更换令牌</button><span class="quiet">令牌泄露，或知道令牌的人离开时使用</span></p>
+  <p class="actions"><button type="button" id="renew" data-ask="更换后，旧的地址和令牌立即失效。在公众平台填好新的之前：&#10;· 扫码订阅、退订和测试消息都不起作用，扫码的人可能看到“该公众号提供的服务出现故障”；&#10;· 收不到送达回执。&#10;已经订阅的人不受影响，提醒照常发送。&#10;请先登录公众平台，更换后马上填写。确定更换吗？">更换令牌</button><span class="quiet">令牌泄露，或知道令牌的人离开时使用</span></p>
 </details>
 <dialog id="testbox"><h2>发送测试消息</h2><p>用要接收测试的微信扫码。还没有关注的会先关注公众号。</p><img alt="测试二维码" width="220" height="220"><p class="state"><span class="dot"></span><b></b></p><p class="actions"><button data-close>关闭</button></p></dialog>
 <dialog id="enablebox"><h2>启用开播提醒</h2><p>启用后，开启了提醒的直播会在开播前通知各自的提醒对象。以上面选中的直播为例：</p><dl class="facts"><div><dt>通知人数</dt><dd data-fact="people"></dd></div><div><dt>大约需要</dt><dd data-fact="duration"></dd></div><div><dt>今日剩余额度</dt><dd data-fact="quota"></dd></div></dl><div id="problems"></div><p class="actions"><button data-close>再想想</button><button class="primary" id="confirm">确认启用</button></p></dialog>
