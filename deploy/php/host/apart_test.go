@@ -69,6 +69,7 @@ func TestWeb_OwnersStayApart(t *testing.T) {
 // A token endpoint without a key gives nobody a token, and says why to nobody but
 // its log.
 func TestWeb_TokenWithoutKey(t *testing.T) {
+	t.Parallel()
 	w := newWeb(t, 1, phptest.WebOptions{Settings: phptest.Settings{"token_key_file": ""}})
 	for _, key := range []string{"", " ", ","} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.host+"/wechat/token.php?appid=wxalice", nil)
@@ -89,6 +90,7 @@ func TestWeb_TokenWithoutKey(t *testing.T) {
 
 // Receipts are taken from WeChat alone, whether nginx hands them on or PHP does.
 func TestWeb_ReceiptsAreSigned(t *testing.T) {
+	t.Parallel()
 	w := newWebSite(t, 1)
 	for _, c := range []struct{ who, php, taken, forged string }{{"nginx", "false", "1", "3"}, {"PHP", "true", "2", "3"}} {
 		t.Run(c.who, func(t *testing.T) {
@@ -108,6 +110,9 @@ func TestWeb_ReceiptsAreSigned(t *testing.T) {
 			if got := l.send(l.signed(now, "n4"), receipt("oTrue", 1, "success")); got.status != 200 || got.text != "success" {
 				t.Errorf("WeChat's: %d %s", got.status, got.text)
 			}
+			if log := read(t, w.web.Path("/var/log/nginx/access.log")); strings.Contains(log, "signature") || !strings.Contains(log, "/login") {
+				t.Errorf("the access log: %s", log)
+			}
 			w.eventually(func() bool {
 				return w.metric(`pushd_receipt_posts_total{result="taken"}`) == c.taken && w.metric(`pushd_receipt_posts_total{result="bad_signature"}`) == c.forged
 			})
@@ -119,6 +124,7 @@ func TestWeb_ReceiptsAreSigned(t *testing.T) {
 // is still mirrored by nginx, whose answer is PHP's, and counts for nothing. No event
 // of it is acted on.
 func TestWeb_RenewedToken(t *testing.T) {
+	t.Parallel()
 	w := newWeb(t, 3, phptest.WebOptions{})
 	w.enable(alice, "wxalice")
 	w.channel(11, alice, "x", time.Now().Add(time.Hour), 0)
@@ -157,6 +163,35 @@ func TestWeb_RenewedToken(t *testing.T) {
 	w.eventually(func() bool { return w.metric(`pushd_receipts_total{status="delivered"}`) == "2" })
 	if got := w.metric(`pushd_receipts_total{status="blocked"}`); got != "0" {
 		t.Errorf("the leaked token has blocked %s", got)
+	}
+}
+
+// Under php-fpm WeChat has its answer before anything is done that takes time: then
+// the same process sends the test message, or hands receipts on, to a pushd that
+// hangs here.
+func TestWeb_AnsweredFirst(t *testing.T) {
+	t.Parallel()
+	w := newWebSite(t, 1)
+	w.channel(11, alice, "x", time.Now().Add(time.Hour), 0)
+	nonce := strings.Repeat("0", 32)
+	w.exec("INSERT INTO host_trial (nonce, uin, appid, template_id, act_id, expires_at) VALUES (?, ?, 'wxalice', 'T', 11, ?)", nonce, alice, time.Now().Unix()+500)
+	for name, body := range map[string]string{"test": event("SCAN", "oViewer", "test_"+nonce, time.Now().Unix()), "receipt": receipt("oA", 1, "success")} {
+		t.Run(name, func(t *testing.T) {
+			x := newTaker(t)
+			x.answer(0)
+			w.open(t, phptest.WebOptions{Settings: phptest.Settings{"url": x.URL, "receipts": "true"}})
+			l := letterbox{w.browser(), "wxalice", w.login(alice).card().Token}
+			if got := l.send(l.signed(time.Now(), name), body); got.status != 200 || got.text != "success" {
+				t.Errorf("%d %s", got.status, got.text)
+			}
+			w.eventually(func() bool { _, calls := x.taken(); return calls > 0 })
+			if !x.waiting() {
+				t.Error("the answer came when pushd had been given up")
+			}
+		})
+	}
+	if n := w.number("SELECT COUNT(*) FROM host_receipt"); n != 1 {
+		t.Errorf("%d receipts wait, want 1", n)
 	}
 }
 

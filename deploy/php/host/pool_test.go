@@ -41,6 +41,7 @@ func (g *gate) pass(r *http.Request) {
 // While all of the host's workers wait, for a table that somebody has locked,
 // token.php answers: it has a pool of its own. So does a static file.
 func TestWeb_TokenWhileTheHostIsBusy(t *testing.T) {
+	t.Parallel()
 	w := newWeb(t, 1, phptest.WebOptions{Workers: 2})
 	w.channel(11, alice, "x", time.Now().Add(3*time.Hour), 0)
 	done, unlock := w.busy(3)
@@ -64,6 +65,7 @@ func TestWeb_TokenWhileTheHostIsBusy(t *testing.T) {
 
 // Nobody waits for a worker that is busy while there may be more of them.
 func TestWeb_WorkersForAll(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	w := newWeb(t, 1, phptest.WebOptions{})
 	w.channel(11, alice, "x", time.Now().Add(3*time.Hour), 0)
 	done, unlock := w.busy(8)
@@ -129,6 +131,7 @@ func (w *webSite) token(appid string) string {
 // host's workers wait for pushd, which asks token.php. With one pool for both all of
 // them would wait for each other.
 func TestWeb_PoolsDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
 	w := newWeb(t, 1, phptest.WebOptions{Workers: 2})
 	g := newGate("/cgi-bin/stable_token")
 	w.wx.hold(g)

@@ -27,6 +27,7 @@ var asset = regexp.MustCompile(`^host/assets/\w+\.(css|js|svg)$`)
 // Nothing is served but the assets and what the routes answer, whatever lies beside
 // the code: settings, keys, what editors and people leave, tests, other scripts.
 func TestWeb_ServesNoFiles(t *testing.T) {
+	t.Parallel()
 	w := newWeb(t, 1, phptest.WebOptions{})
 	planted := map[string]bool{}
 	for _, name := range []string{".env", "api-key", "config.php.bak", "config.php~", "dump.sql", "host/config.php.bak", "host/index.php~", "host/.index.php.swp",
@@ -93,6 +94,7 @@ func (w *webSite) raw(method, address string) (status int, body string) {
 // The keys have the modes that the documents give them: PHP reads them as www-data
 // and can't change them, and nobody else reads them. php doctor.php agrees.
 func TestWeb_Keys(t *testing.T) {
+	t.Parallel()
 	w := newWeb(t, 1, phptest.WebOptions{})
 	if got := w.login(alice).page("/channels"); got.status != 200 {
 		t.Errorf("%d %s", got.status, got.text)
@@ -143,6 +145,7 @@ func TestWeb_Keys(t *testing.T) {
 // HEAD is answered as GET is, without the body; scripts and styles may be kept,
 // for the pages name each version by an address of its own, and pages may not.
 func TestWeb_Headers(t *testing.T) {
+	t.Parallel()
 	w := newWeb(t, 1, phptest.WebOptions{})
 	w.channel(11, alice, "x", time.Now().Add(time.Hour), 0)
 	b := w.browser()
@@ -176,6 +179,7 @@ func TestWeb_Headers(t *testing.T) {
 // whoever only opens the form, or comes from another address, is not kept out.
 // Behind a balancer an address is what the balancer says, not what a client says.
 func TestWeb_Limits(t *testing.T) {
+	t.Parallel()
 	w := newWebSite(t, 1)
 	w.channel(11, alice, "x", time.Now().Add(time.Hour), 0)
 	for name, c := range map[string]struct {

@@ -114,6 +114,7 @@ func (w *Web) paths(text string) string {
 		"/etc/pushd/api-key /etc/pushd/token-key", w.dir+"/keys/*", "/etc/pushd-php", w.dir+"/php-keys", " config.php ", " "+w.dir+"/config.php ",
 		"/srv/pushd-php", w.PHP, "/etc/nginx", w.dir+"/nginx", "/etc/php/8.2/fpm/pool.d", w.dir+"/pool.d",
 		"/var/lib/php/pushd-sessions", w.dir+"/sessions", "/run/php/", w.dir+"/run/",
+		"/var/log/nginx", w.dir,
 	).Replace(text)
 }
 
