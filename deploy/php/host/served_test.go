@@ -75,6 +75,46 @@ func TestWeb_ServesNoFiles(t *testing.T) {
 	}
 }
 
+// The recipe for the panel 宝塔 leaves token.php alone reachable, although the
+// panel's rule for all PHP files stays where it is.
+func TestWeb_PanelRecipe(t *testing.T) {
+	t.Parallel()
+	recipe := regexp.MustCompile(`(?m)^    location \^~ / .*\n(    .*\n)+`).FindString(read(t, "../../../docs/recipes-server.md"))
+	if recipe == "" {
+		t.Fatal("the recipe has no block for nginx")
+	}
+	w := newWebSite(t, 1)
+	w.settings["receipts"] = "true" // no mirror
+	w.open(t, phptest.WebOptions{Change: func(name, text string) string {
+		switch name {
+		case "pushd/host.conf":
+			return regexp.MustCompile(`root \S+/host;`).FindString(text)
+		case "pushd/token.conf":
+			pass := regexp.MustCompile(`fastcgi_pass \S+;`).FindString(text)
+			text = strings.NewReplacer("include fastcgi.conf;", "include /etc/nginx/fastcgi.conf;", "fastcgi_pass unix:/tmp/php-cgi-82.sock;", pass).Replace(recipe)
+			return text + `location ~ [^/]\.php(/|$) { try_files $uri =404; include /etc/nginx/fastcgi.conf; ` + pass + ` }`
+		}
+		return text
+	}})
+	site := w.web.PHP + "/host" // as the panel's site directory
+	for name, text := range map[string]string{"token.php": "<?php require '../token.php';", "cron.php": "<?php echo 'marked file';", "config.php.bak": "marked file",
+		".user.ini": "marked file", ".well-known/acme-challenge/x": "proof"} {
+		path := filepath.Join(site, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for address, want := range map[string]int{"/token.php": 401, "/.well-known/acme-challenge/x": 200, "/cron.php": 403, "/cron.php/x": 403, "/token.php/../cron.php": 403,
+		"/index.php": 403, "/views/login.php": 403, "/config.php.bak": 403, "/.user.ini": 403, "/": 403} {
+		if status, body := w.raw(http.MethodGet, address); status != want || strings.Contains(body, "marked") {
+			t.Errorf("%s: %d %s, want %d", address, status, body, want)
+		}
+	}
+}
+
 // raw asks for an address as it is written, dots and all.
 func (w *webSite) raw(method, address string) (status int, body string) {
 	w.t.Helper()
