@@ -333,3 +333,27 @@ func TestController_Braked(t *testing.T) {
 		}
 	})
 }
+
+// A job at work that sends to more recipients than a POST asks for before a person's
+// yes is no answer to it.
+func TestBrakes_FirstOfAJobAtWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreet(t, 2, 0, 0)
+		first := func(n int) func(*pushd.Request) { return func(r *pushd.Request) { r.First = &n } }
+		s.post(1)
+		s.post(2, first(50))
+		for _, c := range []struct {
+			id   pushd.ActID
+			n    int
+			want pushd.ProblemCode
+		}{{1, 50, pushd.CodeMessageDiffers}, {1, 0, ""}, {2, 50, ""}, {2, 60, ""}, {2, 0, ""}, {2, 40, pushd.CodeMessageDiffers}} {
+			code, p := s.post(c.id, first(c.n))
+			if code != c.want || p != nil && (p.Field != "first" || p.Job == nil) {
+				t.Errorf("channel %d, first %d: %q, %+v; want %q", c.id, c.n, code, p, c.want)
+			}
+		}
+		if code, _ := s.post(1); code != "" {
+			t.Errorf("without: %q", code)
+		}
+	})
+}

@@ -113,6 +113,10 @@ func (c *Controller) existing(ctx context.Context, req pushd.Request, job pushd.
 	if p := audienceProblem(req, job); p != nil {
 		return pushd.Outcome{}, p
 	}
+	if n := req.First; n != nil && *n > 0 && (job.First == 0 || job.First > *n) {
+		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeMessageDiffers, Field: "first", Job: &job, Text: fmt.Sprintf(
+			"the job at work does not wait for a person after the first %d recipients; to have it so, cancel it and POST with restart: whoever has the message gets it again", *n)}
+	}
 	if job.State == pushd.Parked && req.AccessToken != "" && (job.Reason == pushd.TokenUnavailable || job.Reason == pushd.AccountMismatch) {
 		c.offer(req)
 		unparked, err := c.book.Command(ctx, job.ID, pushd.Command{Kind: pushd.EventResumed, From: []pushd.State{pushd.Parked}, Unpark: true, Recompose: true})
