@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -177,19 +178,42 @@ func TestLaravel_Callback(t *testing.T) {
 	}
 }
 
-// Composer installs the package: its classes are found without autoload.php.
+// Composer installs the package as the recipes say: its classes are found without
+// autoload.php.
 func TestComposer_Installs(t *testing.T) {
 	composer, err := exec.LookPath("composer")
 	if err != nil {
 		t.Fatal("composer is not installed (Debian: apt-get install composer)")
 	}
+	for _, recipe := range recipes {
+		composerInstalls(t, composer, recipe)
+	}
+}
+
+// composerInstalls runs the lines of a recipe. What is installed is a copy: another
+// version in the place that it came from changes nothing that runs.
+func composerInstalls(t *testing.T, composer, recipe string) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/" + recipe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^    composer (.*)$`).FindAllStringSubmatch(string(text), -1)
+	if len(lines) != 2 {
+		t.Fatalf("%s has %d lines for Composer", recipe, len(lines))
+	}
 	dir := t.TempDir()
-	write(t, dir+"/composer.json", `{"repositories": [{"type": "path", "url": "`+phptest.Dir()+`"}, {"packagist.org": false}],
-		"require": {"pushd/platform": "*@dev"}}`)
-	cmd := exec.CommandContext(t.Context(), composer, "install", "--no-interaction", "--no-plugins")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "COMPOSER_ALLOW_SUPERUSER=1", "COMPOSER_HOME="+dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	write(t, dir+"/composer.json", `{"repositories": {"packagist.org": false}}`)
+	for _, line := range lines {
+		of := strings.ReplaceAll(line[1], "/usr/share/pushd/php", phptest.Dir())
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", composer+" --no-interaction --no-plugins "+of)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "COMPOSER_ALLOW_SUPERUSER=1", "COMPOSER_HOME="+dir)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %s: %v\n%s", recipe, of, err, out)
+		}
+	}
+	if info, err := os.Lstat(dir + "/vendor/pushd/platform"); err != nil || !info.IsDir() {
+		t.Errorf("%s: the package is no copy: %v, %v", recipe, info, err)
 	}
 	write(t, dir+"/try.php", `<?php
 		require __DIR__ . '/vendor/autoload.php';
