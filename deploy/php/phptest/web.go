@@ -63,7 +63,7 @@ func NewWeb(t testing.TB, o WebOptions) *Web {
 		w.follow("../../docs/operations.md")
 	}
 	if o.Proxied {
-		w.run("cp deploy/nginx/proxied.conf /etc/nginx/conf.d/pushd-proxied.conf")
+		w.run("../..", "cp deploy/nginx/proxied.conf /etc/nginx/conf.d/pushd-proxied.conf")
 	}
 	w.adapt()
 	w.startFPM()
@@ -81,7 +81,8 @@ func (w *Web) must(err error) {
 // command is a line of a document by which a file comes into its place.
 var command = regexp.MustCompile(`(?m)^ +((?:cp|mkdir -p|install) .*(?:/etc/nginx|pool\.d|pushd-sessions|pushd-php).*)$`)
 
-// follow does what a document says, by its name beside deploy/php.
+// follow does what a document says, by its name beside deploy/php. A README speaks of
+// its own directory, the others of the repository.
 func (w *Web) follow(document string) {
 	w.t.Helper()
 	text, err := os.ReadFile(filepath.Join(Dir(), document))
@@ -90,19 +91,23 @@ func (w *Web) follow(document string) {
 	if len(all) == 0 {
 		w.t.Fatalf("%s has no command that puts a file into its place", document)
 	}
+	in := "../.."
+	if filepath.Base(document) == "README.md" {
+		in = "."
+	}
 	for _, m := range all {
-		w.run(m[1])
+		w.run(in, m[1])
 	}
 }
 
-// run runs a command of a document in the repository, with this web server's paths.
-func (w *Web) run(line string) {
+// run runs a command of a document in a directory, with this web server's paths.
+func (w *Web) run(in, line string) {
 	w.t.Helper()
 	if os.Geteuid() != 0 { // then all is this user's
 		line = regexp.MustCompile(` -[og] www-data`).ReplaceAllString(line, "")
 	}
 	cmd := exec.Command("sh", "-euc", w.paths(line))
-	cmd.Dir = filepath.Join(Dir(), "../..")
+	cmd.Dir = filepath.Join(Dir(), in)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		w.t.Fatalf("%s: %v: %s", line, err, out)
 	}
