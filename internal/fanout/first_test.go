@@ -183,3 +183,36 @@ func TestRun_RefusedBehindThosePutOff(t *testing.T) {
 		})
 	}
 }
+
+// Where all have been refused before, by another account's token, those at the head of
+// the list who can never get it do not hold up the others.
+func TestRun_AllRefusedBefore(t *testing.T) {
+	fixed := false
+	withWeChat(t, 60, func(_ *sim, to pushd.OpenID) *pushd.Answer {
+		a := suspicions[48003]
+		switch {
+		case !fixed:
+			a = suspicions[40003]
+		case to >= "o0000030":
+			return nil
+		}
+		return &a
+	}, func(w *sim) {
+		time.Sleep(30 * time.Minute)
+		if got := w.states(); got[pushd.Refused] != 60 {
+			t.Fatalf("%v", got)
+		}
+		w.mu.Lock()
+		fixed = true
+		w.mu.Unlock()
+		for range 3 {
+			time.Sleep(15 * time.Minute)
+			if w.job().State.Ended() && w.job().State != pushd.Succeeded {
+				w.post(1, pushd.Request{Continue: true})
+			}
+		}
+		if job := w.job(); job.Counts.Sent != 30 || job.Counts.Failed != 30 {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+	})
+}

@@ -177,26 +177,28 @@ func (r *run) attempt(ctx context.Context) error {
 // about the job: where they come first, they would stop it each time, and always the
 // same would be asked.
 func (r *run) round(ctx, soft context.Context) error {
-	err := r.pass(ctx, soft, false)
-	if err == nil && r.deferrals.Behind() && !r.deferrals.Waiting() {
-		err = r.pass(ctx, soft, true)
+	err := r.pass(ctx, soft, deferral.NoSuspects)
+	for _, who := range []deferral.Suspects{deferral.SomeSuspects, deferral.AllSuspects} {
+		if err == nil && r.deferrals.Behind() && !r.deferrals.Waiting() {
+			err = r.pass(ctx, soft, who)
+		}
 	}
 	return r.consider(err)
 }
 
-// pass is a round, or a part of one: without those who come last, or with them. It
-// follows the walk: it ends after the walk has ended, or when it is stopped.
-func (r *run) pass(ctx, soft context.Context, all bool) error {
+// pass is a round, or a part of one: without those who come last, or with some of
+// them, or all. It follows the walk: it ends after the walk has ended, or when it is stopped.
+func (r *run) pass(ctx, soft context.Context, who deferral.Suspects) error {
 	feedCtx, cancel := context.WithCancel(soft)
 	defer cancel()
 	f := &feeder{pages: r.pages, frontier: r.frontier, earlier: r.earlier, again: r.reopening, out: make(chan batch)}
 	f.prepared, f.template, f.refusals = r.prepared, r.template, r.refusals
 	f.only, f.first = r.e.cfg.Only, allowance.Of(&r.job, r.earlier.Doubts())
-	f.due = r.deferrals.Round(r.e.clock.Now(), r.deadline(), all)
+	f.due = r.deferrals.Round(r.e.clock.Now(), r.deadline(), who, r.job.Epoch)
 	fed := make(chan error, 1)
 	r.wg.Go(func() { fed <- f.run(feedCtx) })
 	s := newSender(r, f)
-	s.last = all
+	s.last = who != deferral.NoSuspects
 	err := s.loop(ctx, soft)
 	cancel()
 	if ferr := <-fed; err == nil && ferr != nil {

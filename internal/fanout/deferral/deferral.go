@@ -126,13 +126,29 @@ const (
 	Never      // their time would come after the deadline
 )
 
-// Round begins a round, or a part of one: it returns what decides about the refused
-// recipients. all says that those take part whom WeChat has refused with a code that
-// may be about the job; else they are left behind the others.
-func (w *Waits) Round(now, deadline pushd.Time, all bool) func(pushd.Person) Turn {
+// Suspects says which of those take part in a part of a round whom WeChat has refused
+// with a code that may be about the job. The others are left behind.
+type Suspects int
+
+// The parts of a round, in their order. Where all have been refused before, those at
+// the head of the list would stop it each time, and no one else be asked: so a sample
+// comes before all.
+const (
+	NoSuspects Suspects = iota
+	SomeSuspects
+	AllSuspects
+)
+
+// sampled is which part of the suspects SomeSuspects takes.
+const sampled = 8
+
+// Round begins a part of a round: it returns what decides about the refused
+// recipients, called in the order of the list. Of the suspects another sample is drawn
+// by each draw.
+func (w *Waits) Round(now, deadline pushd.Time, who Suspects, draw int64) func(pushd.Person) Turn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	shortAt, longAt := w.shortAt, w.longAt
+	shortAt, longAt, nth := w.shortAt, w.longAt, draw
 	w.anyShort, w.anyLong, w.behind = false, false, false
 	return func(p pushd.Person) Turn {
 		w.mu.Lock()
@@ -152,7 +168,10 @@ func (w *Waits) Round(now, deadline pushd.Time, all bool) func(pushd.Person) Tur
 			}
 			w.anyShort = true
 			return Later
-		case !all && suspect(p):
+		case who != AllSuspects && suspect(p):
+			if nth++; who == SomeSuspects && nth%sampled == 0 {
+				return Now
+			}
 			w.behind = true
 			return Later
 		}

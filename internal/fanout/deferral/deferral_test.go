@@ -18,7 +18,7 @@ func TestWaits(t *testing.T) {
 	const far = start * 2
 	var due func(pushd.Person) Turn
 	may := func(p pushd.Person) bool { return due(p) == Now }
-	due = w.Round(start, far, true)
+	due = w.Round(start, far, AllSuspects, 0)
 	if may(short) || may(long) || !may(plain) {
 		t.Errorf("at the claim: short %v, long %v, plain %v", may(short), may(long), may(plain))
 	}
@@ -26,17 +26,17 @@ func TestWaits(t *testing.T) {
 		t.Errorf("next: %v %v %v", until, kind, any)
 	}
 	at := start.Add(ShortWait)
-	if due = w.Round(at, far, true); !may(short) || may(long) {
+	if due = w.Round(at, far, AllSuspects, 0); !may(short) || may(long) {
 		t.Errorf("61 s later: short %v, long %v", may(short), may(long))
 	}
 	if until, kind, any := w.Next(); !any || kind != Long || until != start.Add(LongWait) {
 		t.Errorf("next: %v %v %v", until, kind, any)
 	}
 	w.PutOff(Short, at)
-	if due = w.Round(at.Add(ShortWait-time.Millisecond), far, true); may(short) {
+	if due = w.Round(at.Add(ShortWait-time.Millisecond), far, AllSuspects, 0); may(short) {
 		t.Error("asked again within 61 s")
 	}
-	if due = w.Round(start.Add(LongWait), far, true); !may(short) || !may(long) {
+	if due = w.Round(start.Add(LongWait), far, AllSuspects, 0); !may(short) || !may(long) {
 		t.Error("still not due")
 	}
 	if _, _, any := w.Next(); any {
@@ -48,7 +48,7 @@ func TestWaits_WaitIsNotBegunAnew(t *testing.T) {
 	long := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
 	var w Waits
 	w.Begin(1e15, true) // the job was parked for just that
-	if w.Round(1e15, 2e15, true)(long) != Now {
+	if w.Round(1e15, 2e15, AllSuspects, 0)(long) != Now {
 		t.Error("a job that has waited half an hour waits again")
 	}
 }
@@ -60,7 +60,7 @@ func TestWaits_Deadline(t *testing.T) {
 	long := pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}
 	var w Waits
 	w.Begin(start, false)
-	due := w.Round(start, start.Add(LongWait), true)
+	due := w.Round(start, start.Add(LongWait), AllSuspects, 0)
 	if due(short) != Later || due(long) != Never {
 		t.Errorf("short %v, long %v", due(short), due(long))
 	}
@@ -126,11 +126,33 @@ func TestWaits_Behind(t *testing.T) {
 		"too frequent":       {pushd.Person{State: pushd.Refused, Code: 43117, Defers: 16}, false},
 		"in doubt":           {pushd.Person{State: pushd.InDoubt, Code: 40241}, false},
 	} {
-		if turn := w.Round(later, 2e15, false)(c.p); (turn == Later) != c.behind || w.Behind() != c.behind {
+		if turn := w.Round(later, 2e15, NoSuspects, 0)(c.p); (turn == Later) != c.behind || w.Behind() != c.behind {
 			t.Errorf("%s: turn %v, behind %v", name, turn, w.Behind())
 		}
-		if turn := w.Round(later, 2e15, true)(c.p); turn != Now || w.Behind() {
+		if turn := w.Round(later, 2e15, AllSuspects, 0)(c.p); turn != Now || w.Behind() {
 			t.Errorf("%s, at last: turn %v", name, turn)
 		}
+	}
+}
+
+// A sample is an eighth, and eight draws have all.
+func TestWaits_Sample(t *testing.T) {
+	p, seen := pushd.Person{State: pushd.Refused, Code: 40003}, map[int]bool{}
+	for draw := range int64(8) {
+		var w Waits
+		w.Begin(1e15, false)
+		due := w.Round(1e15, 2e15, SomeSuspects, draw)
+		n := 0
+		for i := range 80 {
+			if due(p) == Now {
+				seen[i], n = true, n+1
+			}
+		}
+		if n != 10 || !w.Behind() {
+			t.Errorf("draw %d has %d of 80, others behind: %v", draw, n, w.Behind())
+		}
+	}
+	if len(seen) != 80 {
+		t.Errorf("eight draws have %d of 80", len(seen))
 	}
 }
