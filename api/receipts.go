@@ -150,7 +150,7 @@ func (s *Server) wrongSignature(appID string, q url.Values) *pushd.Problem {
 	if version != "" && !tokenVersion.MatchString(version) {
 		return problem(codeBadSignature, "v is not the version of a callback's token")
 	}
-	parts := []string{callbackToken(secret, appID, version), q.Get("timestamp"), q.Get("nonce")}
+	parts := []string{CallbackToken(secret, appID, version), q.Get("timestamp"), q.Get("nonce")}
 	slices.Sort(parts)
 	sum := sha1.Sum([]byte(strings.Join(parts, "")))
 	if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(q.Get("signature"))) != 1 {
@@ -166,9 +166,9 @@ func (s *Server) SetCallbackSecret(secret string) { s.secret.Store(&secret) }
 // tokenVersion is which token of an account's callback it is, after the first.
 var tokenVersion = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
 
-// callbackToken is the token of an account's callback, as deploy/php/host derives
+// CallbackToken is the token of an account's callback, as deploy/php/host derives
 // it too. Its version is "" until the account's token is renewed.
-func callbackToken(secret, appID, version string) string {
+func CallbackToken(secret, appID, version string) string {
 	text := "callback\n" + appID
 	if version != "" {
 		text += "\n" + version

@@ -84,7 +84,7 @@ func TestServer_ReceiptsIgnoreOtherEvents(t *testing.T) {
 // Without a key a receipt counts if WeChat has signed it, and else not: anyone can
 // post to the callback that nginx mirrors.
 func TestServer_ReceiptsSignature(t *testing.T) {
-	right := callbackToken(callbackSecret, "wx01", "")
+	right := CallbackToken(callbackSecret, "wx01", "")
 	now := time.Now()
 	change := func(key, value string) func(url.Values) { return func(q url.Values) { q.Set(key, value) } }
 	for name, c := range map[string]struct {
@@ -97,15 +97,15 @@ func TestServer_ReceiptsSignature(t *testing.T) {
 		"four minutes old":    {right, now.Add(-4 * time.Minute), nil, 200},
 		"old":                 {right, now.Add(-6 * time.Minute), nil, 403},
 		"of the future":       {right, now.Add(6 * time.Minute), nil, 403},
-		"of another token":    {callbackToken("other", "wx01", ""), now, nil, 403},
+		"of another token":    {CallbackToken("other", "wx01", ""), now, nil, 403},
 		"of another account":  {right, now, change("appid", "wx02"), 403},
 		"with another nonce":  {right, now, change("nonce", "n2"), 403},
 		"empty":               {right, now, change("signature", ""), 403},
 		"with no time":        {right, now, change("timestamp", "x"), 403},
 		"without a signature": {right, now, func(q url.Values) { q.Del("signature") }, 401},
-		"renewed":             {callbackToken(callbackSecret, "wx01", "2"), now, change("v", "2"), 200},
-		"of another version":  {callbackToken(callbackSecret, "wx01", "2"), now, change("v", "3"), 403},
-		"of no version":       {callbackToken(callbackSecret, "wx01", "0"), now, change("v", "0"), 403},
+		"renewed":             {CallbackToken(callbackSecret, "wx01", "2"), now, change("v", "2"), 200},
+		"of another version":  {CallbackToken(callbackSecret, "wx01", "2"), now, change("v", "3"), 403},
+		"of no version":       {CallbackToken(callbackSecret, "wx01", "0"), now, change("v", "0"), 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
@@ -133,7 +133,7 @@ func TestServer_ReceiptsSignature(t *testing.T) {
 	t.Run("without a secret", func(t *testing.T) {
 		w := newWorld()
 		w.options.CallbackSecret = ""
-		wantProblem(t, mirrored(w, asWeChat(callbackToken("", "wx01", ""), now), receiptXML("oA1", "success")), 403, codeBadSignature, "")
+		wantProblem(t, mirrored(w, asWeChat(CallbackToken("", "wx01", ""), now), receiptXML("oA1", "success")), 403, codeBadSignature, "")
 	})
 	t.Run("with a key that may only read", func(t *testing.T) {
 		r := request("POST", receiptsPath+"?appid=wx01", asXML, receiptXML("oA1", "success"))
@@ -150,7 +150,7 @@ func TestServer_ReceiptsSignature(t *testing.T) {
 // The host derives the token in PHP; this is what it comes to there.
 func TestCallbackToken(t *testing.T) {
 	for version, want := range map[string]string{"": "8e3fd017bd3c1de77c56e8e0d4883473", "2": "b38aba015c783401615daf5c3c2a2adf"} {
-		if got := callbackToken("0123456789abcdef0123456789abcdef", "wx01", version); got != want {
+		if got := CallbackToken("0123456789abcdef0123456789abcdef", "wx01", version); got != want {
 			t.Errorf("token %s of version %q, want %s", got, version, want)
 		}
 	}

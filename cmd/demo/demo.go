@@ -28,6 +28,8 @@ const (
 	latencyHigh  = 80 * time.Millisecond
 	atOnce       = 80
 	startsIn     = 30 * time.Minute
+	unreached    = 0.02 // of the accepted messages, by their receipts
+	callbackKey  = "demo-callback-secret"
 )
 
 // errWrong says that the sums do not add up.
@@ -55,6 +57,7 @@ func demo(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err 
 	defer func() { err = errors.Join(err, stop()) }()
 	s := &show{Rig: r, out: out, bar: &progress.Bar{W: out, Terminal: terminal(out)}}
 	s.openAccount(o)
+	s.receive()
 	h, err := s.startHost(ctx)
 	if err != nil {
 		return err
@@ -66,7 +69,11 @@ func demo(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	err = s.judge(job)
+	job, said, err := s.awaitReceipts(ctx, job)
+	if err != nil {
+		return err
+	}
+	err = s.judge(job, said)
 	if o.keep {
 		err = errors.Join(err, s.goOn(ctx, job, h))
 	}
@@ -136,7 +143,7 @@ func setUp(ctx context.Context, o options, log *slog.Logger) (*rig.Rig, func() e
 		}
 		return ro.Server.Stop()
 	}
-	ro.Change = func(c *daemon.Config) { c.Store.AudienceQuery = subscribers }
+	ro.Change = func(c *daemon.Config) { c.Store.AudienceQuery, c.CallbackSecret = subscribers, callbackKey }
 	r, err := rig.New(ctx, ro)
 	if err != nil {
 		return nil, nil, errors.Join(err, stopServer())

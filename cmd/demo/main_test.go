@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"pushd"
 	"pushd/api/client"
 )
 
@@ -38,7 +39,7 @@ func TestRun(t *testing.T) {
 			at := 0
 			for _, want := range []string{
 				name, "live_notify_status = 0", "202, job ", "live_notify_status 0 -> 1", "live_notify_status 1 -> 2",
-				"100% 400/400 succeeded", "delivered once", "It adds up: 400 = ",
+				"100% 400/400 succeeded", "accepted once", "receipts: arrived", "of the accepted messages have arrived", "It adds up: 400 = ",
 			} {
 				i := strings.Index(out.String()[at:], want)
 				if i < 0 {
@@ -178,8 +179,17 @@ func TestShow_Wrong(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if s.judge(job) == nil {
+	if s.judge(job, nil) == nil {
 		t.Error("it adds up")
+	}
+	said := map[pushd.Receipt]int64{pushd.ReceiptDelivered: 97, pushd.ReceiptBlocked: 1, pushd.ReceiptFreqLimit: 1}
+	for want, r := range map[string]*client.Receipts{
+		"no receipts": nil, "96 messages arrived": {Delivered: 96, Blocked: 1, Undelivered: 1}, "2 messages blocked": {Delivered: 97, Blocked: 2, Undelivered: 1},
+		"0 messages did not arrive": {Delivered: 97, Blocked: 1}, "": {Delivered: 97, Blocked: 1, Undelivered: 1},
+	} {
+		if got := strings.Join(unlike(r, said), "\n"); !strings.Contains(got, want) || (want == "") != (got == "") {
+			t.Errorf("want %q, got %q", want, got)
+		}
 	}
 }
 

@@ -35,16 +35,22 @@ func (s *show) addresses(o options, h *host) {
 }
 
 // judge prints what both sides counted and says whether it adds up.
-func (s *show) judge(job client.Job) error {
+func (s *show) judge(job client.Job, said map[pushd.Receipt]int64) error {
 	report, stats := s.account.Report(job.MsgID), s.account.Stats()
 	line := func(what string, job, ledger any) { fmt.Fprintf(s.out, "%-24s%12v%24v\n", what, job, ledger) }
 	fmt.Fprintln(s.out)
 	line("", "the job", "WeChat's own ledger")
 	line("followers", job.Walked, report.Followers)
-	line("delivered once", job.Sent, report.Once)
-	line("delivered more than once", "", report.More)
+	line("accepted once", job.Sent, report.Once)
+	line("accepted more than once", "", report.More)
 	line("unsubscribed, skipped", job.Skipped, report.Refusing)
-	line("not delivered", job.Failed+job.Unknown, report.Missing)
+	line("not accepted", job.Failed+job.Unknown, report.Missing)
+	if r := job.Receipts; r != nil {
+		line("receipts: arrived", r.Delivered, said[pushd.ReceiptDelivered])
+		line("receipts: blocked", r.Blocked, said[pushd.ReceiptBlocked])
+		line("receipts: did not arrive", r.Undelivered, undelivered(said))
+		fmt.Fprintf(s.out, "\nBy their receipts %.1f %% of the accepted messages have arrived.", 100*float64(r.Delivered)/float64(max(job.Sent, 1)))
+	}
 	fmt.Fprintln(s.out)
 	fmt.Fprintf(s.out, "%d sends were answered \"system busy\" (-1) and sent again, more slowly.\n", stats.Codes[-1])
 	if s.revoked {
@@ -53,7 +59,7 @@ func (s *show) judge(job client.Job) error {
 	fmt.Fprintf(s.out, "First message %d ms after the POST was answered; the last one after %.1f s: %.0f a second.\n",
 		report.FirstSend.Sub(s.posted).Milliseconds(), report.LastSend.Sub(s.posted).Seconds(),
 		float64(report.Requests)/max(report.LastSend.Sub(report.FirstSend).Seconds(), 1e-3))
-	wrong := s.wrong(job)
+	wrong := append(s.wrong(job), unlike(job.Receipts, said)...)
 	if len(wrong) > 0 {
 		fmt.Fprintf(s.out, "\nIt does not add up:\n  %s\n", strings.Join(wrong, "\n  "))
 		return errWrong
