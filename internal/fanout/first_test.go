@@ -216,3 +216,37 @@ func TestRun_AllRefusedBefore(t *testing.T) {
 		}
 	})
 }
+
+// unsure is a WeChat that refuses every token where it is asked whom it knows.
+type unsure struct{ pushd.WeChat }
+
+func (unsure) Knows(context.Context, pushd.Token, pushd.OpenID) (bool, pushd.Answer) {
+	return false, pushd.Answer{Verdict: pushd.TokenRefused, Code: 40001}
+}
+
+// Whose the recipients are can't be asked while there is no token: the job waits for
+// one.
+func TestRun_NoTokenToAskBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, 60)
+		w.change = func(c *Config) {
+			c.WeChat = scripted{unsure{c.WeChat}, func(pushd.OpenID) *pushd.Answer {
+				w.wechat.mu.Lock()
+				defer w.wechat.mu.Unlock()
+				w.php.down = time.Now().Add(time.Hour)
+				a := suspicions[40003]
+				return &a
+			}}
+		}
+		w.boot(0)
+		w.post(1, pushd.Request{})
+		time.Sleep(5 * time.Minute)
+		if job := w.job(); job.State != pushd.Parked || job.Reason != pushd.TokenUnavailable {
+			t.Errorf("%s %s (%s)", job.State, job.Reason, job.Detail)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
+}

@@ -139,7 +139,10 @@ func (r *run) owns(ctx context.Context) (own bool, by pushd.Token, sure bool, er
 	}
 	who := max(0, slices.IndexFunc(people, func(p pushd.Person) bool { return p.State == pushd.PersonSent }))
 	own, by, a, err := r.wechat.Knows(ctx, known[who])
-	return own, by, a.OK(), err
+	if err != nil {
+		return false, "", false, r.unanswered(err)
+	}
+	return own, by, a.OK(), nil
 }
 
 // anotherToken asks for a token in place of one that does not fit. Codes about

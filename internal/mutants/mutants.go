@@ -386,6 +386,8 @@ func mutantsOfPushd() []mutant {
 			[]string{"./internal/fanout/deferral TestWaits_Sample", "./internal/fanout TestRun_AllRefusedBefore"}},
 		{"whoever was refused before is asked while others are put off", []edit{{"internal/fanout/run.go", " && !r.deferrals.Waiting() {", " {"}},
 			[]string{"./internal/fanout TestRun_RefusedBehindThosePutOff"}},
+		{"a job without a token is taken for one whose ledger is damaged", []edit{{"internal/fanout/mismatch.go", "		return false, \"\", false, r.unanswered(err)\n", "		return false, \"\", false, err\n"}},
+			[]string{"./internal/fanout TestRun_NoTokenToAskBy"}},
 		{"an unknown code of the first recipients ends the job", []edit{{"internal/fanout/settle.go", "		if s.awaitsConfirmation() {\n", "		if false {\n"}},
 			[]string{"./internal/fanout TestRun_FirstRecipientsAllRefused"}},
 		{"the first recipients of another account park the job", []edit{{"internal/fanout/mismatch.go", "	if m.first {\n", "	if false {\n"}},
