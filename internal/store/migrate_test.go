@@ -234,6 +234,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX ON live.* TO migrate@
 	if err := open("migrate").Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	exec("live", "GRANT SELECT ON live.pushd_schema TO pushd@localhost; GRANT SELECT ON live.pushd_job TO pushd@localhost")
+	if ok, err := open("pushd").Migrated(t.Context()); ok || err == nil || !strings.Contains(err.Error(), "docs/operations.md") {
+		t.Errorf("without rights: %v, %v", ok, err)
+	}
 	exec("live", `
 GRANT SELECT ON live.activity TO pushd@localhost;
 GRANT SELECT, UPDATE (live_notify_status) ON live.activity_detail TO pushd@localhost;
