@@ -9,7 +9,7 @@ import (
 // OpenIDMax is how many bytes of an openid can be remembered. WeChat's have 28.
 const OpenIDMax = 128
 
-// ErrNoRefusals says that the database lets no refusal be remembered, or told, and
+// ErrNoRefusals says that the database lets no refusal be written or read, and
 // that asking again does not help: a right to the table is missing.
 var ErrNoRefusals = errors.New("refusals can't be remembered")
 

@@ -42,11 +42,11 @@ func TestRun_MinutesAfterQuietHours(t *testing.T) {
 		w.all.Wait()
 		w.late.Wait()
 		if len(texts) != 20 {
-			t.Errorf("%d were told", len(texts))
+			t.Errorf("%d were reminded", len(texts))
 		}
 		for id, text := range texts {
 			if !strings.Contains(text, "还有15分钟") {
-				t.Fatalf("%s was told %s", id, text)
+				t.Fatalf("%s was sent %s", id, text)
 			}
 		}
 	})

@@ -188,7 +188,7 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 	}
 	if now := w.run.e.clock.Now(); w.good != 0 && now.Sub(w.good) > staleWalk {
 		w.good = now
-		w.forget()
+		w.cutShort()
 		w.begin(now)
 	}
 	return nil
@@ -297,9 +297,9 @@ func (w *walker) moved(next pushd.Walk) {
 	w.run.frontier.Set(next)
 }
 
-// forget takes a pass that was cut short for what it is. If it has found some who
-// are new, the passes before it have missed them, and are no measure of the next.
-func (w *walker) forget() {
+// cutShort takes note of a pass that did not come to the list's end. If it has
+// found some who are new, those before it have missed them, and are no measure.
+func (w *walker) cutShort() {
 	if w.walk.Fresh > 0 {
 		w.sound = 0
 	}
@@ -313,7 +313,7 @@ func (w *walker) end(ctx context.Context, sound bool) error {
 	if sound {
 		w.sound++
 	} else {
-		w.forget()
+		w.cutShort()
 	}
 	_, tag := w.run.job.Audience.Tag()
 	if tag {

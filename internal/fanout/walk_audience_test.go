@@ -260,7 +260,7 @@ func TestRun_LateSubscribersAfterFirst(t *testing.T) {
 			job := w.job()
 			want := append(ids(99, 200), "o0000250")
 			if job.State != pushd.Succeeded || job.Counts.Sent != 102 || *job.Walk.Total != 102 || !slices.Equal(w.sentTo(), want) {
-				t.Errorf("%d rows: %s (%s), %+v, total %d; told %d", rows, job.State, job.Detail, job.Counts, *job.Walk.Total, len(w.sentTo()))
+				t.Errorf("%d rows: %s (%s), %+v, total %d; sent to %d", rows, job.State, job.Detail, job.Counts, *job.Walk.Total, len(w.sentTo()))
 			}
 			w.processes[0].stop()
 			w.all.Wait()

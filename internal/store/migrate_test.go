@@ -234,7 +234,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX ON live.* TO migrate@
 	if err := open("migrate").Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	exec("live", "GRANT SELECT ON live.pushd_schema TO pushd@localhost; GRANT SELECT ON live.pushd_job TO pushd@localhost")
+	exec("live", "GRANT SELECT ON pushd_schema TO pushd@localhost; GRANT SELECT ON pushd_job TO pushd@localhost") // not all that an upgrade has made
 	if ok, err := open("pushd").Migrated(t.Context()); ok || err == nil || !strings.Contains(err.Error(), "docs/operations.md") {
 		t.Errorf("without rights: %v, %v", ok, err)
 	}

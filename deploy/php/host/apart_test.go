@@ -66,7 +66,7 @@ func TestWeb_OwnersStayApart(t *testing.T) {
 	}
 }
 
-// A token endpoint without a key gives nobody a token, and says why to nobody but
+// A token endpoint without a key gives no one a token, and says why to no one but
 // its log.
 func TestWeb_TokenWithoutKey(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,7 @@ func (g *gate) pass(r *http.Request) {
 	}
 }
 
-// While all of the host's workers wait, for a table that somebody has locked,
+// While all of the host's workers wait, for a table that is locked,
 // token.php answers: it has a pool of its own. So does a static file.
 func TestWeb_TokenWhileTheHostIsBusy(t *testing.T) {
 	t.Parallel()
@@ -63,7 +63,7 @@ func TestWeb_TokenWhileTheHostIsBusy(t *testing.T) {
 	}
 }
 
-// Nobody waits for a worker that is busy while there may be more of them.
+// No request waits for a worker that is busy while there may be more of them.
 func TestWeb_WorkersForAll(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	w := newWeb(t, 1, phptest.WebOptions{})

@@ -132,7 +132,7 @@ func (w *webSite) raw(method, address string) (status int, body string) {
 }
 
 // The keys have the modes that the documents give them: PHP reads them as www-data
-// and can't change them, and nobody else reads them. php doctor.php agrees.
+// and can't change them, and no other user reads them. php doctor.php agrees.
 func TestWeb_Keys(t *testing.T) {
 	t.Parallel()
 	w := newWeb(t, 1, phptest.WebOptions{})
@@ -225,7 +225,7 @@ func TestWeb_Limits(t *testing.T) {
 	for name, c := range map[string]struct {
 		proxied bool
 		from    func(i int) string // X-Forwarded-For of the one who guesses
-		other   string             // of somebody else, who is let in where that counts
+		other   string             // of another client, who is let in where that counts
 	}{
 		"direct":      {false, func(i int) string { return fmt.Sprint("203.0.113.", i) }, ""},
 		"balancer":    {true, func(int) string { return "203.0.113.1" }, "203.0.113.2"},
@@ -263,7 +263,7 @@ func TestWeb_Limits(t *testing.T) {
 			}
 			b.forwarded = c.from(1)
 			if refused := b.atOnce("/api/watch/99", 2000); refused == 0 {
-				t.Error("nobody is a viewer who asks 2000 times at once")
+				t.Error("2,000 requests of one viewer at once are all let in")
 			}
 			if got := b.page("/watch/11"); got.status != 200 {
 				t.Errorf("the page itself: %d", got.status)

@@ -60,7 +60,7 @@ func start(t testing.TB, name string, args ...string) {
 	})
 }
 
-// await waits until somebody listens.
+// await waits until a process listens.
 func await(t testing.TB, network, address, log string) {
 	t.Helper()
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) { // nginx and php-fpm do not say when they listen

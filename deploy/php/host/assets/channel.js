@@ -146,7 +146,7 @@ function showAudiences(items) {
 let counted = {items: []}; // what is shown
 
 // countAudiences shows WeChat's counts, and of what time they are: those of a
-// moment ago, where nobody wants them again.
+// moment ago, where they are not wanted again.
 async function countAudiences(again) {
   const key = 'audiences:' + channelID;
   try {

@@ -9,7 +9,7 @@ let unread = ''; // why the templates could not be read
 let current = null; // the template that is shown, as pushd tells it
 let dirty = false;
 
-const chips = [['{{title}}', '直播标题'], ['{{startTime}}', '开播时间'], ['{{minutes}}', '提前分钟数']];
+const chips = [['{{title}}', '直播标题'], ['{{startTime}}', '开播时间'], ['{{minutes}}', '剩余分钟数']];
 
 // ---- 1 choose ----
 

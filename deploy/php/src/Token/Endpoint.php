@@ -69,7 +69,7 @@ final class Endpoint
             $headers = $e->headers + ($e->retryAfter > 0 ? ['Retry-After' => (string) $e->retryAfter] : []);
             return new Answer($e->getCode(), ['code' => $e->errcode !== 0 ? $e->errcode : 1, 'msg' => $e->getMessage()], $headers);
         } catch (ConfigError $e) {
-            return self::failed(500, 'settings: ' . $e->outside, $e); // nobody has shown a key yet
+            return self::failed(500, 'settings: ' . $e->outside, $e); // no key has been shown yet
         } catch (TooOld $e) {
             return self::failed(500, 'the tables of the token endpoint are older than its files: run php migrate.php', $e);
         } catch (PDOException $e) {
