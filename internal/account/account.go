@@ -96,7 +96,7 @@ func (a Account) Tags(ctx context.Context) (list []pushd.Tag, err error) {
 		return answer
 	})
 	if err == nil && !answer.OK() {
-		err = &Refused{"the account's tags can't be listed", answer}
+		return nil, &Refused{"the account's tags can't be listed", answer}
 	}
 	return list, err
 }

@@ -82,11 +82,23 @@ func TestWeb_WorkersForAll(t *testing.T) {
 // unlocked.
 func (w *webSite) busy(pages int) (done chan reply, unlock func()) {
 	w.t.Helper()
+	unlock = w.lock("activity")
+	done = make(chan reply, pages)
+	for range pages {
+		b := w.browser()
+		go func() { done <- b.page("/watch/11") }()
+	}
+	return done, unlock
+}
+
+// lock keeps a table from everyone until it is unlocked.
+func (w *webSite) lock(table string) (unlock func()) {
+	w.t.Helper()
 	lock, err := w.DB.Conn(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := lock.ExecContext(w.t.Context(), "LOCK TABLES activity WRITE"); err != nil {
+	if _, err := lock.ExecContext(w.t.Context(), "LOCK TABLES "+table+" WRITE"); err != nil {
 		w.t.Fatal(err)
 	}
 	unlock = sync.OnceFunc(func() {
@@ -96,12 +108,7 @@ func (w *webSite) busy(pages int) (done chan reply, unlock func()) {
 		lock.Close()
 	})
 	w.t.Cleanup(unlock)
-	done = make(chan reply, pages)
-	for range pages {
-		b := w.browser()
-		go func() { done <- b.page("/watch/11") }()
-	}
-	return done, unlock
+	return unlock
 }
 
 // waiting returns once so many of PHP's workers wait for the table.
