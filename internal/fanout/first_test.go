@@ -217,6 +217,35 @@ func TestRun_AllRefusedBefore(t *testing.T) {
 	})
 }
 
+// Those who were refused by another account's token do not wait half an hour for those
+// who are put off, once the own one has delivered something.
+func TestRun_RefusedBeforeDoNotWait(t *testing.T) {
+	fixed, tried := false, map[pushd.OpenID]int{}
+	withWeChat(t, 60, func(_ *sim, to pushd.OpenID) *pushd.Answer {
+		if !fixed {
+			a := suspicions[40003]
+			return &a
+		}
+		if tried[to]++; tried[to] == 1 && to[len(to)-1]%5 == 0 { // '2' and '7'
+			return &pushd.Answer{Verdict: pushd.DeferLong, Code: pushd.CodeTooFrequent}
+		}
+		return nil
+	}, func(w *sim) {
+		time.Sleep(30 * time.Minute)
+		w.mu.Lock()
+		fixed = true
+		w.mu.Unlock()
+		time.Sleep(12 * time.Minute) // the next try is ten minutes after the last
+		if job := w.job(); job.Counts.Sent != 48 {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		time.Sleep(40 * time.Minute)
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 60 {
+			t.Errorf("in the end: %s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+	})
+}
+
 // unsure is a WeChat that refuses every token where it is asked whom it knows.
 type unsure struct{ pushd.WeChat }
 

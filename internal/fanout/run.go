@@ -68,6 +68,7 @@ type run struct {
 	refusals  *refusal.Memory
 	quiet     atomic.Pointer[pushd.QuietHours] // when no message leaves; nil is not known yet
 	firstDone atomic.Bool                      // the first recipients were attempted, and others are left
+	fitting   bool                             // the last pass ended with the account's own token, and some have the message
 	doubted   int                              // how often the breaker tripped since a message was accepted
 	unproven  bool                             // the token refused recipients and has delivered nothing: see judgeSuspects
 	wary      atomic.Bool                      // the list has turned out to be another account's before
@@ -172,14 +173,15 @@ func (r *run) attempt(ctx context.Context) error {
 	}
 }
 
-// round sends to everyone who is unsettled and may be sent to now, and last, behind
-// those who are put off, too, to whomever WeChat has refused with a code that may be
-// about the job: where they come first, they would stop it each time, and always the
-// same would be asked.
+// round sends to everyone who is unsettled and may be sent to now, and last to whomever
+// WeChat has refused with a code that may be about the job: where they come first, they
+// would stop it each time, and always the same would be asked. So they come behind
+// those who are put off, too, unless others have the message by the account's own
+// token: then their code is about themselves, and they stop nothing.
 func (r *run) round(ctx, soft context.Context) error {
 	err := r.pass(ctx, soft, deferral.NoSuspects)
 	for _, who := range []deferral.Suspects{deferral.SomeSuspects, deferral.AllSuspects} {
-		if err == nil && r.deferrals.Behind() && !r.deferrals.Waiting() {
+		if err == nil && r.deferrals.Behind() && (r.fitting || !r.deferrals.Waiting()) {
 			err = r.pass(ctx, soft, who)
 		}
 	}
@@ -205,6 +207,7 @@ func (r *run) pass(ctx, soft context.Context, who deferral.Suspects) error {
 		return fmt.Errorf("feed round: %w", ferr)
 	}
 	r.firstDone.Store(f.first.Reached())
+	r.fitting = s.fitting()
 	return err
 }
 

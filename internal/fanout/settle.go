@@ -167,7 +167,13 @@ func (s *sender) suspected(d *delivery, a pushd.Answer, otherwise pushd.PersonSt
 // have the message, the token is the account's own, and the codes are about recipients,
 // or those were refused before who come behind all others.
 func (s *sender) innocent() bool {
-	return s.run.delivered.Load() && s.run.listing.Proven(s.token.Current()) && (s.last || s.breaker.OfRecipients())
+	return s.fitting() && (s.last || s.breaker.OfRecipients())
+}
+
+// fitting says that others have the message, and that the token is the account's own.
+func (s *sender) fitting() bool {
+	tok := s.token.Current()
+	return tok != "" && s.run.delivered.Load() && s.run.listing.Proven(tok)
 }
 
 // distrust is why the job stops whose suspects have become too many, the last
