@@ -20,7 +20,7 @@ var suspicions = map[int]pushd.Answer{
 }
 
 // headed runs f in a world of 200 recipients of whom the first few are refused with
-// code as long as refusing is true.
+// code as long as refusing is true. All sleeps are of synctest's time.
 func headed(t *testing.T, first, few, code int, f func(t *testing.T, w *sim, asked *atomic.Int64, refusing *atomic.Bool)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
