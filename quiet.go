@@ -36,21 +36,26 @@ func (q QuietHours) String() string {
 	return fmt.Sprintf("%02d:%02d-%02d:%02d", q.From/60, q.From%60, q.To/60, q.To%60)
 }
 
-// End is when the quiet hours end in which at lies; 0 if it lies in none.
+// End is when the quiet hours end in which at lies; 0 if it lies in none. It is the
+// first minute after at that lies in none, looked for one by one: where the clocks
+// change, the end may be in the hour that is left out, or be there twice, and a time
+// made of date and time of day can come before at.
 func (q QuietHours) End(at Time, zone *time.Location) Time {
-	if q.From == q.To {
+	if q.From == q.To || !q.hold(at.Std().In(zone)) {
 		return 0
 	}
-	local := at.Std().In(zone)
-	minute, days := local.Hour()*60+local.Minute(), 0
-	switch {
-	case q.From < q.To && q.From <= minute && minute < q.To:
-	case q.From > q.To && minute < q.To:
-	case q.From > q.To && minute >= q.From:
-		days = 1
-	default:
-		return 0
+	end := at.Std().In(zone).Truncate(time.Minute)
+	for q.hold(end) {
+		end = end.Add(time.Minute)
 	}
-	y, m, d := local.Date()
-	return Time(time.Date(y, m, d+days, 0, q.To, 0, 0, zone).UnixMicro())
+	return Time(end.UnixMicro())
+}
+
+// hold says that a time of day lies in the quiet hours, which are not none.
+func (q QuietHours) hold(local time.Time) bool {
+	minute := local.Hour()*60 + local.Minute()
+	if q.From < q.To {
+		return q.From <= minute && minute < q.To
+	}
+	return minute < q.To || q.From <= minute
 }

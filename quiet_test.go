@@ -41,3 +41,42 @@ func TestQuietHours(t *testing.T) {
 		t.Errorf("%s, %v", q, err)
 	}
 }
+
+// Where the clocks change, an end may be in the hour that is left out, or be there
+// twice. It must never come before the time that was asked about: a job would wait
+// for a moment that is past, and look again without end.
+func TestQuietHours_ClocksChange(t *testing.T) {
+	for _, c := range []struct{ zone, hours, at, end string }{
+		// left out: 02:00 is 03:00
+		{"America/New_York", "22:30-02:30", "2026-03-08T01:50:00-05:00", "2026-03-08T03:00:00-04:00"},
+		{"America/New_York", "22:30-02:30", "2026-03-07T23:00:00-05:00", "2026-03-08T03:00:00-04:00"},
+		{"Europe/Berlin", "22:30-02:30", "2026-03-29T01:50:00+01:00", "2026-03-29T03:00:00+02:00"},
+		{"Europe/Berlin", "22:30-07:30", "2026-03-28T23:00:00+01:00", "2026-03-29T07:30:00+02:00"},
+		{"America/New_York", "02:00-03:00", "2026-03-08T01:59:59-05:00", ""},
+		// twice: 02:00 is 01:00
+		{"America/New_York", "22:30-01:30", "2026-11-01T01:10:00-05:00", "2026-11-01T01:30:00-05:00"},
+		{"America/New_York", "22:30-01:30", "2026-11-01T01:10:00-04:00", "2026-11-01T01:30:00-04:00"},
+		{"America/New_York", "22:30-01:30", "2026-11-01T01:40:00-04:00", ""},
+		{"Europe/Berlin", "02:00-03:00", "2026-10-25T02:30:00+02:00", "2026-10-25T03:00:00+01:00"},
+		{"Europe/Berlin", "22:30-07:30", "2026-10-24T23:00:00+02:00", "2026-10-25T07:30:00+01:00"},
+	} {
+		zone, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := func(text string) Time {
+			if text == "" {
+				return 0
+			}
+			at, err := time.Parse(time.RFC3339, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return Time(at.UnixMicro())
+		}
+		q, err := ParseQuietHours(c.hours)
+		if got := q.End(at(c.at), zone); err != nil || got != at(c.end) {
+			t.Errorf("%s in %s at %s: until %s, want %q; %v", c.hours, c.zone, c.at, got.Std().In(zone).Format(time.RFC3339), c.end, err)
+		}
+	}
+}
