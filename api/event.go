@@ -59,7 +59,7 @@ func (s *Server) events(c echo.Context) error {
 
 // listEvents lists the events that the query, and of, choose.
 func (s *Server) listEvents(c echo.Context, of func(context.Context, *pushd.EventFilter) error, names ...string) error {
-	f, err := parameters(c.QueryParams(), names...)
+	f, err := parameters(c, names...)
 	if err != nil {
 		return err
 	}

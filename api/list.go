@@ -39,7 +39,7 @@ type listDoc struct {
 
 // list is GET /v1/jobs.
 func (s *Server) list(c echo.Context) error {
-	filter, err := filter(c.QueryParams())
+	filter, err := filter(c)
 	if err != nil {
 		return err
 	}
@@ -60,8 +60,8 @@ func (s *Server) list(c echo.Context) error {
 	return answer(c, http.StatusOK, doc)
 }
 
-func filter(q url.Values) (pushd.Filter, error) {
-	f, err := parameters(q, "state", "actid", "appid", "since", "limit", "cursor")
+func filter(c echo.Context) (pushd.Filter, error) {
+	f, err := parameters(c, "state", "actid", "appid", "since", "limit", "cursor")
 	if err != nil {
 		return pushd.Filter{}, err
 	}
@@ -81,8 +81,14 @@ func filter(q url.Values) (pushd.Filter, error) {
 	return filter, f.err()
 }
 
-// parameters opens a query like a body.
-func parameters(q url.Values, known ...string) (*fields, error) {
+// parameters opens a query like a body. What net/http would leave out, a broken
+// escape or a semicolon, is refused: a list without one of its conditions is a list
+// of too many.
+func parameters(c echo.Context, known ...string) (*fields, error) {
+	q, err := url.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return nil, invalid("", "the query is not properly encoded: write & between two parameters, and % only where it begins an escape", wanted("query"))
+	}
 	n := &node{kind: object}
 	for _, key := range slices.Sorted(maps.Keys(q)) {
 		if len(q[key]) > 1 {

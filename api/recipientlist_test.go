@@ -66,7 +66,7 @@ func TestServer_FailuresCSV(t *testing.T) {
 
 func TestCell(t *testing.T) {
 	for in, want := range map[string]string{
-		"": "", "oA": "oA", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra", "a=": "a=",
+		"": "", "oA": "oA", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra", "\na": "'\na", "＝1": "'＝1", "＋1": "'＋1", "－1": "'－1", "＠a": "'＠a", "直播": "直播", "\xff": "\xff", "a=": "a=",
 	} {
 		if got := cell(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)

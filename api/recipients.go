@@ -48,7 +48,7 @@ const untold = "untold"
 
 // recipients is GET /v1/jobs/{id}/recipients.
 func (s *Server) recipients(c echo.Context) error {
-	f, err := parameters(c.QueryParams(), "outcome", "receipt", "format")
+	f, err := parameters(c, "outcome", "receipt", "format")
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (s *Server) recipients(c echo.Context) error {
 // failures is GET /v1/jobs/{id}/failures. A million recipients may be on the
 // list, so it is written as it is read.
 func (s *Server) failures(c echo.Context) error {
-	f, err := parameters(c.QueryParams(), "outcome", "format")
+	f, err := parameters(c, "outcome", "format")
 	if err != nil {
 		return err
 	}
