@@ -58,6 +58,9 @@ func (c *Controller) corrected(ctx context.Context, job pushd.Job, e pushd.Edit)
 		if len(data) == 0 && job.Prepared.Message != nil && src.TemplateID() == before {
 			data = job.Prepared.Message.Written()
 		}
+		if len(data) == 0 && lost != nil { // the other fields can't be known: the message would go out without them
+			return pushd.Asked{}, nil, composeProblem(lost)
+		}
 		src.Asked.Data = merged(data, e.Data.To)
 		if len(src.Asked.Data) == 0 {
 			return pushd.Asked{}, nil, &pushd.Problem{Code: pushd.CodeInvalid, Field: "data", Text: "leaves the message without a field; data: null takes back what was asked for"}

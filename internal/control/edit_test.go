@@ -3,10 +3,14 @@ package control
 import (
 	"errors"
 	"maps"
+	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"pushd"
+	"pushd/internal/account"
+	"pushd/internal/retry"
 )
 
 // text is a value of a field.
@@ -63,6 +67,32 @@ func TestController_EditIsChecked(t *testing.T) {
 	if _, err := d.Patch(t.Context(), "none", pushd.Patch{Edit: data(nil)}); !errors.As(err, &p) || p.Code != pushd.CodeJobNotFound {
 		t.Errorf("no job: %v", err)
 	}
+}
+
+// A job may be paused before its message was made. What an edit leaves alone then
+// comes of the template, and where that can't be read the edit is refused: WeChat
+// would refuse a message that lacks a field.
+func TestController_EditBeforeTheMessageIsMade(t *testing.T) {
+	d := newDesk()
+	d.ch.TemplateID, d.ch.Title = "tpl", "Go"
+	wechat := &asked{unreadable: true, list: []pushd.Template{{ID: "tpl", Content: "主题:{{thing1.DATA}} 时间:{{time2.DATA}}"}}}
+	d.cfg.Account = account.New(wechat, oneToken{}, retry.NewJitter(rand.New(rand.NewPCG(1, 1))))
+	id := d.job(t, pushd.Paused)
+	edit := pushd.Patch{Edit: pushd.Edit{Data: pushd.Change[map[string]*string]{Set: true, To: map[string]*string{"thing1": text("new")}}}}
+	synctest.Test(t, func(t *testing.T) {
+		var p *pushd.Problem
+		if job, err := d.Patch(t.Context(), id, edit); !errors.As(err, &p) || p.Code != pushd.CodeWeChatRefused {
+			t.Errorf("while the template can't be read: %+v, %v", job.Prepared.Message, err)
+		}
+		wechat.unreadable = false
+		job, err := d.Patch(t.Context(), id, edit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if data := job.Prepared.Message.Data; data["thing1"] != "new" || data["time2"] == "" {
+			t.Errorf("the message is %v", data)
+		}
+	})
 }
 
 // After an edit the job's own POST, made again, still finds its job; another
