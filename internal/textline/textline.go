@@ -8,11 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// Clean puts a text on one line: what is a control character, and any white space,
-// becomes a single space between two words.
+// Clean puts a text on one line: what is a control character, also one that turns the
+// direction of writing round, and any white space, becomes a single space between
+// two words.
 func Clean(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r

@@ -4,7 +4,7 @@ import "testing"
 
 func TestClean(t *testing.T) {
 	for s, want := range map[string]string{
-		"": "", " a  b ": "a b", "a\r\n\tb\x00c": "a b c", "直播\u0085开始": "直播 开始", "a\u3000b": "a b",
+		"": "", " a  b ": "a b", "a\r\n\tb\x00c": "a b c", "直播\u0085开始": "直播 开始", "a\u3000b": "a b", "a\u202eb\u2066c": "a b c",
 	} {
 		if got := Clean(s); got != want {
 			t.Errorf("%q: %q, want %q", s, got, want)

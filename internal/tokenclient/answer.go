@@ -78,9 +78,13 @@ func trim(body []byte) []byte {
 	}
 }
 
-// unlikeJSON says what an answer is that is not JSON.
+// unlikeJSON says what an answer is that is no object of JSON.
 func unlikeJSON(body []byte) string {
 	switch {
+	case len(trim(body)) == 0:
+		return "the answer is empty"
+	case json.Valid(trim(body)):
+		return "the answer is JSON, but not an object"
 	case bytes.HasPrefix(body, []byte("\xff\xfe")), bytes.HasPrefix(body, []byte("\xfe\xff")):
 		return "the answer is not JSON but UTF-16; it must be UTF-8"
 	case bytes.Contains(body, []byte(bom)):
@@ -102,7 +106,7 @@ func parseAnswer(status int, body []byte) answer {
 		if said := r.text(); err == nil && said != "" {
 			text = said
 		}
-		return answer{err: errors.New(joinText(statusText(status), text)), lost: err != nil && standIn(status), many: status == http.StatusTooManyRequests}
+		return answer{err: errors.New(joinText(statusText(status)+redirected(status), text)), lost: err != nil && standIn(status), many: status == http.StatusTooManyRequests}
 	case err != nil:
 		return answer{err: errors.New(joinText(unlikeJSON(body), words(body)))}
 	}
@@ -120,6 +124,15 @@ func parseAnswer(status int, body []byte) answer {
 		g.said = said
 	}
 	return answer{grant: g, err: checkToken(g.token)}
+}
+
+// redirected says what a redirect is to whoever reads of it: mostly one to https, or
+// to a log-in page.
+func redirected(status int) string {
+	if status < 300 || status > 399 {
+		return ""
+	}
+	return ", a redirect, which is not followed: it would carry the key away; PUSHD_TOKEN_URL must be where it leads"
 }
 
 // standIn says that a web server answers so in the place of a PHP that is down

@@ -78,9 +78,11 @@ func TestClient_OverHTTP(t *testing.T) {
 		{"JSON500", 500, `{"code":7,"msg":"database is down"}`, "HTTP 500 Internal Server Error: code 7: database is down"},
 		{"TokenIn500", 500, `{"access_token":"good"}`, "HTTP 500"},
 		{"Unauthorized", 401, "", "HTTP 401 Unauthorized"},
-		{"Redirect", 302, "", "HTTP 302 Found"},
-		{"Array", 200, `[]`, "not JSON"},
-		{"Empty", 200, ``, "not JSON"},
+		{"Redirect", 302, "", "HTTP 302 Found, a redirect, which is not followed"},
+		{"Array", 200, `[]`, "the answer is JSON, but not an object: []"},
+		{"Text", 200, `"abc"`, "the answer is JSON, but not an object"},
+		{"Empty", 200, ``, "the answer is empty"},
+		{"Blank", 200, "\ufeff\r\n", "the answer is empty"},
 		{"TooLong", 200, `{"x":"` + strings.Repeat("x", maxAnswer) + `"}`, "longer than 64 KiB"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
