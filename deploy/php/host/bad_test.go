@@ -59,6 +59,7 @@ func TestBadInput(t *testing.T) {
 		{"/channels", `{"title":"` + strings.Repeat("x", 70000) + `"}`, 413, "", "64 KB"},
 		{"/channels", map[string]any{}, 422, "title", "标题"},
 		{"/channels", with("title", "  "), 422, "title", "请填写标题"},
+		{"/channels", with("title", "🎉🎉\u200b"), 422, "title", "表情"},
 		{"/channels", with("title", strings.Repeat("长", 65)), 422, "title", "64 个字"},
 		{"/channels", with("title", []int{1}), 422, "title", "文字"},
 		{"/channels", with("title", "a\x00b"), 422, "title", "字符"},

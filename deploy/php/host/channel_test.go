@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +48,29 @@ func TestChannel_Start(t *testing.T) {
 	holds(start, 2)
 	save(200, map[string]any{"start_time": local(later), "confirmed": []string{"again"}})
 	holds(later, 0)
+}
+
+// WeChat shows no emoji. A title of nothing else would end the reminder when it is
+// due, so it is refused where a reminder is on or is switched on, and nowhere else.
+func TestChannel_TitleThatNoMessageShows(t *testing.T) {
+	s := newSite(t, 1)
+	s.channel(11, alice, "🎉🎉", time.Now().Add(2*time.Hour), 0)
+	a := s.login(alice)
+	for _, c := range []struct {
+		body   map[string]any
+		status int
+	}{
+		{map[string]any{"live_notify_time": 20}, 200}, // it was so before
+		{map[string]any{"title": "❤️"}, 422},
+		{map[string]any{"title": "❤️", "live_notify": false}, 200},
+		{map[string]any{"live_notify": true}, 422},
+		{map[string]any{"live_notify": true, "title": "❤️7"}, 200},
+		{map[string]any{"title": "《？》"}, 200},
+	} {
+		if got := a.api("/channels/11", c.body); got.status != c.status || c.status == 422 && (got.Field != "title" || !strings.Contains(got.Message, "表情")) {
+			t.Errorf("%v: %d %s", c.body, got.status, got.text)
+		}
+	}
 }
 
 // An old channel can be edited without moving its start.

@@ -252,6 +252,10 @@ func TestSubscriber_Export(t *testing.T) {
 	if rows[2501][0] != "p2499" || rows[2501][8] != "" || rows[2501][4] != "已关注，扫码" {
 		t.Errorf("%q", rows[2501])
 	}
+	s.exec("UPDATE activity SET title = '＝1+1' WHERE id = 11") // a formula where Excel speaks Chinese
+	if got := a.page("/channels/11/subscribers.csv"); !strings.Contains(got.text, `"'＝1+1"`) || strings.Contains(got.text, `"＝1+1"`) {
+		t.Error("a title that begins with ＝ stays a formula")
+	}
 	if bad := s.php.Script(t.Context(), t, phptest.Dir()+"/host/export.php", "99"); bad.Code != 2 {
 		t.Errorf("a channel that is not there: %+v", bad)
 	}

@@ -10,6 +10,7 @@ const CHANNEL_LABELS = [
     'live_notify' => '开播提醒', 'live_notify_time' => '提前分钟数', 'audience' => '提醒对象',
     'version' => '版本', 'form_key' => '表单编号', 'confirmed' => '确认',
 ];
+const CHANNEL_SHOWN = '/[\p{L}\p{N}\p{P}\p{Sm}\p{Sc}]/u'; // what is left of a title in a message: WeChat shows no emoji
 const CHANNEL_FORM_DAYS = 2; // how long a form that was sent is remembered
 // d.* comes first, for the others to win; it has the column audience where the platform has one.
 const CHANNEL_SELECT = '
@@ -138,6 +139,9 @@ function channel_read(Host $host, Fields $f, array $old): array
         $f->refuse('watch_url', '请填写观看地址');
     }
     $new['live_notify'] = $f->has('live_notify') ? $f->flag('live_notify') : $old['live_notify'];
+    if ($new['live_notify'] && ($new['title'] !== $old['title'] || !$old['live_notify']) && !preg_match(CHANNEL_SHOWN, $new['title'])) {
+        $f->refuse('title', '标题里要有文字：微信消息不显示表情，只有表情的标题会使提醒无法发送');
+    }
     $new['live_notify_time'] = $f->has('live_notify_time') ? $f->number('live_notify_time', 0, 1440) : $old['live_notify_time'];
     $new['audience'] = $f->has('audience') ? channel_audience($f) : $old['audience'];
     if ($new['audience'] !== $old['audience'] && $old['live_notify_status'] === 1) {

@@ -71,11 +71,11 @@ function subscriber_csv(Host $host, array $channel, $out): void
     }
 }
 
-/** A line of CSV. A cell that a spreadsheet would run as a formula stays text. */
+/** A line of CSV. A cell that a spreadsheet would run as a formula stays text; of a Chinese one also behind a full-width ＝ ＋ － ＠. */
 function subscriber_line($out, array $cells): void
 {
     fwrite($out, implode(',', array_map(function ($cell) {
-        $text = preg_replace('/^[=+\-@\t\r]/', "'$0", (string) $cell);
+        $text = preg_replace('/^(?:[=+\-@\t\r\n]|\xEF\xBC[\x9D\x8B\x8D\xA0])/', "'$0", (string) $cell);
         return '"' . str_replace('"', '""', $text) . '"';
     }, $cells)) . "\r\n");
 }
