@@ -123,6 +123,8 @@ func mutantsOfPHP() []mutant {
 			[]string{host + "TestStale_Template"}},
 		{"a form that is sent twice makes two channels", []edit{{app + "channel.php", "$f->has('form_key') ? $f->hex('form_key', 32) : ''", "$f->has('form_key') ? substr($f->hex('form_key', 32), 32) : ''"}},
 			[]string{host + "TestTwice_OneForm"}},
+		{"a reminder is planned whose title no message shows", []edit{{app + "channel.php", "&& !preg_match(CHANNEL_SHOWN, $new['title'])", "&& false"}},
+			[]string{host + "TestChannel_TitleThatNoMessageShows"}},
 		{"two channels alike are made without a question", []edit{{app + "channel.php", "if (in_array($new['title'], $titles, true)) {", "if (false) {"}},
 			[]string{host + "TestTwice_Alike"}},
 		{"a reminder that leaves at once is saved without a question", []edit{{app + "channel.php", "if (channel_due($host, $new) && !channel_due($host, $old) && settings_find($host, $new['uin'])['enabled']) {", "if (false) {"}},
