@@ -32,11 +32,21 @@ func (c *Controller) mayList(ctx context.Context, id pushd.ActID, who pushd.Audi
 	}
 	ctx, cancel := context.WithTimeout(ctx, listFirst)
 	defer cancel()
-	_, err := c.book.Subscribers(ctx, id, "", 1)
+	// As many as the job will read at once: the first of them may be no openids.
+	page, err := c.book.Subscribers(ctx, id, "", pushd.PageSize)
 	if bad := pushd.BadAudience(err); bad != nil {
 		return &pushd.Problem{Code: pushd.CodeAudienceUnavailable, Field: "audience", Text: bad.Text}
 	}
+	if err == nil && len(page.OpenIDs) == 0 && page.Odd > 0 {
+		return noOpenIDs(page.Odd)
+	}
 	return nil // also where the database does not answer: the POST will hear that from others
+}
+
+// noOpenIDs refuses a list of so many rows: a job would end as if no one had asked.
+func noOpenIDs(rows int) *pushd.Problem {
+	return &pushd.Problem{Code: pushd.CodeAudienceUnavailable, Field: "audience", Text: fmt.Sprintf(
+		"PUSHD_AUDIENCE_QUERY gives %d rows, none of which is an openid: are there blanks or line breaks round it, or the padding of a BINARY column?", rows)}
 }
 
 // count says how many the audience has.
@@ -54,7 +64,10 @@ func (c *Controller) count(ctx context.Context, req pushd.Request, ch pushd.Chan
 		return refused(est, err, code)
 	}
 	est.Total = n.Total
-	if n.Odd > 0 {
+	switch {
+	case n.Odd > 0 && est.Audience == pushd.AudienceSubscribers && *n.Total == 0:
+		est.Problems = append(est.Problems, *noOpenIDs(n.Odd))
+	case n.Odd > 0:
 		est.Problems = append(est.Problems, pushd.Problem{Code: "audience_odd", Text: fmt.Sprintf("%d of the list are no openids; nothing can be sent to them", n.Odd)})
 	}
 	return nil

@@ -3,7 +3,9 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"pushd"
@@ -91,6 +93,52 @@ func TestPost_SubscribersWantAQuery(t *testing.T) {
 			wantProblem(t, err, pushd.CodeAudienceUnavailable)
 		} else if err != nil {
 			t.Errorf("%s: %v", c.who, err)
+		}
+	}
+}
+
+// mixed is a database whose audience query gives rows that are no openids, the first
+// ones; of a page that they fill it says that it can't be used, as the store does.
+type mixed struct {
+	*ledgertest.Memory
+	odd, good int
+}
+
+func (m mixed) Subscribers(_ context.Context, _ pushd.ActID, after pushd.OpenID, limit int) (page pushd.FollowerPage, err error) {
+	switch {
+	case after != "":
+	case limit <= m.odd:
+		return page, &pushd.AudienceError{Text: "PUSHD_AUDIENCE_QUERY gives rows without a further openid"}
+	default:
+		page.Odd = m.odd
+		for i := range m.good {
+			page.OpenIDs = append(page.OpenIDs, pushd.OpenID(fmt.Sprintf("o%03d", i)))
+		}
+	}
+	return page, nil
+}
+
+// A row that is no openid keeps no one else from being reminded, also as the first.
+// Where all rows are such the POST is refused: a job would end as if no one had
+// asked.
+func TestPost_RowsThatAreNoOpenIDs(t *testing.T) {
+	for _, c := range []struct {
+		odd, good int
+		bad       bool
+	}{{1, 3, false}, {100, 1, false}, {1, 0, true}, {50, 0, true}, {0, 0, false}} {
+		d := newDesk()
+		d.book = mixed{d.ledger, c.odd, c.good}
+		d.ch.Audience, d.ch.TemplateID, d.ch.Title = "subscribers", "t", "课"
+		d.cfg.Account = account.New(&tagging{}, oneToken{}, retry.NewJitter(rand.New(rand.NewPCG(1, 2))))
+		est, err := d.Estimate(t.Context(), pushd.Request{ActID: 1, AppID: "wx1", DryRun: true})
+		if refused := slices.ContainsFunc(est.Problems, func(p pushd.Problem) bool { return p.Code == pushd.CodeAudienceUnavailable }); err != nil || refused != c.bad {
+			t.Errorf("%+v: %+v, %v", c, est.Problems, err)
+		}
+		_, err = d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1"})
+		if c.bad {
+			wantProblem(t, err, pushd.CodeAudienceUnavailable)
+		} else if err != nil {
+			t.Errorf("%+v: %v", c, err)
 		}
 	}
 }

@@ -89,7 +89,7 @@ func TestWords_AllThatPushdSays(t *testing.T) {
 		say("wechat", map[string]string{"errcode": code})
 	}
 	asked, err := json.Marshal(map[string]any{
-		"codes":    append(constants(t, root+"problem.go", "ProblemCode"), append(constants(t, root+"api/problem.go", "ProblemCode"), "quota_short", "held", "wechat_down")...),
+		"codes":    append(constants(t, root+"problem.go", "ProblemCode"), append(constants(t, root+"api/problem.go", "ProblemCode"), "quota_short", "audience_odd", "held", "wechat_down")...),
 		"problems": problems,
 		"reasons":  constants(t, root+"job.go", "Reason"),
 		"warnings": []string{"value_cut", "value_cleaned", "line_dropped"},

@@ -163,6 +163,7 @@ const PUSHD_WORDS = [
     'wechat_down'             => '微信暂时没有应答，请稍后再试',
     'wechat_refused'          => '微信拒绝了请求，请稍后再试',
     'quota_short'             => '今日剩余的发送额度不够，余下的会在明天 0 点后继续，直到有效时间结束',
+    'audience_odd'            => '名单里有些不是有效的粉丝编号，不会发给他们，请联系平台管理员',
     // Not the owner's doing: the platform's set-up.
     'unauthorized'            => '推送服务的密钥不正确，请联系平台管理员',
     'read_only_key'           => '推送服务的密钥没有写权限，请联系平台管理员',
