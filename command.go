@@ -51,6 +51,9 @@ type Request struct {
 	Rate        int
 	Continue    bool
 	Restart     bool
+	// Job is the job that Continue or Restart is about, as a person has seen it; ""
+	// is whichever is there.
+	Job JobID
 	// First is how many recipients are attempted before the job waits for a person;
 	// nil leaves it to the channel.
 	First *int

@@ -16,6 +16,7 @@ const (
 	CodeAlreadyNotified ProblemCode = "already_notified"
 	CodeMessageDiffers  ProblemCode = "message_differs"  // another message than that of the job at work
 	CodeAudienceDiffers ProblemCode = "audience_differs" // another audience than that of the job that is there
+	CodeJobDiffers      ProblemCode = "job_differs"      // another job than the one that was to go on
 	CodeJobEnded        ProblemCode = "job_ended"
 	CodeJobActive       ProblemCode = "job_active"
 	CodeJobNotPaused    ProblemCode = "job_not_paused"

@@ -28,6 +28,8 @@ func with(more string) string { return `{"actid":42,"appid":"wx01",` + more + `}
 var badRequests = []bad{
 	{name: "first below zero", body: with(`"first":-1`), status: 422, code: pushd.CodeInvalid, field: "first"},
 	{name: "first of a job that goes on", body: with(`"first":5,"continue":true`), status: 422, code: pushd.CodeInvalid, field: "first", detail: "new job"},
+	{name: "job of a POST that neither continues nor restarts", body: with(`"job":"k3v9x0a1b2c3d4e5f6g7"`), status: 422, code: pushd.CodeInvalid, field: "job", detail: "belongs to"},
+	{name: "job that is no id", body: with(`"restart":true,"job":"../x"`), status: 422, code: pushd.CodeInvalid, field: "job"},
 	{name: "force that is neither", body: with(`"force":"yes please"`), status: 422, code: pushd.CodeInvalid, field: "force"},
 	// Not a body at all.
 	{name: "JSON cut off", body: `{"actid":42,`, status: 400, code: codeMalformed, detail: "line 1, column 12"},

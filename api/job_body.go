@@ -19,6 +19,8 @@ var (
 	urlPattern   = pattern{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 2048, "an http or https URL of at most 2048 bytes, without spaces", "url"}
 	pathPattern  = pattern{regexp.MustCompile(`^(?:[^\x00-\x20]|` + spacedName + `)+$`), 1024, "a path of at most 1024 bytes, without spaces", "path"}
 
+	jobIDText = pattern{jobIDPattern, 24, "the id of a job", "name"}
+
 	dataKeyPattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,32}$`)
 )
 
@@ -40,7 +42,7 @@ const (
 
 var jobFields = []string{
 	"actid", "appid", "audience", "secret", "appSecret", "accessToken", "accessTokenExpiresIn",
-	"templateId", "url", "miniprogram", "data", "deadline", "rate", "first", "continue", "restart", "force", "dryRun",
+	"templateId", "url", "miniprogram", "data", "deadline", "rate", "first", "continue", "restart", "job", "force", "dryRun",
 }
 
 // jobRequest reads the body of POST /v1/jobs.
@@ -66,6 +68,10 @@ func (f *fields) jobRequest() pushd.Request {
 	}
 	if r.First != nil && r.Continue {
 		f.refuse("first", "belongs to a new job; the one that goes on keeps what it was asked for")
+	}
+	r.Job = pushd.JobID(f.text("job", jobIDText))
+	if r.Job != "" && !r.Continue && !r.Restart {
+		f.refuse("job", "belongs to continue or restart: it is the job that these are about")
 	}
 	if r.Continue && r.Restart {
 		f.refuse("restart", "continue and restart exclude each other", wanted("continue or restart"))

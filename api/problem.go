@@ -61,6 +61,7 @@ var refusals = map[pushd.ProblemCode]refusal{
 	pushd.CodeAlreadyNotified:     {http.StatusConflict, "This reminder has been sent"},
 	pushd.CodeJobEnded:            {http.StatusConflict, "The job has ended"},
 	pushd.CodeAudienceDiffers:     {http.StatusConflict, "The job is for another audience"},
+	pushd.CodeJobDiffers:          {http.StatusConflict, "The reminder's job is another one by now"},
 	pushd.CodeMessageDiffers:      {http.StatusConflict, "The job at work sends another message"},
 	pushd.CodeJobActive:           {http.StatusConflict, "The job has not ended"},
 	pushd.CodeJobNotPaused:        {http.StatusConflict, "The job is not paused"},

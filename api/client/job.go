@@ -107,6 +107,7 @@ type Order struct {
 	Rate        int                `json:"rate,omitempty"`     // messages/s, at most
 	Continue    bool               `json:"continue,omitempty"`
 	Restart     bool               `json:"restart,omitempty"`
+	Job         string             `json:"job,omitempty"`   // that Continue or Restart is about; "" is whichever is there
 	First       *int               `json:"first,omitempty"` // attempted before the job waits for a person; nil: as the channel says
 	Force       bool               `json:"force,omitempty"` // although a brake forbids it
 }

@@ -174,8 +174,8 @@ func TestJob_PauseAll(t *testing.T) {
 // Continue and restart post the job's reminder again.
 func TestJob_Again(t *testing.T) {
 	for args, want := range map[string]string{
-		"continue j1 --rate=5": `POST /v1/jobs {"actid":42,"appid":"wx1","rate":5,"continue":true}`,
-		"restart j1":           `POST /v1/jobs {"actid":42,"appid":"wx1","restart":true}`,
+		"continue j1 --rate=5": `POST /v1/jobs {"actid":42,"appid":"wx1","rate":5,"continue":true,"job":"j1"}`,
+		"restart j1":           `POST /v1/jobs {"actid":42,"appid":"wx1","restart":true,"job":"j1"}`,
 	} {
 		api := &fakeAPI{answers: []answer{job("failed", 5), job("queued", 5)}}
 		code, out, errs := execute(t, api, "", strings.Fields(args)...)

@@ -70,7 +70,7 @@ func again(r settings.Remote, a *app, id string, change func(*client.Order)) err
 		if err != nil {
 			return job, err
 		}
-		order := client.Order{ActID: job.ActID, AppID: job.AppID, Audience: job.Audience}
+		order := client.Order{ActID: job.ActID, AppID: job.AppID, Audience: job.Audience, Job: id}
 		change(&order)
 		return api.Post(a.ctx, order)
 	})

@@ -167,10 +167,11 @@ func (c *Console) carryOut(ctx context.Context, v *visit, id, name string) (clie
 	return client.Job{}, &client.Problem{Status: http.StatusNotFound, Detail: v.t("error.nothing")}
 }
 
-// orderOf asks for a job's reminder once more. same is the message as the job
+// orderOf asks for a job's reminder once more, if that is still the job which the page
+// has shown. same is the message as the job
 // sent it; else it is made again from what the owner's texts say by now.
 func orderOf(j client.Job, how string, same bool) client.Order {
-	o := client.Order{ActID: j.ActID, AppID: j.AppID, Audience: j.Audience, Continue: how == "continue", Restart: how == "restart"}
+	o := client.Order{ActID: j.ActID, AppID: j.AppID, Audience: j.Audience, Continue: how == "continue", Restart: how == "restart", Job: j.ID}
 	if same && j.Message != nil {
 		o.TemplateID, o.URL, o.Data = string(j.Message.TemplateID), j.Message.URL, j.Message.Data
 		o.MiniProgram = j.Message.MiniProgram

@@ -127,6 +127,38 @@ func TestPress_Continue(t *testing.T) {
 	}
 }
 
+// A page that is out of date sends to no one: a job that was restarted already is not
+// restarted from its old page, and one whose channel has moved its start does not go on
+// as the reminder of the new one.
+func TestPress_OnAnOldPage(t *testing.T) {
+	w := newWorld(t, nil)
+	acct, job := w.start(1, "wxoldpage", "", wechatsim.AccountOptions{Followers: 20})
+	w.await(job.ID, client.Job.Ended)
+	p := w.person()
+	p.login(rig.APIKey)
+	at := "/console/jobs/" + job.ID
+	got := p.press(at+"/restart", at+"/restart", nil)
+	next := strings.TrimSuffix(strings.TrimPrefix(got.at, "/console/jobs/"), "?done=restart")
+	if next == got.at || next == job.ID {
+		t.Fatalf("restarted: %d at %s", got.status, got.at)
+	}
+	w.await(next, client.Job.Ended)
+	if got := p.press(at+"/restart", at+"/restart", nil); got.status != http.StatusConflict || !strings.Contains(got.text, "newest job") {
+		t.Errorf("restarted from the old page: %d at %s", got.status, got.at)
+	}
+	_, err := w.DB.ExecContext(w.ctx, "UPDATE activity SET start_time = start_time + 3600")
+	w.must(err)
+	_, err = w.DB.ExecContext(w.ctx, "UPDATE activity_detail SET live_notify_status = 0")
+	w.must(err)
+	at = "/console/jobs/" + next
+	if got := p.press(at+"/restart", at+"/restart", nil); got.status != http.StatusConflict || !strings.Contains(got.text, "newest job") {
+		t.Errorf("restarted for another start: %d at %s", got.status, got.at)
+	}
+	if sent := acct.Campaigns(); len(sent) != 2 {
+		t.Errorf("%d messages for each follower, want 2", len(sent))
+	}
+}
+
 // Recipients are listed by outcome, masked until asked for, page by page; the file
 // has all of them.
 func TestRecipients(t *testing.T) {

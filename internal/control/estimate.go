@@ -39,6 +39,9 @@ func (c *Controller) Estimate(ctx context.Context, req pushd.Request) (pushd.Est
 	if err != nil {
 		return est, err
 	}
+	if err := jobProblem(req, old, ch); err != nil {
+		_ = problem(err)
+	}
 	if old != nil && old.State.Ended() && !req.Restart && !(req.Continue && old.State != pushd.Succeeded) && !c.lapsed(*old, ch, now) {
 		_ = problem(endedProblem(old))
 	}

@@ -35,9 +35,12 @@ func (c *Controller) post(ctx context.Context, req pushd.Request) (pushd.Outcome
 		return pushd.Outcome{}, err
 	}
 	old, err := c.previous(ctx, req.ActID, ch.StartTime)
+	differs := jobProblem(req, old, ch)
 	switch {
 	case err != nil:
 		return pushd.Outcome{}, err
+	case differs != nil:
+		return pushd.Outcome{}, differs
 	case old != nil && old.AppID != req.AppID:
 		return pushd.Outcome{}, &pushd.Problem{Code: pushd.CodeAppIDMismatch, Field: "appid", Job: old,
 			Text: fmt.Sprintf("the reminder is being sent for account %s", old.AppID)}
@@ -56,6 +59,23 @@ func (c *Controller) post(ctx context.Context, req pushd.Request) (pushd.Outcome
 		}
 	}
 	return c.create(ctx, req, ch, old, now)
+}
+
+// jobProblem refuses to continue or restart another job than the one that a person
+// has seen: its start may have moved since, or it was started again. A job at work is
+// answered with, whichever it is: it may be what an earlier try of this POST has made.
+func jobProblem(req pushd.Request, old *pushd.Job, ch pushd.Channel) error {
+	switch {
+	case req.Job == "":
+		return nil
+	case old == nil || old.State.Active() && ofAnotherStart(*old, ch):
+		return &pushd.Problem{Code: pushd.CodeJobDiffers, Field: "job", Job: old, Text: fmt.Sprintf(
+			"job %s is not of the channel's reminder any more: its start has moved, and the reminder of the new start is a new one", req.Job)}
+	case old.ID != req.Job && old.State.Ended():
+		return &pushd.Problem{Code: pushd.CodeJobDiffers, Field: "job", Job: old, Text: fmt.Sprintf(
+			"the reminder's newest job is %s, which ended %s, and not %s any more; look at that one", old.ID, old.State, req.Job)}
+	}
+	return nil
 }
 
 // ofAnotherStart says that the channel asks for another reminder than a job's: the

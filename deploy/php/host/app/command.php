@@ -85,7 +85,7 @@ function command_run(Host $host, array $owner, array $channel, array $body): arr
             pushd_call($host, 'POST', "/v1/jobs/$id/retry", null);
             break;
         default: // continue, restart
-            pushd_call($host, 'POST', '/v1/jobs', $post + [$do => true]);
+            pushd_call($host, 'POST', '/v1/jobs', $post + [$do => true, 'job' => $id]);
     }
     return reminder_state($host, $owner, channel_find($host, $owner['uin'], $channel['id']));
 }

@@ -152,6 +152,7 @@ const PUSHD_WORDS = [
     'already_notified'        => '本场直播已经提醒过',
     'message_differs'         => '本场直播的提醒正在发送，内容与本次不同',
     'job_ended'               => '本场直播的提醒已经结束',
+    'job_differs'             => '提醒的状态已经变化，没有执行。请看清最新状态后再操作。',
     'job_active'              => '本场直播的提醒正在发送，请等它结束',
     'job_not_paused'          => '发送没有暂停，不能修改',
     'too_soon'                => '距离这个公众号的上一次提醒太近，请过一会儿再发',
