@@ -233,6 +233,18 @@ func TestList_Complete(t *testing.T) {
 	}
 }
 
+// The tag was taken from many while the job waited: passes that agree, and find none who
+// are new, are the list; one that differs begins the count again.
+func TestTagged_TakenFromMany(t *testing.T) {
+	l := of("tag:1", nil, nil)
+	for i, seen := range []int64{300, 300, 300, 299, 299, 299, 299} {
+		last := i == 6
+		if got := l.Complete(pushd.Walk{Pass: i + 2, Walked: 400, Seen: seen}, 0); got != last {
+			t.Errorf("pass %d lists %d: complete %t", i+1, seen, got)
+		}
+	}
+}
+
 // How many an audience has.
 func TestNumber(t *testing.T) {
 	var many []pushd.OpenID

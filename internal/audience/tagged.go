@@ -15,7 +15,13 @@ type tagged struct {
 	id      int64
 	asked   bool  // for the count, in this pass
 	count   int64 // -1 = not known
+	last    int64 // listed by the pass before
+	same    int   // passes in a row that have listed as many as the one before, and none who are new
 }
+
+// agreeing is how many passes that agree with the one before are believed, though
+// they leave out many who were listed earlier: the tag was taken from those.
+const agreeing = 3
 
 // Page looks once more, with another token if PHP has one, where the account has
 // no such tag: the token may be another account's.
@@ -56,10 +62,14 @@ func (t *tagged) counted(ctx context.Context) (int64, error) {
 // Complete believes a pass that has as many as the tag's own count, and a further
 // one that saw all who are known and found none who are new; a third, if the count
 // says that many are missing. Where the tag is put on others all the while, a third
-// that found but a few must do. That no one carries the tag is believed only of a
-// count that says so, too.
+// that found but a few must do; where it was taken from many, several that agree.
+// That no one carries the tag is believed only of a count that says so, too.
 func (t *tagged) Complete(w pushd.Walk, most int64) bool {
 	known := w.Walked
+	if t.same++; w.Fresh > 0 || w.Seen != t.last {
+		t.same = 0
+	}
+	t.last = w.Seen
 	switch agrees := most > 0 && min(known, w.Seen) >= most; {
 	case w.Pass == 1:
 		return agrees
@@ -67,8 +77,10 @@ func (t *tagged) Complete(w pushd.Walk, most int64) bool {
 		return t.asked && t.count == 0 && most == 0
 	case agrees:
 		return true
-	case w.Seen == 0 || !withinMargin(w.Seen, known, shortPercentAgain):
+	case w.Seen == 0:
 		return false
+	case !withinMargin(w.Seen, known, shortPercentAgain):
+		return t.same >= agreeing
 	}
 	if w.Pass == 2 {
 		return w.Fresh == 0 && withinMargin(known, most, shortPercentAgain)

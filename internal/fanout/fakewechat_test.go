@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -408,7 +409,7 @@ func (c phone) Knows(ctx context.Context, tok pushd.Token, id pushd.OpenID) (boo
 	case time.Now().Before(c.outage), c.p.w.has(busyWeChat) && d.IntN(8) == 0:
 		return false, pushd.Answer{Verdict: pushd.Busy, Code: -1}
 	}
-	return (tok == c.foreign) == (id[0] == 'x'), pushd.Answer{}
+	return (tok == c.foreign) == (id[0] == 'x') && !strings.HasPrefix(string(id), migrated), pushd.Answer{}
 }
 
 // Tags lists the world's tag, where WeChat says how many carry it.

@@ -1,10 +1,10 @@
 package fanout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"pushd"
@@ -18,19 +18,16 @@ import (
 // once because of a list that another token gave, once because of the token.
 const maxDoubts = 2
 
-// proveEvery is how long WeChat is left alone when it could not say whose a token
-// is.
-const proveEvery = 15 * time.Second
-
 // mismatch says that the breaker has tripped with this token.
 type mismatch struct {
-	token  pushd.Token
-	worked bool // it has delivered something
-	listed bool // it lists no recipient who is known
-	first  bool // a person has to let others follow
-	code   int
-	cause  pushd.Cause
-	text   string
+	token    pushd.Token
+	worked   bool // it has delivered something
+	listed   bool // it lists no recipient who is known
+	first    bool // a person has to let others follow
+	personal bool // by codes that are about recipients where the account fits
+	code     int
+	cause    pushd.Cause
+	text     string
 }
 
 func (m *mismatch) Error() string { return string(pushd.AccountMismatch) }
@@ -48,9 +45,15 @@ func (m *mismatch) describe() string { return pushd.Answer{Code: m.code, Text: m
 // mismatched decides what becomes of a job whose breaker has tripped. A token
 // that has delivered something is right, so a person has to look. Otherwise the
 // list is read again if this token did not give it, and the token is refused if
-// it did; only then does the job park.
+// it did; only then does the job park. Codes that are about recipients where the
+// token is the account's own are no reason to stop.
 func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 	r.breaker = breaker.Breaker[pagebuffer.Place]{}
+	if m.personal {
+		if fits, err := r.fits(ctx, m); err != nil || fits {
+			return cmp.Or(err, errAgain)
+		}
+	}
 	if r.doubted++; m.worked || r.doubted > maxDoubts {
 		return r.parkMismatch(ctx, m, "")
 	}
@@ -87,62 +90,6 @@ func (r *run) mismatched(ctx context.Context, m *mismatch) error {
 		return r.parkMismatch(ctx, m, " Some recipients may have got the message, so the list is not read again by itself: cancel the job and POST with restart.")
 	}
 	return errStartOver
-}
-
-// prove looks whether a token that has delivered nothing is the account's own.
-// Until WeChat says, those whom it was refused for wait.
-func (r *run) prove(ctx context.Context) error {
-	own, by, sure, err := r.owns(ctx)
-	switch {
-	case err != nil:
-		return err
-	case !sure:
-		return r.sleep(ctx, proveEvery)
-	case own:
-		r.listing.Proved(by)
-		return nil
-	}
-	return r.mismatched(ctx, &mismatch{token: by, cause: pushd.CauseOpenID, listed: true, first: r.firstDone.Load()})
-}
-
-// fits says that the token of m is known to be that of the account whose recipients
-// are listed.
-func (r *run) fits(ctx context.Context, m *mismatch) (bool, error) {
-	if m.listed || r.listing.Proven(m.token) {
-		return !m.listed, nil
-	}
-	own, by, sure, err := r.owns(ctx)
-	if own = own && sure && by == m.token; own {
-		r.listing.Proved(by)
-	}
-	return own, err
-}
-
-// owns says whether a token is the account's own: then WeChat knows a recipient of
-// the job by it. Those who have the message are certainly recipients of the
-// account; where none has it, the first must do. It is not sure where WeChat does
-// not say.
-func (r *run) owns(ctx context.Context) (own bool, by pushd.Token, sure bool, err error) {
-	walk, _ := r.frontier.Get()
-	rows, err := r.pages.Progress(ctx, 1, walk.Pages)
-	if err != nil || len(rows) == 0 {
-		return false, "", false, err
-	}
-	row := rows[max(0, slices.IndexFunc(rows, func(p pushd.Progress) bool { return p.Counts.Sent > 0 }))]
-	people, err := pushd.DecodePersons(row.Outcomes, row.People)
-	if err != nil {
-		return false, "", false, err
-	}
-	known, err := r.pages.OpenIDs(ctx, row)
-	if err != nil {
-		return false, "", false, err
-	}
-	who := max(0, slices.IndexFunc(people, func(p pushd.Person) bool { return p.State == pushd.PersonSent }))
-	own, by, a, err := r.wechat.Knows(ctx, known[who])
-	if err != nil {
-		return false, "", false, r.unanswered(err)
-	}
-	return own, by, a.OK(), nil
 }
 
 // anotherToken asks for a token in place of one that does not fit. Codes about

@@ -207,3 +207,37 @@ func TestRun_LateRefusalsOfAnotherAccountsToken(t *testing.T) {
 		w.late.Wait()
 	})
 }
+
+// PHP mixes two accounts' tokens up while the walk goes on and the first recipients
+// have been attempted already: the list that begins with others stops the walk, which
+// the job bears as at any other time.
+func TestRun_AnotherAccountsTokenAfterTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers, w.wechat.pageSize, w.brakes.first = ids(0, 150), 15, 10
+		m := &twoAccounts{w: w, foreign: ids(5000, 5040), code: 40003}
+		w.change = func(c *Config) { m.WeChat, c.WeChat = c.WeChat, m }
+		w.boot(0)
+		w.post(1, pushd.Request{})
+		for w.job().Walk.Pages < 5 || w.job().Counts.Sent < 10 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if w.job().Walk.Complete {
+			t.Fatal("the walk has ended before the mix-up")
+		}
+		w.wechat.mu.Lock()
+		w.php.stolen, w.wechat.valid = time.Now().Add(18*time.Second), "revoked"
+		w.wechat.mu.Unlock()
+		for end := time.Now().Add(time.Hour); w.job().State.Active() && time.Now().Before(end); time.Sleep(time.Second) {
+			if job := w.job(); job.State == pushd.Paused {
+				_, _ = w.controller().Resume(t.Context(), job.ID)
+			}
+		}
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 150 || len(w.sentTo()) != 150 {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
+}

@@ -34,6 +34,9 @@ func leave(suspects []suspect) {
 // shown by them that it knows account and message; but perhaps by another token.
 // Those who come behind the others are asked before anything is judged.
 func (s *sender) judgeSuspects() {
+	if s.ownToken() {
+		release(s.breaker.Release(s.run.personal))
+	}
 	sus, wrong := s.breaker.Worst()
 	unproven := wrong && !s.run.listing.Proven(s.token.Current())
 	wrong = wrong && !s.run.delivered.Load()

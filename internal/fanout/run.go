@@ -157,17 +157,19 @@ func (r *run) attempt(ctx context.Context) error {
 	})
 	helpers.Go(func() { r.noteQuota(soft) })
 	for {
-		if err := r.round(ctx, soft); errors.Is(err, errAgain) {
-			continue
-		} else if err != nil {
-			return err
+		err := r.round(ctx, soft)
+		if err == nil {
+			r.idle.Store(true) // a walk that lets others be sent to first has nothing to wait for
+			<-walking
+			err = r.reconcile(soft)
 		}
-		r.idle.Store(true) // a walk that lets others be sent to first has nothing to wait for
-		<-walking          // the round has seen all pages, so the walk is as good as done
-		if walked != nil {
-			return walked
-		}
-		if err := r.reconcile(soft); err != nil {
+		err = r.consider(err) // of either: the walk may stop the job after the round
+		var e *ended
+		switch {
+		case err == nil, errors.Is(err, errAgain):
+		case walked != nil && errors.As(err, &e) && e.State == pushd.Succeeded:
+			return walked // everyone listed is accounted for, and not all are listed
+		default:
 			return err
 		}
 	}
@@ -185,7 +187,7 @@ func (r *run) round(ctx, soft context.Context) error {
 			err = r.pass(ctx, soft, who)
 		}
 	}
-	return r.consider(err)
+	return err
 }
 
 // pass is a round, or a part of one: without those who come last, or with some of

@@ -149,18 +149,31 @@ func (s *sender) suspected(d *delivery, a pushd.Answer, otherwise pushd.PersonSt
 	if !trip || s.stop != nil {
 		return
 	}
-	if s.innocent() {
+	_, unknown := s.breaker.Unknown()
+	switch personal := a.Cause.Suspect() && s.breaker.Only(s.run.personal); {
+	case s.innocent():
 		release(s.breaker.Flush())
-		return
-	}
-	if _, unknown := s.breaker.Unknown(); unknown && s.run.deferrals.Waiting() {
+	case personal && s.ownToken():
+		release(s.breaker.Release(s.run.personal))
+	case personal:
+		s.stopRound(s.misfit(a, true))
+	case unknown && s.run.deferrals.Waiting():
 		// What the code is about is not known, and those who wait have shown that
 		// WeChat knows the message: they are sent to before it is judged.
 		leave(s.breaker.Arm())
 		s.stopRound(errLater)
-		return
+	default:
+		s.stopRound(s.distrust(a))
 	}
-	s.stopRound(s.distrust(a))
+}
+
+// personal says that a code of this cause is about the recipient where the token is the
+// account's own, however many get it. Many of those who ask for a stream on the
+// platform's pages do not follow the account; and where the account was migrated, all
+// that its tables hold from before are openids no longer. WeChat's own lists hold none
+// of either.
+func (r *run) personal(c pushd.Cause) bool {
+	return c == pushd.CauseUnfollowed || c == pushd.CauseOpenID && !r.job.Audience.Listed()
 }
 
 // innocent says that too many suspects speak of themselves and not of the job: others
@@ -171,9 +184,12 @@ func (s *sender) innocent() bool {
 }
 
 // fitting says that others have the message, and that the token is the account's own.
-func (s *sender) fitting() bool {
+func (s *sender) fitting() bool { return s.run.delivered.Load() && s.ownToken() }
+
+// ownToken says that the token is known to be the account's own.
+func (s *sender) ownToken() bool {
 	tok := s.token.Current()
-	return tok != "" && s.run.delivered.Load() && s.run.listing.Proven(tok)
+	return tok != "" && s.run.listing.Proven(tok)
 }
 
 // distrust is why the job stops whose suspects have become too many, the last
@@ -190,7 +206,12 @@ func (s *sender) distrust(a pushd.Answer) error {
 		}
 		return fatal(a)
 	}
-	return &mismatch{token: s.token.Current(), worked: s.token.Proven(), first: s.awaitsConfirmation(), code: a.Code, cause: a.Cause, text: a.Text}
+	return s.misfit(a, s.breaker.Only(s.run.personal))
+}
+
+// misfit is an account that does not fit, by an answer.
+func (s *sender) misfit(a pushd.Answer, personal bool) *mismatch {
+	return &mismatch{token: s.token.Current(), worked: s.token.Proven(), first: s.awaitsConfirmation(), personal: personal, code: a.Code, cause: a.Cause, text: a.Text}
 }
 
 // awaitsConfirmation says that a person has to let others follow, as far as is known: before

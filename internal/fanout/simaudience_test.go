@@ -12,6 +12,10 @@ import (
 // simTag is the tag that followers of the simulation may carry.
 const simTag = 107
 
+// migrated is how the openids begin that the platform's tables hold of before the
+// account was migrated: WeChat does not know them.
+const migrated = "o-old-"
+
 // choose draws who is reminded: all jobs of a world have one audience.
 func (w *sim) choose(d *rand.Rand) {
 	switch w.knobs[reminded] {
@@ -30,9 +34,18 @@ func (w *sim) choose(d *rand.Rand) {
 		}
 	}
 	if w.audience == pushd.AudienceSubscribers {
-		for i := range d.IntN(5) { // asked for the stream, and do not follow
-			who := pushd.OpenID(fmt.Sprintf("o-not-%d", i))
-			w.wechat.gone[who] = true
+		strangers := d.IntN(5)
+		if d.IntN(3) == 0 {
+			strangers = 15 + d.IntN(150)
+		}
+		for i := range strangers {
+			who := pushd.OpenID(fmt.Sprintf("o-not-%d", i)) // asked for the stream, and does not follow
+			if d.IntN(4) > 0 {
+				w.wechat.gone[who] = true
+			} else {
+				who = pushd.OpenID(fmt.Sprintf("%s%d", migrated, i)) // is of before the account was migrated
+				w.wechat.codes[who] = fakePerson{code: 40003}
+			}
 			w.subscribe(who)
 		}
 	}

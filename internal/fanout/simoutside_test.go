@@ -96,15 +96,18 @@ func (w *sim) tookOver(id pushd.JobID) {
 	})
 }
 
-// noteForgotten compares the database with what it will be.
+// noteForgotten compares the database with what it will be. With a claim it also loses
+// that those in doubt are in doubt because of that claim: an earlier one has not sent to
+// them, and is the last of which the database knows.
 func (w *sim) noteForgotten(old *fakeLedger) {
 	for _, id := range w.ledger.IDs() {
 		msg, now := w.ledger.Everyone(id)
 		_, then := old.Everyone(id)
+		claimed := old.ByID[id] == nil || old.ByID[id].Epoch != w.ledger.ByID[id].Epoch
 		w.outside.note(func(f *outside) {
 			f.forgotAt = time.Now()
 			for who, p := range now {
-				if then[who] != p {
+				if then[who] != p || claimed && p.State == pushd.InDoubt {
 					f.forgotten[recipient{msg, who}] = true
 				}
 			}

@@ -288,3 +288,38 @@ func TestRun_FirstRecipientsRefused(t *testing.T) {
 		})
 	}
 }
+
+// A list that always breaks off ends the job as failed, when those listed have been
+// sent to: whoever WeChat wants to be left alone for a minute, too, and those for whom
+// the first few had to wait.
+func TestRun_IncompleteListSendsToThoseListed(t *testing.T) {
+	for _, first := range []int{0, 5} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newSim(1, 0, false)
+			w.wechat.followers, w.brakes.first = ids(0, 100), first
+			for _, i := range []int{40, 99} {
+				w.wechat.codes[w.wechat.followers[i]] = fakePerson{code: pushd.CodeDuplicate, puts: 1}
+			}
+			w.change = func(c *Config) {
+				c.WeChat = &list{WeChat: c.WeChat, page: func(_ int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
+					page, a := honest(ids(0, 100), 50)(0, cursor)
+					page.Total = 1000
+					return page, a
+				}}
+			}
+			w.boot(0)
+			w.post(1, pushd.Request{})
+			for end := time.Now().Add(time.Hour); w.job().State.Active() && time.Now().Before(end); time.Sleep(time.Second) {
+				if job := w.job(); job.State == pushd.Paused {
+					_, _ = w.controller().Resume(t.Context(), job.ID)
+				}
+			}
+			if job := w.job(); job.State != pushd.Failed || job.Reason != pushd.WalkIncomplete || job.Counts.Sent != 100 || len(w.sentTo()) != 100 {
+				t.Errorf("the first %d: %s %s (%s), %+v", first, job.State, job.Reason, job.Detail, job.Counts)
+			}
+			w.processes[0].stop()
+			w.all.Wait()
+			w.late.Wait()
+		})
+	}
+}

@@ -27,6 +27,8 @@ type walker struct {
 	used      map[pushd.OpenID]bool // cursors of this pass
 	most      int64                 // the highest total of this pass
 	uncounted bool                  // the list gives no total
+	ended     int                   // passes that this walker saw end
+	sound     int                   // those of them that came to the list's end
 	first     bool                  // the next page is the first of the list
 	token     pushd.Token           // that gave the last page
 	tries     int                   // answers in a row that were not good
@@ -34,10 +36,9 @@ type walker struct {
 }
 
 const (
-	staleWalk = 10 * time.Minute // an unfinished pass older than this starts again
-	maxPasses = 3
-	// Of a tag one pass says little, and those that a crash has cut short count.
-	maxTagPasses = 6
+	staleWalk    = 10 * time.Minute // an unfinished pass older than this starts again
+	maxPasses    = 3
+	maxTagPasses = 6 // of a claim: of a tag one pass says little
 )
 
 // errAfterYes leaves the further pass to the claim that sends to the rest.
@@ -187,6 +188,7 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 	}
 	if now := w.run.e.clock.Now(); w.good != 0 && now.Sub(w.good) > staleWalk {
 		w.good = now
+		w.cutShort()
 		w.begin(now)
 	}
 	return nil
@@ -295,18 +297,38 @@ func (w *walker) moved(next pushd.Walk) {
 	w.run.frontier.Set(next)
 }
 
+// cutShort takes note of a pass that did not come to the list's end. If it has
+// found some who are new, those before it have missed them, and are no measure.
+func (w *walker) cutShort() {
+	if w.walk.Fresh > 0 {
+		w.sound = 0
+	}
+}
+
 // end decides whether the pass that has just ended makes the walk complete.
 func (w *walker) end(ctx context.Context, sound bool) error {
-	next := w.walk
+	next, shown := w.walk, w.walk
 	next.Cursor = ""
-	next.Complete = sound && w.list.Complete(w.walk, w.most)
+	w.ended++
+	if sound {
+		w.sound++
+	} else {
+		w.cutShort()
+	}
+	_, tag := w.run.job.Audience.Tag()
+	if tag {
+		// Without a count, a pass is compared with those before it, and a list that
+		// was cut short, by whatever, would agree with the next that breaks off.
+		shown.Pass = w.sound
+	}
+	next.Complete = sound && w.list.Complete(shown, w.most)
 	if sound && w.uncounted {
 		all := next.Walked
 		next.Total = &all
 	}
 	spent := w.walk.Pass >= maxPasses || w.walk.Pass > 1 && w.walk.Fresh == 0
-	if _, tag := w.run.job.Audience.Tag(); tag {
-		spent = w.walk.Pass >= maxTagPasses
+	if tag {
+		spent = w.ended >= maxTagPasses
 	}
 	if !next.Complete && spent {
 		if err := w.save(ctx, next); err != nil {

@@ -76,6 +76,15 @@ func TestWalk_Tag(t *testing.T) {
 			}
 			return honest(ids(0, 40), 39)(n, cursor)
 		}, 40, 40, 2, false},
+		"cut short twice, then breaks off": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
+			switch n {
+			case 4, 8: // the follower of the cursor has gone
+				return pushd.FollowerPage{}, pushd.Answer{Verdict: pushd.Other, Code: 40003, Cause: pushd.CauseCursor}
+			case 12, 13:
+				return pushd.FollowerPage{}, pushd.Answer{}
+			}
+			return thousand(n, cursor)
+		}, -1, 1000, 5, false},
 		"45159 now and then": {func(n int, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 			if n%3 == 1 {
 				return pushd.FollowerPage{}, noTag

@@ -6,10 +6,16 @@
 // It knows neither pages nor sends.
 package breaker
 
-import "pushd"
+import (
+	"iter"
+	"slices"
+
+	"pushd"
+)
 
 const (
-	// Size is how many suspects without a success stop a job which has just begun.
+	// Size is how many suspects of one kind without a success stop a job which has
+	// just begun.
 	Size = 20
 	// Window is over how many answers a share is judged, at any time.
 	Window = 200
@@ -33,7 +39,7 @@ type Suspect[K any] struct {
 type Breaker[K any] struct {
 	proven  bool         // a success has come since it was armed
 	armed   []Suspect[K] // suspects since it was armed, while not proven
-	weight  int          // how many of them count against the job
+	weight  [kinds]int   // how many of them count against the job
 	others  int          // answers since it was armed that are about the person alone
 	ring    [Window]sighting[K]
 	next    int // ring position
@@ -56,11 +62,29 @@ const (
 	sightingFailed
 )
 
+// kind is what a suspect's code may say of the job. The two are counted each for
+// itself: followers who have left say nothing about the message.
+type kind int
+
+const (
+	ofAccount kind = iota // that token, recipients and template do not belong together
+	ofMessage             // that WeChat does not take the message, or anything else
+	kinds
+)
+
+func kindOf(c pushd.Cause) kind {
+	if c.Suspect() {
+		return ofAccount
+	}
+	return ofMessage
+}
+
 // Proven says that a success has come since it was armed.
 func (b *Breaker[K]) Proven() bool { return b.proven }
 
-// Held is how many suspects count against a job that is not proven.
-func (b *Breaker[K]) Held() int { return b.weight }
+// Held is how many suspects of the kind that has the most count against a job that is
+// not proven.
+func (b *Breaker[K]) Held() int { return slices.Max(b.weight[:]) }
 
 // Personal takes an answer that is about the recipient alone.
 func (b *Breaker[K]) Personal() { b.others++ }
@@ -77,7 +101,7 @@ func (b *Breaker[K]) Fatal() int {
 // nothing cleared: they may be asked again.
 func (b *Breaker[K]) Arm() (dropped []Suspect[K]) {
 	b.proven = false
-	dropped, b.armed, b.weight, b.others = b.armed, nil, 0, 0
+	dropped, b.armed, b.weight, b.others = b.armed, nil, [kinds]int{}, 0
 	return dropped
 }
 
@@ -99,7 +123,7 @@ func (b *Breaker[K]) Success() (released, again []Suspect[K]) {
 			}
 			released = b.push(sighting[K]{kind, &s}, released)
 		}
-		b.armed, b.weight, b.others = nil, 0, 0
+		b.armed, b.weight, b.others = nil, [kinds]int{}, 0
 	}
 	return b.push(sighting[K]{kind: sightingGood}, released), again
 }
@@ -145,14 +169,67 @@ func (b *Breaker[K]) OfRecipients() bool {
 	return len(b.armed) > 0
 }
 
+// Only says that whoever is held back for a code that may be about the account is so
+// for a cause that these are, and someone is.
+func (b *Breaker[K]) Only(these func(pushd.Cause) bool) bool {
+	any := false
+	for s := range b.held() {
+		if !s.Cause.Suspect() {
+			continue
+		}
+		if any = true; !these(s.Cause) {
+			return false
+		}
+	}
+	return any
+}
+
+// Release lets go those who are held back for a cause that these are.
+func (b *Breaker[K]) Release(these func(pushd.Cause) bool) (released []Suspect[K]) {
+	b.armed = slices.DeleteFunc(b.armed, func(s Suspect[K]) bool {
+		if !these(s.Cause) {
+			return false
+		}
+		if released = append(released, s); !s.Repeat {
+			b.weight[kindOf(s.Cause)]--
+		}
+		return true
+	})
+	for i := range b.ring {
+		if h := b.ring[i].held; h != nil && these(h.Cause) {
+			released = append(released, *h)
+			b.ring[i].held = nil
+		}
+	}
+	return released
+}
+
+// held are all who are held back.
+func (b *Breaker[K]) held() iter.Seq[Suspect[K]] {
+	return func(yield func(Suspect[K]) bool) {
+		for _, s := range b.armed {
+			if !yield(s) {
+				return
+			}
+		}
+		for _, s := range b.ring {
+			if s.held != nil && !yield(*s.held) {
+				return
+			}
+		}
+	}
+}
+
 // Suspect takes a suspect answer, and says whether the job is to stop.
 func (b *Breaker[K]) Suspect(s Suspect[K]) (released []Suspect[K], trip bool) {
 	if !b.proven {
 		b.armed = append(b.armed, s)
-		if !s.Repeat {
-			b.weight++
+		if s.Repeat {
+			return nil, false
 		}
-		return nil, b.weight >= Size && !s.Repeat
+		k := kindOf(s.Cause)
+		b.weight[k]++
+		return nil, b.weight[k] >= Size
 	}
 	released = b.push(sighting[K]{sightingSuspect, &s}, nil)
 	return released, b.seen == Window && b.suspect*2 >= Window
@@ -169,7 +246,7 @@ func (b *Breaker[K]) Failure() (released []Suspect[K], trip bool) {
 // without a reason for distrust.
 func (b *Breaker[K]) Flush() (released []Suspect[K]) {
 	released = append(released, b.armed...)
-	b.armed, b.weight = nil, 0
+	b.armed, b.weight = nil, [kinds]int{}
 	for i := range b.ring {
 		if h := b.ring[i].held; h != nil {
 			released = append(released, *h)
