@@ -84,3 +84,27 @@ func TestPost_AboutAJob(t *testing.T) {
 		}
 	})
 }
+
+// A start that is not known any more makes no new reminder of one that was sent, or
+// that a person has stopped. As where it was never known, a status of 0 does six hours
+// after the end.
+func TestPost_StartThatIsNotKnownAnyMore(t *testing.T) {
+	for state, want := range map[pushd.State]pushd.ProblemCode{pushd.Succeeded: pushd.CodeAlreadyNotified, pushd.Canceled: pushd.CodeJobEnded} {
+		d := newDesk()
+		id := d.job(t, state)
+		d.ch.StartTime = 0
+		d.ledger.SetStatus(1, pushd.StatusNotNotified)
+		post := func() (pushd.Outcome, error) {
+			return d.Post(t.Context(), pushd.Request{ActID: 1, AppID: "wx1"})
+		}
+		d.ledger.ByID[id].FinishedAt = pushd.Time(time.Now().Add(-5 * time.Hour).UnixMicro())
+		var p *pushd.Problem
+		if out, err := post(); !errors.As(err, &p) || p.Code != want {
+			t.Errorf("%s: %+v, %v", state, out.Job, err)
+		}
+		d.ledger.ByID[id].FinishedAt = pushd.Time(time.Now().Add(-7 * time.Hour).UnixMicro())
+		if out, err := post(); err != nil || out.Job.ID == id {
+			t.Errorf("%s, long ago: %+v, %v", state, out.Job, err)
+		}
+	}
+}

@@ -100,10 +100,15 @@ func (c *Controller) channel(ctx context.Context, req pushd.Request) (pushd.Chan
 }
 
 // previous is the job that decides about a POST: the channel's active one,
-// else the newest of the reminder; nil if there is none.
+// else the newest of the reminder; nil if there is none. Where no start tells one
+// reminder from the next it is the channel's newest: a start that is not known any
+// more asks for nothing new.
 func (c *Controller) previous(ctx context.Context, id pushd.ActID, start int64) (*pushd.Job, error) {
 	job, err := c.book.Active(ctx, id)
-	if errors.Is(err, pushd.ErrNotFound) {
+	switch {
+	case errors.Is(err, pushd.ErrNotFound) && start == 0:
+		job, err = c.book.Last(ctx, id)
+	case errors.Is(err, pushd.ErrNotFound):
 		job, err = c.book.Newest(ctx, id, start)
 	}
 	if errors.Is(err, pushd.ErrNotFound) {

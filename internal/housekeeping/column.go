@@ -40,10 +40,10 @@ func (k *Keeper) column(ctx context.Context, j pushd.Job, fresh bool) (was, is i
 		}
 	}
 	ch, err := k.cfg.Ledger.Channel(ctx, j.ActID)
-	if errors.Is(err, pushd.ErrNotFound) || pushd.BadChannel(err) != nil {
+	if errors.Is(err, pushd.ErrNotFound) {
 		return 0, 0, false, nil
 	}
-	if err != nil {
+	if err != nil && pushd.BadChannel(err) == nil { // of a row that can't be used the rest is there
 		return 0, 0, false, err
 	}
 	is = j.LiveNotifyStatus(k.cfg.StatusFailed)

@@ -1,6 +1,7 @@
 package housekeeping_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -33,7 +34,8 @@ type house struct {
 	blind   bool                // it has no answer, as with a channel query of the operator's
 	done    []string            // Expire, Purge, RemoveJobs that did something
 	locked  map[pushd.ActID]bool
-	failing error // of Now
+	bad     map[pushd.ActID]error // channels of which a column can't be used
+	failing error                 // of Now
 	expired int
 }
 
@@ -57,7 +59,8 @@ func (h *house) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, err
 	h.mu.Lock()
 	h.looks[id]++
 	h.mu.Unlock()
-	return h.Memory.Channel(ctx, id)
+	ch, err := h.Memory.Channel(ctx, id)
+	return ch, cmp.Or(err, h.bad[id])
 }
 
 // Statuses notes that it was asked.

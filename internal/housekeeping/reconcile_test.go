@@ -127,6 +127,28 @@ func TestReconcile_PutsRight(t *testing.T) {
 	})
 }
 
+// A row of which another column can't be used does not keep its status wrong; where
+// that is the start, only a 1 that no job stands for is overwritten.
+func TestReconcile_RowsThatCannotBeUsed(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.ended(1, 3)
+		h.rounds(1)
+		h.bad = map[pushd.ActID]error{1: &pushd.ChannelError{Column: "title"}, 2: &pushd.ChannelError{Column: "start_time"}, 3: &pushd.ChannelError{Column: "start_time"}}
+		h.Lock()
+		h.Channels[2].StartTime, h.Channels[3].StartTime = 0, 0 // not known
+		h.SetStatus(1, pushd.StatusNotNotified)
+		h.SetStatus(2, pushd.StatusNotNotified)
+		h.SetStatus(3, pushd.StatusNotifying)
+		h.Unlock()
+		h.rounds(1)
+		for act, want := range map[pushd.ActID]int{1: ledgertest.StatusFailed, 2: pushd.StatusNotNotified, 3: ledgertest.StatusFailed} {
+			if got := h.column(act); got != want {
+				t.Errorf("the column of channel %d is %d, want %d", act, got, want)
+			}
+		}
+	})
+}
+
 // A column that can't be written is tried until it is right, also when its job
 // ended longer ago than others are looked after, and holds up no other.
 func TestReconcile_LockedColumns(t *testing.T) {

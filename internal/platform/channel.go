@@ -100,6 +100,8 @@ type channelRow struct {
 	zone  *time.Location
 	now   time.Time
 	bad   *pushd.ChannelError // the first column that can't be used
+	// differs says that there are rows which say something else.
+	differs bool
 }
 
 func (r *channelRow) refuse(column, format string, args ...any) {
@@ -116,6 +118,7 @@ func (r *channelRow) compare(other map[string]cell) {
 			continue
 		}
 		if !reflect.DeepEqual(r.cells[column], other[column]) {
+			r.differs = true
 			r.refuse(column, "is not the same in all rows that the channel query gives; it must give one row per channel")
 		}
 	}

@@ -152,7 +152,10 @@ func (t *Tables) columnError(ctx context.Context, err error) error {
 }
 
 // StartsAt asks in a transaction whether the channel still starts at start;
-// ErrNotNow if not. Of a channel that is gone there is no row to write to.
+// ErrNotNow if not. Of a channel that is gone there is no row to write to. A row of
+// which another column can't be used has its start all the same, and a start that
+// can't be used is one that is not known, 0. Where rows differ it is not known which
+// of them counts.
 func (t *Tables) StartsAt(ctx context.Context, tx *sqlx.Tx, id pushd.ActID, start int64) error {
 	row, err := t.channelRow(ctx, tx, id)
 	var bad *pushd.ChannelError
@@ -160,11 +163,11 @@ func (t *Tables) StartsAt(ctx context.Context, tx *sqlx.Tx, id pushd.ActID, star
 	case errors.Is(err, pushd.ErrNotFound):
 		return nil
 	case errors.As(err, &bad):
-		return ErrNotNow // a row that can't be read says nothing of its start
+		return ErrNotNow // there may be no such channel
 	case err != nil:
 		return fmt.Errorf("read channel %d: %w", id, err)
 	}
-	if ch := row.channel(id); row.bad != nil || ch.StartTime != start {
+	if row.differs || row.channel(id).StartTime != start {
 		return ErrNotNow
 	}
 	return nil

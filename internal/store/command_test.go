@@ -36,3 +36,50 @@ func TestStore_StatusCannotBeWritten(t *testing.T) {
 		}
 	})
 }
+
+// A row that can't be used, because of another column than the start, keeps no end of
+// a job from its column. One whose start can't be used leaves it, for another reminder
+// may be asked for; the 1 that no job stands for goes all the same.
+func TestStore_StatusOfARowThatCannotBeUsed(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		for _, c := range []struct {
+			spoil     string
+			at, later int64
+		}{
+			{`UPDATE activity_detail SET live_notify_time = 99999999`, 2, 2},
+			{`UPDATE activity SET start_time = 4294967295`, 1, 2},
+		} {
+			j := f.walked([]pushd.OpenID{"oA"})
+			f.record(j.Lease(), 1, sent)
+			f.set(c.spoil)
+			ch, err := f.Channel(f.ctx, actID)
+			if pushd.BadChannel(err) == nil {
+				t.Fatalf("%+v, %v", ch, err)
+			}
+			f.ok(f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Succeeded}))
+			if got := f.status(actID); got != c.at {
+				t.Errorf("%s: status %d at the end, want %d", c.spoil, got, c.at)
+			}
+			_, err = f.CorrectStatus(f.ctx, f.job(j.ID), ch.StartTime, 2)
+			f.ok(err)
+			if got := f.status(actID); got != c.later {
+				t.Errorf("%s: status %d later, want %d", c.spoil, got, c.later)
+			}
+			f.set(`UPDATE activity_detail SET live_notify_time = 30, live_notify_status = 0`)
+			f.set(`DELETE FROM pushd_job`)
+		}
+	})
+}
+
+// Of rows that say different things it is not known whose start counts: the column stays.
+func TestStore_StatusOfRowsThatDiffer(t *testing.T) {
+	f := onMariaDB(t)
+	j := f.walked([]pushd.OpenID{"oA"})
+	f.record(j.Lease(), 1, sent)
+	f.set(`ALTER TABLE activity_detail DROP KEY activity_detail_act_id`)
+	f.set(`INSERT INTO activity_detail (act_id, live_notify, live_notify_status) VALUES (?, 0, 1)`, actID)
+	f.ok(f.Finish(f.ctx, j.Lease(), pushd.Ending{State: pushd.Succeeded}))
+	if got := f.status(actID); got != 1 {
+		t.Errorf("status %d, want the 1 that was there", got)
+	}
+}
