@@ -71,7 +71,7 @@ var badRequests = []bad{
 	{name: "a receipt without a status", path: receiptsPath + "?appid=wx01", body: receiptXML("oA1", " "), status: 422, code: pushd.CodeInvalid, field: "Status"},
 	{name: "a receipt of no time", path: receiptsPath + "?appid=wx01", body: strings.Replace(receiptXML("oA1", "success"), "1772366400", "0", 1), status: 422, code: pushd.CodeInvalid, field: "CreateTime"},
 	{name: "a receipt that is encrypted", path: receiptsPath + "?appid=wx01", body: "<xml><ToUserName>gh</ToUserName><Encrypt>x</Encrypt></xml>", status: 422, code: codeReceiptEncrypted, detail: "plain or the compatible mode"},
-	{name: "a receipt of more than 64 KiB", path: receiptsPath + "?appid=wx01", body: receiptXML("oA1", strings.Repeat("a", 64<<10)), status: 413, code: codeTooLarge},
+	{name: "a receipt of more than 64 KiB", path: receiptsPath + "?appid=wx01", body: receiptXML("oA1", strings.Repeat("a", 64<<10)), status: 413, code: codeTooLarge, detail: "a receipt of WeChat's has less than"},
 	{name: "a list by another word than a receipt's", method: "GET", path: "/v1/jobs/" + theJob + "/recipients?receipt=lost", status: 422, code: pushd.CodeInvalid, field: "receipt", detail: "blocked"},
 
 	// Of an audience.

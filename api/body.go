@@ -83,11 +83,11 @@ func readBody(c echo.Context) (*node, error) {
 		return nil, err
 	}
 	if r.ContentLength > maxBody {
-		return nil, problem(codeTooLarge, "a job needs less than 1 KiB; texts have their limits")
+		return nil, problem(codeTooLarge, sizeOfABody)
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, r.Body, maxBody))
 	if err != nil {
-		return nil, unread(err)
+		return nil, unread(err, sizeOfABody)
 	}
 	if len(b) == 0 { // chunked, and then nothing
 		return &node{kind: object}, nil
@@ -99,11 +99,15 @@ func readBody(c echo.Context) (*node, error) {
 	return n, nil
 }
 
-func unread(err error) error {
+// sizeOfABody says how large a body of JSON or a form may want to be.
+const sizeOfABody = "a job needs less than 1 KiB; texts have their limits"
+
+// unread is why a body could not be read. size is what its kind needs.
+func unread(err error, size string) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return problem(codeTooLarge, "a job needs less than 1 KiB; texts have their limits")
+		return problem(codeTooLarge, size)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return problem(codeRequestTimeout, "the body must be complete 10 s after the request began")
 	}

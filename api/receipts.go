@@ -71,7 +71,7 @@ func (s *Server) readReceipt(c echo.Context) (r pushd.Reported, result string, e
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, c.Request().Body, maxBody))
 	if err != nil {
-		return r, receiptMalformed, unread(err)
+		return r, receiptMalformed, unread(err, "a receipt of WeChat's has less than 1 KiB; it is posted as it came, one at a time")
 	}
 	if !bytes.Contains(body, []byte(jobFinish)) {
 		if bytes.Contains(body, []byte("<Encrypt>")) {
