@@ -26,7 +26,7 @@ func TestCheck_Run(t *testing.T) {
 	env := []string{"PUSHD_MYSQL_DSN=u:hunter2@unix(" + t.TempDir() + "/none)/p", "PUSHD_TOKEN_URL=" + server.URL + "/token",
 		"PUSHD_TOKEN_KEY=" + goodKey, "PUSHD_WECHAT_URL=" + server.URL}
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"check", "--appid=wx1", "--actid=42"}, env, strings.NewReader(""), &out, &errs)
+	code := run(t.Context(), heard{}, []string{"check", "--appid=wx1", "--actid=42"}, env, strings.NewReader(""), &out, &errs)
 	for _, want := range []string{"ok    settings", "warn  state: PUSHD_STATE_DIR is not set", "fail  database: cannot be reached", "ok    token endpoint: gave [token ", "ok    wechat: answers; 99"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in %s%s", want, out.String(), errs.String())

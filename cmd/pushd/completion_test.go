@@ -17,7 +17,7 @@ import (
 func script(t *testing.T, shell string) (file string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if code := run(context.Background(), []string{"completion", shell}, nil, nil, &out, &errs); code != exitOK {
+	if code := run(context.Background(), heard{}, []string{"completion", shell}, nil, nil, &out, &errs); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
 	file = filepath.Join(t.TempDir(), "pushd."+shell)

@@ -59,7 +59,7 @@ func healthcheck(t *testing.T, handler http.Handler, tls bool) (code int, stdout
 		server.Start()
 	}
 	var out, errs bytes.Buffer
-	code = run(t.Context(), []string{"healthcheck"}, env, strings.NewReader(""), &out, &errs)
+	code = run(t.Context(), heard{}, []string{"healthcheck"}, env, strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -95,7 +95,7 @@ func TestHealthcheck_Fails(t *testing.T) {
 		"PUSHD_TLS_CERT=nowhere":                        exitUsage,
 	} {
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), []string{"healthcheck"}, []string{env}, strings.NewReader(""), &out, &errs); code != want || errs.Len() == 0 {
+		if code := run(t.Context(), heard{}, []string{"healthcheck"}, []string{env}, strings.NewReader(""), &out, &errs); code != want || errs.Len() == 0 {
 			t.Errorf("%s: code %d, %q", env, code, errs.String())
 		}
 	}

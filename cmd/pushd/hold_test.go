@@ -15,7 +15,7 @@ func hold(t *testing.T, api *fakeAPI, args ...string) (code int, said string) {
 	defer server.Close()
 	env := []string{"PUSHD_SERVER=" + server.URL, "PUSHD_API_KEY=" + goodKey}
 	var out bytes.Buffer
-	code = run(t.Context(), append([]string{"hold"}, args...), env, strings.NewReader(""), &out, &out)
+	code = run(t.Context(), heard{}, append([]string{"hold"}, args...), env, strings.NewReader(""), &out, &out)
 	return code, out.String()
 }
 

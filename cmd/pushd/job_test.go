@@ -58,7 +58,7 @@ func execute(t *testing.T, api *fakeAPI, stdin string, args ...string) (code int
 	defer server.Close()
 	env := []string{"PUSHD_SERVER=" + server.URL, "PUSHD_API_KEY=" + goodKey + ",another-key-of-16"}
 	var out, errs bytes.Buffer
-	code = run(t.Context(), append([]string{"job"}, args...), env, strings.NewReader(stdin), &out, &errs)
+	code = run(t.Context(), heard{}, append([]string{"job"}, args...), env, strings.NewReader(stdin), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -137,7 +137,7 @@ func TestJob_Usage(t *testing.T) {
 		"job list -o yaml":           "must be one of",
 	} {
 		var out, errs bytes.Buffer
-		code := run(t.Context(), strings.Fields(args), nil, strings.NewReader(""), &out, &errs)
+		code := run(t.Context(), heard{}, strings.Fields(args), nil, strings.NewReader(""), &out, &errs)
 		if code != exitUsage || !strings.Contains(errs.String(), want) {
 			t.Errorf("%s: code %d, said %s", args, code, errs.String())
 		}
@@ -147,7 +147,7 @@ func TestJob_Usage(t *testing.T) {
 func TestRun_HelpAndVersion(t *testing.T) {
 	for _, args := range [][]string{{}, {"--help"}, {"serve", "--help"}, {"job", "watch", "--help"}, {"version"}} {
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), args, nil, strings.NewReader(""), &out, &errs); code != 0 || errs.Len() > 0 || !strings.Contains(out.String(), "pushd") {
+		if code := run(t.Context(), heard{}, args, nil, strings.NewReader(""), &out, &errs); code != 0 || errs.Len() > 0 || !strings.Contains(out.String(), "pushd") {
 			t.Errorf("%v: code %d, said %s%s", args, code, out.String(), errs.String())
 		}
 	}
@@ -189,7 +189,7 @@ func TestJob_Again(t *testing.T) {
 func TestJob_Unreachable(t *testing.T) {
 	var out bytes.Buffer
 	env := []string{"PUSHD_SERVER=http://127.0.0.1:1", "PUSHD_API_KEY=" + goodKey}
-	if code := run(t.Context(), []string{"job", "show", "j1"}, env, strings.NewReader(""), &out, &out); code != exitUnreachable {
+	if code := run(t.Context(), heard{}, []string{"job", "show", "j1"}, env, strings.NewReader(""), &out, &out); code != exitUnreachable {
 		t.Errorf("code %d, said %s", code, out.String())
 	}
 }

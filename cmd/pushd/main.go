@@ -16,14 +16,21 @@ import (
 )
 
 func main() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	h := hear() // before anything that takes time: unheard, each of them ends the process
+	ctx, stop := context.WithCancel(context.Background())
+	go obey(signals, stop)
 	if err := hardenProcess(); err != nil {
 		os.Stderr.WriteString("pushd: " + err.Error() + "\n")
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go obey(signals, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, h, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}
+
+// heard has the signals that only serve acts on.
+type heard struct {
+	reload, dump chan os.Signal
+	nohup        bool // whoever started pushd wants it to outlive its terminal
 }
 
 // obey stops gracefully at the first signal, and at the second at once, as

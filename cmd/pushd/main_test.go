@@ -17,8 +17,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("TEST_CHILD") == "signals" {
+	switch os.Getenv("TEST_CHILD") {
+	case "signals":
 		childSignals()
+	case "main":
+		main()
 	}
 	goleak.VerifyTestMain(m)
 }

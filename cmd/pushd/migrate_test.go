@@ -12,7 +12,7 @@ import (
 func TestMigrate_Print(t *testing.T) {
 	var out bytes.Buffer
 	// It needs no settings: a DBA may run it anywhere.
-	if code := run(t.Context(), []string{"migrate", "--print"}, nil, nil, &out, io.Discard); code != 0 || !strings.Contains(out.String(), "CREATE TABLE IF NOT EXISTS pushd_job") {
+	if code := run(t.Context(), heard{}, []string{"migrate", "--print"}, nil, nil, &out, io.Discard); code != 0 || !strings.Contains(out.String(), "CREATE TABLE IF NOT EXISTS pushd_job") {
 		t.Errorf("code %d, printed %s", code, out.String())
 	}
 }
@@ -40,7 +40,7 @@ func TestMigrate_OwnDSN(t *testing.T) {
 		{[]string{"PUSHD_MYSQL_DSN=" + server.DSN(db)}, exitOK, "up to date"}, // again
 	} {
 		var out bytes.Buffer
-		code := run(t.Context(), []string{"migrate"}, c.env, nil, &out, &out)
+		code := run(t.Context(), heard{}, []string{"migrate"}, c.env, nil, &out, &out)
 		if code != c.code || !strings.Contains(out.String(), c.want) || strings.Contains(out.String(), "hunter2") {
 			t.Errorf("%d: code %d, said %s", len(c.env), code, out.String())
 		}

@@ -58,6 +58,7 @@ type app struct {
 	env      *settings.Environment
 	problems *settings.Problems
 
+	heard         heard
 	args, environ []string // to read the settings again by
 }
 
@@ -78,8 +79,8 @@ func (a *app) usage(text string) error {
 
 // run is the whole program short of signals and exit. It returns the exit
 // code.
-func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, problems: &settings.Problems{}, args: args, environ: environ}
+func run(ctx context.Context, h heard, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, problems: &settings.Problems{}, heard: h, args: args, environ: environ}
 	a.env = settings.NewEnvironment(environ, a.problems)
 	exit := -1
 	parser, err := newParser(a, &commands{}, func(code int) { exit = code })
@@ -95,6 +96,9 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 	}
 	if err != nil {
 		return fail(stderr, exitUsage, fmt.Errorf("%w; see pushd --help", err))
+	}
+	if parsed.Command() != "serve" {
+		h.leave()
 	}
 	return conclude(stderr, parsed.Run(a))
 }

@@ -29,8 +29,6 @@ type serveCmd struct {
 
 // Run implements the command.
 func (c *serveCmd) Run(a *app) error {
-	reload, dump, deafen := hear()
-	defer deafen()
 	if err := a.settled(c.Settings.Validate); err != nil {
 		return err
 	}
@@ -45,6 +43,10 @@ func (c *serveCmd) Run(a *app) error {
 	}
 	manager := systemd.NewManager(log)
 	d, err := newDaemon(a.ctx, c.Settings, c.Hold, log, &kept, manager)
+	if err != nil && a.ctx.Err() != nil {
+		log.Info("stopped before it was up")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -56,11 +58,11 @@ func (c *serveCmd) Run(a *app) error {
 			select {
 			case <-beside.Done():
 				return
-			case <-reload:
+			case <-a.heard.reload:
 				manager.Reloading()
 				manager.Status(a.reload(beside, d, c.Instance, log))
 				manager.Ready()
-			case <-dump:
+			case <-a.heard.dump:
 				where, err := writeGoroutines(c.StateDir, a.stderr)
 				if err != nil {
 					log.Error("goroutines not written", "err", err)

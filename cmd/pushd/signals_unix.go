@@ -9,10 +9,31 @@ import (
 )
 
 // hear listens for SIGHUP, which asks for the secrets to be read again, and
-// SIGUSR1, which asks for the goroutines. Unheard, both would end the process.
-func hear() (reload, dump <-chan os.Signal, deafen func()) {
-	hup, usr1 := make(chan os.Signal, 1), make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	signal.Notify(usr1, syscall.SIGUSR1)
-	return hup, usr1, func() { signal.Stop(hup); signal.Stop(usr1) }
+// SIGUSR1, which asks for the goroutines. Unheard, both would end the process. One
+// of each is kept until somebody listens.
+func hear() heard {
+	h := heard{make(chan os.Signal, 1), make(chan os.Signal, 1), signal.Ignored(syscall.SIGHUP)}
+	signal.Notify(h.reload, syscall.SIGHUP)
+	signal.Notify(h.dump, syscall.SIGUSR1)
+	return h
+}
+
+// leave gives the signals back to the system, for a command that does nothing about
+// them: a terminal that is closed ends it. What came meanwhile comes again.
+func (h heard) leave() {
+	for sig, kept := range map[syscall.Signal]chan os.Signal{syscall.SIGHUP: h.reload, syscall.SIGUSR1: h.dump} {
+		if kept == nil {
+			continue
+		}
+		signal.Stop(kept)
+		select {
+		case <-kept:
+			if sig == syscall.SIGHUP && h.nohup {
+				continue
+			}
+			_ = syscall.Kill(syscall.Getpid(), sig) // never fails: it is this process
+			select {}                               // which ends now
+		default:
+		}
+	}
 }

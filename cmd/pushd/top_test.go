@@ -55,7 +55,7 @@ func TestTop_Once(t *testing.T) {
 	server := httptest.NewServer(api)
 	defer server.Close()
 	var out bytes.Buffer
-	code := run(t.Context(), []string{"top", "--appid=wx1"}, []string{"PUSHD_SERVER=" + server.URL, "PUSHD_API_KEY=" + goodKey}, strings.NewReader(""), &out, &out)
+	code := run(t.Context(), heard{}, []string{"top", "--appid=wx1"}, []string{"PUSHD_SERVER=" + server.URL, "PUSHD_API_KEY=" + goodKey}, strings.NewReader(""), &out, &out)
 	text := out.String()
 	if code != exitOK || strings.Index(text, "j2") > strings.Index(text, "j1") || !strings.Contains(text, "queued (held)") || !strings.Contains(text, "account wx9 is held") {
 		t.Errorf("code %d, said %s", code, text)
