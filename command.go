@@ -17,6 +17,8 @@ type Command struct {
 	// Resume queues a paused job, and makes a parked one due now with its
 	// message made again; other states stay. To is empty then.
 	Resume bool
+	// InTime wants the job's deadline to be ahead: ErrLost if it is past.
+	InTime bool
 	// Retry says who is sent to again, nil to leave it.
 	Retry *Again
 	// Force has the brakes hold the job up no more: one that waits for the end of

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"pushd"
 )
@@ -15,9 +16,9 @@ func (c *Controller) Pause(ctx context.Context, id pushd.JobID) (pushd.Job, erro
 }
 
 // Resume makes a paused job go on, and a parked one try now. Queued and running
-// jobs need no resuming.
+// jobs need no resuming. After the deadline none goes on: it would end at once.
 func (c *Controller) Resume(ctx context.Context, id pushd.JobID) (pushd.Job, error) {
-	return c.command(ctx, id, pushd.Command{Kind: pushd.EventResumed, From: pushd.ActiveStates, Resume: true})
+	return c.command(ctx, id, pushd.Command{Kind: pushd.EventResumed, From: pushd.ActiveStates, Resume: true, InTime: true})
 }
 
 // Cancel ends a job for good; what is in flight is finished and counted.
@@ -59,6 +60,9 @@ func (c *Controller) command(ctx context.Context, id pushd.JobID, cmd pushd.Comm
 		if job, err = c.book.Job(ctx, id); err != nil {
 			return pushd.Job{}, err
 		}
+		if cmd.InTime && job.State.Active() {
+			return pushd.Job{}, tooLate(job.Deadline, &job, "send a later deadline first (PATCH), then resume the job")
+		}
 		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &job, Text: fmt.Sprintf("the job has ended: %s", job.State)}
 	case errors.Is(err, pushd.ErrExists):
 		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobActive, Text: "another job of the channel is at work"}
@@ -85,8 +89,7 @@ func (c *Controller) Retry(ctx context.Context, id pushd.JobID, req pushd.RetryR
 		deadline = pushd.Time(req.Deadline * 1e6)
 	}
 	if deadline <= job.Now {
-		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeDeadlinePassed, Field: "deadline", Job: &job,
-			Text: "the job's deadline is past; send a deadline with the retry"}
+		return pushd.Job{}, tooLate(deadline, &job, "send a later deadline with the retry")
 	}
 	if job.PurgedAt != 0 {
 		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeNothingToRetry, Job: &job, Text: "the job's recipients were removed after the retention time"}
@@ -108,6 +111,12 @@ func (c *Controller) Retry(ctx context.Context, id pushd.JobID, req pushd.RetryR
 		who = pushd.AgainUnknown
 	}
 	return c.command(ctx, id, pushd.Command{Kind: pushd.EventRetried, From: pushd.EndedStates, To: pushd.Queued, Deadline: deadline, Retry: &who, Recompose: true})
+}
+
+// tooLate refuses what would send after the deadline, and says what to do.
+func tooLate(deadline pushd.Time, job *pushd.Job, todo string) *pushd.Problem {
+	return &pushd.Problem{Code: pushd.CodeDeadlinePassed, Field: "deadline", Job: job,
+		Text: fmt.Sprintf("it is too late: the deadline was %s; %s", deadline.Std().Format(time.RFC3339), todo)}
 }
 
 func nothingToRetry(job pushd.Job) string {

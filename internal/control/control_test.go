@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -359,6 +360,39 @@ func TestController_Patch(t *testing.T) {
 			t.Errorf("%+v, %v", job, err)
 		}
 	})
+}
+
+// After its deadline no job is resumed, in whatever state it waits: the refusal names
+// the deadline and what to do, and with a later one the job goes on.
+func TestController_ResumeTooLate(t *testing.T) {
+	for _, state := range pushd.ActiveStates {
+		t.Run(string(state), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk()
+				id := d.job(t, state)
+				deadline := d.ledger.ByID[id].Deadline
+				time.Sleep(time.Until(deadline.Std()) - time.Second)
+				if _, err := d.Resume(t.Context(), id); err != nil {
+					t.Errorf("before the deadline: %v", err)
+				}
+				d.ledger.ByID[id].State = state
+				time.Sleep(time.Second)
+				_, err := d.Resume(t.Context(), id)
+				var p *pushd.Problem
+				if !errors.As(err, &p) || p.Code != pushd.CodeDeadlinePassed || p.Field != "deadline" || p.Job == nil ||
+					!strings.Contains(p.Text, "it is too late: the deadline was "+deadline.Std().Format(time.RFC3339)+"; send a later deadline first") {
+					t.Fatalf("at the deadline: %v", err)
+				}
+				later := time.Now().Add(time.Hour).Unix()
+				if _, err := d.Patch(t.Context(), id, pushd.Patch{Deadline: &later}); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := d.Resume(t.Context(), id); err != nil {
+					t.Errorf("with a later deadline: %v", err)
+				}
+			})
+		})
+	}
 }
 
 // A POST that asks for another message than that of the job at work is told so;

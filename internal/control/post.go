@@ -275,8 +275,7 @@ func (c *Controller) mayBegin(req pushd.Request, ch pushd.Channel, now pushd.Tim
 		deadline = pushd.Time(req.Deadline * 1e6)
 	}
 	if deadline <= now {
-		return 0, &pushd.Problem{Code: pushd.CodeDeadlinePassed, Field: "deadline", Text: fmt.Sprintf(
-			"it is too late: the deadline was %s; send a later deadline to send it all the same", deadline.Std().Format(time.RFC3339))}
+		return 0, tooLate(deadline, nil, "send a later deadline to send it all the same")
 	}
 	if quiet := ch.Brakes.Or(c.cfg.Brakes).Quiet; quiet != nil && !req.Force {
 		if end := quiet.End(now, c.cfg.Location); end >= deadline {

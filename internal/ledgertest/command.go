@@ -124,6 +124,8 @@ func (l *Memory) Command(ctx context.Context, id pushd.JobID, cmd pushd.Command)
 		return pushd.Job{}, pushd.ErrNotFound
 	case !slices.Contains(cmd.From, j.State), cmd.AskedBefore != nil && encoded(cmd.AskedBefore) != encoded(j.Asked):
 		return pushd.Job{}, pushd.ErrLost
+	case cmd.InTime && j.Deadline <= now:
+		return pushd.Job{}, pushd.ErrLost
 	case cmd.To != "" && cmd.To.Active() && j.PurgedAt != 0:
 		return pushd.Job{}, pushd.ErrLost
 	case cmd.To != "" && cmd.To.Active() && l.otherActive(j):

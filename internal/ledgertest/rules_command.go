@@ -24,6 +24,7 @@ func commandRules() []rule {
 		{"CreateTakesWhatIsAskedFor", createTakesWhatIsAskedFor},
 		{"CommandOnAnEndedJob", commandOnAnEndedJob},
 		{"CommandResume", commandResume},
+		{"CommandInTime", commandInTime},
 	}
 }
 
@@ -320,5 +321,24 @@ func commandResume(t *testing.T, f *bench) {
 	f.ok(err)
 	if got.State != pushd.Canceled || got.FinishedAt == 0 {
 		t.Errorf("canceled: %+v", got)
+	}
+}
+
+// What wants the deadline ahead is refused by the database's clock, and goes through
+// once the deadline is a later one.
+func commandInTime(t *testing.T, f *bench) {
+	j := f.create(42, appID)
+	_, err := f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, To: pushd.Paused, Deadline: 1})
+	f.ok(err)
+	resume := pushd.Command{From: pushd.ActiveStates, Resume: true, InTime: true}
+	_, err = f.Command(f.ctx, j.ID, resume)
+	f.want(err, pushd.ErrLost)
+	if got, err := f.Job(f.ctx, j.ID); err != nil || got.State != pushd.Paused {
+		t.Errorf("after the refusal: %s, %v", got.State, err)
+	}
+	_, err = f.Command(f.ctx, j.ID, pushd.Command{From: pushd.ActiveStates, Deadline: future})
+	f.ok(err)
+	if got, err := f.Command(f.ctx, j.ID, resume); err != nil || got.State != pushd.Queued {
+		t.Errorf("in time: %s, %v", got.State, err)
 	}
 }

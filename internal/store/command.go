@@ -195,6 +195,9 @@ func commandSQL(id pushd.JobID, cmd pushd.Command, message []byte) (string, []an
 	if cmd.To != "" && cmd.To.Active() {
 		more = ` AND purged_at = 0`
 	}
+	if cmd.InTime {
+		more += ` AND deadline > {now}`
+	}
 	if cmd.AskedBefore != nil {
 		before, err := json.Marshal(cmd.AskedBefore)
 		if err != nil {

@@ -1,11 +1,14 @@
 package host_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"pushd"
+	"pushd/api/client"
 	"pushd/internal/daemon"
 	"pushd/internal/platform"
 )
@@ -95,4 +98,42 @@ func TestBrakes_BadInput(t *testing.T) {
 	if n := s.number("SELECT COUNT(*) FROM host_brakes"); n != 0 {
 		t.Error("half-saved")
 	}
+}
+
+// After the deadline nobody lets a job go on that waits for a yes: API, console and
+// the owner's page name the deadline and say what to do first.
+func TestBrakes_YesTooLate(t *testing.T) {
+	s := newSite(t, 30, braked)
+	s.enable(alice, "wxalice")
+	a := s.login(alice)
+	s.channel(11, alice, "first", time.Now().Add(20*time.Minute), 0)
+	if got := a.api("/brakes", map[string]any{"first": "5"}); got.status != 200 {
+		t.Fatalf("%d %s", got.status, got.text)
+	}
+	if run := s.php.Cron(t.Context(), t); run.Code != 0 {
+		t.Fatalf("%+v", run)
+	}
+	r := a.until(11, func(r reminded) bool { return strings.Contains(r.Text, "正在等您确认") })
+	id := r.Actions[0].Job
+	// pushd ends what is late every ten seconds: that would be one answer or the other.
+	s.exec("CREATE TRIGGER stays BEFORE UPDATE ON pushd_job FOR EACH ROW IF NEW.state = 'expired' THEN SIGNAL SQLSTATE '45000'; END IF")
+	past := time.Now().Add(-time.Minute).Truncate(time.Second)
+	s.exec("UPDATE pushd_job SET deadline = ? WHERE id = ?", past.UnixMicro(), id)
+	if got := a.command(11, r, "resume"); got.status != 409 || got.Code != "deadline_passed" ||
+		!strings.Contains(got.text, past.In(shanghai).Format("（01月02日 15:04）")) || !strings.Contains(got.text, "先把有效时间改晚") {
+		t.Errorf("the owner's yes: %d %s", got.status, got.text)
+	}
+	_, err := s.API().Command(t.Context(), id, client.Resume)
+	if p, _ := errors.AsType[*client.Problem](err); p == nil || p.Code != pushd.CodeDeadlinePassed ||
+		!strings.Contains(p.Detail, "the deadline was "+past.Format(time.RFC3339)+"; send a later deadline first") {
+		t.Errorf("the API: %v", err)
+	}
+	later := time.Now().Add(time.Hour).Unix()
+	if _, err := s.API().Patch(t.Context(), id, client.Patch{Deadline: later}); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.command(11, a.reminder(11), "resume"); got.status != 200 {
+		t.Errorf("with a later deadline: %d %s", got.status, got.text)
+	}
+	a.until(11, func(r reminded) bool { return r.State == "done" && r.Job.Sent == 30 })
 }

@@ -79,7 +79,7 @@ function command_run(Host $host, array $owner, array $channel, array $body): arr
             pushd_call($host, 'POST', "/v1/jobs/$id/cancel", null);
             break;
         case 'resume':
-            pushd_call($host, 'POST', "/v1/jobs/$id/resume", null);
+            command_resume($host, $job);
             break;
         case 'retry':
             pushd_call($host, 'POST', "/v1/jobs/$id/retry", null);
@@ -88,6 +88,20 @@ function command_run(Host $host, array $owner, array $channel, array $body): arr
             pushd_call($host, 'POST', '/v1/jobs', $post + [$do => true, 'job' => $id]);
     }
     return reminder_state($host, $owner, channel_find($host, $owner['uin'], $channel['id']));
+}
+
+/** Lets a job go on. After its deadline pushd refuses that, and an owner can't set another one. */
+function command_resume(Host $host, array $job): void
+{
+    try {
+        pushd_call($host, 'POST', "/v1/jobs/{$job['id']}/resume", null);
+    } catch (Refusal $e) {
+        if ($e->name !== 'deadline_passed') {
+            throw $e;
+        }
+        throw new Refusal($e->status, $e->name, '已过提醒的有效时间（' . $host->clock((int) strtotime((string) $job['deadline']), 'm月d日 H:i')
+            . '），没有继续发送。需要继续时，请联系平台管理员先把有效时间改晚。', $e->field);
+    }
 }
 
 /**
