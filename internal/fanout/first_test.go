@@ -123,6 +123,9 @@ func TestRun_RefusedBeforeComeLast(t *testing.T) {
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 100 || job.Counts.Skipped != 100 {
 			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 		}
+		if n := w.job().Epoch; n != 2 {
+			t.Errorf("%d claims, want 2: once others have it, who is refused stops nothing", n)
+		}
 	})
 }
 
