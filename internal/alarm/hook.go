@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"pushd"
+	"pushd/internal/textline"
 )
 
 // Format is whose messages a webhook takes.
@@ -228,13 +229,21 @@ func title(n int) string {
 // lineMax is the most characters of one alarm in a chat.
 const lineMax = 400
 
+// markup are the characters by which a chat makes a link, a picture or a call to
+// everyone of a text, and what looks like them.
+var markup = strings.NewReplacer("[", "［", "]", "］", "<", "＜", ">", "＞")
+
+// plain is an alarm's text on one line, in which a chat finds no markup: an owner's
+// title may be in it, or what another server has said, and who reads it trusts pushd.
+func plain(text string) string { return markup.Replace(textline.Clean(text)) }
+
 // words is a message to a chat of at most so many bytes, with the first alarms,
 // at least one, and how many these are.
 func words(alarms []pushd.Alarm, most int) (text string, shown int) {
 	room := most - len(title(len(alarms))) - 2
 	var lines []string
 	for _, a := range alarms {
-		line := "- **" + label(a.Kind) + "** " + clip(strings.Join(strings.Fields(a.Text), " "), lineMax)
+		line := "- **" + label(a.Kind) + "** " + clip(plain(a.Text), lineMax)
 		if len(lines) > 0 && len(line)+1 > room {
 			break
 		}

@@ -83,6 +83,22 @@ func TestHook_JSON(t *testing.T) {
 	}
 }
 
+// What an owner or another server has written makes no link, no picture and no call to
+// everyone in the operators' chat. Programs get it as it is.
+func TestHook_NoMarkup(t *testing.T) {
+	const text = `field number2 would be "[点击恢复](http://evil.example/)" ![x](http://evil.example/p.png) <@all> <at user_id="all">所有人</at>` + "\u202e"
+	for format, bare := range map[Format]bool{WeCom: true, DingTalk: true, Feishu: true, JSON: false} {
+		_, body, _, err := Hook{Format: format, URL: "https://chat.example/"}.message(some(1, text), noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := string(body)
+		if got := !strings.Contains(said, "](http") && !strings.Contains(said, "<") && !strings.Contains(said, "\u202e"); got != bare || !strings.Contains(said, "点击恢复") {
+			t.Errorf("%s: %s", format, said)
+		}
+	}
+}
+
 // Each robot gets the message that its documentation describes, signed its way.
 func TestHook_Chats(t *testing.T) {
 	text := "pushd: 2 alarms\n\n- **任务异常结束 (ended_badly)** it failed\n- **任务异常结束 (ended_badly)** it failed"

@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"internal/mutants":             {},
 	"internal/daemon":              {"pushd", "api", "internal/alarm", "internal/console", "internal/control", "internal/fanout", "internal/meter", "internal/metrics", "internal/migrate", "internal/receipts", "internal/store", "internal/tokenclient", "internal/wechat"},
 	"api":                          {"pushd", "internal/compose", "internal/control", "internal/loopback", "internal/metrics"},
-	"internal/alarm":               {"pushd"},
+	"internal/alarm":               {"pushd", "internal/textline"},
 	"api/client":                   {"pushd"},
 	"internal/console":             {"pushd", "api/client", "internal/wechat"},
 	"internal/store":               {"pushd", "internal/migrate", "internal/mysqlconn", "internal/platform", "internal/sqldb", "internal/store/eventlog", "internal/store/outbox"},

@@ -80,6 +80,8 @@ func mutantsOfPushd() []mutant {
 			[]string{"./internal/control TestPost_StartThatIsNotKnownAnyMore"}},
 		{"a row that can't be used keeps the column as it is", []edit{{"internal/housekeeping/column.go", "	if errors.Is(err, pushd.ErrNotFound) {\n", "	if errors.Is(err, pushd.ErrNotFound) || pushd.BadChannel(err) != nil {\n"}},
 			[]string{"./internal/housekeeping TestReconcile_RowsThatCannotBeUsed"}},
+		{"an alarm brings an owner's link into the operators' chat", []edit{{"internal/alarm/hook.go", "return markup.Replace(textline.Clean(text))", "return textline.Clean(text)"}},
+			[]string{"./internal/alarm TestHook_NoMarkup"}},
 		{"the first of those who subscribed decides", []edit{{"internal/control/audience.go", `c.book.Subscribers(ctx, id, "", pushd.PageSize)`, `c.book.Subscribers(ctx, id, "", 1)`}},
 			[]string{"./internal/control TestPost_RowsThatAreNoOpenIDs"}},
 		{"a list of nothing that is an openid is one of no one", []edit{{"internal/control/audience.go", "err == nil && len(page.OpenIDs) == 0 && page.Odd > 0", "false"}},
