@@ -72,6 +72,9 @@ type Options struct {
 	// Down says that an error means that the database can't be reached or
 	// accepts no writes, rather than that something is wrong with a request.
 	Down func(error) bool
+	// Denied says which right of the database's user an error is about, such as
+	// "INSERT on pushd_job"; "" = none.
+	Denied func(error) string
 	// Live is the rate in messages/s of a job that this very process sends;
 	// other jobs show the rate that their owner last wrote to the database.
 	Live    func(pushd.JobID) (rate float64, ok bool)
@@ -109,6 +112,9 @@ func New(o Options) *Server {
 	}
 	if o.Down == nil {
 		o.Down = func(error) bool { return false }
+	}
+	if o.Denied == nil {
+		o.Denied = func(error) string { return "" }
 	}
 	if o.Live == nil {
 		o.Live = func(pushd.JobID) (float64, bool) { return 0, false }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pushd/internal/migrate"
+	"pushd/internal/store"
 )
 
 // version is what a database says of its tables.
@@ -19,6 +20,7 @@ type version struct {
 	ok    atomic.Bool
 	err   atomic.Pointer[error]
 	looks atomic.Int64
+	lacks atomic.Pointer[[]string]
 }
 
 func (v *version) Migrated(context.Context) (bool, error) {
@@ -27,6 +29,13 @@ func (v *version) Migrated(context.Context) (bool, error) {
 		return false, *err
 	}
 	return v.ok.Load(), nil
+}
+
+func (v *version) Lacking(context.Context) []string {
+	if lacks := v.lacks.Load(); lacks != nil {
+		return *lacks
+	}
+	return nil
 }
 
 func (v *version) fails(err error) { v.err.Store(&err) }
@@ -62,7 +71,21 @@ func TestSchema_Watch(t *testing.T) {
 		expect("a newer program", "version 99")
 		v.err.Store(nil)
 		expect("taken back", "")
-		if n := v.looks.Load(); n > 40 {
+		v.fails(fmt.Errorf("%w it lacks INSERT on pushd_job", store.ErrDenied))
+		expect("a right was taken away", "INSERT on pushd_job")
+		v.err.Store(nil)
+		expect("given again", "")
+		v.lacks.Store(&[]string{"DELETE on pushd_receipt"})
+		expect("one that no job needs", "")
+		if got := s.lacking(); !strings.Contains(got, "lacks DELETE on pushd_receipt") {
+			t.Errorf("lacks %q", got)
+		}
+		v.lacks.Store(nil)
+		expect("given again, too", "")
+		if got := s.lacking(); got != "" {
+			t.Errorf("still lacks %q", got)
+		}
+		if n := v.looks.Load(); n > 60 {
 			t.Errorf("%d looks", n)
 		}
 	})

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -24,12 +25,22 @@ func (d *Daemon) unready() string {
 	return ""
 }
 
+// denied says which right an error is about; then the tables are looked at again at
+// once, so that health says so as well.
+func (d *Daemon) denied(err error) string {
+	right := d.store.Denied(err)
+	if right != "" {
+		d.schema.doubt()
+	}
+	return right
+}
+
 func (d *Daemon) health() pushd.Health {
 	text := ""
 	if h := d.tokens.Health(); h.Failing > 0 {
 		text = fmt.Sprintf("no usable token for %d accounts; %s since %s: %s", h.Failing, h.AppID, h.Since.UTC().Format(time.RFC3339), h.Err)
 	}
-	h := d.engine.Health(d.unready(), text)
+	h := d.engine.Health(cmp.Or(d.unready(), d.schema.lacking()), text)
 	h.Draining = h.Draining || d.leaving.Load()
 	return h
 }

@@ -76,7 +76,7 @@ func (o Options) database(ctx context.Context, r *report) {
 // migrated says whether the tables are those of this program.
 func migrated(ctx context.Context, r *report, s *store.Store) bool {
 	switch done, err := s.Migrated(ctx); {
-	case errors.Is(err, store.ErrUnreadable):
+	case errors.Is(err, store.ErrDenied):
 		return true // which of them, and what is missing, is looked at next
 	case err != nil:
 		r.fail("tables", "%v; run pushd migrate, and grant SELECT on pushd_schema and pushd_schema_state", err)
@@ -130,44 +130,10 @@ func checkClock(ctx context.Context, r *report, db *sql.DB) {
 	}
 }
 
-// ownTables are pushd's tables, with what the daemon does to each.
-func ownTables() map[string][]string {
-	return map[string][]string{
-		"pushd_job":          {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_page":         {"SELECT", "INSERT", "DELETE"},
-		"pushd_progress":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_template":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_message":      {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_install":      {"SELECT", "INSERT", "UPDATE"},
-		"pushd_hold":         {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_account":      {"SELECT", "INSERT", "UPDATE"},
-		"pushd_refusal":      {"SELECT", "INSERT", "DELETE"},
-		"pushd_event":        {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_alarm":        {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_receipt":      {"SELECT", "INSERT", "UPDATE", "DELETE"},
-		"pushd_receipt_page": {"SELECT", "INSERT", "UPDATE", "DELETE"},
-	}
-}
-
-// attempts try a right on a table: statements that touch no row, for the
-// server judges rights before it looks for rows.
-func attempts(verb, table, column string) string {
-	switch verb {
-	case "SELECT":
-		return "SELECT 1 FROM " + table + " WHERE 1 = 0"
-	case "INSERT":
-		return "INSERT INTO " + table + " SELECT * FROM " + table + " WHERE 1 = 0"
-	case "UPDATE":
-		return "UPDATE " + table + " SET " + column + " = " + column + " WHERE 1 = 0"
-	default:
-		return "DELETE FROM " + table + " WHERE 1 = 0"
-	}
-}
-
 // checkTables looks for pushd's tables and tries the rights on them. It says
 // whether all is well.
 func checkTables(ctx context.Context, r *report, db *sql.DB) bool {
-	own, good := ownTables(), true
+	own, good := store.Rights(), true
 	for _, table := range slices.Sorted(maps.Keys(own)) {
 		column, err := anyColumn(ctx, db, table)
 		if err != nil {
@@ -177,7 +143,7 @@ func checkTables(ctx context.Context, r *report, db *sql.DB) bool {
 		}
 		var refused []string
 		for _, verb := range own[table] {
-			if err := rolledBack(ctx, db, attempts(verb, table, column)); err != nil {
+			if err := rolledBack(ctx, db, store.Attempt(verb, table, column)); err != nil {
 				refused = append(refused, verb)
 			}
 		}

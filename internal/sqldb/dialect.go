@@ -49,6 +49,9 @@ type Dialect struct {
 	Locks func(dsn string) (brief, usual string)
 	// Down: the database cannot be reached or does not accept writes.
 	Down func(error) bool
+	// Denied says which right on one of pushd's tables a statement lacks, "" none;
+	// nil where there are no rights.
+	Denied func(error) string
 	// Schema is pushd's tables.
 	migrate.Schema
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Migrate brings pushd's tables to this program's version. It takes two
@@ -21,31 +22,19 @@ func (s *Store) Migrate(ctx context.Context) error {
 }
 
 // Migrated says whether this program can work on the tables. See migrate.Schema.
-// The error says so as well if the database's user has no right to read those that
-// are there: an upgrade has made some, and the rights are still to be given.
+// The error says so as well if the database's user lacks rights to those that are
+// there: an upgrade has made some, and the rights are still to be given.
 func (s *Store) Migrated(ctx context.Context) (bool, error) {
 	ok, err := s.d.Migrated(ctx, s.db.DB)
 	if err != nil || !ok {
 		return ok, err
 	}
-	if _, err := s.db.ExecContext(ctx, vital); err != nil {
-		return false, fmt.Errorf("%w %w", ErrUnreadable, err)
+	if missing := s.lacking(ctx, vital(), func(verb string) bool { return verb != "DELETE" }); len(missing) > 0 {
+		return false, fmt.Errorf("%w it lacks %s", ErrDenied, strings.Join(missing, ", "))
 	}
 	return true, nil
 }
 
-// ErrUnreadable says that the tables are this program's, and that the database
-// does not let it read them.
-var ErrUnreadable = errors.New("pushd's tables can't be read, was its user given the rights of docs/operations.md?")
-
-// vital reads no row of the tables without which no job is taken or sent.
-const vital = `
-SELECT 1 FROM pushd_job WHERE 1 = 0
-UNION ALL SELECT 1 FROM pushd_page WHERE 1 = 0
-UNION ALL SELECT 1 FROM pushd_progress WHERE 1 = 0
-UNION ALL SELECT 1 FROM pushd_message WHERE 1 = 0
-UNION ALL SELECT 1 FROM pushd_install WHERE 1 = 0
-UNION ALL SELECT 1 FROM pushd_hold WHERE 1 = 0
-UNION ALL SELECT 1 FROM pushd_account WHERE 1 = 0
-UNION ALL SELECT 1 FROM pushd_refusal WHERE 1 = 0
-UNION ALL SELECT 1 FROM pushd_event WHERE 1 = 0`
+// ErrDenied says that the tables are this program's, and that the database does not let
+// it work on them.
+var ErrDenied = errors.New("pushd's tables can't be worked on, was its user given the rights of docs/operations.md?")

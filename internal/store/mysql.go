@@ -41,6 +41,7 @@ WHERE TABLE_SCHEMA = DATABASE()
 		LockTimeout: mysqlconn.LockTimeout,
 		Locks:       mysqlconn.LockWaits,
 		Down:        mysqlconn.Down,
+		Denied:      func(err error) string { return mysqlconn.Denied(err, "pushd_") },
 		Schema: migrate.Schema{
 			Migrations: files,
 			Goose:      goose.DialectMySQL,

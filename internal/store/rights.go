@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Rights are pushd's tables, with what the daemon does to each.
+func Rights() map[string][]string {
+	return map[string][]string{
+		"pushd_job":          {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_page":         {"SELECT", "INSERT", "DELETE"},
+		"pushd_progress":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_template":     {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_message":      {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_install":      {"SELECT", "INSERT", "UPDATE"},
+		"pushd_hold":         {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_account":      {"SELECT", "INSERT", "UPDATE"},
+		"pushd_refusal":      {"SELECT", "INSERT", "DELETE"},
+		"pushd_event":        {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_alarm":        {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_receipt":      {"SELECT", "INSERT", "UPDATE", "DELETE"},
+		"pushd_receipt_page": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+	}
+}
+
+// Attempt tries a right on a table: a statement that touches no row, for the
+// server judges rights before it looks for rows. column is any of the table's.
+func Attempt(verb, table, column string) string {
+	switch verb {
+	case "SELECT":
+		return "SELECT 1 FROM " + table + " WHERE 1 = 0"
+	case "INSERT":
+		return "INSERT INTO " + table + " SELECT * FROM " + table + " WHERE 1 = 0"
+	case "UPDATE":
+		return "UPDATE " + table + " SET " + column + " = " + column + " WHERE 1 = 0"
+	default:
+		return "DELETE FROM " + table + " WHERE 1 = 0"
+	}
+}
+
+// Denied says which right on one of pushd's tables the database's user lacks, such as
+// "INSERT on pushd_account"; "" if that is not what err is about.
+func (s *Store) Denied(err error) string {
+	if err == nil || s.d.Denied == nil {
+		return ""
+	}
+	return s.d.Denied(err)
+}
+
+// vital are the tables without which no job is taken or sent, each with one of its
+// columns. To remove old rows is not vital.
+func vital() map[string]string {
+	return map[string]string{
+		"pushd_job": "id", "pushd_page": "job_id", "pushd_progress": "job_id", "pushd_message": "job_id", "pushd_install": "id",
+		"pushd_hold": "scope", "pushd_account": "appid", "pushd_refusal": "appid", "pushd_event": "id",
+	}
+}
+
+// others are the other tables.
+func others() map[string]string {
+	return map[string]string{"pushd_template": "appid", "pushd_alarm": "alarm_key", "pushd_receipt": "job_id", "pushd_receipt_page": "job_id"}
+}
+
+// Lacking says which rights the database's user lacks that are not vital: jobs are
+// taken and sent without them.
+func (s *Store) Lacking(ctx context.Context) []string {
+	return append(s.lacking(ctx, vital(), func(verb string) bool { return verb == "DELETE" }),
+		s.lacking(ctx, others(), func(string) bool { return true })...)
+}
+
+// lookFor is how long a look at the rights may take: an ALTER TABLE lets none be taken.
+const lookFor = 2 * time.Second
+
+// lacking says which of the rights that are wanted are missing. Only an answer of the
+// server's that says so counts: a database that is away, or takes no writes now, says
+// nothing of rights.
+func (s *Store) lacking(ctx context.Context, tables map[string]string, wanted func(verb string) bool) (missing []string) {
+	if s.d.Denied == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	for _, table := range slices.Sorted(maps.Keys(tables)) {
+		for _, verb := range Rights()[table] {
+			if !wanted(verb) {
+				continue
+			}
+			_, err := s.db.ExecContext(ctx, Attempt(verb, table, tables[table]))
+			what := s.Denied(err)
+			if err != nil && s.d.NoTable(err) {
+				what = "the table " + table
+			}
+			if what != "" && !slices.Contains(missing, what) {
+				missing = append(missing, what)
+			}
+		}
+	}
+	return missing
+}
