@@ -37,7 +37,10 @@ func (l *Memory) Activity(_ context.Context, appID pushd.AppID, since pushd.Time
 // haveSent says that the job may have started a send.
 func (j *Job) haveSent() bool {
 	return j.LastSent > 0 || j.Counts.Sent+j.Counts.Failed+j.Counts.Unknown > 0 ||
-		slices.ContainsFunc(j.Progress, func(p Progress) bool { return p.Mark > 0 })
+		slices.ContainsFunc(j.Progress, func(p Progress) bool {
+			c := p.Counts
+			return p.Mark > 0 && (p.DoubtAt > 0 || len(c.Errors) > 0 || c.Sent+c.Failed+c.Unknown > 0)
+		})
 }
 
 // CreateAfter is Create for who has decided by an activity. See pushd.Activities.

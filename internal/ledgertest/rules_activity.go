@@ -15,6 +15,7 @@ func activityRules() []rule {
 		{"ActivityListsWhatMaySend", activityListsWhatMaySend},
 		{"ActivityEnds", activityEnds},
 		{"ActivityOfAPage", activityOfAPage},
+		{"ActivityOfAPutBackPage", activityOfAPutBackPage},
 		{"CreateAfter", createAfter},
 		{"CreateAfterAtOnce", createAfterAtOnce},
 		{"CommandAfter", commandAfter},
@@ -86,11 +87,35 @@ func activityOfAPage(t *testing.T, f *bench) {
 	other, err := f.Claim(f.ctx, bob, other.ID, term)
 	f.ok(err)
 	f.ok(f.StorePage(f.ctx, other.Lease(), pushd.Page{No: 1, OpenIDs: openids("a", "b")}, pushd.Walk{Pass: 1, Pages: 1, Walked: 2}))
-	f.ok(f.Record(f.ctx, other.Lease(), []pushd.Progress{{Page: 1, People: 2, Mark: 1}}))
+	f.ok(f.Record(f.ctx, other.Lease(), []pushd.Progress{{Page: 1, People: 2, Mark: 1, DoubtAt: 7}}))
 	f.cancel(other.ID)
 	f.lapse(other.ID)
 	if a := f.activity(0); len(a.Jobs) != 1 || a.Jobs[0].Job != other.ID || a.Jobs[0].Until == 0 {
 		t.Errorf("behind the watermark: %+v", a.Jobs)
+	}
+}
+
+// A job that was stopped behind its watermark and before its first send has sent
+// nothing: its worker has put everyone back. Where WeChat has refused them they were
+// sent to.
+func activityOfAPutBackPage(t *testing.T, f *bench) {
+	for _, c := range []struct {
+		act    pushd.ActID
+		errors map[int]int64
+		jobs   int
+	}{{42, nil, 0}, {43, map[int]int64{45009: 1}, 1}} {
+		j := f.create(c.act, appID)
+		j, err := f.Claim(f.ctx, alice, j.ID, term)
+		f.ok(err)
+		f.ok(f.StorePage(f.ctx, j.Lease(), pushd.Page{No: 1, OpenIDs: openids("a", "b")}, pushd.Walk{Pass: 1, Pages: 1, Walked: 2}))
+		f.ok(f.Record(f.ctx, j.Lease(), []pushd.Progress{{Page: 1, People: 2, Mark: 1, DoubtAt: 7}}))
+		f.cancel(j.ID)
+		f.ok(f.Record(f.ctx, j.Lease(), []pushd.Progress{{Page: 1, People: 2, Mark: 1, Counts: pushd.Counts{Errors: c.errors},
+			Outcomes: pushd.EncodePersons(nil, []pushd.Person{{State: pushd.Refused}, {}})}}))
+		f.ok(f.Release(f.ctx, j.Lease()))
+		if a := f.activity(0); len(a.Jobs) != c.jobs {
+			t.Errorf("errors %v: %+v, want %d", c.errors, a.Jobs, c.jobs)
+		}
 	}
 }
 

@@ -55,11 +55,13 @@ LIMIT ?`, appID, since.Add(-letGo), appID, since, pushd.ActivityMax)
 const letGo = 10 * time.Minute
 
 // haveSent is the condition under which a job that has ended may have started a
-// send. Before each one the watermark of a page says so; the sums are what is left
-// of that when the pages are gone.
+// send. Before each one the watermark of a page says so, and since when; a worker
+// that stops in order before it takes that time back where nothing was sent, and the
+// watermark stays. The sums are what is left of that when the pages are gone.
 const haveSent = `(last_sent_at > 0
     OR sent + failed + unsure > 0
-    OR EXISTS (SELECT 1 FROM pushd_progress p WHERE p.job_id = j.id AND p.mark > 0))`
+    OR EXISTS (SELECT 1 FROM pushd_progress p WHERE p.job_id = j.id AND p.mark > 0
+      AND (p.doubt_at > 0 OR p.errors IS NOT NULL OR p.sent + p.failed + p.unsure > 0)))`
 
 // CreateAfter is Create for who has decided by an activity. See pushd.Activities.
 func (s *Store) CreateAfter(ctx context.Context, j pushd.Job, seen pushd.Activity) (pushd.Job, error) {
