@@ -226,3 +226,21 @@ func TestComposer_Tags(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What is wrong with a text of the POST is said of data, and of an owner's text of the
+// template's fields.
+func TestEstimate_NamesTheField(t *testing.T) {
+	for _, c := range []struct {
+		data  map[string]string
+		title string
+		field string
+	}{{map[string]string{"thing1": "🙂"}, "课", "data.thing1"}, {nil, "🙂", "fields.thing1"}} {
+		d := newDesk()
+		d.cfg.Account = account.New(&tagging{}, oneToken{}, retry.NewJitter(rand.New(rand.NewPCG(1, 2))))
+		d.ch.TemplateID, d.ch.Title = "t", c.title
+		est, err := d.Estimate(t.Context(), pushd.Request{ActID: 1, AppID: "wx1", Asked: pushd.Asked{Data: c.data}, DryRun: true})
+		if err != nil || len(est.Problems) != 1 || est.Problems[0].Code != pushd.CodeMessageInvalid || est.Problems[0].Field != c.field {
+			t.Errorf("%+v: %+v, %v", c, est.Problems, err)
+		}
+	}
+}

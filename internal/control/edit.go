@@ -72,15 +72,19 @@ func (c *Controller) corrected(ctx context.Context, job pushd.Job, e pushd.Edit)
 	case errors.As(err, &u) && u.Reason == pushd.TemplateFieldsUnknown && lost != nil:
 		return pushd.Asked{}, nil, composeProblem(lost)
 	case errors.As(err, &u):
-		field := u.Field
-		if name, ok := strings.CutPrefix(field, "fields."); ok {
-			field = "data." + name
-		}
-		p := u.Problem()
-		p.Field = field
-		return pushd.Asked{}, nil, p
+		return pushd.Asked{}, nil, ofData(u)
 	}
 	return src.Asked, m, nil
+}
+
+// ofData is why no message can be made, of texts that a call has brought as data and
+// not as the fields of a template.
+func ofData(u *compose.Unprepared) *pushd.Problem {
+	p := u.Problem()
+	if name, ok := strings.CutPrefix(p.Field, "fields."); ok {
+		p.Field = "data." + name
+	}
+	return p
 }
 
 // applied makes the changes, but for those of data, in what a job was asked to

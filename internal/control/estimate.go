@@ -83,7 +83,11 @@ func (c *Controller) message(ctx context.Context, req pushd.Request, ch pushd.Ch
 	m, err := src.Render()
 	var u *compose.Unprepared
 	if errors.As(err, &u) {
-		est.Problems = append(est.Problems, *u.Problem())
+		p := u.Problem()
+		if len(req.Asked.Data) > 0 {
+			p = ofData(u)
+		}
+		est.Problems = append(est.Problems, *p)
 		return nil
 	}
 	est.Message = m
