@@ -10,7 +10,7 @@ import (
 
 // hear listens for SIGHUP, which asks for the secrets to be read again, and
 // SIGUSR1, which asks for the goroutines. Unheard, both would end the process. One
-// of each is kept until somebody listens.
+// of each is kept until serve listens.
 func hear() heard {
 	h := heard{make(chan os.Signal, 1), make(chan os.Signal, 1), signal.Ignored(syscall.SIGHUP)}
 	signal.Notify(h.reload, syscall.SIGHUP)
