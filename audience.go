@@ -50,6 +50,11 @@ func (a Audience) Tag() (id int64, ok bool) {
 	return id, err == nil && id > 0 && id <= TagIDMax && TagAudience(id) == a
 }
 
+// NoOpenIDs says why so many rows of the platform's are no list of subscribers.
+func NoOpenIDs(rows int) string {
+	return fmt.Sprintf("PUSHD_AUDIENCE_QUERY gives %d rows, none of which is an openid: are there blanks or line breaks round it, or the padding of a BINARY column?", rows)
+}
+
 // Listed says that WeChat lists the audience, by a token of the account.
 func (a Audience) Listed() bool { return a != AudienceSubscribers }
 

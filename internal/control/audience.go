@@ -45,8 +45,7 @@ func (c *Controller) mayList(ctx context.Context, id pushd.ActID, who pushd.Audi
 
 // noOpenIDs refuses a list of so many rows: a job would end as if no one had asked.
 func noOpenIDs(rows int) *pushd.Problem {
-	return &pushd.Problem{Code: pushd.CodeAudienceUnavailable, Field: "audience", Text: fmt.Sprintf(
-		"PUSHD_AUDIENCE_QUERY gives %d rows, none of which is an openid: are there blanks or line breaks round it, or the padding of a BINARY column?", rows)}
+	return &pushd.Problem{Code: pushd.CodeAudienceUnavailable, Field: "audience", Text: pushd.NoOpenIDs(rows)}
 }
 
 // count says how many the audience has.

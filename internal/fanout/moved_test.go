@@ -169,3 +169,24 @@ func TestEngine_OrphanedColumn(t *testing.T) {
 		}
 	})
 }
+
+// A start that is not known any more has not moved: the job goes on with the start, the
+// message and the deadline that it has.
+func TestRun_StartIsNotKnownAnyMore(t *testing.T) {
+	inWorld(t, 400, 10, func(w *sim) {
+		before := w.job()
+		time.Sleep(5 * time.Second)
+		w.ledger.Lock()
+		w.ledger.Channels[1].StartTime = 0
+		w.ledger.Unlock()
+		w.within(2 * time.Minute)
+		job := w.job()
+		if job.State != pushd.Succeeded || job.StartTime != before.StartTime || job.MessageVersion != 1 || job.Deadline != before.Deadline {
+			w.violated("%s %s, message %d, deadline %+d", job.State, job.Reason, job.MessageVersion, job.Deadline-before.Deadline)
+		}
+		time.Sleep(30 * time.Second)
+		if w.column() != pushd.StatusDone {
+			w.violated("the column is %d", w.column())
+		}
+	})
+}

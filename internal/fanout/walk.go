@@ -26,6 +26,7 @@ type walker struct {
 	seen      *dedup.Set
 	used      map[pushd.OpenID]bool // cursors of this pass
 	most      int64                 // the highest total of this pass
+	odd       int                   // rows of this pass that are no openids
 	uncounted bool                  // the list gives no total
 	ended     int                   // passes that this walker saw end
 	sound     int                   // those of them that came to the list's end
@@ -114,7 +115,7 @@ func (w *walker) pass(ctx context.Context) error {
 func (w *walker) begin(now pushd.Time) {
 	w.walk.Pass++
 	w.walk.Cursor, w.walk.Seen, w.walk.Fresh, w.walk.PassAt = "", 0, 0, now
-	w.used, w.first = map[pushd.OpenID]bool{}, true
+	w.used, w.first, w.odd = map[pushd.OpenID]bool{}, true, 0
 	if w.walk.Walked > 0 { // else the total is all that is known
 		w.most = 0
 	}
@@ -135,7 +136,7 @@ func (w *walker) fetch(ctx context.Context) (_ pushd.FollowerPage, sound bool, e
 			if w.token = by; by != "" {
 				w.run.listing.ReadBy(by)
 			}
-			if page.Odd > 0 { // nothing can be sent to them; WeChat's total counts them all the same
+			if w.odd += page.Odd; page.Odd > 0 { // nothing can be sent to them; WeChat's total counts them all the same
 				w.run.log.Warn("the list holds what is no openid", "audience", w.run.job.Audience, "count", page.Odd, "after", w.walk.Walked)
 			}
 			w.tries, w.good = 0, w.run.e.clock.Now()
@@ -314,6 +315,9 @@ func (w *walker) end(ctx context.Context, sound bool) error {
 		w.sound++
 	} else {
 		w.cutShort()
+	}
+	if w.odd > 0 && w.walk.Walked == 0 && !w.run.job.Audience.Listed() { // a mistake of the platform's, not that no one has asked
+		return w.run.park(pushd.AudienceUnavailable, cantList(w.run.job.Audience, pushd.Answer{Text: pushd.NoOpenIDs(w.odd)}), w.run.e.clock.Now().Add(audienceLook))
 	}
 	_, tag := w.run.job.Audience.Tag()
 	if tag {

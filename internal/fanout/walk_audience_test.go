@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -310,6 +311,44 @@ func TestRun_AudienceQueryRefused(t *testing.T) {
 			w.late.Wait()
 		})
 	}
+}
+
+// padded is a table whose rows are no openids before a moment.
+type padded struct {
+	wire
+	until time.Time
+}
+
+func (p padded) Subscribers(ctx context.Context, id pushd.ActID, after pushd.OpenID, limit int) (pushd.FollowerPage, error) {
+	if time.Now().Before(p.until) {
+		return pushd.FollowerPage{Odd: 90}, nil
+	}
+	return p.fakeLedger.Subscribers(ctx, id, after, limit)
+}
+
+// A table whose rows can't be openids since the POST is a mistake of the platform's:
+// the job waits, and says so, until they are. It does not end well with no one.
+func TestRun_NoRowIsAnOpenID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, 100)
+		w.remindSubscribers(ids(0, 90))
+		until := time.Now().Add(10 * time.Minute)
+		w.change = func(c *Config) { c.Ledger = padded{c.Ledger.(wire), until} }
+		w.boot(0)
+		w.post(1, pushd.Request{})
+		time.Sleep(5 * time.Minute)
+		if job := w.job(); job.State != pushd.Parked || job.Reason != pushd.AudienceUnavailable || !strings.Contains(job.Detail, "90 rows, none of which is an openid") {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		w.settle()
+		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 90 || len(w.sentTo()) != 90 {
+			t.Errorf("in the end: %s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		w.processes[0].stop()
+		w.all.Wait()
+		w.late.Wait()
+	})
 }
 
 // PHP mixes two accounts' tokens up when the job begins, or for the last of its

@@ -101,6 +101,9 @@ func (c *Checker) now(ctx context.Context, was int64) (pushd.Channel, error) {
 		return err
 	})
 	c.Heard(ch, err)
+	if err == nil && ch.StartTime == 0 {
+		ch.StartTime = was // it is not known any more, and has not moved
+	}
 	switch {
 	case errors.Is(err, pushd.ErrNotFound):
 		return ch, withdrawn(pushd.ChannelGone, fmt.Sprintf("channel %d is gone", c.Job.ActID))
