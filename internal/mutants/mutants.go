@@ -82,6 +82,8 @@ func mutantsOfPushd() []mutant {
 			[]string{"./internal/fanout TestRun_NoRowIsAnOpenID"}},
 		{"a start that is not known has moved", []edit{{"internal/fanout/channelcheck/channelcheck.go", "	if err == nil && ch.StartTime == 0 {\n", "	if false {\n"}},
 			[]string{"./internal/fanout TestRun_StartIsNotKnownAnyMore"}},
+		{"recipients that a failover has lost are damage", []edit{{"internal/fanout/readback/reader.go", "errors.Is(err, pushd.ErrNotFound) && row.Page > r.Claimed {", "false {"}},
+			[]string{"./internal/fanout/readback TestReader_ForgottenPage"}},
 		{"a tag that is not counted is read once", []edit{{"internal/audience/tagged.go", "		return agrees\n	case known == 0:", "		return agrees || most == 0\n	case known == 0:"}},
 			[]string{"./internal/audience TestList_Complete", "./internal/fanout TestWalk_Tag"}},
 		{"a tag of another account parks the job for ever", []edit{{"internal/audience/tagged.go", "a.Cause == pushd.CauseAudience && t.account.Doubt(ctx, by)", "false"}},

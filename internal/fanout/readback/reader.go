@@ -73,7 +73,7 @@ func (r *Reader) stale(rows []pushd.Progress) bool {
 	return false
 }
 
-// OpenIDs reads all recipients of a page.
+// OpenIDs reads all recipients of a page. ErrForgotten as Progress.
 func (r *Reader) OpenIDs(ctx context.Context, row pushd.Progress) ([]pushd.OpenID, error) {
 	ids, _, err := r.read(ctx, row, 0, wholeBytes)
 	if err == nil && len(ids) != row.People {
@@ -97,6 +97,9 @@ func (r *Reader) read(ctx context.Context, row pushd.Progress, from, limit int) 
 		text, err = r.Ledger.People(ctx, r.Lease.Job, row.Page, from, limit)
 		return err
 	})
+	if errors.Is(err, pushd.ErrNotFound) && row.Page > r.Claimed { // it was there: this claim has stored it
+		err = ErrForgotten
+	}
 	if err != nil {
 		return nil, 0, err
 	}

@@ -31,7 +31,10 @@ func (l *ledger) Progress(_ context.Context, _ pushd.JobID, from, to int) ([]pus
 	return []pushd.Progress{l.row}, nil
 }
 
-func (l *ledger) People(_ context.Context, _ pushd.JobID, _, offset, limit int) ([]byte, error) {
+func (l *ledger) People(_ context.Context, _ pushd.JobID, page, offset, limit int) ([]byte, error) {
+	if l.reads++; page != l.row.Page {
+		return nil, pushd.ErrNotFound
+	}
 	text := l.text[min(offset, len(l.text)):]
 	return []byte(text[:min(limit, len(text))]), nil
 }
@@ -93,7 +96,7 @@ func TestReader_Progress(t *testing.T) {
 
 func TestReader_OpenIDs(t *testing.T) {
 	long := strings.Repeat("o", SomeBytes-2)
-	l := &ledger{text: long + "\nb\nc\n"}
+	l := &ledger{row: pushd.Progress{Page: 1}, text: long + "\nb\nc\n"}
 	r, row := reader(l), pushd.Progress{Page: 1, People: 3}
 	want := []pushd.OpenID{pushd.OpenID(long), "b", "c"}
 	if all, err := r.OpenIDs(t.Context(), row); err != nil || !slices.Equal(all, want) {
@@ -113,4 +116,20 @@ func TestReader_OpenIDs(t *testing.T) {
 	if _, _, err := r.Some(t.Context(), row, len(l.text)); !errors.As(err, &damaged) {
 		t.Errorf("a page that ends too early: %v", err)
 	}
+}
+
+// Recipients of a page that this claim has stored, and that is not there for long, are
+// forgotten with it; of a page that was there before, the ledger is damaged.
+func TestReader_ForgottenPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := reader(&ledger{row: pushd.Progress{Page: 5}})
+		for page, forgotten := range map[int]bool{1: false, 2: true} {
+			if _, err := r.OpenIDs(t.Context(), pushd.Progress{Page: page, People: 2}); err == nil || errors.Is(err, ErrForgotten) != forgotten {
+				t.Errorf("page %d: %v", page, err)
+			}
+			if _, _, err := r.Some(t.Context(), pushd.Progress{Page: page, People: 2}, 0); err == nil || errors.Is(err, ErrForgotten) != forgotten {
+				t.Errorf("some of page %d: %v", page, err)
+			}
+		}
+	})
 }
