@@ -47,6 +47,9 @@ func planOf(seed uint64) plan {
 			p.air |= f
 		}
 	}
+	if p.air&braked != 0 {
+		p.air |= twoJobs // of one reminder alone brakes can't be judged
+	}
 	var later time.Duration
 	for at := gap(d); at < troubled-8*time.Second && len(kinds) > 0; at += gap(d) {
 		e := mishap{no: len(p.events), at: at + later, what: kinds[d.IntN(len(kinds))], process: d.IntN(3),
