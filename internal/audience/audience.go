@@ -18,7 +18,8 @@ type List interface {
 	// to judge; the error is an *account.NoToken, or why ctx ended.
 	Page(ctx context.Context, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Token, pushd.Answer, error)
 	// Complete says whether everyone is listed, of a pass that has ended by
-	// itself. most is the highest total that was given meanwhile, 0 if none was.
+	// itself; it is asked once of each. most is the highest total that was given
+	// meanwhile, 0 if none was.
 	Complete(w pushd.Walk, most int64) bool
 	// Grows says that a further pass is for those who were added meanwhile, so
 	// that it is made when the others have been sent to.
