@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -129,6 +130,9 @@ func TestServe_SignalsOfTheStart(t *testing.T) {
 // Another command is ended by the hang-up of its terminal, also by one that came
 // while it read its settings.
 func TestCommands_HangUp(t *testing.T) {
+	handled := make(chan os.Signal, 1)
+	signal.Notify(handled, syscall.SIGHUP) // else the child ignores it where the tests run under nohup
+	defer signal.Stop(handled)
 	s := start(t, "top")
 	s.meanwhile(t, syscall.SIGHUP)
 	s.until("\x00")
