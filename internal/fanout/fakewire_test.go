@@ -176,7 +176,7 @@ func ask[T any](c wire, ctx context.Context, name string, f func(context.Context
 	})
 	mu.Lock()
 	defer mu.Unlock()
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil { // it may still be under way
 		var none T
 		return none, err
 	}
