@@ -72,7 +72,6 @@ func (l *Memory) Expire(ctx context.Context, limit int) ([]pushd.JobID, error) {
 		}
 		j.release()
 		j.Epoch++
-		j.adopt()
 		e := pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before every recipient had an outcome"}
 		j.end(e, now)
 		l.ended(ctx, j, e, now)

@@ -159,9 +159,16 @@ func (j *Job) sum() (t pushd.Counts) {
 	return t
 }
 
-// StoreTotals stores the sums of the job's progress with the job. The caller
-// holds the lock.
-func (j *Job) StoreTotals() { j.Counts = j.sum() }
+// StoreTotals stores the sums of the job's progress with the job; no record lands
+// behind those of a job that has ended and has no worker. The caller holds the lock.
+func (j *Job) StoreTotals() {
+	if j.FinishedAt > 0 && j.Owner.Instance == "" {
+		for i := range j.Progress {
+			j.Progress[i].epoch = 0
+		}
+	}
+	j.Counts = j.sum()
+}
 
 // encoded is v as the ledger keeps it: whoever had it can't change it any more,
 // and two that are written alike are one.

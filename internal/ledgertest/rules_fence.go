@@ -16,7 +16,9 @@ func fenceRules() []rule {
 		{"RecordIsIdempotent", recordIsIdempotent},
 		{"StartOver", startOver},
 		{"LateStartOver", lateStartOver},
-		{"LateRecordOfAnEndedJob", lateRecordOfAnEndedJob},
+		{"LateRecordOfAFinishedJob", lateRecord(finished)},
+		{"LateRecordOfACanceledJob", lateRecord(canceled)},
+		{"LateRecordOfAJobCanceledWhileQueued", lateRecord(canceledWhileQueued)},
 		{"PageZero", pageZero},
 		{"SaveQuota", saveQuota},
 	}
@@ -146,15 +148,34 @@ func lateStartOver(t *testing.T, f *bench) {
 	}
 }
 
-// What is recorded behind a job's end changes none of its sums.
-func lateRecordOfAnEndedJob(t *testing.T, f *bench) {
-	j := f.walked(openids("oA", "oB"))
-	f.record(j.Lease(), 1, sent, failed)
-	f.ok(f.Finish(f.ctx, j.Lease(), succeeded))
-	f.record(j.Lease(), 1, sent, sent)
-	if got := f.job(j.ID).Counts; got.Sent != 1 || got.Failed != 1 || got.Errors[40003] != 1 {
-		t.Errorf("the job says %+v", got)
+// lateRecord is the rule that nothing is recorded behind an end of a job that has no
+// worker: its sums are those of its lists.
+func lateRecord(end func(f *bench, l pushd.Lease)) func(*testing.T, *bench) {
+	return func(t *testing.T, f *bench) {
+		j := f.walked(openids("oA", "oB"))
+		f.record(j.Lease(), 1, sent, failed)
+		end(f, j.Lease())
+		f.want(f.Record(f.ctx, j.Lease(), []pushd.Progress{ProgressOf(1, sent, sent)}), pushd.ErrLost)
+		rows, err := f.Progress(f.ctx, j.ID, 1, 1)
+		f.ok(err)
+		if got := f.job(j.ID).Counts; got.Sent != 1 || got.Failed != 1 || got.Errors[40003] != 1 || len(rows) != 1 || rows[0].Counts.Sent != 1 {
+			t.Errorf("the job says %+v, its pages %+v", got, rows)
+		}
 	}
+}
+
+func finished(f *bench, l pushd.Lease) { f.ok(f.Finish(f.ctx, l, succeeded)) }
+
+// canceled is a job whose worker records until it gives it back.
+func canceled(f *bench, l pushd.Lease) {
+	f.cancel(l.Job)
+	f.record(l, 1, sent, failed)
+	f.ok(f.Release(f.ctx, l))
+}
+
+func canceledWhileQueued(f *bench, l pushd.Lease) {
+	f.ok(f.Release(f.ctx, l))
+	f.cancel(l.Job)
 }
 
 // Pages are numbered from 1.

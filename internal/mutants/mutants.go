@@ -35,6 +35,8 @@ func mutantsOfPushd() []mutant {
 			[]string{"./internal/store TestLedger/.*/ActivityOfAPutBackPage"}},
 		{"a job that died behind its watermark does not count for the brakes", []edit{{"internal/store/activity.go", "(p.doubt_at > 0 OR", "(1 = 0 OR"}},
 			[]string{"./internal/store TestLedger/.*/ActivityOfAPage"}},
+		{"a late record lands behind the sums of a job that has ended", []edit{{"internal/store/counts.go", "finished_at > 0 AND owner = ''", "1 = 0"}},
+			[]string{"./internal/store TestLedger/.*/LateRecordOfACanceledJob"}},
 		{"a job is resumed after its deadline", []edit{{"internal/control/command.go", "Resume: true, InTime: true})", "Resume: true})"}},
 			[]string{"./internal/control TestController_ResumeTooLate", "./deploy/php/host TestBrakes_YesTooLate"}},
 		{"SIGTERM cuts what is in flight", []edit{{"internal/fanout/engine.go", "max(drain-2*time.Second, drain/2)", "0"}},

@@ -93,8 +93,17 @@ WHERE job_id IN (?)`, ids)
 }
 
 // storeTotals stores the sums with the job, where they outlive its pages, and
-// returns them.
+// returns them. Of a job that has ended and has no worker they are the last word: a
+// record that is still under way in the server can't land behind them.
 func (s *Store) storeTotals(ctx context.Context, tx *sqlx.Tx, id pushd.JobID) (total, error) {
+	_, err := s.exec(ctx, tx, `
+UPDATE pushd_progress SET
+  epoch = 0
+WHERE job_id = ?
+  AND EXISTS (SELECT 1 FROM pushd_job WHERE id = ? AND finished_at > 0 AND owner = '')`, id, id)
+	if err != nil {
+		return total{}, err
+	}
 	sums, err := s.sum(ctx, tx, []pushd.JobID{id})
 	if err != nil {
 		return total{}, err

@@ -140,9 +140,8 @@ LIMIT ?`), limit)
 	return expired, nil
 }
 
-// expire ends one job; ErrLost if another was faster. The epoch rises, and the
-// progress goes with it: a write of the last worker that is still under way in
-// the server can't land behind the sums.
+// expire ends one job; ErrLost if another was faster. The epoch rises, so that no write
+// of the last worker that is still under way in the server lands on the job.
 func (s *Store) expire(ctx context.Context, id pushd.JobID) error {
 	late := pushd.Ending{State: pushd.Expired, Reason: pushd.DeadlinePassed, Detail: "the deadline passed before every recipient had an outcome"}
 	var ended pushd.Event
@@ -156,9 +155,6 @@ UPDATE pushd_job SET
 WHERE id = ?
   AND `+overdue, late.Reason, late.Detail, late.State, id)
 		if err := s.casResult(n, err, pushd.ErrLost); err != nil {
-			return err
-		}
-		if err := s.adopt(ctx, tx, id); err != nil {
 			return err
 		}
 		ended, err = s.checkTotals(ctx, tx, id, late)
