@@ -49,8 +49,8 @@ func TestHistory(t *testing.T) {
 		}
 		switch result {
 		case porcupine.Illegal:
-			t.Fatalf("history %d (seed %d) of %d calls has no such order\n%s\nsee %s",
-				histories, seed+uint64(histories), len(h.ops), furthest(info, h.ops), keep(t, ledgerModel(initial), info))
+			t.Fatalf("history %d (seed %d) of %d calls has no such order\n%s\nall calls, by their starts (from, to in µs):\n%s\nsee %s",
+				histories, seed+uint64(histories), len(h.ops), furthest(info, h.ops), inTime(h.ops), keep(t, ledgerModel(initial), info))
 		case porcupine.Unknown: // too many answers were lost to try all orders
 			undecided++
 		}
@@ -85,6 +85,19 @@ func furthest(info porcupine.LinearizationInfo, all []porcupine.Operation) strin
 	slices.SortFunc(rest, func(x, y porcupine.Operation) int { return cmp.Compare(x.Call, y.Call) })
 	for _, op := range rest[:min(len(rest), 5)] {
 		fmt.Fprintf(&text, "%3d %s\n", op.ClientId, describeCall(op.Input.(call), op.Output.(answer)))
+	}
+	return text.String()
+}
+
+// inTime lists calls by their starts: what a seed does not replay is how they met.
+func inTime(all []porcupine.Operation) string {
+	var text strings.Builder
+	for _, op := range slices.SortedFunc(slices.Values(all), func(x, y porcupine.Operation) int { return cmp.Compare(x.Call, y.Call) }) {
+		to := "never"
+		if op.Return != never {
+			to = fmt.Sprint(op.Return / 1000)
+		}
+		fmt.Fprintf(&text, "%8d %8s %3d %s\n", op.Call/1000, to, op.ClientId, describeCall(op.Input.(call), op.Output.(answer)))
 	}
 	return text.String()
 }
@@ -255,6 +268,9 @@ func TestHistory_Bites(t *testing.T) {
 		{"ZombieRecords", false, []op{
 			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vRelease, epoch: 2, by: a}, answer{}},
 			{call{verb: vClaim, by: b}, claimed(b, 3)}, {call{verb: vRecord, epoch: 2, rev: 1, value: 7, by: a}, answer{}}}},
+		{"RecordBehindTheSums", false, []op{
+			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vFinish, epoch: 2, by: a}, answer{}},
+			{call{verb: vRecord, epoch: 2, rev: 1, value: 7, by: a}, answer{}}}},
 		{"LapsedThoughRenewed", false, []op{
 			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vLeases}, answer{leases: [jobs]seenLease{{2, 50}}}},
 			{call{verb: vRenew, epoch: 2, by: a}, answer{}}, {call{verb: vLapse, epoch: 2, mark: 50}, answer{count: 1}}}},

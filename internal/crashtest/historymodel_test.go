@@ -134,6 +134,7 @@ func (b books) step(c call, a answer) want {
 			if r.state == pushd.Running {
 				r.state = pushd.Queued
 			}
+			r.close()
 		}
 		return want{a.err == nil, b}
 	case vPark, vFinish:
@@ -144,6 +145,7 @@ func (b books) step(c call, a answer) want {
 		if r.state = pushd.Parked; c.verb == vFinish {
 			r.state = pushd.Failed
 		}
+		r.close()
 		return want{a.err == nil, b}
 	case vRecord:
 		if r.pageEpoch != c.epoch || r.rev > c.rev {
@@ -171,6 +173,7 @@ func (b books) command(c call, a answer) want {
 		r.state = pushd.Paused
 	case vCancel:
 		r.state = pushd.Canceled
+		r.close()
 	case vContinue:
 		r.state = pushd.Queued
 	case vResume:
@@ -224,6 +227,14 @@ func (r *row) lapse() {
 
 // letGo is what a worker does at its end.
 func (r *row) letGo() { r.held, r.mark, r.account, r.by = false, 0, false, worker{} }
+
+// close lets no record land any more on a job that has ended and has no worker: its
+// sums are stored.
+func (r *row) close() {
+	if !r.state.Active() && r.by == (worker{}) {
+		r.pageEpoch = 0
+	}
+}
 
 // sound says what must be true at any moment.
 func (b books) sound() bool { return !(b[0].held && b[1].held) && !(b[0].account && b[1].account) }
