@@ -232,6 +232,14 @@ type Walk struct {
 	Complete bool
 }
 
+// Known is Total, or 0 where there is none.
+func (w Walk) Known() int64 {
+	if w.Total == nil {
+		return 0
+	}
+	return *w.Total
+}
+
 // Counts are a job's sums over all its pages.
 type Counts struct {
 	Sent, Skipped, Failed, Unknown int64

@@ -5,6 +5,7 @@ package audience
 
 import (
 	"context"
+	"fmt"
 
 	"pushd"
 	"pushd/internal/account"
@@ -58,4 +59,14 @@ const (
 // withinMargin says whether n recipients are as good as all of them.
 func withinMargin(n, all int64, percent float64) bool {
 	return all-n <= shortPeople || float64(all-n) <= float64(all)*percent/100
+}
+
+// Unlisted says why an audience is not listed, and what to do where waiting may
+// not help.
+func Unlisted(who pushd.Audience, a pushd.Answer) string {
+	text := fmt.Sprintf("the audience %s can't be listed: %s", who.Or(""), a.Describe())
+	if id, ok := who.Tag(); ok && a.Cause == pushd.CauseAudience {
+		text += fmt.Sprintf("; is there still a tag %d? pushd asks again every minute; for another audience cancel the job and POST with restart", id)
+	}
+	return text
 }

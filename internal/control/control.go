@@ -43,8 +43,8 @@ type Book interface {
 	// Command moves a job from one of the states From to To, in one UPDATE
 	// that carries the condition. A job that is queued gets a new epoch, unless
 	// its last worker still holds the lease. ErrLost: the job is in none of the
-	// states, or its deadline is past and the command wants it ahead. ErrExists: the channel has another active job. It returns the job
-	// as it is after.
+	// states, or its deadline is past and the command wants it ahead. ErrExists: the
+	// channel has another active job. It returns the job as it is after.
 	Command(ctx context.Context, id pushd.JobID, cmd pushd.Command) (pushd.Job, error)
 }
 

@@ -45,9 +45,7 @@ func inBadRow(t *testing.T, people, rate int, bad bool, f func(w *sim, l *unread
 		w.post(1, pushd.Request{Rate: rate})
 		l.bad.Store(bad)
 		f(w, l)
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 

@@ -52,9 +52,7 @@ func TestRun_CauseDecidesAboutTheToken(t *testing.T) {
 				if job := w.job(); job.Counts.Settled() != 0 || job.State == pushd.Failed {
 					t.Errorf("%d recipients, %d: %s %s, %+v", n, a.Code, job.State, job.Reason, job.Counts)
 				}
-				w.processes[0].stop()
-				w.all.Wait()
-				w.late.Wait()
+				w.end()
 			})
 		}
 	}

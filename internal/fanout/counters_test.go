@@ -31,9 +31,7 @@ func TestStats_JobsAtRisk(t *testing.T) {
 			t.Error(err)
 		}
 		want(15*time.Second, 0)
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 
@@ -56,9 +54,7 @@ func TestStats_Canceled(t *testing.T) {
 		if s := e.Stats(); s.LeasesLost != 0 || s.JobsEnded[pushd.Canceled] != 1 {
 			t.Errorf("%d leases lost, %v ended", s.LeasesLost, s.JobsEnded)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 

@@ -84,9 +84,7 @@ func crowdOn(t *testing.T, n int, change func(pushd.Ledger) pushd.Ledger, f func
 		w.change = func(c *Config) { c.Ledger = change(c.Ledger); c.MaxJobs = 1 }
 		w.boot(0)
 		f(w)
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 		for _, text := range w.wrong {
 			t.Error(text)
 		}

@@ -44,11 +44,7 @@ func texted(t *testing.T, n int, faults fault, f func(t *testing.T, w *sim)) map
 		w.boot(0)
 		w.post(1, pushd.Request{Rate: 20})
 		f(t, w)
-		for _, p := range w.processes {
-			p.stop()
-		}
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 		for _, text := range w.wrong {
 			t.Error(text)
 		}

@@ -26,11 +26,7 @@ func inWorld(t *testing.T, n, perSecond int, f func(w *sim)) {
 		w.boot(0)
 		w.post(1, pushd.Request{Rate: perSecond})
 		f(w)
-		for _, p := range w.processes {
-			p.stop()
-		}
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 		w.judge()
 		for _, text := range w.wrong {
 			t.Error(text)
@@ -371,9 +367,7 @@ func TestEngine_Share(t *testing.T) {
 		if got := bounds(); !slices.Equal(got, []int{0}) {
 			t.Errorf("bounds %v when one is left", got)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 

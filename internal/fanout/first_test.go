@@ -45,9 +45,7 @@ func headed(t *testing.T, first, few, code int, f func(t *testing.T, w *sim, ask
 		w.boot(0)
 		w.post(1, pushd.Request{})
 		defer func() {
-			w.processes[0].stop()
-			w.all.Wait()
-			w.late.Wait()
+			w.end()
 		}()
 		f(t, w, &asked, &refusing)
 	})
@@ -155,9 +153,7 @@ func TestRun_JudgedWhenAllAreAsked(t *testing.T) {
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 2 || job.Counts.Failed != 1 {
 			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 
@@ -277,8 +273,6 @@ func TestRun_NoTokenToAskBy(t *testing.T) {
 		if job := w.job(); job.State != pushd.Parked || job.Reason != pushd.TokenUnavailable {
 			t.Errorf("%s %s (%s)", job.State, job.Reason, job.Detail)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }

@@ -60,9 +60,7 @@ func TestHealth_DatabaseThatTakesNoWrites(t *testing.T) {
 				want(15*time.Second, pushd.Down)
 				l.on.Store(false)
 				want(5*time.Second, pushd.OK)
-				w.processes[0].stop()
-				w.all.Wait()
-				w.late.Wait()
+				w.end()
 			})
 		})
 	}
@@ -102,9 +100,7 @@ func TestHealth_Host(t *testing.T) {
 		host(2*time.Minute, pushd.Degraded)
 		beat()
 		host(20*time.Second, pushd.OK)
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 
@@ -143,8 +139,6 @@ func TestOverdue(t *testing.T) {
 		}
 		fails.Store(false)
 		want(3, true)
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }

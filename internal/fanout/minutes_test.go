@@ -73,9 +73,7 @@ func TestRun_MinutesPassWhileItSends(t *testing.T) {
 		w.boot(0)
 		w.within(10 * time.Minute)
 		job := w.job()
-		w.process(0).stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 		for _, text := range append(w.wrong, wrong...) {
 			t.Error(text)
 		}

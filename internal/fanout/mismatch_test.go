@@ -84,9 +84,7 @@ func TestRun_AnotherAccountsTokenAtTheStart(t *testing.T) {
 						if m.calls > 200 {
 							t.Errorf("the list was asked for %d times", m.calls)
 						}
-						w.processes[0].stop()
-						w.all.Wait()
-						w.late.Wait()
+						w.end()
 					})
 				}
 			}
@@ -117,9 +115,7 @@ func TestRun_WrongTemplateCostsFewLists(t *testing.T) {
 		if m.calls > 150 {
 			t.Errorf("%d lists in half an hour", m.calls)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 
@@ -156,9 +152,7 @@ func TestRun_AnotherAccountsTokenForTheLast(t *testing.T) {
 			if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 59 || job.Counts.Skipped != 1 {
 				t.Errorf("the last %d: %s %s (%s), %+v", last, job.State, job.Reason, job.Detail, job.Counts)
 			}
-			w.processes[0].stop()
-			w.all.Wait()
-			w.late.Wait()
+			w.end()
 		})
 	}
 }
@@ -202,9 +196,7 @@ func TestRun_LateRefusalsOfAnotherAccountsToken(t *testing.T) {
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 60 || job.Counts.Errors[40003] == 0 {
 			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 
@@ -236,8 +228,6 @@ func TestRun_AnotherAccountsTokenAfterTheFirst(t *testing.T) {
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 150 || len(w.sentTo()) != 150 {
 			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }

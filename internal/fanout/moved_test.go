@@ -50,9 +50,7 @@ func TestRun_StartMovesAndIsAskedForAgain(t *testing.T) {
 				if job, _ = w.ledger.Job(t.Context(), job.ID); job.State != pushd.Succeeded || job.Counts.Sent != 100 || w.column() != pushd.StatusDone {
 					t.Errorf("moved after %s: %s, %+v, column %d", at, job.State, job.Counts, w.column())
 				}
-				w.processes[0].stop()
-				w.all.Wait()
-				w.late.Wait()
+				w.end()
 			})
 		}
 	}

@@ -38,9 +38,7 @@ func TestRun_MinutesAfterQuietHours(t *testing.T) {
 			t.Errorf("%s %s (%s)", job.State, job.Reason, job.Detail)
 		}
 		time.Sleep(30 * time.Minute)
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 		if len(texts) != 20 {
 			t.Errorf("%d were reminded", len(texts))
 		}

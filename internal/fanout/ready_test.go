@@ -42,8 +42,6 @@ func TestEngine_WorksOnItsOwnTablesOnly(t *testing.T) {
 		if other, err := w.ledger.Pick(func(j *fakeJob) bool { return j.ActID == 2 }); err != nil || other.State != pushd.Queued {
 			t.Errorf("the next: %s, %v", other.State, err)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }

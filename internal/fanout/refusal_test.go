@@ -70,9 +70,7 @@ func TestRun_RefusedMeanwhile(t *testing.T) {
 		if s := w.processes[0].engine.Stats(); s.RefusedBefore != uint64(spared) || s.NotOnList != 0 {
 			t.Errorf("counted are %d refused before and %d not on the list, %d were spared", s.RefusedBefore, s.NotOnList, spared)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 		if w.judgeRefusals(); len(w.wrong) > 0 {
 			t.Error(w.wrong)
 		}

@@ -158,12 +158,17 @@ func (w *sim) run() {
 	w.doing.Wait()
 	w.heal()
 	w.finish(channels)
+	w.end()
+	w.judge()
+}
+
+// end stops every process, and waits until nothing of theirs is under way.
+func (w *sim) end() {
 	for _, p := range w.processes {
 		p.stop()
 	}
 	w.all.Wait()
 	w.late.Wait()
-	w.judge()
 }
 
 func boolean[T ~uint64](set T) int {

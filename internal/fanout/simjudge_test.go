@@ -193,7 +193,7 @@ func (w *sim) judgePerson(job pushd.Job, r recipient, person pushd.Person) {
 // WeChat has forgotten the first by then. took is how long the request was on its
 // way.
 func (w *sim) judgeAgain(by *process, p *fakePerson, r recipient, took time.Duration) {
-	f := w.outside
+	f := &w.outside
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {

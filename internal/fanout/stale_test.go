@@ -88,9 +88,7 @@ func TestRun_StartMovesOnALaggingNode(t *testing.T) {
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 300 || job.StartTime != w.channel(1).StartTime {
 			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 
@@ -130,9 +128,7 @@ func TestRun_WalkOnALaggingNode(t *testing.T) {
 				if job.Epoch != 1 {
 					t.Errorf("claimed %d times", job.Epoch)
 				}
-				w.processes[0].stop()
-				w.all.Wait()
-				w.late.Wait()
+				w.end()
 			})
 		})
 	}
@@ -161,9 +157,7 @@ func TestRun_StartOfALaggingNode(t *testing.T) {
 				if job.State != pushd.Succeeded || job.Counts.Sent != 300 || job.StartTime != w.channel(1).StartTime || job.MessageVersion != 1 {
 					t.Errorf("%s %s (%s), version %d, %+v", job.State, job.Reason, job.Detail, job.MessageVersion, job.Counts)
 				}
-				w.processes[0].stop()
-				w.all.Wait()
-				w.late.Wait()
+				w.end()
 			})
 		})
 	}
@@ -196,9 +190,7 @@ func TestRun_StaleReads(t *testing.T) {
 					if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 300 {
 						t.Errorf("from %s on: %s %s (%s), %+v", begins, job.State, job.Reason, job.Detail, job.Counts)
 					}
-					w.processes[0].stop()
-					w.all.Wait()
-					w.late.Wait()
+					w.end()
 				})
 			}
 		})

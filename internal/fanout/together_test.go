@@ -114,9 +114,7 @@ func TestRun_ListReadAgain(t *testing.T) {
 		if l.after < retry.StaleFor {
 			w.violated("a page of the new list was read %s after the old one was forgotten", l.after)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 		for _, text := range w.wrong {
 			t.Error(text)
 		}
@@ -206,9 +204,7 @@ func TestSender_StopsWithNobodyInFlight(t *testing.T) {
 				}
 			}
 			w.wechat.mu.Unlock()
-			w.processes[0].stop()
-			w.all.Wait()
-			w.late.Wait()
+			w.end()
 		})
 	}
 }
@@ -269,9 +265,7 @@ func TestRun_LedgerForgetsBeforeTheEnd(t *testing.T) {
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 120 {
 			w.violated("%s: %s (%s) with %+v", job.State, job.Reason, job.Detail, job.Counts)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 		w.judge()
 		for _, text := range w.wrong {
 			t.Error(text)

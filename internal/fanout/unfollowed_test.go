@@ -79,9 +79,7 @@ func TestRun_SubscribersWhoDoNotFollow(t *testing.T) {
 				if n := len(w.sentTo()); n != int(want.Sent) {
 					t.Errorf("%d got the message, want %d", n, want.Sent)
 				}
-				w.processes[0].stop()
-				w.all.Wait()
-				w.late.Wait()
+				w.end()
 			})
 		})
 	}

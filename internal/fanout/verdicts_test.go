@@ -43,11 +43,7 @@ func withWeChat(t *testing.T, n int, answer func(w *sim, to pushd.OpenID) *pushd
 		w.boot(0)
 		w.post(1, pushd.Request{})
 		f(w)
-		for _, p := range w.processes {
-			p.stop()
-		}
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 		for _, text := range w.wrong {
 			t.Error(text)
 		}
@@ -238,9 +234,7 @@ func TestRun_PutOffBeyondTheDeadline(t *testing.T) {
 		if job := w.job(); job.State != pushd.Failed || job.Reason != pushd.TooManyFailures || job.Counts.Failed != 6 {
 			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 
@@ -281,9 +275,7 @@ func TestRun_FirstRecipientsRefused(t *testing.T) {
 				case wrong && (job.State != pushd.Failed || job.Reason != pushd.WeChatRefused || job.Counts.Settled() != 0):
 					t.Errorf("%s %s (%s): %v", job.State, job.Reason, job.Detail, got)
 				}
-				w.processes[0].stop()
-				w.all.Wait()
-				w.late.Wait()
+				w.end()
 			})
 		})
 	}
@@ -317,9 +309,7 @@ func TestRun_IncompleteListSendsToThoseListed(t *testing.T) {
 			if job := w.job(); job.State != pushd.Failed || job.Reason != pushd.WalkIncomplete || job.Counts.Sent != 100 || len(w.sentTo()) != 100 {
 				t.Errorf("the first %d: %s %s (%s), %+v", first, job.State, job.Reason, job.Detail, job.Counts)
 			}
-			w.processes[0].stop()
-			w.all.Wait()
-			w.late.Wait()
+			w.end()
 		})
 	}
 }

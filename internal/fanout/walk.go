@@ -3,7 +3,6 @@ package fanout
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"pushd"
@@ -41,11 +40,6 @@ const (
 	maxPasses    = 3
 	maxTagPasses = 6 // of a claim: of a tag one pass says little
 )
-
-// errAfterYes leaves the further pass to the claim that sends to the rest.
-var errAfterYes = errors.New("the job waits for a person")
-
-var errWalkIncomplete = errors.New("the list of the audience broke off")
 
 // newWalker walks the audience of a run's job from where an earlier claim left off.
 func newWalker(r *run, from pushd.Walk) *walker {
@@ -125,7 +119,7 @@ func (w *walker) begin(now pushd.Time) {
 // false when the cursor does not lead on.
 func (w *walker) fetch(ctx context.Context) (_ pushd.FollowerPage, sound bool, err error) {
 	if w.used == nil { // a pass of an earlier claim goes on
-		w.used, w.most = map[pushd.OpenID]bool{}, total(w.walk)
+		w.used, w.most = map[pushd.OpenID]bool{}, w.walk.Known()
 	}
 	for {
 		page, by, a, err := w.list.Page(ctx, w.walk.Cursor)
@@ -180,7 +174,7 @@ func (w *walker) wait(ctx context.Context, a pushd.Answer) error {
 	for w.run.e.clock.Now() < until {
 		left := w.run.e.clock.Until(until)
 		if left > 5*time.Second && w.run.idle.Load() {
-			return w.run.park(why, cantList(w.run.job.Audience, a), until)
+			return w.run.park(why, audience.Unlisted(w.run.job.Audience, a), until)
 		}
 		w.run.waiting(time.Now().Add(left))
 		if !retry.Sleep(ctx, min(left, time.Second)) {
@@ -296,98 +290,4 @@ func (w *walker) save(ctx context.Context, next pushd.Walk) error {
 func (w *walker) moved(next pushd.Walk) {
 	w.walk = next
 	w.run.frontier.Set(next)
-}
-
-// cutShort takes note of a pass that did not come to the list's end. If it has
-// found some who are new, those before it have missed them, and are no measure.
-func (w *walker) cutShort() {
-	if w.walk.Fresh > 0 {
-		w.sound = 0
-	}
-}
-
-// end decides whether the pass that has just ended makes the walk complete.
-func (w *walker) end(ctx context.Context, sound bool) error {
-	next, shown := w.walk, w.walk
-	next.Cursor = ""
-	w.ended++
-	if sound {
-		w.sound++
-	} else {
-		w.cutShort()
-	}
-	if w.odd > 0 && w.walk.Walked == 0 && !w.run.job.Audience.Listed() { // a mistake of the platform's, not that no one has asked
-		return w.run.park(pushd.AudienceUnavailable, cantList(w.run.job.Audience, pushd.Answer{Text: pushd.NoOpenIDs(w.odd)}), w.run.e.clock.Now().Add(audienceLook))
-	}
-	_, tag := w.run.job.Audience.Tag()
-	if tag {
-		// Without a count, a pass is compared with those before it, and a list that
-		// was cut short, by whatever, would agree with the next that breaks off.
-		shown.Pass = w.sound
-	}
-	next.Complete = sound && w.list.Complete(shown, w.most)
-	if sound && w.uncounted {
-		all := next.Walked
-		next.Total = &all
-	}
-	spent := w.walk.Pass >= maxPasses || w.walk.Pass > 1 && w.walk.Fresh == 0
-	if tag {
-		spent = w.ended >= maxTagPasses
-	}
-	if !next.Complete && spent {
-		if err := w.save(ctx, next); err != nil {
-			return err
-		}
-		return errWalkIncomplete
-	}
-	if !next.Complete && !w.list.Grows() {
-		w.run.log.Warn("the list ended too early, or is not counted; walking it again",
-			"audience", w.run.job.Audience, "pass", w.walk.Pass, "walked", w.walk.Walked, "total", total(w.walk))
-	}
-	return w.save(ctx, next)
-}
-
-// othersFirst waits, before a further pass for those who were added meanwhile,
-// until the others have been sent to, or nothing is sent any more. errAfterYes: a
-// person has to let the others follow, and some may be added before that.
-func (w *walker) othersFirst(ctx context.Context) error {
-	const look, quietFor = 100 * time.Millisecond, 2 * time.Second
-	for quiet := time.Duration(0); w.list.Grows() && w.walk.Pass > 0 && w.run.unsettled(w.walk) && quiet < quietFor; quiet += look {
-		if w.run.firstDone.Load() {
-			return errAfterYes
-		}
-		if !w.run.idle.Load() {
-			quiet = 0
-		}
-		if !retry.Sleep(ctx, look) {
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-func total(w pushd.Walk) int64 {
-	if w.Total == nil {
-		return 0
-	}
-	return *w.Total
-}
-
-// audienceLook is how often an audience that can't be listed is looked at again.
-const audienceLook = time.Minute
-
-// cantList says why an audience is not listed, and what to do where waiting may
-// not help.
-func cantList(who pushd.Audience, a pushd.Answer) string {
-	text := fmt.Sprintf("the audience %s can't be listed: %s", who.Or(""), a.Describe())
-	if id, ok := who.Tag(); ok && a.Cause == pushd.CauseAudience {
-		text += fmt.Sprintf("; is there still a tag %d? pushd asks again every minute; for another audience cancel the job and POST with restart", id)
-	}
-	return text
-}
-
-// incomplete is how a job ends whose walk could not be completed.
-func incomplete(w pushd.Walk) error {
-	return &ended{pushd.Ending{State: pushd.Failed, Reason: pushd.WalkIncomplete, Detail: fmt.Sprintf(
-		"WeChat listed %d recipients of %d, also when asked again; it was sent to those listed; POST with continue to list again", w.Walked, total(w))}}
 }

@@ -228,9 +228,7 @@ func TestRun_LateSubscribers(t *testing.T) {
 				if job.State != pushd.Succeeded || job.Counts.Sent != 102 || *job.Walk.Total != 102 || !slices.Equal(w.sentTo(), want) {
 					t.Errorf("%s (%s), %+v, total %d; sent to %d", job.State, job.Detail, job.Counts, *job.Walk.Total, len(w.sentTo()))
 				}
-				w.processes[0].stop()
-				w.all.Wait()
-				w.late.Wait()
+				w.end()
 			})
 		})
 	}
@@ -263,9 +261,7 @@ func TestRun_LateSubscribersAfterFirst(t *testing.T) {
 			if job.State != pushd.Succeeded || job.Counts.Sent != 102 || *job.Walk.Total != 102 || !slices.Equal(w.sentTo(), want) {
 				t.Errorf("%d rows: %s (%s), %+v, total %d; sent to %d", rows, job.State, job.Detail, job.Counts, *job.Walk.Total, len(w.sentTo()))
 			}
-			w.processes[0].stop()
-			w.all.Wait()
-			w.late.Wait()
+			w.end()
 		})
 	}
 }
@@ -306,9 +302,7 @@ func TestRun_AudienceQueryRefused(t *testing.T) {
 			if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 90 || len(w.sentTo()) != 90 {
 				t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 			}
-			w.processes[0].stop()
-			w.all.Wait()
-			w.late.Wait()
+			w.end()
 		})
 	}
 }
@@ -345,9 +339,7 @@ func TestRun_NoRowIsAnOpenID(t *testing.T) {
 		if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 90 || len(w.sentTo()) != 90 {
 			t.Errorf("in the end: %s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }
 
@@ -384,9 +376,7 @@ func TestRun_AnotherAccountsTokenForSubscribers(t *testing.T) {
 				if job := w.job(); job.State != pushd.Succeeded || job.Counts.Sent != 59 || job.Counts.Skipped != 1 {
 					t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
 				}
-				w.processes[0].stop()
-				w.all.Wait()
-				w.late.Wait()
+				w.end()
 			})
 		})
 	}
@@ -500,8 +490,6 @@ func TestRun_SubscribersWhoAllWait(t *testing.T) {
 		for _, text := range w.wrong {
 			t.Error(text)
 		}
-		w.processes[0].stop()
-		w.all.Wait()
-		w.late.Wait()
+		w.end()
 	})
 }

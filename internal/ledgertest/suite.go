@@ -37,7 +37,7 @@ type rule struct {
 func Run(t *testing.T, open func(*testing.T) Database) {
 	for _, rules := range [][]rule{
 		lifeRules(), commandRules(), identityRules(), newestRules(), fenceRules(), leaseRules(), parkRules(), recipientRules(),
-		messageRules(), housekeepingRules(), listRules(), counterRules(), holdRules(), eventRules(), overviewRules(), alarmRules(), activityRules(), firstRules(), refusalRules(), receiptRules(), audienceRules(), raceRules(),
+		messageRules(), housekeepingRules(), statusRules(), listRules(), counterRules(), holdRules(), eventRules(), overviewRules(), alarmRules(), activityRules(), firstRules(), refusalRules(), receiptRules(), audienceRules(), raceRules(),
 	} {
 		for _, r := range rules {
 			t.Run(r.name, func(t *testing.T) {
