@@ -203,8 +203,8 @@ func (s *Server) explain(err error, c echo.Context) *pushd.Problem {
 	level, p := slog.LevelError, problem(codeInternal, "pushd's log has more under this request's id, which is at the end of instance")
 	if why := s.Unready(); why != "" {
 		level, p = slog.LevelWarn, unready(why)
-	} else if right := s.Denied(err); right != "" {
-		p = unready("the database's user lacks " + right + "; give it the rights of docs/operations.md")
+	} else if why := s.Denied(err); why != "" {
+		p = unready(why)
 	} else if s.Down(err) || errors.Is(err, context.DeadlineExceeded) {
 		level, p = slog.LevelWarn, problem(pushd.CodeUnavailable, "pushd can't reach its database now; ask again")
 	}

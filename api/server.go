@@ -72,8 +72,8 @@ type Options struct {
 	// Down says that an error means that the database can't be reached or
 	// accepts no writes, rather than that something is wrong with a request.
 	Down func(error) bool
-	// Denied says which right of the database's user an error is about, such as
-	// "INSERT on pushd_job"; "" = none.
+	// Denied says which right the database's user lacks, and what to do, where an
+	// error is about one; "" = it is not.
 	Denied func(error) string
 	// Live is the rate in messages/s of a job that this very process sends;
 	// other jobs show the rate that their owner last wrote to the database.

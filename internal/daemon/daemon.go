@@ -88,7 +88,7 @@ type Daemon struct {
 	console  *console.Console // nil = there is none
 	server   *http.Server
 	listener net.Listener
-	schema   schema
+	schema   *schema
 	hour     meter.Hour
 	courier  *alarm.Courier // nil = no webhook
 	receipts *receipts.Keeper
@@ -104,7 +104,8 @@ type Daemon struct {
 // database need not answer yet.
 func New(ctx context.Context, c Config) (*Daemon, error) {
 	d := &Daemon{c: c, secrets: Secrets{DSN: c.Store.DSN, Keys: c.Keys, TokenURL: c.Tokens.URL, TokenKey: c.Tokens.Key, Hook: c.Hook, Callback: c.CallbackSecret}}
-	d.schema.now = make(chan struct{}, 1)
+	d.schema = newSchema()
+	c.Store.Denied = d.schema.doubt
 	d.certificate.cert, d.certificate.key = c.TLSCert, c.TLSKey
 	if c.Store.Location == nil {
 		c.Store.Location = c.Engine.Location
@@ -172,7 +173,7 @@ func (d *Daemon) handler() http.Handler {
 	controller := control.NewController(d.store, desk)
 	d.overdue.braked = controller.Braked
 	d.api = api.New(api.Options{
-		Host: host, Unready: d.unready, Down: d.store.Down, Denied: d.denied,
+		Host: host, Unready: d.unready, Down: d.store.Down, Denied: d.store.Denied,
 		Control: controller, Jobs: d.store, Composer: control.NewComposer(d.store, desk),
 		Receipts: d.receipts.Take, CallbackSecret: d.c.CallbackSecret,
 		DropRefusal: d.store.DropRefusal,

@@ -1,10 +1,10 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -12,21 +12,28 @@ import (
 	"pushd/internal/store"
 )
 
-// How often the version of the tables is looked at.
+// How often the tables are looked at, and how often the rights to them: a right that
+// a call is denied is looked for at once.
 const (
-	schemaSoon  = 2 * time.Second  // until they are there
+	schemaSoon  = 2 * time.Second  // until they can be worked on
 	schemaEvery = 15 * time.Second // to notice that a newer pushd changes them
+	rightsEvery = 10 * time.Minute
 )
 
-// schema knows whether the tables are those of this program: pushd may be
-// started before it is migrated, and go on running while a newer one is.
+// schema knows whether the tables are those of this program, and whether it may work on
+// them: pushd may be started before it is migrated, and go on running while a newer one
+// is.
 type schema struct {
 	text  atomic.Pointer[string]
 	lacks atomic.Pointer[string]
 	now   chan struct{} // a look is wanted at once; of 1
+	tried time.Time     // when the rights were last looked at; of who looks
 }
 
-// doubt asks for a look at once, where all seemed well: a call was denied something.
+func newSchema() *schema { return &schema{now: make(chan struct{}, 1)} }
+
+// doubt asks for a look at once: a call was denied a right. Where one is known to be
+// missing, the next look is near.
 func (s *schema) doubt() {
 	if s.wrong() != "" || s.lacking() != "" {
 		return
@@ -54,38 +61,37 @@ func (s *schema) wrong() string {
 	return "not looked at yet"
 }
 
-// tables is what tells the version; *store.Store.
+// tables is what tells version and rights; *store.Store.
 type tables interface {
 	Migrated(ctx context.Context) (bool, error)
-	Lacking(ctx context.Context) []string
+	Lacking(ctx context.Context) (needed, rest []string)
 }
 
 // watch looks at the tables until ctx ends.
 func (s *schema) watch(ctx context.Context, t tables, log *slog.Logger) {
 	for said := ""; ctx.Err() == nil; {
 		s.look(ctx, t)
-		now := s.wrong()
-		if now == "" {
-			now = s.lacking()
-		}
+		wrong, lacking := s.wrong(), s.lacking()
+		now := cmp.Or(wrong, lacking)
 		switch {
 		case ctx.Err() != nil, now == said:
-		case s.wrong() == "" && now != "":
-			log.Warn("not all of the database's rights are there", "reason", now)
-		case now == "":
-			log.Info("ready to work: the tables are those of this version")
+		case wrong != "":
+			log.Warn("not ready to work", "reason", wrong)
+		case lacking != "":
+			log.Warn("not all of the database's rights are there", "reason", lacking)
 		default:
-			log.Warn("not ready to work", "reason", now)
+			log.Info("ready to work: the tables are those of this version")
 		}
 		said = now
 		wait := schemaEvery
-		if now != "" {
+		if wrong != "" {
 			wait = schemaSoon
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		case <-s.now:
+			s.tried = time.Time{}
 		}
 	}
 }
@@ -103,16 +109,20 @@ func (s *schema) first(ctx context.Context, t tables) {
 func (s *schema) look(ctx context.Context, t tables) {
 	text, lacks := "", ""
 	switch ok, err := t.Migrated(ctx); {
-	case err != nil && s.wrong() == "" && !errors.Is(err, migrate.ErrNewer) && !errors.Is(err, store.ErrDenied):
+	case err != nil && s.wrong() == "" && !errors.Is(err, migrate.ErrNewer):
 		return
 	case err != nil:
 		text = err.Error() // no database, or tables of a newer program
 	case !ok:
 		text = "the tables are not there or not up to date; run pushd migrate"
-	}
-	if text == "" {
-		if missing := t.Lacking(ctx); len(missing) > 0 {
-			lacks = "the database's user lacks " + strings.Join(missing, ", ") + "; give it the rights of docs/operations.md"
+	case s.wrong() != "" || s.lacking() != "" || time.Since(s.tried) >= rightsEvery:
+		s.tried = time.Now()
+		needed, rest := t.Lacking(ctx)
+		if len(needed) > 0 {
+			text = store.Lacks(needed...)
+		}
+		if len(rest) > 0 {
+			lacks = store.Lacks(rest...)
 		}
 	}
 	s.text.Store(&text)

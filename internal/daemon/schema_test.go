@@ -12,15 +12,14 @@ import (
 	"time"
 
 	"pushd/internal/migrate"
-	"pushd/internal/store"
 )
 
 // version is what a database says of its tables.
 type version struct {
-	ok    atomic.Bool
-	err   atomic.Pointer[error]
-	looks atomic.Int64
-	lacks atomic.Pointer[[]string]
+	ok           atomic.Bool
+	err          atomic.Pointer[error]
+	needed, rest atomic.Pointer[[]string] // rights that are missing; nil = none
+	looks, tries atomic.Int64             // at the version; at the rights
 }
 
 func (v *version) Migrated(context.Context) (bool, error) {
@@ -31,11 +30,15 @@ func (v *version) Migrated(context.Context) (bool, error) {
 	return v.ok.Load(), nil
 }
 
-func (v *version) Lacking(context.Context) []string {
-	if lacks := v.lacks.Load(); lacks != nil {
-		return *lacks
+func (v *version) Lacking(context.Context) (needed, rest []string) {
+	v.tries.Add(1)
+	if lacks := v.needed.Load(); lacks != nil {
+		needed = *lacks
 	}
-	return nil
+	if lacks := v.rest.Load(); lacks != nil {
+		rest = *lacks
+	}
+	return needed, rest
 }
 
 func (v *version) fails(err error) { v.err.Store(&err) }
@@ -44,7 +47,7 @@ func (v *version) fails(err error) { v.err.Store(&err) }
 // not take them back; those of a newer program do.
 func TestSchema_Watch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var s schema
+		s := newSchema()
 		v := &version{}
 		expect := func(when, want string) {
 			t.Helper()
@@ -71,22 +74,47 @@ func TestSchema_Watch(t *testing.T) {
 		expect("a newer program", "version 99")
 		v.err.Store(nil)
 		expect("taken back", "")
-		v.fails(fmt.Errorf("%w it lacks INSERT on pushd_job", store.ErrDenied))
-		expect("a right was taken away", "INSERT on pushd_job")
-		v.err.Store(nil)
-		expect("given again", "")
-		v.lacks.Store(&[]string{"DELETE on pushd_receipt"})
-		expect("one that no job needs", "")
-		if got := s.lacking(); !strings.Contains(got, "lacks DELETE on pushd_receipt") {
-			t.Errorf("lacks %q", got)
-		}
-		v.lacks.Store(nil)
-		expect("given again, too", "")
-		if got := s.lacking(); got != "" {
-			t.Errorf("still lacks %q", got)
-		}
 		if n := v.looks.Load(); n > 60 {
 			t.Errorf("%d looks", n)
+		}
+	})
+}
+
+// A right that a call was denied is missed at once, any other within ten minutes; one
+// that is given again is seen soon. While nothing is missing they are hardly tried.
+func TestSchema_Rights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, v := newSchema(), &version{}
+		v.ok.Store(true)
+		expect := func(when string, within time.Duration, wrong, lacking string) {
+			t.Helper()
+			time.Sleep(within + time.Second)
+			for _, c := range []struct{ what, got, want string }{{"wrong", s.wrong(), wrong}, {"lacking", s.lacking(), lacking}} {
+				if !strings.Contains(c.got, c.want) || (c.got == "") != (c.want == "") {
+					t.Errorf("%s: %s %q, want %q", when, c.what, c.got, c.want)
+				}
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go s.watch(ctx, v, slog.New(slog.DiscardHandler))
+		expect("all are there", 0, "", "")
+		v.needed.Store(&[]string{"INSERT on pushd_job", "UPDATE on pushd_page"})
+		s.doubt()
+		expect("a call was denied", 0, "lacks INSERT on pushd_job, UPDATE on pushd_page", "")
+		s.doubt()
+		v.needed.Store(nil)
+		expect("given again", schemaSoon, "", "")
+		v.rest.Store(&[]string{"DELETE on pushd_receipt"})
+		s.doubt()
+		expect("a call that no job needs was denied", 0, "", "lacks DELETE on pushd_receipt")
+		v.rest.Store(nil)
+		expect("given again, too", schemaEvery, "", "")
+		before := v.tries.Load()
+		v.rest.Store(&[]string{"DELETE on pushd_job"})
+		expect("no call was denied", rightsEvery+schemaEvery, "", "lacks DELETE on pushd_job")
+		if n := v.tries.Load() - before; n > 2 {
+			t.Errorf("rights were tried %d times in ten minutes", n)
 		}
 	})
 }

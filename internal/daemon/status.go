@@ -25,16 +25,6 @@ func (d *Daemon) unready() string {
 	return ""
 }
 
-// denied says which right an error is about; then the tables are looked at again at
-// once, so that health says so as well.
-func (d *Daemon) denied(err error) string {
-	right := d.store.Denied(err)
-	if right != "" {
-		d.schema.doubt()
-	}
-	return right
-}
-
 func (d *Daemon) health() pushd.Health {
 	text := ""
 	if h := d.tokens.Health(); h.Failing > 0 {

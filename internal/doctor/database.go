@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -76,8 +75,6 @@ func (o Options) database(ctx context.Context, r *report) {
 // migrated says whether the tables are those of this program.
 func migrated(ctx context.Context, r *report, s *store.Store) bool {
 	switch done, err := s.Migrated(ctx); {
-	case errors.Is(err, store.ErrDenied):
-		return true // which of them, and what is missing, is looked at next
 	case err != nil:
 		r.fail("tables", "%v; run pushd migrate, and grant SELECT on pushd_schema and pushd_schema_state", err)
 	case !done:

@@ -5,6 +5,8 @@ func mutantsOfLedger() []mutant {
 	return []mutant{
 		{"rights to write are not looked at", []edit{{"internal/store/rights.go", "			if !wanted(verb) {", "			if verb != \"SELECT\" || !wanted(verb) {"}},
 			[]string{"./internal/store TestStore_NamesMissingRights"}},
+		{"a call that is denied is not heard of", []edit{{"internal/sqldb/tx.go", "err != nil && d.Denied != nil", "err == nil && d.Denied != nil"}},
+			[]string{"./internal/rig TestRig_RightsTakenAway"}},
 		{"a job that was stopped before its first send counts for the brakes", []edit{{"internal/store/activity.go", "(p.doubt_at > 0 OR", "(1 = 1 OR"}},
 			[]string{"./internal/store TestLedger/.*/ActivityOfAPutBackPage"}},
 		{"a job that died behind its watermark does not count for the brakes", []edit{{"internal/store/activity.go", "(p.doubt_at > 0 OR", "(1 = 0 OR"}},

@@ -47,6 +47,10 @@ func newRobbed(t *testing.T) *robbed {
 			t.Error(err)
 			return
 		}
+		if w.name != "" { // a further start
+			c.Store.DSN = srv.UserDSN("pushd", "pw", w.name)
+			return
+		}
 		w.name, c.Store.DSN = dsn.DBName, srv.UserDSN("pushd", "pw", dsn.DBName)
 		w.exec("CREATE USER pushd@localhost IDENTIFIED BY 'pw'")
 		for table, verbs := range store.Rights() {
@@ -181,6 +185,12 @@ func TestRig_RightsTakenAway(t *testing.T) {
 		}
 	}
 	w.exec("REVOKE DELETE ON " + w.name + ".pushd_receipt_page FROM pushd@localhost") // which no call needs
+	if err := w.StopDaemon(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.StartDaemon(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	w.until(503, "DELETE on pushd_receipt_page")
 	if status, text := post(channel()); status != 202 {
 		t.Errorf("without a right that no job needs: %d %s", status, text)

@@ -18,6 +18,8 @@ import (
 type DB struct {
 	Pool    *sqlx.DB
 	Dialect Dialect
+	// Denied, if not nil, hears of each call that a right is missing for.
+	Denied func()
 }
 
 // Dialect is everything in which databases differ for pushd. The statements

@@ -32,13 +32,17 @@ const (
 func (d *DB) Retry(ctx context.Context, f func() error) error {
 	pace := retry.WithJitterPercent(50, retry.WithCappedDuration(retryCap, retry.NewExponential(retryFirst)))
 	pace = retry.WithMaxDuration(retryFor, retry.WithMaxRetries(retryMax, pace))
-	return retry.Do(ctx, pace, func(context.Context) error {
+	err := retry.Do(ctx, pace, func(context.Context) error {
 		err := f()
 		if err != nil && d.Dialect.Transient(err) {
 			return retry.RetryableError(err)
 		}
 		return err
 	})
+	if err != nil && d.Denied != nil && d.Dialect.Denied != nil && d.Dialect.Denied(err) != "" {
+		d.Denied()
+	}
+	return err
 }
 
 // Tx runs f in a transaction, and again if it met another one.

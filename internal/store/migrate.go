@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 )
 
 // Migrate brings pushd's tables to this program's version. It takes two
@@ -22,19 +20,4 @@ func (s *Store) Migrate(ctx context.Context) error {
 }
 
 // Migrated says whether this program can work on the tables. See migrate.Schema.
-// The error says so as well if the database's user lacks rights to those that are
-// there: an upgrade has made some, and the rights are still to be given.
-func (s *Store) Migrated(ctx context.Context) (bool, error) {
-	ok, err := s.d.Migrated(ctx, s.db.DB)
-	if err != nil || !ok {
-		return ok, err
-	}
-	if missing := s.lacking(ctx, vital(), func(verb string) bool { return verb != "DELETE" }); len(missing) > 0 {
-		return false, fmt.Errorf("%w it lacks %s", ErrDenied, strings.Join(missing, ", "))
-	}
-	return true, nil
-}
-
-// ErrDenied says that the tables are this program's, and that the database does not let
-// it work on them.
-var ErrDenied = errors.New("pushd's tables can't be worked on, was its user given the rights of docs/operations.md?")
+func (s *Store) Migrated(ctx context.Context) (bool, error) { return s.d.Migrated(ctx, s.db.DB) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -41,13 +42,21 @@ func Attempt(verb, table, column string) string {
 	}
 }
 
-// Denied says which right on one of pushd's tables the database's user lacks, such as
-// "INSERT on pushd_account"; "" if that is not what err is about.
+// Denied says which right on one of pushd's tables the database's user lacks, and what
+// to do; "" if that is not what err is about.
 func (s *Store) Denied(err error) string {
 	if err == nil || s.d.Denied == nil {
 		return ""
 	}
-	return s.d.Denied(err)
+	if right := s.d.Denied(err); right != "" {
+		return Lacks(right)
+	}
+	return ""
+}
+
+// Lacks says that the database's user lacks rights, and what to do.
+func Lacks(rights ...string) string {
+	return "the database's user lacks " + strings.Join(rights, ", ") + "; give it the rights of docs/operations.md"
 }
 
 // vital are the tables without which no job is taken or sent, each with one of its
@@ -64,11 +73,14 @@ func others() map[string]string {
 	return map[string]string{"pushd_template": "appid", "pushd_alarm": "alarm_key", "pushd_receipt": "job_id", "pushd_receipt_page": "job_id"}
 }
 
-// Lacking says which rights the database's user lacks that are not vital: jobs are
-// taken and sent without them.
-func (s *Store) Lacking(ctx context.Context) []string {
-	return append(s.lacking(ctx, vital(), func(verb string) bool { return verb == "DELETE" }),
+// Lacking says which rights the database's user lacks: those without which no job is
+// taken or sent, and the rest. It tries them all, which a server that writes statements to
+// its binary log may write down; so it is not for every few seconds.
+func (s *Store) Lacking(ctx context.Context) (needed, rest []string) {
+	needed = s.lacking(ctx, vital(), func(verb string) bool { return verb != "DELETE" })
+	rest = append(s.lacking(ctx, vital(), func(verb string) bool { return verb == "DELETE" }),
 		s.lacking(ctx, others(), func(string) bool { return true })...)
+	return needed, rest
 }
 
 // lookFor is how long a look at the rights may take: an ALTER TABLE lets none be taken.
@@ -89,8 +101,11 @@ func (s *Store) lacking(ctx context.Context, tables map[string]string, wanted fu
 				continue
 			}
 			_, err := s.db.ExecContext(ctx, Attempt(verb, table, tables[table]))
-			what := s.Denied(err)
-			if err != nil && s.d.NoTable(err) {
+			if err == nil {
+				continue
+			}
+			what := s.d.Denied(err)
+			if s.d.NoTable(err) {
 				what = "the table " + table
 			}
 			if what != "" && !slices.Contains(missing, what) {

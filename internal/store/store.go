@@ -57,6 +57,9 @@ type Options struct {
 	Location *time.Location
 	// MaxConns is how many connections may be open; 32 if 0.
 	MaxConns int
+	// Denied, if not nil, hears of each call for which the database's user lacks a
+	// right; see Store.Lacking.
+	Denied func()
 	// Logger gets what the driver has to say; slog.Default() if nil.
 	Logger *slog.Logger
 }
@@ -111,7 +114,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	db.SetMaxIdleConns(opt.MaxConns)
 	db.SetConnMaxIdleTime(time.Minute)
 	db.SetConnMaxLifetime(5 * time.Minute) // lets a proxy or a failover move us
-	pool := &sqldb.DB{Pool: sqlx.NewDb(db, opt.Dialect.Driver), Dialect: opt.Dialect}
+	pool := &sqldb.DB{Pool: sqlx.NewDb(db, opt.Dialect.Driver), Dialect: opt.Dialect, Denied: opt.Denied}
 	s := &Store{db: pool.Pool, d: opt.Dialect, sql: pool, Alarms: outbox.NewAlarms(pool), events: eventlog.New(pool, opt.Logger), opt: opt, login: login}
 	s.platform = platform.New(opt.Queries, database{s}, opt.Location, opt.Logger)
 	return s, nil
