@@ -100,12 +100,13 @@ func (s *Server) authorized(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			return next(c)
 		}
-		challenge := `Bearer realm="pushd"`
+		challenge, what := `Bearer realm="pushd"`, "send the header Authorization: Bearer <one of PUSHD_API_KEY>"
 		if bearer(c) != "" {
 			challenge += `, error="invalid_token"`
+			what = "the key in the header Authorization is none of PUSHD_API_KEY or PUSHD_READ_KEY; of a list of keys send one, without its name"
 		}
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, challenge)
-		return problem(codeUnauthorized, "send the header Authorization: Bearer <one of PUSHD_API_KEY>")
+		return problem(codeUnauthorized, what)
 	}
 }
 

@@ -33,6 +33,10 @@ func TestServer_Keys(t *testing.T) {
 			continue
 		}
 		wantProblem(t, rec, 401, codeUnauthorized, "")
+		if wrong := strings.TrimSpace(strings.TrimPrefix(header, "Bearer")); strings.HasPrefix(header, "Bearer") && wrong != "" &&
+			(!strings.Contains(rec.Body.String(), "none of PUSHD_API_KEY") || strings.Contains(rec.Body.String(), wrong)) {
+			t.Errorf("%q: a wrong key is not said to be wrong, or shown: %s", header, rec.Body)
+		}
 		if challenge := rec.Header().Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "Bearer ") {
 			t.Errorf("%q: WWW-Authenticate is %q", header, challenge)
 		}

@@ -101,18 +101,28 @@ func printHold(w io.Writer, h client.Hold) {
 	if h.Held {
 		line("since", "%s, by %s", precise(h.Since), h.By)
 		line("reason", "%s", h.Reason)
-		line("stopped", "%d jobs", h.Stopped)
+		line("stopped", "%s", jobs(h.Stopped))
 	}
-	line("stopping", "%d jobs", h.Stopping)
-	line("waiting", "%d jobs", h.Waiting)
+	if h.Held || h.Everything {
+		line("stopping", "%s", jobs(h.Stopping))
+		line("waiting", "%s", jobs(h.Waiting))
+	}
 	line("last message", "%s", precise(h.LastSentAt))
 	for _, one := range h.Accounts {
 		line("account "+clean(one.AppID), "is held since %s, by %s: %s", precise(one.Since), one.By, one.Reason)
 	}
 	if h.WentBack > 0 {
-		line("one by one", "%d jobs are held because the ledger went back; resume or cancel each", h.WentBack)
+		line("one by one", "%s held because the ledger went back; resume or cancel each", jobs(h.WentBack))
 	}
 	t.Flush()
+}
+
+// jobs is so many of them.
+func jobs(n int) string {
+	if n == 1 {
+		return "1 job"
+	}
+	return fmt.Sprintf("%d jobs", n)
 }
 
 // precise is a moment to the millisecond in the reader's zone.

@@ -28,7 +28,7 @@ func TestHold_Commands(t *testing.T) {
 		asked string
 		out   []string
 	}{
-		{nil, answer{200, held}, "PUT /v1/hold {}", []string{"is held", "by ops", "wrong text", "3 jobs", ":03.304", "account wx2", "2 jobs are held because the ledger went back"}},
+		{nil, answer{200, held}, "PUT /v1/hold {}", []string{"is held", "by ops", "wrong text", "3 jobs", ":03.304", "account wx2", "2 jobs held because the ledger went back"}},
 		{[]string{"--reason=wrong text"}, answer{200, held}, `PUT /v1/hold {"reason":"wrong text"}`, nil},
 		{[]string{"--account", "wx1"}, answer{200, `{"held":true,"existing":true,"appid":"wx1"}`}, "PUT /v1/accounts/wx1/hold {}", []string{"account wx1", "is held; it was before"}},
 		{[]string{"show", "--account=wx1"}, answer{200, `{"held":false,"appid":"wx1","everything":true}`}, "GET /v1/accounts/wx1/hold", []string{"but everything is"}},
@@ -39,6 +39,9 @@ func TestHold_Commands(t *testing.T) {
 		code, said := hold(t, api, c.args...)
 		if code != exitOK || !slices.Equal(api.asked, []string{c.asked}) {
 			t.Errorf("%q: code %d, asked %q, want %q; said %s", c.args, code, api.asked, c.asked, said)
+		}
+		if strings.Contains(c.reply.body, `"held":false`) && !strings.Contains(c.reply.body, "everything") && strings.Contains(said, "stopping ") {
+			t.Errorf("%q names jobs that stop, and none is held: %s", c.args, said)
 		}
 		for _, want := range c.out {
 			if !strings.Contains(said, want) {

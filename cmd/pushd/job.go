@@ -104,14 +104,14 @@ func (c *jobShowCmd) Run(a *app) error {
 type jobPauseCmd struct {
 	settings.Remote `embed:""`
 	ID              string `arg:"" optional:"" help:"The job's id."`
-	All             bool   `help:"All jobs that have not ended. New ones start all the same: see pushd hold."`
+	All             bool   `help:"All jobs that have not ended. New ones start all the same: to stop everything use pushd hold set."`
 	AppID           string `name:"appid" help:"With --all: only jobs of this account."`
 }
 
 // Run implements the command.
 func (c *jobPauseCmd) Run(a *app) error {
 	if c.All == (c.ID != "") {
-		return a.usage("pause one job by its id, or --all")
+		return usage("job pause: name one job by its id, or --all; see pushd job pause --help")
 	}
 	if !c.All {
 		return tell(c.Remote, a, c.ID, client.Pause)
@@ -122,7 +122,7 @@ func (c *jobPauseCmd) Run(a *app) error {
 	}
 	defer api.HTTP.CloseIdleConnections()
 	paused, err := pauseAll(a, api, c.AppID)
-	fmt.Fprintf(a.stdout, "%d jobs are paused\n", paused)
+	fmt.Fprintf(a.stdout, "paused %s\n", jobs(paused))
 	return err
 }
 

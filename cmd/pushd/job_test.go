@@ -163,7 +163,7 @@ func TestJob_PauseAll(t *testing.T) {
 		page("j1", "c1"), job("paused", 1), page("j2", "c2"), {409, `{"code":"job_ended"}`}, page("j3", "c3"), {500, `{"code":"internal_error"}`}, page("j4", ""), job("paused", 1),
 	}}
 	code, out, errs := execute(t, api, "", "pause", "--all", "--appid=wx1")
-	if code != exitFailed || out != "2 jobs are paused\n" || !strings.Contains(errs, "job j3: ") || strings.Contains(errs, "j2") {
+	if code != exitFailed || out != "paused 2 jobs\n" || !strings.Contains(errs, "job j3: ") || strings.Contains(errs, "j2") {
 		t.Errorf("code %d, said %s%s", code, out, errs)
 	}
 	if len(api.asked) != 8 || api.asked[2] != "GET /v1/jobs?appid=wx1&cursor=c1&limit=200&state=queued%2Crunning%2Cparked" || api.asked[7] != "POST /v1/jobs/j4/pause" {

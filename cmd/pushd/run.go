@@ -34,7 +34,7 @@ var errSilent = errors.New("failed")
 type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run the daemon."`
 	Migrate migrateCmd `cmd:"" help:"Make or update pushd's tables."`
-	Check   checkCmd   `cmd:"" help:"Check settings, database, token endpoint and WeChat."`
+	Check   checkCmd   `cmd:"" help:"Check settings, address, database, token endpoint and WeChat."`
 	Job     jobCmd     `cmd:"" help:"Look at and command the jobs of a running pushd."`
 	Hold    holdCmd    `cmd:"" help:"Stop everything, or one account, until an operator lifts it."`
 	Refusal refusalCmd `cmd:"" help:"Recipients who have refused a template, and are left alone."`
@@ -72,10 +72,9 @@ func (a *app) settled(validate ...func(*settings.Problems)) error {
 }
 
 // usage is the error of a command line that asks for nothing sensible.
-func (a *app) usage(text string) error {
-	a.problems.Add("usage", "%s", text)
-	return a.problems.Err()
-}
+type usage string
+
+func (u usage) Error() string { return string(u) }
 
 // run is the whole program short of signals and exit. It returns the exit
 // code.
@@ -151,12 +150,13 @@ func help(env *settings.Environment, v *kong.Value) string {
 // conclude turns a command's error into an exit code.
 func conclude(stderr io.Writer, err error) int {
 	var bad *settings.Error
+	var odd usage
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errSilent):
 		return exitFailed
-	case errors.As(err, &bad):
+	case errors.As(err, &bad), errors.As(err, &odd):
 		return fail(stderr, exitUsage, err)
 	default:
 		return fail(stderr, exitCode(err), withAdvice(err))

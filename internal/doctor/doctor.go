@@ -35,6 +35,7 @@ func Check(ctx context.Context, w io.Writer, o Options) (good bool) {
 	if o.StateDir == "" {
 		r.warn("state", settings.NoStateDir)
 	}
+	o.listen(ctx, r)
 	o.database(ctx, r)
 	o.outside(ctx, r)
 	o.webhook(ctx, r)

@@ -100,7 +100,7 @@ func TestBrakes_BadInput(t *testing.T) {
 	}
 }
 
-// After the deadline nobody lets a job go on that waits for a yes: API, console and
+// After the deadline no job goes on that waits for a yes: API, console and
 // the owner's page name the deadline and say what to do first.
 func TestBrakes_YesTooLate(t *testing.T) {
 	s := newSite(t, 30, braked)
