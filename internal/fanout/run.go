@@ -167,7 +167,7 @@ func (r *run) attempt(ctx context.Context) error {
 		var e *ended
 		switch {
 		case err == nil, errors.Is(err, errAgain):
-		case walked != nil && errors.As(err, &e) && e.State == pushd.Succeeded:
+		case errors.As(err, &e) && e.State == pushd.Succeeded && walked != nil: // only behind the walk's end
 			return walked // everyone listed is accounted for, and not all are listed
 		default:
 			return err
