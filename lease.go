@@ -59,7 +59,8 @@ type Leases interface {
 	// Orders reads what commands have made of the jobs that owner holds.
 	Orders(ctx context.Context, owner Owner) ([]Order, error)
 	// Release gives the lease back. A running job becomes queued again; in
-	// every other state (a command was faster) the state is left alone.
+	// every other state (a command was faster) the state is left alone. Of a job
+	// that has ended the sums are stored, and nothing is recorded any more.
 	// Releasing a lease that is lost is no error.
 	Release(ctx context.Context, l Lease) error
 	// Park ends the work on a running job until it is due again: the state

@@ -42,7 +42,8 @@ type Pages interface {
 	// returns less than limit only at the page's end.
 	People(ctx context.Context, id JobID, page int, offset, limit int) ([]byte, error)
 	// Record writes the progress of some pages, absolutely. Each row is one
-	// UPDATE that carries the epoch; ErrLost if any row has another.
+	// UPDATE that carries the epoch; ErrLost if any row has another, or the job has
+	// ended and has no worker: its sums are stored.
 	Record(ctx context.Context, l Lease, rows []Progress) error
 }
 

@@ -103,7 +103,7 @@ func (s *Server) authorized(next echo.HandlerFunc) echo.HandlerFunc {
 		challenge, what := `Bearer realm="pushd"`, "send the header Authorization: Bearer <one of PUSHD_API_KEY>"
 		if bearer(c) != "" {
 			challenge += `, error="invalid_token"`
-			what = "the key in the header Authorization is none of PUSHD_API_KEY or PUSHD_READ_KEY; of a list of keys send one, without its name"
+			what = "the key in the header Authorization is neither one of PUSHD_API_KEY nor of PUSHD_READ_KEY; of a list of keys send one, without its name"
 		}
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, challenge)
 		return problem(codeUnauthorized, what)

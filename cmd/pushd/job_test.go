@@ -131,8 +131,8 @@ func TestJob_Usage(t *testing.T) {
 		"job show j1 --server=nonse": "PUSHD_SERVER: is not a URL",
 		"job sing":                   "unexpected argument sing",
 		"serve --lize":               "unknown flag --lize",
-		"job pause":                  "or --all",
-		"job pause j1 --all":         "or --all",
+		"job pause":                  "pushd: job pause: name one job by its id, or --all",
+		"job pause j1 --all":         "pushd: job pause: name one job by its id, or --all",
 		"job list --since=yesterday": "neither a duration",
 		"job list -o yaml":           "must be one of",
 	} {

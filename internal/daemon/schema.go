@@ -12,8 +12,8 @@ import (
 	"pushd/internal/store"
 )
 
-// How often the tables are looked at, and how often the rights to them: a right that
-// a call is denied is looked for at once.
+// How often the tables are looked at, and how often the rights to them. A right that a
+// call was denied is looked for at once, unless such a look has just found none missing.
 const (
 	schemaSoon  = 2 * time.Second  // until they can be worked on
 	schemaEvery = 15 * time.Second // to notice that a newer pushd changes them
@@ -24,13 +24,20 @@ const (
 // them: pushd may be started before it is migrated, and go on running while a newer one
 // is.
 type schema struct {
-	text  atomic.Pointer[string]
-	lacks atomic.Pointer[string]
-	now   chan struct{} // a look is wanted at once; of 1
-	tried time.Time     // when the rights were last looked at; of who looks
+	version atomic.Pointer[string] // what is wrong with it; nil = not looked at yet
+	needed  atomic.Pointer[string] // the rights that are missing without which there is no work
+	rest    atomic.Pointer[string] // the others that are missing
+	now     chan struct{}          // a look is wanted at once; of 1
+
+	tried time.Time // when all rights were last tried; only the goroutine that looks has it
 }
 
-func newSchema() *schema { return &schema{now: make(chan struct{}, 1)} }
+func newSchema() *schema {
+	s, none := &schema{now: make(chan struct{}, 1)}, ""
+	s.needed.Store(&none)
+	s.rest.Store(&none)
+	return s
+}
 
 // doubt asks for a look at once: a call was denied a right. Where one is known to be
 // missing, the next look is near.
@@ -46,17 +53,12 @@ func (s *schema) doubt() {
 
 // lacking says which rights are missing without which this program works all the
 // same; "" = none.
-func (s *schema) lacking() string {
-	if text := s.lacks.Load(); text != nil {
-		return *text
-	}
-	return ""
-}
+func (s *schema) lacking() string { return *s.rest.Load() }
 
 // wrong says what keeps this program from working on the tables; "" = nothing.
 func (s *schema) wrong() string {
-	if text := s.text.Load(); text != nil {
-		return *text
+	if text := s.version.Load(); text != nil {
+		return cmp.Or(*text, *s.needed.Load())
 	}
 	return "not looked at yet"
 }
@@ -64,11 +66,12 @@ func (s *schema) wrong() string {
 // tables is what tells version and rights; *store.Store.
 type tables interface {
 	Migrated(ctx context.Context) (bool, error)
-	Lacking(ctx context.Context) (needed, rest []string)
+	Lacking(ctx context.Context) (needed, rest []string, err error)
 }
 
 // watch looks at the tables until ctx ends.
 func (s *schema) watch(ctx context.Context, t tables, log *slog.Logger) {
+	doubted := false // the look is for a call that was denied
 	for said := ""; ctx.Err() == nil; {
 		s.look(ctx, t)
 		wrong, lacking := s.wrong(), s.lacking()
@@ -83,14 +86,19 @@ func (s *schema) watch(ctx context.Context, t tables, log *slog.Logger) {
 			log.Info("ready to work: the tables are those of this version")
 		}
 		said = now
-		wait := schemaEvery
+		doubts, wait := s.now, schemaEvery
 		if wrong != "" {
 			wait = schemaSoon
 		}
+		if doubted && now == "" {
+			doubts = nil // what it was denied is none of what is tried: not again at once
+		}
+		doubted = false
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
-		case <-s.now:
+		case <-doubts:
+			doubted = true
 			s.tried = time.Time{}
 		}
 	}
@@ -107,24 +115,45 @@ func (s *schema) first(ctx context.Context, t tables) {
 // look takes one look. A database that does not answer says nothing about
 // tables that have been seen.
 func (s *schema) look(ctx context.Context, t tables) {
-	text, lacks := "", ""
+	text := ""
 	switch ok, err := t.Migrated(ctx); {
-	case err != nil && s.wrong() == "" && !errors.Is(err, migrate.ErrNewer):
+	case err != nil && s.good() && !errors.Is(err, migrate.ErrNewer):
 		return
 	case err != nil:
 		text = err.Error() // no database, or tables of a newer program
 	case !ok:
 		text = "the tables are not there or not up to date; run pushd migrate"
-	case s.wrong() != "" || s.lacking() != "" || time.Since(s.tried) >= rightsEvery:
-		s.tried = time.Now()
-		needed, rest := t.Lacking(ctx)
-		if len(needed) > 0 {
-			text = store.Lacks(needed...)
-		}
-		if len(rest) > 0 {
-			lacks = store.Lacks(rest...)
-		}
+	default:
+		s.tryRights(ctx, t)
 	}
-	s.text.Store(&text)
-	s.lacks.Store(&lacks)
+	s.version.Store(&text)
+}
+
+// good says whether the version was right when it was last looked at.
+func (s *schema) good() bool {
+	text := s.version.Load()
+	return text != nil && *text == ""
+}
+
+// tryRights tries the rights, where one is missing or it is time. If not all could be
+// tried, that says nothing; the next look tries again.
+func (s *schema) tryRights(ctx context.Context, t tables) {
+	if *s.needed.Load() == "" && *s.rest.Load() == "" && time.Since(s.tried) < rightsEvery {
+		return
+	}
+	needed, rest, err := t.Lacking(ctx)
+	if err != nil {
+		return
+	}
+	s.tried = time.Now()
+	for _, missing := range []struct {
+		at     *atomic.Pointer[string]
+		rights []string
+	}{{&s.needed, needed}, {&s.rest, rest}} {
+		text := ""
+		if len(missing.rights) > 0 {
+			text = store.Lacks(missing.rights...)
+		}
+		missing.at.Store(&text)
+	}
 }

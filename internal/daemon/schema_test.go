@@ -20,6 +20,7 @@ type version struct {
 	err          atomic.Pointer[error]
 	needed, rest atomic.Pointer[[]string] // rights that are missing; nil = none
 	looks, tries atomic.Int64             // at the version; at the rights
+	cut          atomic.Bool              // not all rights can be tried
 }
 
 func (v *version) Migrated(context.Context) (bool, error) {
@@ -30,15 +31,17 @@ func (v *version) Migrated(context.Context) (bool, error) {
 	return v.ok.Load(), nil
 }
 
-func (v *version) Lacking(context.Context) (needed, rest []string) {
-	v.tries.Add(1)
+func (v *version) Lacking(context.Context) (needed, rest []string, err error) {
+	if v.tries.Add(1); v.cut.Load() {
+		return nil, nil, context.DeadlineExceeded
+	}
 	if lacks := v.needed.Load(); lacks != nil {
 		needed = *lacks
 	}
 	if lacks := v.rest.Load(); lacks != nil {
 		rest = *lacks
 	}
-	return needed, rest
+	return needed, rest, nil
 }
 
 func (v *version) fails(err error) { v.err.Store(&err) }
@@ -80,8 +83,10 @@ func TestSchema_Watch(t *testing.T) {
 	})
 }
 
-// A right that a call was denied is missed at once, any other within ten minutes; one
-// that is given again is seen soon. While nothing is missing they are hardly tried.
+// A right that a call was denied is missed at once, any other with a look after ten
+// minutes; one that is given again is seen soon. While nothing is missing they are hardly
+// tried, also where a call is denied what is none of them, and a try that is cut short
+// says nothing.
 func TestSchema_Rights(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, v := newSchema(), &version{}
@@ -103,7 +108,10 @@ func TestSchema_Rights(t *testing.T) {
 		s.doubt()
 		expect("a call was denied", 0, "lacks INSERT on pushd_job, UPDATE on pushd_page", "")
 		s.doubt()
+		v.cut.Store(true)
+		expect("not all can be tried", schemaSoon, "lacks INSERT on pushd_job, UPDATE on pushd_page", "")
 		v.needed.Store(nil)
+		v.cut.Store(false)
 		expect("given again", schemaSoon, "", "")
 		v.rest.Store(&[]string{"DELETE on pushd_receipt"})
 		s.doubt()
@@ -115,6 +123,16 @@ func TestSchema_Rights(t *testing.T) {
 		expect("no call was denied", rightsEvery+schemaEvery, "", "lacks DELETE on pushd_job")
 		if n := v.tries.Load() - before; n > 2 {
 			t.Errorf("rights were tried %d times in ten minutes", n)
+		}
+		v.rest.Store(nil)
+		expect("given again in the end", schemaEvery, "", "")
+		before = v.tries.Load()
+		for range 600 {
+			s.doubt()
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := v.tries.Load() - before; n > 5 {
+			t.Errorf("for a call that is denied something else, rights were tried %d times in a minute", n)
 		}
 	})
 }

@@ -25,7 +25,8 @@ type Options struct {
 }
 
 // Check prints one line per finding, and says whether pushd serve would work. It
-// changes nothing but a row of its own in pushd_template, which it removes.
+// changes nothing but a row of its own in pushd_template, which it removes. It listens on
+// the address of the API for an instant.
 func Check(ctx context.Context, w io.Writer, o Options) (good bool) {
 	r := &report{w: w}
 	r.ok("settings", "usable")

@@ -7,8 +7,7 @@ import (
 	"syscall"
 )
 
-// listen tries the address of the API. One in use is no failure: it is where a pushd is
-// that runs already.
+// listen tries the address of the API. One in use is no failure: a running pushd has it.
 func (o Options) listen(ctx context.Context, r *report) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	switch {

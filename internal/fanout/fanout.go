@@ -7,7 +7,7 @@
 //	claim.go      the job becomes this process's, by a lease
 //	run.go        read this first: one claim's work, from here to the job's end
 //	prepare.go    its message is made, beside
-//	walk.go       the list of followers, which is stored page by page
+//	walk.go       the list of followers, which is stored page by page; walkend.go: is it all?
 //	feed.go       the pages are read back, for one round of sends
 //	send.go       the round: who is sent to, and when
 //	settle.go     an answer of WeChat's becomes an action

@@ -129,7 +129,7 @@ func hasRule(t *testing.T, pattern string) bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`(?m)^\t\t\{"(\w+)", \w+\},$`).FindAllStringSubmatch(string(text), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^\t\t\{"(\w+)", \w+(?:\(\w+\))?\},$`).FindAllStringSubmatch(string(text), -1) {
 			if regexp.MustCompile(pattern).MatchString(m[1]) {
 				return true
 			}

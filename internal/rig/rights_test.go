@@ -140,7 +140,7 @@ func TestRig_RightsTakenAway(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &job); err != nil || status != 202 {
 		t.Fatal(status, text, err)
 	}
-	all := store.Rights()
+	all, before := store.Rights(), "" // the right that was given back last
 	for _, table := range slices.Sorted(maps.Keys(all)) {
 		for _, verb := range all[table] {
 			fresh, right := channel(), verb+" on "+table
@@ -160,6 +160,9 @@ func TestRig_RightsTakenAway(t *testing.T) {
 				func() (int, string) { return w.ask("GET", "/v1/accounts/wxrobbed/templates", "") },
 			} {
 				status, text := call()
+				for end := time.Now().Add(40 * time.Second); status == 503 && before != "" && strings.Contains(text, before) && time.Now().Before(end); status, text = call() {
+					time.Sleep(20 * time.Millisecond) // a call of the daemon's own was denied that one just before, and the daemon's loop has to look
+				}
 				if status >= 500 && (status != 503 || !strings.Contains(text, right)) {
 					t.Errorf("without %s: %d %s", right, status, text)
 				}
@@ -177,6 +180,7 @@ func TestRig_RightsTakenAway(t *testing.T) {
 				}
 			}
 			w.ask("DELETE", "/v1/hold", "")
+			before = right
 		}
 	}
 	for _, table := range []string{"pushd_account", "pushd_job", "pushd_event", "pushd_hold"} {

@@ -235,8 +235,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX ON live.* TO migrate@
 		t.Fatal(err)
 	}
 	exec("live", "GRANT SELECT ON pushd_schema TO pushd@localhost; GRANT SELECT ON pushd_job TO pushd@localhost") // not all that an upgrade has made
-	if needed, _ := open("pushd").Lacking(t.Context()); !slices.Contains(needed, "INSERT on pushd_job") || slices.Contains(needed, "SELECT on pushd_job") {
-		t.Errorf("with one right of all: lacks %q", needed)
+	if needed, _, err := open("pushd").Lacking(t.Context()); err != nil || !slices.Contains(needed, "INSERT on pushd_job") || slices.Contains(needed, "SELECT on pushd_job") {
+		t.Errorf("with one right of all: lacks %q, %v", needed, err)
 	}
 	exec("live", `
 GRANT SELECT ON live.activity TO pushd@localhost;

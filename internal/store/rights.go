@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -74,44 +73,50 @@ func others() map[string]string {
 }
 
 // Lacking says which rights the database's user lacks: those without which no job is
-// taken or sent, and the rest. It tries them all, which a server that writes statements to
-// its binary log may write down; so it is not for every few seconds.
-func (s *Store) Lacking(ctx context.Context) (needed, rest []string) {
-	needed = s.lacking(ctx, vital(), func(verb string) bool { return verb != "DELETE" })
-	rest = append(s.lacking(ctx, vital(), func(verb string) bool { return verb == "DELETE" }),
-		s.lacking(ctx, others(), func(string) bool { return true })...)
-	return needed, rest
-}
-
-// lookFor is how long a look at the rights may take: an ALTER TABLE lets none be taken.
-const lookFor = 2 * time.Second
-
-// lacking says which of the rights that are wanted are missing. Only an answer of the
-// server's that says so counts: a database that is away, or takes no writes now, says
-// nothing of rights.
-func (s *Store) lacking(ctx context.Context, tables map[string]string, wanted func(verb string) bool) (missing []string) {
+// taken or sent, and the rest. The error says that not all could be tried: a database
+// that is away, or takes no writes now, says nothing of rights. It tries some fifty
+// statements, which a server that writes statements to its binary log may write down; so
+// while all is well it is not for every few seconds.
+func (s *Store) Lacking(ctx context.Context) (needed, rest []string, err error) {
 	if s.d.Denied == nil {
-		return nil
+		return nil, nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
-	for _, table := range slices.Sorted(maps.Keys(tables)) {
-		for _, verb := range Rights()[table] {
-			if !wanted(verb) {
+	for table, verbs := range Rights() {
+		column, needs := vital()[table]
+		if !needs {
+			column = others()[table]
+		}
+		for _, verb := range verbs {
+			_, err := s.db.ExecContext(ctx, Attempt(verb, table, column))
+			var what string
+			switch {
+			case err == nil:
 				continue
-			}
-			_, err := s.db.ExecContext(ctx, Attempt(verb, table, tables[table]))
-			if err == nil {
-				continue
-			}
-			what := s.d.Denied(err)
-			if s.d.NoTable(err) {
+			case s.d.NoTable(err):
 				what = "the table " + table
+			case s.d.Denied(err) == "":
+				return nil, nil, wrap(err, "try %s on %s", verb, table)
+			default:
+				what = s.d.Denied(err)
 			}
-			if what != "" && !slices.Contains(missing, what) {
-				missing = append(missing, what)
+			if needs && verb != "DELETE" {
+				needed = append(needed, what)
+			} else {
+				rest = append(rest, what)
 			}
 		}
 	}
-	return missing
+	return sorted(needed), sorted(rest), nil
 }
+
+// sorted has each once.
+func sorted(all []string) []string {
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// lookFor is how long a look at the rights may take: an ALTER TABLE lets none be tried,
+// and a database that is far away takes its time for each.
+const lookFor = 10 * time.Second

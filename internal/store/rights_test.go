@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -43,8 +44,8 @@ func TestStore_NamesMissingRights(t *testing.T) {
 	s := open(srv.UserDSN("pushd", "pw", "live"))
 	whole := func() {
 		t.Helper()
-		if needed, rest := s.Lacking(t.Context()); needed != nil || rest != nil {
-			t.Fatalf("with all rights: lacks %q, %q", needed, rest)
+		if needed, rest, err := s.Lacking(t.Context()); err != nil || needed != nil || rest != nil {
+			t.Fatalf("with all rights: lacks %q, %q, %v", needed, rest, err)
 		}
 	}
 	whole()
@@ -53,7 +54,10 @@ func TestStore_NamesMissingRights(t *testing.T) {
 		for _, verb := range verbs {
 			right := verb + " on " + table
 			exec("REVOKE " + verb + " ON live." + table + " FROM pushd@localhost")
-			needed, rest := s.Lacking(t.Context())
+			needed, rest, err := s.Lacking(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
 			if verb == "DELETE" || slices.Contains(later, table) {
 				needed, rest = rest, needed
 			}
@@ -63,5 +67,10 @@ func TestStore_NamesMissingRights(t *testing.T) {
 			exec("GRANT " + verb + " ON live." + table + " TO pushd@localhost")
 			whole()
 		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if needed, rest, err := s.Lacking(ctx); err == nil {
+		t.Errorf("a try that is cut short says that it lacks %q, %q", needed, rest)
 	}
 }
