@@ -63,7 +63,11 @@ func (c *Controller) command(ctx context.Context, id pushd.JobID, cmd pushd.Comm
 		if cmd.InTime && job.State.Active() {
 			return pushd.Job{}, tooLate(job.Deadline, &job, "send a later deadline first (PATCH), then resume the job")
 		}
-		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &job, Text: fmt.Sprintf("the job has ended: %s", job.State)}
+		text := fmt.Sprintf("the job has ended: %s", job.State)
+		if cmd.Resume && job.State != pushd.Succeeded {
+			text += "; POST with continue to go on where it stopped"
+		}
+		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobEnded, Job: &job, Text: text}
 	case errors.Is(err, pushd.ErrExists):
 		return pushd.Job{}, &pushd.Problem{Code: pushd.CodeJobActive, Text: "another job of the channel is at work"}
 	case err == nil:

@@ -362,6 +362,21 @@ func TestController_Patch(t *testing.T) {
 	})
 }
 
+// A job that has ended is not resumed; the refusal says what goes on with it, where there
+// is a rest.
+func TestController_ResumeEnded(t *testing.T) {
+	for _, state := range pushd.EndedStates {
+		d := newDesk()
+		id := d.job(t, state)
+		_, err := d.Resume(t.Context(), id)
+		var p *pushd.Problem
+		if !errors.As(err, &p) || p.Code != pushd.CodeJobEnded || !strings.Contains(p.Text, string(state)) ||
+			strings.Contains(p.Text, "POST with continue") != (state != pushd.Succeeded) {
+			t.Errorf("%s: %v", state, err)
+		}
+	}
+}
+
 // After its deadline no job is resumed, in whatever state it waits: the refusal names
 // the deadline and what to do, and with a later one the job goes on.
 func TestController_ResumeTooLate(t *testing.T) {
