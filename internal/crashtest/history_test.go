@@ -271,6 +271,10 @@ func TestHistory_Bites(t *testing.T) {
 		{"RecordBehindTheSums", false, []op{
 			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vFinish, epoch: 2, by: a}, answer{}},
 			{call{verb: vRecord, epoch: 2, rev: 1, value: 7, by: a}, answer{}}}},
+		{"RecordOfACanceledJobThatGoesOn", false, []op{
+			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vRelease, epoch: 2, by: a}, answer{}},
+			{call{verb: vCancel}, answer{epoch: 2, state: pushd.Canceled}}, {call{verb: vContinue}, answer{epoch: 3, state: pushd.Queued}},
+			{call{verb: vRecord, epoch: 2, rev: 1, value: 7, by: a}, answer{}}}},
 		{"LapsedThoughRenewed", false, []op{
 			{call{verb: vClaim, by: a}, claimed(a, 2)}, {call{verb: vLeases}, answer{leases: [jobs]seenLease{{2, 50}}}},
 			{call{verb: vRenew, epoch: 2, by: a}, answer{}}, {call{verb: vLapse, epoch: 2, mark: 50}, answer{count: 1}}}},
