@@ -109,7 +109,7 @@ type Job struct {
 	Epoch  int64
 	Leased Time // until when
 	// LeaseTerm is how long the lease lasts without a renewal, as its owner
-	// has it.
+	// has it; a microsecond more where it was renewed after it had lapsed.
 	LeaseTerm time.Duration
 	// MsgID is the client_msg_id by which WeChat recognises a repeated send.
 	// It is fixed for the job's life.

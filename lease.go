@@ -22,7 +22,7 @@ type Lease struct {
 type Observation struct {
 	Lease
 	Mark int64         // opaque; changes with every renewal
-	Term time.Duration // how long the lease lasts without one; 0 = not known
+	Term time.Duration // how long the lease lasts without one, to the microsecond: see Renew; 0 = not known
 }
 
 // Leases is the part of the ledger that says who may work on what.
@@ -54,7 +54,8 @@ type Leases interface {
 	Claim(ctx context.Context, owner Owner, id JobID, term time.Duration) (Job, error)
 	// Renew prolongs the leases held, lapsed or not, as long as no process took
 	// them, and keeps each job's rate where other processes can show it. It
-	// returns the jobs whose lease is lost.
+	// returns the jobs whose lease is lost. What is observed of a lease differs
+	// after each renewal, by its mark or by its term.
 	Renew(ctx context.Context, owner Owner, term time.Duration, held []Held) (lost []JobID, err error)
 	// Orders reads what commands have made of the jobs that owner holds.
 	Orders(ctx context.Context, owner Owner) ([]Order, error)

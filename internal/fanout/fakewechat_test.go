@@ -114,10 +114,11 @@ func (f *fakeWeChat) person(r recipient) *fakePerson {
 func (c phone) Send(ctx context.Context, tok pushd.Token, letter *pushd.Letter, to pushd.OpenID) pushd.Answer {
 	a := c.send(ctx, tok, letter, to)
 	if !c.p.crashed() {
+		heard := a.Verdict == pushd.Sent && c.p.mayRecord(letterID(letter))
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		p := c.person(recipient{letterID(letter), to})
-		p.heard = p.heard || a.Verdict == pushd.Sent
+		p.heard = p.heard || heard
 		p.answers[a.Code] = true
 	}
 	return a

@@ -69,6 +69,21 @@ func (p *process) odd() bool {
 	return p.stood || !p.stands.IsZero()
 }
 
+// mayRecord says that what the process hears of a message can get into the database: not
+// where its clock stood still until another process had the job, or the database had
+// lost it.
+func (p *process) mayRecord(id pushd.MsgID) bool {
+	if !p.odd() {
+		return true
+	}
+	job := p.w.ledger.Sending(id)
+	if job == "" {
+		return false
+	}
+	owner, _ := p.w.ledger.Holder(job)
+	return owner == p.owner
+}
+
 // die ends the process, and says whether it lived.
 func (p *process) die() bool {
 	p.mu.Lock()

@@ -147,7 +147,12 @@ func (l *Memory) Renew(_ context.Context, o pushd.Owner, term time.Duration, hel
 			if j.SendRate > 0 {
 				j.waitingSince = 0
 			}
-			j.Leased, j.until, j.LeaseTerm, j.SendRate = max(now.Add(term), j.Leased+1), time.Now().Add(term), term, h.SendRate
+			if j.Leased == 0 && j.LeaseTerm == term { // for observers it is another one, whatever the clock says
+				j.LeaseTerm = term + time.Microsecond
+			} else {
+				j.LeaseTerm = term
+			}
+			j.Leased, j.until, j.SendRate = max(now.Add(term), j.Leased+1), time.Now().Add(term), h.SendRate
 			j.LastSent = max(j.LastSent, h.LastSent)
 		} else {
 			lost = append(lost, h.Job)

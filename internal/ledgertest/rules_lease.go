@@ -17,6 +17,44 @@ func leaseRules() []rule {
 		{"Takeover", takeover},
 		{"LapsedLeaseOfARunningJob", lapsedLeaseOfARunningJob},
 		{"RenewalsShow", renewalsShow},
+		{"RenewedAfterItLapsed", renewedAfterItLapsed},
+	}
+}
+
+// A lease that lapses and is renewed is another one for whoever observes it, whatever the
+// database's clock says: set back, it may end when the one before was to end.
+func renewedAfterItLapsed(t *testing.T, f *bench) {
+	j := f.claimed(alice)
+	observed := func() pushd.Observation {
+		t.Helper()
+		held, err := f.Leases(f.ctx)
+		f.ok(err)
+		if len(held) != 1 {
+			t.Fatalf("leases %+v", held)
+		}
+		return held[0]
+	}
+	renew := func() {
+		t.Helper()
+		lost, err := f.Renew(f.ctx, alice, term, []pushd.Held{{Lease: j.Lease()}})
+		f.ok(err)
+		if len(lost) != 0 {
+			t.Fatalf("lost %v", lost)
+		}
+	}
+	for range 3 {
+		before := observed()
+		f.lapse(j.ID)
+		renew()
+		after := observed()
+		if before.Mark = after.Mark; before == after {
+			t.Errorf("by its end alone it differs from the one before: %+v", after)
+		}
+	}
+	f.tick()
+	renew()
+	if got := observed(); got.Term != term {
+		t.Errorf("renewed in time its term is %s, want %s", got.Term, term)
 	}
 }
 
@@ -30,7 +68,7 @@ func leases(t *testing.T, f *bench) {
 	lapse := func() bool {
 		held, err := f.Leases(f.ctx)
 		f.ok(err)
-		if len(held) != 1 || held[0].Term != term {
+		if len(held) != 1 || held[0].Term.Truncate(time.Millisecond) != term { // to the microsecond: see renewedAfterItLapsed
 			t.Fatalf("leases %+v", held)
 		}
 		freed, err := f.Lapse(f.ctx, held[0])

@@ -13,6 +13,8 @@ func mutantsOfLedger() []mutant {
 			[]string{"./internal/store TestLedger/./ActivityOfAPutBackPage"}},
 		{"a job that died behind its watermark does not count for the brakes", []edit{{"internal/store/activity.go", "(p.doubt_at > 0 OR", "(1 = 0 OR"}},
 			[]string{"./internal/store TestLedger/./ActivityOfAPage"}},
+		{"a lease that lapsed and was renewed may look like before", []edit{{"internal/store/lease.go", "THEN ? + 1 ELSE ? END", "THEN ? + 0 ELSE ? END"}},
+			[]string{"./internal/store TestLedger/./RenewedAfterItLapsed"}},
 		{"a late record lands behind the sums of a job that has ended", []edit{{"internal/store/counts.go", "finished_at > 0 AND owner = ''", "1 = 0"}},
 			[]string{"./internal/store TestLedger/./LateRecordOfACanceledJob"}},
 		{"a row that can't be used keeps the column as it is", []edit{{"internal/housekeeping/column.go", "	if errors.Is(err, pushd.ErrNotFound) {\n", "	if errors.Is(err, pushd.ErrNotFound) || pushd.BadChannel(err) != nil {\n"}},

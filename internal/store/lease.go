@@ -99,7 +99,7 @@ func (s *Store) renew(ctx context.Context, owner pushd.Owner, term time.Duration
 	rates := strings.Repeat(" WHEN ? THEN ?", len(batch))
 	sends := strings.Repeat(" WHEN ? THEN CASE WHEN last_sent_at < ? THEN ? ELSE last_sent_at END", len(batch))
 	leases := "id = ? AND epoch = ?" + strings.Repeat(" OR id = ? AND epoch = ?", len(batch)-1)
-	args := []any{micros(term), micros(term), micros(term)}
+	args := []any{micros(term), micros(term), micros(term), micros(term), micros(term)}
 	for _, h := range batch {
 		args = append(args, h.Job, h.SendRate)
 	}
@@ -114,11 +114,12 @@ func (s *Store) renew(ctx context.Context, owner pushd.Owner, term time.Duration
 	// left to right, others all at once.
 	//
 	// lease_until changes with each renewal, also when the clock was set back:
-	// whoever observes a lease takes one that does not change for lapsed.
+	// whoever observes a lease takes one that does not change for lapsed. Of one that
+	// has lapsed it is 0, and may become what it was before: then the term changes.
 	return s.execRetry(ctx, `
 UPDATE pushd_job SET
+  lease_term = CASE WHEN lease_until = 0 AND lease_term = ? THEN ? + 1 ELSE ? END,
   lease_until = CASE WHEN {now} + ? > lease_until THEN {now} + ? ELSE lease_until + 1 END,
-  lease_term = ?,
   waiting_since = CASE WHEN send_rate > 0 THEN 0 ELSE waiting_since END,
   send_rate = CASE id`+rates+` END,
   last_sent_at = CASE id`+sends+` END
