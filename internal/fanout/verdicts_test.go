@@ -214,6 +214,37 @@ func TestSettle_UnknownCodeToARepeatedID(t *testing.T) {
 	}
 }
 
+// Where a crash has left everyone in doubt and WeChat answers all of them with an unknown
+// code, they may have the message: they are listed as unknown, and the job says so. It is
+// not one that WeChat refuses, which would be in vain continued again and again, until
+// WeChat has forgotten what it knows and they get the message twice.
+func TestSettle_UnknownCodeToAllInDoubt(t *testing.T) {
+	const n = breaker.Size - 7
+	second, asked := false, 0
+	withWeChat(t, n, func(*sim, pushd.OpenID) *pushd.Answer {
+		if !second {
+			return &pushd.Answer{Verdict: pushd.Busy, Code: pushd.CodeTimeout, Ambiguous: true}
+		}
+		asked++
+		return &pushd.Answer{Verdict: pushd.Other, Code: 99999}
+	}, func(w *sim) {
+		time.Sleep(3 * time.Second)
+		w.kill(w.processes[0])
+		w.mu.Lock()
+		second = true
+		w.mu.Unlock()
+		w.boot(0)
+		w.within(2 * time.Minute)
+		for range 2 {
+			if job, got := w.job(), w.states(); job.State != pushd.Failed || job.Reason != pushd.TooManyFailures || got[pushd.PersonUnknown] != n || asked != n {
+				w.violated("%s (%s: %s): %v, %d asked again", job.State, job.Reason, job.Detail, got, asked)
+			}
+			w.post(1, pushd.Request{Continue: true})
+			w.within(time.Minute)
+		}
+	})
+}
+
 // Where WeChat puts recipients off beyond the deadline, it knows account and
 // message: an unknown code of the others is theirs, and not the job's.
 func TestRun_PutOffBeyondTheDeadline(t *testing.T) {

@@ -208,6 +208,8 @@ func mutantsOfSending() []mutant {
 			[]string{"./internal/fanout TestRun_FirstRecipientsAllRefused"}},
 		{"the first recipients of another account park the job", []edit{{"internal/fanout/mismatch.go", "	if m.first {\n", "	if false {\n"}},
 			[]string{"./internal/fanout TestRun_FirstRecipientsAllRefused"}},
+		{"a repeat that is not understood speaks against the job", []edit{{"internal/fanout/breaker/breaker.go", "s.Cause != pushd.CauseUnfollowed && !s.Repeat {", "s.Cause != pushd.CauseUnfollowed {"}},
+			[]string{"./internal/fanout/breaker TestBreaker_RepeatsAlone", "./internal/fanout TestSettle_UnknownCodeToAllInDoubt"}},
 		{"a round is judged before all are asked", []edit{{"internal/fanout/roundend.go", " || s.run.deferrals.Behind())", ")"}},
 			[]string{"./internal/fanout TestRun_JudgedWhenAllAreAsked"}},
 		{"those who come last stop a job that has reached others", []edit{{"internal/fanout/settle.go", "	case s.innocent():\n", "	case false:\n"}},

@@ -128,13 +128,13 @@ func (b *Breaker[K]) Success() (released, again []Suspect[K]) {
 	return b.push(sighting[K]{kind: sightingGood}, released), again
 }
 
-// Worst returns a suspect who has not merely unsubscribed, while nothing has
-// cleared the job: neither a success, nor more answers that are about the person
-// alone, such as "not so soon again".
+// Worst returns a suspect who has not merely unsubscribed, and was not answered as one
+// who may have the message, while nothing has cleared the job: neither a success, nor
+// more answers that are about the person alone, such as "not so soon again".
 func (b *Breaker[K]) Worst() (worst Suspect[K], wrong bool) {
 	n := 0
 	for _, s := range b.armed {
-		if s.Cause != pushd.CauseUnfollowed {
+		if s.Cause != pushd.CauseUnfollowed && !s.Repeat {
 			worst = s
 			n++
 		}

@@ -91,6 +91,22 @@ func TestBreaker_EveryNewTokenArmsIt(t *testing.T) {
 	}
 }
 
+// Who may have the message and is answered with an unknown code speaks against the job
+// only together with others who can't have it.
+func TestBreaker_RepeatsAlone(t *testing.T) {
+	var b Breaker[int]
+	for i := range 5 {
+		b.Suspect(Suspect[int]{Of: i, Code: 99999, Repeat: true})
+	}
+	if worst, wrong := b.Worst(); wrong {
+		t.Errorf("wrong by %+v", worst)
+	}
+	b.Suspect(Suspect[int]{Of: 5, Code: 99999})
+	if _, wrong := b.Worst(); !wrong {
+		t.Error("nothing is wrong, though one who can't have it is refused, too")
+	}
+}
+
 // A template that WeChat refuses now and then is not held against anybody.
 func TestBreaker_TemplateRefusedAtFirst(t *testing.T) {
 	var b Breaker[int]
