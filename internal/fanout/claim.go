@@ -109,6 +109,7 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 		frontier: frontier.New(job.Walk), reopening: pagebuffer.NewReopening(job.Retry),
 		listing: listing.New(job.Walk.Pages > 0),
 	}
+	r.account.Claimed(job.ID)
 	r.earlier = r.account.Earlier(job.ID)
 	r.retry = e.retry
 	r.retry.Log = r.log

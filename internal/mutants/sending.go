@@ -96,6 +96,8 @@ func mutantsOfSending() []mutant {
 		{"the first 40241 to a recipient in doubt is taken for delivered", []edit{{"internal/fanout/duplicate.go",
 			"	case before && s.run.account.Quiet():\n", "	case s.run.account.Quiet():\n"}},
 			[]string{"./internal/fanout TestSettle_Duplicate"}},
+		{"another job of the account is taken for silent", []edit{{"internal/fanout/accountstate/state.go", "before == nil || *before != id {", "before != nil && *before == id {"}},
+			[]string{"./internal/fanout/accountstate TestState_Claimed"}},
 		{"a second 40241 is taken for delivered whoever sends", []edit{{"internal/fanout/duplicate.go",
 			"	case before && s.run.account.Quiet():\n", "	case before:\n"}},
 			[]string{"./internal/fanout TestSettle_SecondDuplicate"}},

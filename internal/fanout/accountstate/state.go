@@ -21,8 +21,9 @@ type State struct {
 	Pacer  *pace.Pacer
 	Outage outage.Account
 
-	disturbed  atomic.Pointer[time.Time] // see Disturb
-	mismatches atomic.Int64              // parks for account_mismatch since a delivery
+	disturbed  atomic.Pointer[time.Time]   // see Disturb
+	job        atomic.Pointer[pushd.JobID] // that was claimed last; see Claimed
+	mismatches atomic.Int64                // parks for account_mismatch since a delivery
 
 	mu      sync.Mutex
 	earlier earlier.Lists // of the job that asked last
@@ -45,9 +46,17 @@ func (s *State) Disturb() {
 	s.disturbed.Store(&now)
 }
 
+// Claimed notes which job sends from now on. Another one of the account may have sent
+// until now, here or in another process.
+func (s *State) Claimed(id pushd.JobID) {
+	if before := s.job.Swap(&id); before == nil || *before != id {
+		s.Disturb()
+	}
+}
+
 // Quiet says that nothing is known to have been sent for the account since
-// quietFor but by the job that has it. Other jobs can't have: an account has
-// one running job, in all processes together.
+// quietFor but by the job that has it. Since it was claimed other jobs can't have: an
+// account has one running job, in all processes together.
 func (s *State) Quiet() bool {
 	at := s.disturbed.Load()
 	return at == nil || time.Since(*at) > quietFor

@@ -27,6 +27,24 @@ func TestState_Quiet(t *testing.T) {
 	})
 }
 
+// A job that goes on is not disturbed by its own claim; one that another job of the
+// account may have preceded is, and so is the first of a process.
+func TestState_Claimed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &State{}
+		for i, c := range []struct {
+			job   pushd.JobID
+			quiet bool
+		}{{"a", false}, {"a", true}, {"b", false}, {"a", false}, {"a", true}} {
+			s.Claimed(c.job)
+			if s.Quiet() != c.quiet {
+				t.Errorf("claim %d: quiet %t", i, s.Quiet())
+			}
+			time.Sleep(quietFor + time.Second) // the time is synctest's
+		}
+	})
+}
+
 func TestState_Mismatched(t *testing.T) {
 	s := &State{}
 	for i, want := range []time.Duration{1, 2, 4, 8, 10, 10} {
