@@ -127,6 +127,9 @@ func (e *Engine) newRun(hard context.Context, job pushd.Job, t *lease.Tenure) *r
 	r.setDeadline(job.Deadline)
 	r.recordAt.Store(time.Now().UnixNano())
 	r.deferrals.Begin(job.Now, job.Reason == pushd.WaitingDeferred && job.ParkedUntil <= job.Now)
+	if c := job.Counts; c.Failed > 0 && c.Errors[pushd.CodeDuplicate]+c.Errors[pushd.CodeTooFrequent] > 0 {
+		r.deferrals.Miss() // so an earlier claim gave them up
+	}
 	r.account.Pacer.SetRate(e.rateFor(job.Rate))
 	return r
 }

@@ -269,6 +269,43 @@ func TestRun_PutOffBeyondTheDeadline(t *testing.T) {
 	})
 }
 
+// The same, where the job is paused between those whom WeChat has put off and the others:
+// the next claim asks the others alone.
+func TestRun_PutOffBeyondTheDeadlineByAnEarlierClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSim(1, 0, false)
+		w.wechat.followers = ids(0, 6)
+		w.change = func(c *Config) {
+			c.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
+				if to < "o0000003" {
+					return &pushd.Answer{Verdict: pushd.DeferLong, Code: pushd.CodeTooFrequent}
+				}
+				return &pushd.Answer{Verdict: pushd.Other, Code: 48003}
+			}}
+		}
+		w.boot(0)
+		w.post(1, pushd.Request{Rate: 1, Deadline: time.Now().Add(20 * time.Minute).Unix()})
+		for w.job().Counts.Failed < 3 {
+			time.Sleep(100 * time.Millisecond) // synctest's
+		}
+		if _, err := w.controller().Pause(t.Context(), w.job().ID); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(10 * time.Second) // synctest's
+		if _, err := w.controller().Resume(t.Context(), w.job().ID); err != nil {
+			t.Error(err)
+		}
+		w.within(2 * time.Minute)
+		if job := w.job(); job.State != pushd.Failed || job.Reason != pushd.TooManyFailures || job.Counts.Failed != 6 {
+			t.Errorf("%s %s (%s), %+v", job.State, job.Reason, job.Detail, job.Counts)
+		}
+		w.end()
+		for _, text := range w.wrong {
+			t.Error(text)
+		}
+	})
+}
+
 // The first recipients whom WeChat refuses with an unknown code don't say whether
 // they or the message are wrong, and would be the same each time: a person decides.
 // Afterwards all are judged together.

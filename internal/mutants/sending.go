@@ -210,6 +210,8 @@ func mutantsOfSending() []mutant {
 			[]string{"./internal/fanout TestRun_FirstRecipientsAllRefused"}},
 		{"the first recipients of another account park the job", []edit{{"internal/fanout/mismatch.go", "	if m.first {\n", "	if false {\n"}},
 			[]string{"./internal/fanout TestRun_FirstRecipientsAllRefused"}},
+		{"who was put off for good by an earlier claim is not known", []edit{{"internal/fanout/claim.go", "		r.deferrals.Miss() // so an earlier claim gave them up\n", ""}},
+			[]string{"./internal/fanout TestRun_PutOffBeyondTheDeadlineByAnEarlierClaim"}},
 		{"a repeat that is not understood speaks against the job", []edit{{"internal/fanout/breaker/breaker.go", "s.Cause != pushd.CauseUnfollowed && !s.Repeat {", "s.Cause != pushd.CauseUnfollowed {"}},
 			[]string{"./internal/fanout/breaker TestBreaker_RepeatsAlone", "./internal/fanout TestSettle_UnknownCodeToAllInDoubt"}},
 		{"a round is judged before all are asked", []edit{{"internal/fanout/roundend.go", " || s.run.deferrals.Behind())", ")"}},
