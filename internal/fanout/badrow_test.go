@@ -11,26 +11,30 @@ import (
 	"pushd"
 )
 
-// unreadable is a ledger on which a channel's row can't be used, for as long as
-// a test wants.
+// unreadable says for how long a channel's row can't be used.
 type unreadable struct {
-	pushd.Ledger
 	bad   atomic.Bool
 	off   atomic.Bool
-	quiet *pushd.QuietHours
+	quiet atomic.Pointer[pushd.QuietHours]
 	reads atomic.Int64
+}
+
+// unreadableLedger is a process's way to the ledger on which that is so.
+type unreadableLedger struct {
+	pushd.Ledger
+	*unreadable
 }
 
 var badStart = &pushd.ChannelError{Column: "start_time", Text: "is 1796040015000, which is no time of a stream in unix seconds (is it milliseconds?)"}
 
-func (l *unreadable) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, error) {
+func (l unreadableLedger) Channel(ctx context.Context, id pushd.ActID) (pushd.Channel, error) {
 	ch, err := l.Ledger.Channel(ctx, id)
 	if !l.bad.Load() {
 		return ch, err
 	}
 	l.reads.Add(1)
 	live := !l.off.Load()
-	return pushd.Channel{ActID: id, LiveNotify: &live, Brakes: pushd.Brakes{Quiet: l.quiet}}, badStart
+	return pushd.Channel{ActID: id, LiveNotify: &live, Brakes: pushd.Brakes{Quiet: l.quiet.Load()}}, badStart
 }
 
 // inBadRow runs f in a world whose channel can be made unreadable.
@@ -40,7 +44,7 @@ func inBadRow(t *testing.T, people, rate int, bad bool, f func(w *sim, l *unread
 		w := newSim(1, 0, false)
 		w.wechat.followers = ids(0, people)
 		l := &unreadable{}
-		w.change = func(c *Config) { l.Ledger, c.Ledger = c.Ledger, l }
+		w.change = func(c *Config) { c.Ledger = unreadableLedger{c.Ledger, l} }
 		w.boot(0)
 		w.post(1, pushd.Request{Rate: rate})
 		l.bad.Store(bad)
@@ -87,7 +91,7 @@ func TestRun_BadRowInQuietHours(t *testing.T) {
 				w.kill(w.process(0))
 				quiet := halfAnHour(w.cfg.Location)
 				if ofChannel {
-					l.quiet = &quiet
+					l.quiet.Store(&quiet)
 				} else {
 					w.cfg.Quiet = quiet
 				}

@@ -16,13 +16,13 @@ type twoAccounts struct {
 	pushd.WeChat
 	w       *sim
 	foreign []pushd.OpenID
-	code    int // with which another account's token is refused
-	calls   int // lists asked for
+	code    int  // with which another account's token is refused
+	calls   *int // lists asked for
 }
 
 func (m *twoAccounts) Page(ctx context.Context, tok pushd.Token, cursor pushd.OpenID) (pushd.FollowerPage, pushd.Answer) {
 	m.w.mu.Lock()
-	m.calls++
+	*m.calls++
 	m.w.mu.Unlock()
 	if tok != m.w.wechat.foreign {
 		return m.WeChat.Page(ctx, tok, cursor)
@@ -61,8 +61,11 @@ func TestRun_AnotherAccountsTokenAtTheStart(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						w := newSim(1, 0, true)
 						w.wechat.followers = ids(0, 200)
-						m := &twoAccounts{w: w, foreign: ids(5000, 5000+theirs), code: code}
-						w.change = func(c *Config) { m.WeChat, c.WeChat = c.WeChat, m }
+						m := &twoAccounts{calls: new(int), w: w, foreign: ids(5000, 5000+theirs), code: code}
+						w.change = func(c *Config) { // of each process its own: the one that is killed still sends
+							own := *m
+							own.WeChat, c.WeChat = c.WeChat, &own
+						}
 						w.php.stolen = time.Now().Add(mixup)
 						w.boot(0)
 						w.post(1, pushd.Request{})
@@ -81,8 +84,8 @@ func TestRun_AnotherAccountsTokenAtTheStart(t *testing.T) {
 							t.Errorf("refused with %d, mixed up for %s, %d strangers, restart %v: %s %s (%s), walked %d, %+v",
 								code, mixup, theirs, restart, job.State, job.Reason, job.Detail, job.Walk.Walked, job.Counts)
 						}
-						if m.calls > 200 {
-							t.Errorf("the list was asked for %d times", m.calls)
+						if *m.calls > 200 {
+							t.Errorf("the list was asked for %d times", *m.calls)
 						}
 						w.end()
 					})
@@ -99,7 +102,7 @@ func TestRun_WrongTemplateCostsFewLists(t *testing.T) {
 		w := newSim(1, 0, false)
 		w.wechat.followers = ids(0, 3000)
 		w.wechat.pageSize = 50
-		m := &twoAccounts{w: w}
+		m := &twoAccounts{calls: new(int), w: w}
 		w.change = func(c *Config) {
 			m.WeChat = scripted{c.WeChat, func(pushd.OpenID) *pushd.Answer {
 				return &pushd.Answer{Verdict: pushd.FatalIfRepeated, Code: 40037, Cause: pushd.CauseTemplate}
@@ -112,8 +115,8 @@ func TestRun_WrongTemplateCostsFewLists(t *testing.T) {
 		if job := w.job(); job.State != pushd.Parked || job.Reason != pushd.AccountMismatch || job.Counts.Settled() != 0 {
 			t.Errorf("%s %s, %+v", job.State, job.Reason, job.Counts)
 		}
-		if m.calls > 150 {
-			t.Errorf("%d lists in half an hour", m.calls)
+		if *m.calls > 150 {
+			t.Errorf("%d lists in half an hour", *m.calls)
 		}
 		w.end()
 	})
@@ -127,7 +130,7 @@ func TestRun_AnotherAccountsTokenForTheLast(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newSim(1, 0, false)
 			w.wechat.followers = ids(0, 60)
-			m := &twoAccounts{w: w, foreign: ids(5000, 5040), code: 40003}
+			m := &twoAccounts{calls: new(int), w: w, foreign: ids(5000, 5040), code: 40003}
 			odd := ids(59, 60)[0]
 			w.change = func(c *Config) {
 				m.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
@@ -178,7 +181,7 @@ func TestRun_LateRefusalsOfAnotherAccountsToken(t *testing.T) {
 		w := newSim(1, 0, false)
 		w.wechat.followers = ids(0, 60)
 		w.remindSubscribers(ids(0, 60))
-		m := &lateRefusals{twoAccounts{w: w, foreign: ids(5000, 5040), code: 40003}, 4 * time.Second}
+		m := &lateRefusals{twoAccounts{calls: new(int), w: w, foreign: ids(5000, 5040), code: 40003}, 4 * time.Second}
 		w.change = func(c *Config) { m.WeChat, c.WeChat = c.WeChat, m }
 		w.boot(0)
 		w.post(1, pushd.Request{Rate: 8})
@@ -207,7 +210,7 @@ func TestRun_AnotherAccountsTokenAfterTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSim(1, 0, false)
 		w.wechat.followers, w.wechat.pageSize, w.brakes.first = ids(0, 150), 15, 10
-		m := &twoAccounts{w: w, foreign: ids(5000, 5040), code: 40003}
+		m := &twoAccounts{calls: new(int), w: w, foreign: ids(5000, 5040), code: 40003}
 		w.change = func(c *Config) { m.WeChat, c.WeChat = c.WeChat, m }
 		w.boot(0)
 		w.post(1, pushd.Request{})

@@ -354,7 +354,7 @@ func TestRun_AnotherAccountsTokenForSubscribers(t *testing.T) {
 				w.wechat.followers = ids(0, 100)
 				w.remindSubscribers(append(ids(0, 59), "o-not-here"))
 				w.wechat.gone["o-not-here"] = true
-				m := &twoAccounts{w: w, foreign: ids(5000, 5040), code: 40003}
+				m := &twoAccounts{calls: new(int), w: w, foreign: ids(5000, 5040), code: 40003}
 				w.change = func(c *Config) { m.WeChat, c.WeChat = c.WeChat, m }
 				stolen := func() {
 					w.wechat.mu.Lock()
