@@ -146,14 +146,7 @@ func (s *schema) tryRights(ctx context.Context, t tables) {
 		return
 	}
 	s.tried = time.Now()
-	for _, missing := range []struct {
-		at     *atomic.Pointer[string]
-		rights []string
-	}{{&s.needed, needed}, {&s.rest, rest}} {
-		text := ""
-		if len(missing.rights) > 0 {
-			text = store.Lacks(missing.rights...)
-		}
-		missing.at.Store(&text)
-	}
+	work, more := store.Lacks(needed...), store.Lacks(rest...)
+	s.needed.Store(&work)
+	s.rest.Store(&more)
 }

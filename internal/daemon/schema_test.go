@@ -93,7 +93,7 @@ func TestSchema_Rights(t *testing.T) {
 		v.ok.Store(true)
 		expect := func(when string, within time.Duration, wrong, lacking string) {
 			t.Helper()
-			time.Sleep(within + time.Second)
+			time.Sleep(within + time.Second) // synctest's: a look is due by then
 			for _, c := range []struct{ what, got, want string }{{"wrong", s.wrong(), wrong}, {"lacking", s.lacking(), lacking}} {
 				if !strings.Contains(c.got, c.want) || (c.got == "") != (c.want == "") {
 					t.Errorf("%s: %s %q, want %q", when, c.what, c.got, c.want)
@@ -129,7 +129,7 @@ func TestSchema_Rights(t *testing.T) {
 		before = v.tries.Load()
 		for range 600 {
 			s.doubt()
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond) // synctest's: 600 denied calls in a minute
 		}
 		if n := v.tries.Load() - before; n > 5 {
 			t.Errorf("for a call that is denied something else, rights were tried %d times in a minute", n)

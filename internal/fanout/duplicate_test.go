@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pushd"
@@ -29,8 +28,8 @@ func TestSender_DuplicateAfterAClockStep(t *testing.T) {
 		w.ledger.Unlock()
 		w.within(10 * time.Minute)
 		job, first := w.job(), w.wechat.followers[0]
-		if told := len(w.wechat.person(recipient{job.MsgID, first}).told); job.State != pushd.Succeeded || job.Counts.Sent != 60 || told != 1 {
-			w.violated("%s %s (%s), %+v; asked %d times, got it %d times", job.State, job.Reason, job.Detail, job.Counts, tries[first], told)
+		if got := len(w.wechat.person(recipient{job.MsgID, first}).told); job.State != pushd.Succeeded || job.Counts.Sent != 60 || got != 1 {
+			w.violated("%s %s (%s), %+v; asked %d times, got it %d times", job.State, job.Reason, job.Detail, job.Counts, tries[first], got)
 		}
 	})
 }
@@ -39,40 +38,27 @@ func TestSender_DuplicateAfterAClockStep(t *testing.T) {
 // first 40241 to a recipient in doubt is no proof: a sender that pushd can't see may have
 // caused it. They are asked again, and get the message.
 func TestSender_FirstDuplicateOfAQuietAccount(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newSim(1, 0, false)
-		w.wechat.followers = ids(0, 200)
-		var victim pushd.OpenID
-		tries, begun := 0, time.Now()
-		w.change = func(c *Config) {
-			c.WeChat = scripted{c.WeChat, func(to pushd.OpenID) *pushd.Answer {
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				if victim == "" && time.Since(begun) > 150*time.Second {
-					victim = to
-				}
-				if to != victim {
-					return nil
-				}
-				switch tries++; tries {
-				case 1:
-					return &pushd.Answer{Verdict: pushd.Busy, Code: -1, Ambiguous: true}
-				case 2:
-					return &pushd.Answer{Verdict: pushd.DeferShort, Code: pushd.CodeDuplicate}
-				}
-				return nil
-			}}
+	var victim pushd.OpenID
+	tries := 0
+	withWeChatAt(t, 1, 200, func(w *sim, to pushd.OpenID) *pushd.Answer {
+		if victim == "" && time.Since(w.start) > 150*time.Second {
+			victim = to
 		}
-		w.boot(0)
-		w.post(1, pushd.Request{Rate: 1})
+		if to != victim {
+			return nil
+		}
+		switch tries++; tries {
+		case 1:
+			return &pushd.Answer{Verdict: pushd.Busy, Code: -1, Ambiguous: true}
+		case 2:
+			return &pushd.Answer{Verdict: pushd.DeferShort, Code: pushd.CodeDuplicate}
+		}
+		return nil
+	}, func(w *sim) {
 		w.within(20 * time.Minute)
 		job := w.job()
-		if told := len(w.wechat.person(recipient{job.MsgID, victim}).told); job.State != pushd.Succeeded || job.Counts.Sent != 200 || told != 1 {
-			w.violated("%s (%s): %+v; %s was asked %d times and got it %d times", job.State, job.Detail, job.Counts, victim, tries, told)
-		}
-		w.end()
-		for _, text := range w.wrong {
-			t.Error(text)
+		if got := len(w.wechat.person(recipient{job.MsgID, victim}).told); job.State != pushd.Succeeded || job.Counts.Sent != 200 || got != 1 {
+			w.violated("%s (%s): %+v; %s was asked %d times and got it %d times", job.State, job.Detail, job.Counts, victim, tries, got)
 		}
 	})
 }

@@ -30,6 +30,12 @@ func (s scripted) Send(ctx context.Context, tok pushd.Token, letter *pushd.Lette
 // so that only the test can judge. The job is posted when f begins.
 func withWeChat(t *testing.T, n int, answer func(w *sim, to pushd.OpenID) *pushd.Answer, f func(w *sim)) {
 	t.Helper()
+	withWeChatAt(t, 0, n, answer, f)
+}
+
+// withWeChatAt is withWeChat with a job of at most rate messages a second; 0 is any.
+func withWeChatAt(t *testing.T, rate, n int, answer func(w *sim, to pushd.OpenID) *pushd.Answer, f func(w *sim)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newSim(1, 0, false)
 		w.wechat.followers = ids(0, n)
@@ -41,13 +47,22 @@ func withWeChat(t *testing.T, n int, answer func(w *sim, to pushd.OpenID) *pushd
 			}}
 		}
 		w.boot(0)
-		w.post(1, pushd.Request{})
+		w.post(1, pushd.Request{Rate: rate})
 		f(w)
 		w.end()
 		for _, text := range w.wrong {
 			t.Error(text)
 		}
 	})
+}
+
+// rebootWith kills the process, changes what WeChat answers, and starts it again.
+func (w *sim) rebootWith(change func()) {
+	w.kill(w.process(0))
+	w.mu.Lock()
+	change()
+	w.mu.Unlock()
+	w.boot(0)
 }
 
 // states counts the recipients of the world's first job by what the ledger says
@@ -196,11 +211,7 @@ func TestSettle_UnknownCodeToARepeatedID(t *testing.T) {
 				w.boot(0)
 			}
 			time.Sleep(300 * time.Millisecond)
-			w.kill(w.processes[0])
-			w.mu.Lock()
-			second = true
-			w.mu.Unlock()
-			w.boot(0)
+			w.rebootWith(func() { second = true })
 			w.within(2 * time.Minute)
 			job, got := w.job(), w.states()
 			delivered := got[pushd.PersonSent] + got[pushd.PersonUnknown]
@@ -228,12 +239,8 @@ func TestSettle_UnknownCodeToAllInDoubt(t *testing.T) {
 		asked++
 		return &pushd.Answer{Verdict: pushd.Other, Code: 99999}
 	}, func(w *sim) {
-		time.Sleep(3 * time.Second)
-		w.kill(w.processes[0])
-		w.mu.Lock()
-		second = true
-		w.mu.Unlock()
-		w.boot(0)
+		time.Sleep(3 * time.Second) // synctest's: everyone is asked
+		w.rebootWith(func() { second = true })
 		w.within(2 * time.Minute)
 		for range 2 {
 			if job, got := w.job(), w.states(); job.State != pushd.Failed || job.Reason != pushd.TooManyFailures || got[pushd.PersonUnknown] != n || asked != n {
@@ -286,12 +293,12 @@ func TestRun_PutOffBeyondTheDeadlineByAnEarlierClaim(t *testing.T) {
 		w.boot(0)
 		w.post(1, pushd.Request{Rate: 1, Deadline: time.Now().Add(20 * time.Minute).Unix()})
 		for w.job().Counts.Failed < 3 {
-			time.Sleep(100 * time.Millisecond) // synctest's
+			time.Sleep(100 * time.Millisecond) // synctest's: they are asked one a second
 		}
 		if _, err := w.controller().Pause(t.Context(), w.job().ID); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(10 * time.Second) // synctest's
+		time.Sleep(10 * time.Second) // synctest's: the claim ends within a second
 		if _, err := w.controller().Resume(t.Context(), w.job().ID); err != nil {
 			t.Error(err)
 		}

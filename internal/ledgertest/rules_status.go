@@ -144,7 +144,7 @@ func correctStatusOfAGoneChannel(t *testing.T, f *bench) {
 	j, err := f.Create(f.ctx, pushd.Job{ActID: 999, AppID: "wx9", StartTime: start, Deadline: future})
 	f.ok(err)
 	if done, err := f.CorrectStatus(f.ctx, j, start, 1); err != nil || !done {
-		t.Errorf("mended %v, %v", done, err)
+		t.Errorf("corrected %v, %v", done, err)
 	}
 	_, err = f.Channel(f.ctx, 999)
 	f.want(err, pushd.ErrNotFound)

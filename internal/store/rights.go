@@ -53,8 +53,11 @@ func (s *Store) Denied(err error) string {
 	return ""
 }
 
-// Lacks says that the database's user lacks rights, and what to do.
+// Lacks says that the database's user lacks rights, and what to do; "" for none.
 func Lacks(rights ...string) string {
+	if len(rights) == 0 {
+		return ""
+	}
 	return "the database's user lacks " + strings.Join(rights, ", ") + "; give it the rights of docs/operations.md"
 }
 

@@ -40,7 +40,7 @@ func TestState_Claimed(t *testing.T) {
 			if s.Quiet() != c.quiet {
 				t.Errorf("claim %d: quiet %t", i, s.Quiet())
 			}
-			time.Sleep(quietFor + time.Second) // the time is synctest's
+			time.Sleep(quietFor + time.Second) // synctest's: a disturbance is over by then
 		}
 	})
 }
